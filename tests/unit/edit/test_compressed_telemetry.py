@@ -71,7 +71,7 @@ def test_merged_chapters_stay_compressed(packed: Path, tmp_path: Path) -> None:
 
 def test_telemetry_that_is_brought_keeps_its_bytes(packed: Path, tmp_path: Path) -> None:
     source = gpmf.read(packed).source.payloads
-    made = external_telemetry.brought(
+    made = external_telemetry.read_external_telemetry(
         packed, offset=Fraction(0), length=Fraction(2), timescale=90000, work=tmp_path
     )
     assert made.payloads == tuple(source[at] for at in range(len(source)))

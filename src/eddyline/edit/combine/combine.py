@@ -1,4 +1,4 @@
-"""`eddyline combine`: a picture, sound of a recorder of its own, and telemetry, as one MP4."""
+"""`eddyline combine`: adds external audio and telemetry to a video."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from eddyline.edit.combine.external_recording import (
     Placed,
     Prepared,
     is_in_place,
-    placed,
+    place_audio,
 )
-from eddyline.edit.combine.external_telemetry import ExternalTelemetry, brought
-from eddyline.edit.combine.external_telemetry import prove as prove_telemetry
+from eddyline.edit.combine.external_telemetry import (
+    ExternalTelemetry,
+    read_external_telemetry,
+    verify_telemetry,
+)
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import movie_timescale
@@ -36,17 +39,16 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
-_MOST_PPM = 5000.0
+_MAX_PPM = 5000.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CombineRequest:
-    """What to put together.
+    """What to combine.
 
-    `offset` seconds later is the sound put than it would lie (None: 0, or what is measured); `drift` in
-    millionths by which the recorder's clock runs fast, or "auto": measured against the camera's own sound.
-    `replace`: the camera's own sound is left out; otherwise it is kept, switched off. `copy`: no sound is
-    encoded.
+    `offset`: delay of the audio in seconds (None: 0, or as measured). `drift`: how fast the recorder's
+    clock runs, in parts per million, or "auto" to measure it against the camera's audio. `replace`: drop the
+    camera's audio instead of keeping it disabled. `copy`: encode no audio.
     """
 
     audio: tuple[Path, ...] = ()
@@ -60,7 +62,7 @@ class CombineRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Combined:
-    """What was written; `kept` and `dropped` are tracks of the video file ("audio (mp4a), switched off")."""
+    """What was written; `kept` and `dropped` describe tracks of the video ("audio (mp4a), switched off")."""
 
     path: Path
     frames: int
@@ -71,69 +73,72 @@ class Combined:
     dropped: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values."""
+        """Return JSON values."""
         audio = [each.to_json() for each in self.audio]
         lists = {"kept": list(self.kept), "dropped": list(self.dropped)}
         return {**vars(self), "path": str(self.path), "audio": audio, **lists}
 
 
 def combine(
-    video: Path, out: Path, wish: CombineRequest, *, tools: Toolchain, runner: Runner | None = None
+    video: Path, out: Path, request: CombineRequest, *, tools: Toolchain, runner: Runner | None = None
 ) -> Combined:
-    """Write the video with what is to lie beside it to `out`: there when all of it is proven, or not at all.
+    """Write the video with the added tracks to `out`, which appears only after it is verified.
 
-    No picture is encoded. Sound beyond the picture's ends is left out. Raises `UsageError`, `InputError` (no
-    common sound to measure by), `UnsupportedError`, `ProofError`, `ToolError`, `TransientError`.
+    No frames are encoded. Audio beyond the ends of the video is cut off.
+
+    Raises:
+        InputError: the two recordings have no common audio to measure by.
+        UsageError, UnsupportedError, ProofError, ToolError, TransientError: as elsewhere.
     """
     runner = runner or Runner()
-    _check(video, out, wish)
-    with translate_errors(f"combining {video.name}"), atomic_output(out) as aside:
-        opened = open_source(video, work=aside.work, runner=runner, tools=tools)
+    _check(video, out, request)
+    with translate_errors(f"combining {video.name}"), atomic_output(out) as output:
+        opened = open_source(video, work=output.work, runner=runner, tools=tools)
         with FileRanges(opened.path) as src:
-            made = _Combination(src, opened.movie, wish, aside.work, tools, runner)
-            done = made.perform(aside.file)
-            lost = [f"{each.kind} ({each.what})" for each in opened.left_out]
-            return replace(done, path=out, dropped=(*lost, *done.dropped))
+            written_file = _Combination(src, opened.movie, request, output.work, tools, runner)
+            done = written_file.perform(output.file)
+            omitted = [f"{each.kind} ({each.what})" for each in opened.left_out]
+            return replace(done, path=out, dropped=(*omitted, *done.dropped))
 
 
-def _check(video: Path, out: Path, wish: CombineRequest) -> None:
-    sources = [video, *wish.audio, *([wish.telemetry] if wish.telemetry else [])]
+def _check(video: Path, out: Path, request: CombineRequest) -> None:
+    sources = [video, *request.audio, *([request.telemetry] if request.telemetry else [])]
     if len(sources) == 1:
-        raise UsageError("there is nothing to combine the video with", remedy="give --audio or --telemetry")
+        raise UsageError("nothing to combine the video with", remedy="pass --audio or --telemetry")
     if out.exists() and any(each.exists() and out.samefile(each) for each in sources):
-        raise UsageError("the result would replace a source", remedy="give another name with --out")
-    if wish.drift != "auto" and abs(wish.drift) > _MOST_PPM:
+        raise UsageError("the result would replace a source", remedy="pass another name with --out")
+    if request.drift != "auto" and abs(request.drift) > _MAX_PPM:
         raise UsageError(
-            f"a clock is not off by {wish.drift} millionths", remedy=f"at most {_MOST_PPM:.0f}, or auto"
+            f"a drift of {request.drift} ppm is out of range", remedy=f"pass at most {_MAX_PPM:.0f}, or auto"
         )
-    if not wish.audio and (wish.drift or wish.offset):
+    if not request.audio and (request.drift or request.offset):
         raise UsageError(
-            "--offset and --drift are for --audio", remedy="for telemetry, give --telemetry-offset"
+            "--offset and --drift apply to --audio only", remedy="for telemetry, pass --telemetry-offset"
         )
 
 
 class _Combination:
-    """One combination at work."""
+    """One combination in progress."""
 
     def __init__(
         self,
         src: FileRanges,
         movie: Movie,
-        wish: CombineRequest,
+        request: CombineRequest,
         work: Path,
         tools: Toolchain,
         runner: Runner,
     ) -> None:
-        self._src, self._movie, self._wish, self._work = src, movie, wish, work
+        self._src, self._movie, self._request, self._work = src, movie, request, work
         self._tools, self._runner = tools, runner
         self._track = main_video(movie)
         self._shown = build_presentation(movie, self._track)
         if not len(self._shown):
-            raise InputError("no frame of the video is ever shown", remedy="copy the file again")
+            raise InputError("the video presents no frame", remedy="copy the file again")
         self._length = Fraction(self._shown.end, self._track.timescale)
 
-    def perform(self, aside: Path) -> Combined:
-        ready = self._prepared()
+    def perform(self, output: Path) -> Combined:
+        ready = self._prepare_audio()
         scale = movie_timescale(
             self._track.timescale,
             [
@@ -142,46 +147,48 @@ class _Combination:
                 self._movie.timescale,
             ],
         )
-        sounds = [placed(each, self._length, scale, enabled=not n) for n, each in enumerate(ready)]
-        told = self._brought(scale)
-        kept, dropped = self._sorted()
-        self._write(aside, sounds, kept, told, scale)
-        self._prove(aside, sounds, told)
+        placed_audio = [place_audio(each, self._length, scale, enabled=not n) for n, each in enumerate(ready)]
+        telemetry = self._telemetry(scale)
+        kept, dropped = self._partition_tracks()
+        self._write(output, placed_audio, kept, telemetry, scale)
+        self._verify(output, placed_audio, telemetry)
         return Combined(
-            path=aside,
+            path=output,
             frames=len(self._shown),
-            audio=tuple(each.added for each in sounds),
-            payloads=len(told.payloads) if told else 0,
-            telemetry_cut=bool(told and told.cut),
-            kept=tuple(_named(each, off=each.kind == "audio" and bool(sounds)) for each in kept),
-            dropped=tuple(_named(each) for each in dropped),
+            audio=tuple(each.added for each in placed_audio),
+            payloads=len(telemetry.payloads) if telemetry else 0,
+            telemetry_cut=bool(telemetry and telemetry.cut),
+            kept=tuple(
+                _describe_track(each, off=each.kind == "audio" and bool(placed_audio)) for each in kept
+            ),
+            dropped=tuple(_describe_track(each) for each in dropped),
         )
 
     def _write(
         self,
-        aside: Path,
-        sounds: Sequence[Placed],
+        output: Path,
+        placed_audio: Sequence[Placed],
         kept: Sequence[Track],
-        told: ExternalTelemetry | None,
+        telemetry: ExternalTelemetry | None,
         scale: int,
     ) -> None:
-        """The picture, the sounds added to it, what is kept beside it, and telemetry that was brought."""
+        """Write the video, the added audio, the kept tracks and the added telemetry."""
         rows: list[tuple[Track | None, OutputTrack]] = [
             (self._track, passthrough(self._movie, self._track, self._src, timescale=scale)),
-            *((None, each.out) for each in sounds),
-            *((track, self._kept(track, scale, off=bool(sounds))) for track in kept),
-            *([] if told is None else [(None, told.out)]),
+            *((None, each.out) for each in placed_audio),
+            *((track, self._kept(track, scale, off=bool(placed_audio))) for track in kept),
+            *([] if telemetry is None else [(None, telemetry.out)]),
         ]
-        # Audio that is kept, or added as PCM, has QuickTime's own sample entry: readers go by the brand.
-        own = any(track.kind == "audio" for track in kept)
-        pcm = any(each.added.codec.startswith("pcm_") for each in sounds)
-        quicktime = self._movie.quicktime and (own or pcm)
+        # Kept audio, and PCM, has a QuickTime sample entry, which readers recognize by the brand.
+        keeps_audio = any(track.kind == "audio" for track in kept)
+        pcm = any(each.added.codec.startswith("pcm_") for each in placed_audio)
+        quicktime = self._movie.quicktime and (keeps_audio or pcm)
         brand = "qt  " if quicktime else "mp41" if self._movie.quicktime else self._movie.brand
         udta = self._movie.udta
-        if told is not None and told.udta:
-            udta = _with_camera(udta or b"", told.udta)
+        if telemetry is not None and telemetry.udta:
+            udta = _with_camera(udta or b"", telemetry.udta)
         write_mp4(
-            aside,
+            output,
             link_references([source for source, _ in rows], [track for _, track in rows]),
             timescale=scale,
             creation_time=self._movie.creation_time,
@@ -193,72 +200,74 @@ class _Combination:
         )
 
     def _kept(self, track: Track, scale: int, *, off: bool) -> OutputTrack:
-        """A track of the video file; `off`: not its sound, for two that are switched on are heard at once."""
+        """Copy a track of the video file; `off` disables its audio, because players mix enabled tracks."""
         copy = passthrough(self._movie, track, self._src, timescale=scale)
         return replace(copy, enabled=copy.enabled and not (off and track.kind == "audio"))
 
-    def _prepared(self) -> list[Prepared]:
+    def _prepare_audio(self) -> list[Prepared]:
         recorders = ExternalRecordings(
             camera=self._src.path,
             movie=self._movie,
-            offset=self._wish.offset,
-            drift=self._wish.drift,
-            copy=self._wish.copy,
+            offset=self._request.offset,
+            drift=self._request.drift,
+            copy=self._request.copy,
             work=self._work,
             tools=self._tools,
             runner=self._runner,
         )
-        return [recorders.prepared(number, path) for number, path in enumerate(self._wish.audio)]
+        return [recorders.prepare(number, path) for number, path in enumerate(self._request.audio)]
 
-    def _brought(self, scale: int) -> ExternalTelemetry | None:
-        if self._wish.telemetry is None:
+    def _telemetry(self, scale: int) -> ExternalTelemetry | None:
+        if self._request.telemetry is None:
             return None
-        return brought(
-            self._wish.telemetry,
-            offset=self._wish.telemetry_offset,
+        return read_external_telemetry(
+            self._request.telemetry,
+            offset=self._request.telemetry_offset,
             length=self._length,
             timescale=scale,
             work=self._work,
         )
 
-    def _sorted(self) -> tuple[list[Track], list[Track]]:
-        """The video file's other tracks: those kept, and those that what is added stands for."""
+    def _partition_tracks(self) -> tuple[list[Track], list[Track]]:
+        """Return the video file's other tracks: those kept, and those that the added tracks replace."""
         kept: list[Track] = []
         dropped: list[Track] = []
         for track in self._movie.tracks:
             if track is self._track:
                 continue
-            gone = track.kind == "telemetry" and self._wish.telemetry is not None
-            gone |= track.kind == "audio" and bool(self._wish.audio) and self._wish.replace
+            gone = track.kind == "telemetry" and self._request.telemetry is not None
+            gone |= track.kind == "audio" and bool(self._request.audio) and self._request.replace
             gone |= not track.media_header or track.encrypted
             (dropped if gone else kept).append(track)
         return kept, dropped
 
-    def _prove(self, aside: Path, sounds: Sequence[Placed], told: ExternalTelemetry | None) -> None:
-        with FileRanges(aside) as made:
-            movie = read_movie(made)
+    def _verify(
+        self, output: Path, placed_audio: Sequence[Placed], telemetry: ExternalTelemetry | None
+    ) -> None:
+        with FileRanges(output) as written_file:
+            movie = read_movie(written_file)
             track = movie.tracks[0]
             shown = build_presentation(movie, track)
             if not np.array_equal(shown.pts, self._shown.pts) or track.timescale != self._track.timescale:
-                raise ProofError(f"{aside.name}: the frames are not shown when the source shows them")
-            if samples_digest(made, track) != samples_digest(self._src, self._track):
-                raise ProofError(f"{aside.name}: the picture differs from the source's")
-            for each, written in zip(sounds, movie.tracks[1:], strict=False):
+                raise ProofError(f"{output.name}: the frame times differ from the source's")
+            if samples_digest(written_file, track) != samples_digest(self._src, self._track):
+                raise ProofError(f"{output.name}: the video samples differ from the source's")
+            for each, written in zip(placed_audio, movie.tracks[1:], strict=False):
                 if not is_in_place(each.added, movie, written, self._length):
                     raise ProofError(
-                        f"{aside.name}: the sound of {each.added.path.name} is not where it belongs"
+                        f"{output.name}: the audio of {each.added.path.name} has a wrong position or duration"
                     )
-        if told is not None:
-            prove_telemetry(aside, told)
+        if telemetry is not None:
+            verify_telemetry(output, telemetry)
 
 
 def _with_camera(own: bytes, other: bytes) -> bytes:
-    """The video's udta, and of the camera that the telemetry is from what the video does not say itself."""
+    """Merge user data: the video's boxes, and boxes of other kinds from the telemetry's camera."""
     boxes = list(iter_boxes(own))
     kinds = {box.kind for box in boxes}
     boxes += [box for box in iter_boxes(other) if box.kind not in kinds]
     return b"".join(bytes(box.raw) for box in boxes)
 
 
-def _named(track: Track, *, off: bool = False) -> str:
+def _describe_track(track: Track, *, off: bool = False) -> str:
     return f"{track.kind} ({track.format})" + (", switched off" if off else "")

@@ -1,4 +1,4 @@
-"""The sound of a recorder of its own: prepared, lined up with a picture, and found where it belongs."""
+"""Prepares audio of an external recorder and aligns it with a video."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from eddyline.mp4.write.output_track import OutputTrack
 from eddyline.store.ranges import FileRanges
 
 _AUDIBLE_S = Fraction(1, 1000)
-_LONGEST_NAME = 60
+_MAX_NAME_CHARS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """A sound that was added: where it was put, how it was resampled, and what was measured, if anything."""
+    """An added audio track: its offset, its resampling, and the measured drift, if any."""
 
     path: Path
     codec: str
@@ -36,14 +36,14 @@ class Added:
     measured: Drift | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values."""
+        """Return JSON values."""
         measured = None if self.measured is None else dict(vars(self.measured))
         return {**vars(self), "path": str(self.path), "measured": measured}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A sound whose packets can be copied from the file `path`; `added.heard_s` is not known yet."""
+    """Audio whose packets can be copied from the file `path`; `added.heard_s` is not yet known."""
 
     path: Path
     movie: Movie
@@ -51,13 +51,13 @@ class Prepared:
 
     @property
     def track(self) -> Track:
-        """The sound's track."""
+        """The audio track."""
         return self.movie.tracks_of_kind("audio")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A sound beside its picture: the track to write, and what to tell of it."""
+    """An aligned audio track: the track to write, and its description."""
 
     out: OutputTrack
     added: Added
@@ -65,11 +65,10 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalRecordings:
-    """Prepares the sounds of recorders for the video file `camera`, whose index is `movie`.
+    """Prepares external audio for the video file `camera`, whose index is `movie`.
 
-    `drift` in millionths by which a recorder's clock runs fast, or "auto": measured against the camera's own
-    sound. `offset` seconds later is a cut_audio put than it would lie (None: 0, or as measured). `copy`: nothing
-    is encoded.
+    `drift`: how fast a recorder's clock runs, in parts per million, or "auto" to measure it against the
+    camera's audio. `offset`: the delay in seconds (None: 0, or the measured offset). `copy`: encode nothing.
     """
 
     camera: Path
@@ -81,11 +80,11 @@ class ExternalRecordings:
     tools: Toolchain
     runner: Runner
 
-    def prepared(self, number: int, path: Path) -> Prepared:
-        """The sound of `path`, the `number`-th. Raises `InputError` where there is nothing to measure by."""
-        measured = self._measured(number, path) if self.drift == "auto" else None
-        ppm, offset = self._lined_up(measured)
-        ready = prepare_external_audio(
+    def prepare(self, number: int, path: Path) -> Prepared:
+        """Prepare the audio of `path`. Raises `InputError` if the drift cannot be measured."""
+        measured = self._measure_drift(number, path) if self.drift == "auto" else None
+        ppm, offset = self._alignment(measured)
+        prepared_audio = prepare_external_audio(
             path,
             self.work / f"audio-{number}",
             ppm=ppm,
@@ -94,32 +93,32 @@ class ExternalRecordings:
             runner=self.runner,
             container="mov" if self.movie.quicktime else "mp4",
         )
-        with FileRanges(ready.path) as source:
+        with FileRanges(prepared_audio.path) as source:
             movie = read_movie(source)
         if movie.first_track("audio") is None:
-            raise ProofError(f"no sound was made of {path.name}")
+            raise ProofError(f"the prepared audio of {path.name} has no track")
         added = Added(
             path=path,
-            codec=ready.codec,
-            encoded=ready.encoded,
+            codec=prepared_audio.codec,
+            encoded=prepared_audio.encoded,
             offset_s=float(offset),
             ppm=ppm,
             heard_s=0.0,
             measured=measured,
         )
-        return Prepared(path=ready.path, movie=movie, added=added)
+        return Prepared(path=prepared_audio.path, movie=movie, added=added)
 
-    def _lined_up(self, measured: Drift | None) -> tuple[float, Fraction]:
-        """(drift in millionths, offset in seconds): as wished, else as measured."""
+    def _alignment(self, measured: Drift | None) -> tuple[float, Fraction]:
+        """Return (drift in ppm, offset in seconds): as requested, else as measured."""
         if measured is None:
             return 0.0 if self.drift == "auto" else float(self.drift), self.offset or Fraction(0)
         ppm = measured.ppm if measured.significant else 0.0
-        return ppm, _exactly(measured.offset_s) if self.offset is None else self.offset
+        return ppm, _to_fraction(measured.offset_s) if self.offset is None else self.offset
 
-    def _measured(self, number: int, path: Path) -> Drift:
+    def _measure_drift(self, number: int, path: Path) -> Drift:
         if self.movie.first_track("audio") is None:
             raise InputError(
-                "the video has no sound of its own to measure drift by", remedy="give --drift as a number"
+                "the video has no audio to measure the drift against", remedy="pass --drift as a number"
             )
         own, other = self.work / "own.f32", self.work / f"other-{number}.f32"
         camera = decode_audio(self.camera, own, tools=self.tools, runner=self.runner)
@@ -130,39 +129,43 @@ class ExternalRecordings:
         return found
 
 
-def placed(each: Prepared, length: Fraction, timescale: int, *, enabled: bool) -> Placed:
-    """The sound beside a picture of `length` seconds, in a movie of `timescale`; what is beyond is left out.
+def place_audio(each: Prepared, length: Fraction, timescale: int, *, enabled: bool) -> Placed:
+    """Align audio with a video of `length` seconds in a movie of `timescale`; cuts off what is beyond it.
 
-    Raises `UsageError` where all of it is.
+    Raises `UsageError` if nothing remains.
     """
     added = each.added
-    offset = _exactly(added.offset_s)
-    stretch = TrackRange(start=-offset, end=length - offset, timescale=timescale)
+    offset = _to_fraction(added.offset_s)
+    cut_range = TrackRange(start=-offset, end=length - offset, timescale=timescale)
     with FileRanges(each.path) as source:
-        out = cut_audio(each.movie, each.track, source, stretch)
+        out = cut_audio(each.movie, each.track, source, cut_range)
     if out is None:
         raise UsageError(
-            f"{added.offset_s:g} s later, nothing of {added.path.name} lies beside the picture",
-            remedy="give a smaller offset (positive: the sound comes later)",
+            f"with an offset of {added.offset_s:g} s, {added.path.name} does not overlap the video",
+            remedy="pass a smaller offset (positive values delay the audio)",
         )
     pieces = tuple(replace(piece, source=each.path) for piece in out.pieces)
-    title = "".join(char for char in added.path.stem if char.isprintable())[:_LONGEST_NAME]
+    title = "".join(char for char in added.path.stem if char.isprintable())[:_MAX_NAME_CHARS]
     out = replace(out, pieces=pieces, name=title or "Audio", enabled=enabled, volume=0x100)
-    heard = Fraction(sum(edit.duration for edit in out.edits if edit.media_time >= 0), timescale)
+    duration_s = Fraction(sum(edit.duration for edit in out.edits if edit.media_time >= 0), timescale)
     if not out.edits:
-        heard = Fraction(int(out.duration.sum()), out.timescale)
-    return Placed(out=out, added=replace(added, heard_s=float(heard)))
+        duration_s = Fraction(int(out.duration.sum()), out.timescale)
+    return Placed(out=out, added=replace(added, heard_s=float(duration_s)))
 
 
 def is_in_place(added: Added, movie: Movie, written: Track, length: Fraction) -> bool:
-    """Whether the track written is heard as long as it was to be, from when it was to be, and no longer."""
-    heard = Fraction(presented_samples(movie, written), written.sample_rate or written.timescale)
-    waiting = sum(edit.duration for edit in written.edits if edit.media_time < 0)
-    begins = Fraction(waiting, movie.timescale)
-    due = max(_exactly(added.offset_s), Fraction(0))
-    late = abs(heard - Fraction(added.heard_s).limit_denominator(10**9))
-    return late <= _AUDIBLE_S and due - _AUDIBLE_S <= begins and begins + heard <= length + _AUDIBLE_S
+    """Return whether the written track has the expected start and duration, and ends with the video."""
+    duration_s = Fraction(presented_samples(movie, written), written.sample_rate or written.timescale)
+    delay = sum(edit.duration for edit in written.edits if edit.media_time < 0)
+    start_s = Fraction(delay, movie.timescale)
+    expected_s = max(_to_fraction(added.offset_s), Fraction(0))
+    error_s = abs(duration_s - Fraction(added.heard_s).limit_denominator(10**9))
+    return (
+        error_s <= _AUDIBLE_S
+        and expected_s - _AUDIBLE_S <= start_s
+        and start_s + duration_s <= length + _AUDIBLE_S
+    )
 
 
-def _exactly(seconds: float) -> Fraction:
+def _to_fraction(seconds: float) -> Fraction:
     return Fraction(seconds).limit_denominator(1_000_000)

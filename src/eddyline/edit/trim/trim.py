@@ -35,7 +35,7 @@ from eddyline.store.ranges import FileRanges
 class Trimmed:
     """The result of a trim: frames [first, last) of the source, and their movie time in seconds.
 
-    `copied` frames keep their bytes, `encoded` ones are new; `hidden` frames precede the first one in the file
+    `copied` frames keep their bytes, `encoded` ones are new; `hidden` frames precede the first in the file
     and are not presented. `left_out` are tracks that a cut cannot keep.
     """
 

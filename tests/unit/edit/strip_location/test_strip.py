@@ -415,7 +415,7 @@ def test_video_in_a_format_that_is_not_known_is_refused_by_name(plain: Path, tmp
 def test_a_copy_that_still_says_where_never_appears(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(track_kinds, "without_location", lambda payload, **_: payload)
+    monkeypatch.setattr(track_kinds, "remove_location", lambda payload, **_: payload)
     with pytest.raises(ProofError, match="GPS"):
         strip_location(clip, tmp_path / "out.mp4")
     assert not list(tmp_path.iterdir())

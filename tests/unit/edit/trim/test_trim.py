@@ -17,7 +17,7 @@ from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.edit.trim import telemetry_track as told
+from eddyline.edit.trim import telemetry_track
 from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import Trimmed, TrimRequest, trim
 from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
@@ -170,7 +170,7 @@ def test_a_cut_that_fails_its_proof_never_appears(
         object.__setattr__(made, "kept", {key: (a, b - 1) for key, (a, b) in made.kept.items()})
         return made
 
-    monkeypatch.setattr(told, "window", spoilt)
+    monkeypatch.setattr(telemetry_track, "cut_telemetry", spoilt)
     with pytest.raises(ProofError):
         cut(clip, out, "1.3", "4.7", tools)
     assert [each.name for each in tmp_path.iterdir()] == ["cut.mp4"]
