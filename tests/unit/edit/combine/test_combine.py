@@ -177,7 +177,7 @@ def test_sounds_with_nothing_in_common_are_refused_and_nothing_appears(
 ) -> None:
     noise = np.random.default_rng(1).standard_normal(SECONDS * RATE) * 0.1
     recorder = write_wav(tmp_path / "rec.wav", noise)
-    with pytest.raises(InputError, match="in common"):
+    with pytest.raises(InputError, match="too few matching"):
         made(video, tmp_path / "out.mp4", tools, audio=(recorder,), drift="auto")
     assert [each.name for each in tmp_path.iterdir()] == ["rec.wav"]
 
