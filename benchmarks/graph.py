@@ -1,4 +1,4 @@
-"""How many jobs a second the graph carries when the jobs themselves cost nothing.
+"""Measures the jobs per second of the graph when the jobs themselves cost nothing.
 
 `python -m benchmarks.graph` prints the figures; `measure()` returns them. 50 assets of
 [probe -> 20 chunks -> join] are submitted, claimed, run on two slots and settled on SQLite, every
@@ -40,7 +40,7 @@ def measure(*, done_rows: int = DONE_ROWS, waiting_rows: int = WAITING_ROWS) -> 
         with Ledger.open(folder / "full.db") as full, Ledger.open(folder / "empty.db") as empty:
             fill(full, done_rows=done_rows, waiting_rows=waiting_rows)
             _round(full, "warm"), _round(empty, "warm")
-            # In turns, so that whatever else the machine does meets both.
+            # Alternating, so that other load of the machine affects both.
             pairs = [(_round(empty, f"r{n}"), _round(full, f"r{n}")) for n in range(ROUNDS)]
     return {
         "graph.jobs_per_s": round(statistics.median(pair[0] for pair in pairs), 1),
@@ -95,7 +95,7 @@ def _open_jobs(ledger: Ledger) -> int:
 
 
 def fill(ledger: Ledger, *, done_rows: int, waiting_rows: int) -> None:
-    """Rows as a long life leaves them behind: finished ones, and ones that wait for another class."""
+    """Insert rows of an old ledger: finished jobs, and jobs that wait for another pool."""
 
     def rows(count: int, state: str, asset: str) -> Iterator[list[dict[str, object]]]:
         for start in range(0, count, _BATCH):
@@ -132,7 +132,7 @@ def fill(ledger: Ledger, *, done_rows: int, waiting_rows: int) -> None:
                 ],
             )
 
-    ledger._database.write(write)  # noqa: SLF001 - a million jobs by the front door would take minutes
+    ledger._database.write(write)  # noqa: SLF001 - submitting a million jobs would take minutes
 
 
 def _row(name: str, asset: str, state: str) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""What the ledger does as it grows: 0 to 1,000,000 jobs done, then 100,000 waiting and 100,000 ready beside.
+"""Measures the ledger as it grows: 0 to 1,000,000 jobs done, then 100,000 waiting and 100,000 ready ones.
 
 `python -m benchmarks growth` (about five minutes; not part of the default run) measures on PostgreSQL with 4
-clients and on SQLite with one: no-op jobs a second in batches of 50, and the latency of a claim of one job.
+clients and on SQLite with one: no-op jobs per second in batches of 50, and the latency of a claim of one job.
 On PostgreSQL also what a job costs on disk and in the server's log (WAL). `--quick` stops at 10,000.
 """
 
@@ -32,7 +32,7 @@ SAMPLES = 200
 BATCH = 50
 _CHUNK = 20_000
 _LEASE_S = 60.0
-_BULK = 100  # the priority of the backlog: what is measured comes first
+_BULK = 100  # the priority of the backlog: the measured jobs go first
 
 
 def measure(*, done: tuple[int, ...] = DONE, beside: int = BESIDE) -> dict[str, float]:
@@ -78,7 +78,7 @@ def _figures(name: str, ledger: Ledger, url: str, clients: int) -> dict[str, flo
 
 
 def _rate(ledger: Ledger, url: str, clients: int, prefix: str) -> float:
-    """Jobs per second, from the first claim to the last answer; submitting is not counted."""
+    """Jobs per second, from the first claim to the last result, without submission."""
     total = 0
     for number in range(ROUNDS):
         batch = graph(f"{prefix}-{number}")
@@ -112,12 +112,12 @@ def client(url: str, prefix: str, number: str) -> None:
     ends = [f"{prefix}-end-{number}" for number in range(ROUNDS)]
     with Ledger.open(url) as ledger:
         ledger.submit([NewJob(id=name, asset=name, kind="warm", pool=name, spec={})])
-        _turn(ledger, name, name)
+        _settle_batch(ledger, name, name)
         print("ready", flush=True)
         sys.stdin.read()
         last = time.time()
         while True:
-            if _turn(ledger, name, "cpu"):
+            if _settle_batch(ledger, name, "cpu"):
                 last = time.time()
             elif all(job is not None and job.state is State.DONE for job in map(ledger.job, ends)):
                 print(last, flush=True)
@@ -126,8 +126,8 @@ def client(url: str, prefix: str, number: str) -> None:
                 time.sleep(0.005)
 
 
-def _turn(ledger: Ledger, name: str, pool: str) -> bool:
-    """Claim a batch, settle what is measured and hand back the backlog's; False: only that was there."""
+def _settle_batch(ledger: Ledger, name: str, pool: str) -> bool:
+    """Claim a batch, settle the measured jobs, hand back those of the backlog; False if there were no others."""
     claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
     outcomes = [Interrupted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
     ledger.settle(
@@ -140,7 +140,7 @@ def _turn(ledger: Ledger, name: str, pool: str) -> bool:
 
 
 def _latencies(ledger: Ledger, prefix: str) -> list[float]:
-    """Seconds that a claim of one job takes, ascending, with nobody else at work."""
+    """Seconds that a claim of one job takes, ascending, without other clients."""
     ledger.submit([NewJob(id=f"{prefix}-one-{n}", asset=prefix, kind="one", spec={}) for n in range(SAMPLES)])
     found = []
     for _ in range(SAMPLES):
@@ -152,7 +152,7 @@ def _latencies(ledger: Ledger, prefix: str) -> list[float]:
 
 
 def _fill(ledger: Ledger, state: State, first: int, end: int) -> None:
-    """Rows as a long life leaves them behind, each with one need; the planner may then look at them."""
+    """Insert rows of an old ledger, each with one dependency, and update the planner's statistics."""
 
     def write(connection: Connection, rows: list[dict[str, Any]]) -> None:
         many(connection, insert(jobs), [column.name for column in jobs.columns], rows)
@@ -168,7 +168,7 @@ def _fill(ledger: Ledger, state: State, first: int, end: int) -> None:
         many(connection, insert(dependencies), [column.name for column in dependencies.columns], edges)
 
     for rows in _rows_of(state, first, end):
-        ledger._database.write(lambda c, rows=rows: write(c, rows))  # type: ignore[misc]  # noqa: SLF001 - a million jobs by the front door would take minutes
+        ledger._database.write(lambda c, rows=rows: write(c, rows))  # type: ignore[misc]  # noqa: SLF001 - submitting a million jobs would take minutes
     ledger.compact()
 
 
@@ -201,7 +201,7 @@ def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]
 
 
 def _asked(ledger: Ledger, query: str) -> int:
-    return int(ledger._database.read(lambda c: c.execute(text(query)).scalar()) or 0)  # noqa: SLF001 - figures no ledger tells
+    return int(ledger._database.read(lambda c: c.execute(text(query)).scalar()) or 0)  # noqa: SLF001 - figures without a method of the ledger
 
 
 def _log_bytes(ledger: Ledger) -> int | None:

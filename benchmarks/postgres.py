@@ -1,10 +1,10 @@
-"""The ledger on PostgreSQL: no-op jobs a second with 4 and 16 clients, and how soon what is ready starts.
+"""Measures the ledger on PostgreSQL: jobs per second with 4 and 16 clients, and from ready to started.
 
-`python -m benchmarks.postgres` prints the figures; `measure()` returns them. The server is one of our own, on
-this machine, with its data on disk and every commit synced. A client is a process with a ledger of its own
-that claims and settles in batches of 50, as a coordinator does; the assets are [probe -> 20 chunks -> join].
-What a process does once in its life (imports, connecting, its first statements, its end) is not counted.
-Ready to start is measured through a worker of another process, which sleeps while there is nothing to do.
+`python -m benchmarks.postgres` prints the figures; `measure()` returns them. The server is started for the
+benchmark, on this machine, with its data on disk and every commit synced. A client is a process that opens
+the ledger, and claims and settles in batches of 50, as a coordinator does; the assets are [probe -> 20 chunks
+-> join]. The start and end of a process (imports, connecting, first statements) are not counted. Ready to
+started is measured with a worker in another process, which sleeps while no job is ready.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIRST_PAUSE_S = 0.005  # of a client that finds nothing to do
 _LONGEST_PAUSE_S = 0.1
 _WARM: dict[int, tuple[int, ...]] = {
     n: (n - 1,) if n else () for n in range(12)
-}  # a chain of jobs of its own
+}  # a chain of jobs per client
 
 
 def measure() -> dict[str, float]:
@@ -53,7 +53,7 @@ def measure() -> dict[str, float]:
 
 
 def rate(url: str, clients: int, prefix: str, jobs: int = JOBS) -> float:
-    """Jobs per second, from the first claim to the last answer; submitting is not counted."""
+    """Jobs per second, from the first claim to the last result, without submission."""
     with Ledger.open(url) as ledger:
         before = ledger.counts()[State.DONE]
         per_round = len(graph(prefix))
@@ -70,7 +70,7 @@ def rate(url: str, clients: int, prefix: str, jobs: int = JOBS) -> float:
         ]
         for process in processes:
             assert process.stdout is not None
-            process.stdout.readline()  # it has done jobs of its own, and waits
+            process.stdout.readline()  # it has run its own chain of jobs, and waits
         begin = time.time()
         for process in processes:
             assert process.stdin is not None
@@ -84,7 +84,7 @@ def rate(url: str, clients: int, prefix: str, jobs: int = JOBS) -> float:
 
 
 def client(url: str, name: str) -> None:
-    """Claim and settle until nothing is open; prints when it begins to wait, and when it answered last."""
+    """Claim and settle until no job is open; prints when it starts to wait and when it settled last."""
     with Ledger.open(url) as ledger:
         ledger.register(name, "here", 0, _LEASE_S)
         ledger.submit(
@@ -100,14 +100,14 @@ def client(url: str, name: str) -> None:
                 for n, dependencies in _WARM.items()
             ]
         )
-        while _turn(ledger, name, name):
+        while _settle_batch(ledger, name, name):
             pass
         print("ready", flush=True)
         sys.stdin.read()
         last = time.time()
         pause = _FIRST_PAUSE_S
         while True:
-            if _turn(ledger, name, "cpu"):
+            if _settle_batch(ledger, name, "cpu"):
                 last = time.time()
                 pause = _FIRST_PAUSE_S
             elif not ledger.has_open():
@@ -118,8 +118,8 @@ def client(url: str, name: str) -> None:
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
-def _turn(ledger: Ledger, name: str, pool: str) -> bool:
-    """Claim and settle a batch; False: there was nothing."""
+def _settle_batch(ledger: Ledger, name: str, pool: str) -> bool:
+    """Claim and settle a batch; returns False if no job was ready."""
     claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
     done = [Settlement(job_id=c.job.id, fence=c.fence, outcome=Done(result={})) for c in claims]
     return bool(ledger.settle(done))

@@ -219,7 +219,7 @@ def _commands(
     records: Mapping[str, Record],
     current: Mapping[str, CurrentPublication],
 ) -> Iterator[Command]:
-    """Commands to cancel what was started in vain; none for a forged start of a job that is published."""
+    """Commands to cancel jobs whose start does not count; omits a forged start of a job that is published."""
     for report in reports:
         if isinstance(report, JobStarted) and not is_forged(report, current):
             publication = current.get(report.job_id)

@@ -3,7 +3,7 @@
 Start-time fair queueing. A job's start tag is where its owner's previous ready job ends: that job's start tag
 plus its weight; but at least the smallest start tag in the queue, so that idle time earns no credit. Claims
 go by start tag: all owners get the same weight, however many jobs they have, each in its own order.
-Everything is read from the ready jobs themselves, with two index seeks per owner: there is no row that every
+Everything is read from the ready jobs themselves, with two index seeks per owner: no row exists that every
 transaction must update. So concurrent transactions do not see each other, and may assign one start tag of an
 owner twice.
 """

@@ -247,7 +247,7 @@ class Ledger:
         self._transactions.changed()
         return cancelled
 
-    def drain(self, worker: str, reason: str = "told to drain") -> bool:
+    def drain(self, worker: str, reason: str = "drained by an operator") -> bool:
         """Command a worker to finish or hand back its jobs and exit; False if the worker is unknown."""
         known = self._transactions.write(lambda c: commands.drain(c, worker, reason, self.now()))
         self._transactions.notify_processes()
@@ -318,7 +318,7 @@ class Ledger:
     ) -> Iterator[list[Job]]:
         """Jobs by state in this order, then by id, in pages of at most `size`; at most `limit` in all.
 
-        Each page is a query of its own, which bounds memory. A job that changes its state meanwhile may be
+        Each page is a separate query, which bounds memory. A job that changes its state meanwhile may be
         missing or listed twice.
         """
         return queries.pages(self._database.read, states, asset=asset, kind=kind, limit=limit, size=size)

@@ -201,7 +201,7 @@ def _set_taken(connection: Connection, ids: Collection[str], until: float) -> No
 
 
 def unpublishable_counts(connection: Connection, lane: Callable[[str, int], str | None]) -> dict[str, int]:
-    """By pool, the number of jobs to publish for which there is no queue."""
+    """By pool, the number of jobs to publish that have no queue."""
     query = select(outbox.c.pool, outbox.c.priority, func.count()).where(outbox.c.sent.is_(None))
     found: dict[str, int] = {}
     for pool, priority, count in connection.execute(query.group_by(outbox.c.pool, outbox.c.priority)):

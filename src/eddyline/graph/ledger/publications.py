@@ -69,7 +69,7 @@ class Publications:
         return self._database.read(outbox.queued_counts)
 
     def unpublishable_counts(self, lane: Callable[[str, int], str | None]) -> dict[str, int]:
-        """Count the jobs to publish for which there is no queue, by pool."""
+        """Count the jobs to publish that have no queue, by pool."""
         return self._database.read(lambda c: outbox.unpublishable_counts(c, lane))
 
     def republish(self, *ids: str) -> int:

@@ -79,7 +79,7 @@ def pages(
 
 
 def _conditions(**wanted: str | State | None) -> list[ColumnElement[bool]]:
-    """Conditions for the columns named by the given values; None is no condition."""
+    """Conditions for the columns named by the given values; None adds none."""
     return [jobs.c[name] == str(value) for name, value in wanted.items() if value is not None]
 
 

@@ -200,7 +200,7 @@ def _still_old(connection: Connection, ids: Collection[str], before: float) -> l
 def _unheld(
     connection: Connection, lane: Callable[[str, int], str | None], *, before: float, limit: int
 ) -> list[UnheldPublication]:
-    """The oldest publications of jobs that are ready, or whose worker is no longer registered."""
+    """The oldest publications of jobs that are ready, or whose worker was removed."""
     query = (
         select(rows.c.job_id, rows.c.pool, rows.c.priority, rows.c.sent)
         .select_from(

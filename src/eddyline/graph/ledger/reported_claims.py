@@ -82,7 +82,7 @@ def _resume(record: Record, report: JobReport) -> bool:
 
 
 def cancel_outdated(started: JobStarted, record: Record | None, base: int | None) -> Command | None:
-    """The command to cancel a job that was started in vain; None if the start counts or was answered since.
+    """The command to cancel a job whose start does not count; None if it counts or was answered since.
 
     `record` and `base` are the job and the publication that counts, after the report was applied. Pure.
     """

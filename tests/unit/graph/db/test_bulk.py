@@ -29,7 +29,7 @@ _ODD = (
 
 
 @pytest.mark.parametrize("text", _ODD)
-def test_odd_text_comes_back_as_it_was(ledger: Ledger, text: str) -> None:
+def test_unusual_text_is_stored_unchanged(ledger: Ledger, text: str) -> None:
     ledger.submit([new(text, owner=text, spec={"note": text}), new("after", text)])
     claim = take(ledger)[0]
     assert (claim.job.id, claim.job.owner, claim.job.spec) == (text, text, {"note": text})
@@ -40,12 +40,12 @@ def test_odd_text_comes_back_as_it_was(ledger: Ledger, text: str) -> None:
 
 
 @pytest.mark.parametrize("weight", [1e-12, 0.1 + 0.2, 1e300, 7])
-def test_numbers_come_back_to_the_last_bit(ledger: Ledger, weight: float) -> None:
+def test_numbers_are_stored_exactly(ledger: Ledger, weight: float) -> None:
     ledger.submit([new("a-1", weight=weight, deadline=1_700_000_000.123456)])
     assert (get(ledger, "a-1").weight, get(ledger, "a-1").deadline) == (weight, 1_700_000_000.123456)
 
 
-def test_an_empty_text_is_not_nothing(ledger: Ledger) -> None:
+def test_an_empty_text_is_not_null(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     answer(ledger, take(ledger)[0], Done(result={}, output=""))
     assert get(ledger, "a-1").output == ""

@@ -77,7 +77,7 @@ def _until_done_grew(ledger: Ledger, by: int) -> None:
     wait_until(lambda: ledger.counts()[State.DONE] >= goal)
 
 
-def test_a_ledger_waits_for_a_server_that_is_not_up_yet(server: Server) -> None:
+def test_a_ledger_waits_for_a_server_that_is_starting(server: Server) -> None:
     Ledger.open(server.url).close()
     server.stop()
     counts: list[int] = []
@@ -95,7 +95,7 @@ def test_a_ledger_waits_for_a_server_that_is_not_up_yet(server: Server) -> None:
     assert counts == [1]
 
 
-def test_a_server_that_stays_away_is_an_error_in_bounded_time(
+def test_an_unavailable_server_is_an_error_in_bounded_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eddyline.graph.db.transactions._OPENING_PATIENCE_S", 0.3)
@@ -105,7 +105,7 @@ def test_a_server_that_stays_away_is_an_error_in_bounded_time(
     assert 0.25 < time.monotonic() - begin < 20
 
 
-def test_a_wrong_name_or_password_is_told_at_once(server: Server) -> None:
+def test_a_wrong_name_or_password_is_reported_at_once(server: Server) -> None:
     begin = time.monotonic()
     with pytest.raises(LedgerError, match="does not exist"):
         Ledger.open(server.url.replace("/postgres?", "/nowhere?"))
@@ -144,9 +144,7 @@ def remote(server: Server) -> Iterator[Ledger]:
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_an_answer_whose_commit_was_lost_counts_once_and_is_not_called_late(
-    remote: Ledger, *, committed: bool
-) -> None:
+def test_a_result_whose_commit_was_lost_counts_once(remote: Ledger, *, committed: bool) -> None:
     remote.submit([new("a-1"), new("a-2", "a-1")])
     claim = take(remote)[0]
     _Cut(remote, committed=committed)
@@ -157,7 +155,9 @@ def test_an_answer_whose_commit_was_lost_counts_once_and_is_not_called_late(
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_what_was_late_stays_late_when_the_commit_was_lost(remote: Ledger, *, committed: bool) -> None:
+def test_an_outdated_result_is_refused_although_the_commit_was_lost(
+    remote: Ledger, *, committed: bool
+) -> None:
     remote.submit([new("a-1"), new("b-1")])
     old = take(remote)[0]
     answer(remote, old, interrupted())
@@ -168,7 +168,7 @@ def test_what_was_late_stays_late_when_the_commit_was_lost(remote: Ledger, *, co
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_jobs_lent_by_a_lost_commit_are_handed_out_all_the_same(remote: Ledger, *, committed: bool) -> None:
+def test_jobs_claimed_by_a_lost_commit_are_returned(remote: Ledger, *, committed: bool) -> None:
     remote.submit([new(f"a-{number}") for number in range(6)])
     first = take(remote, limit=2)
     _Cut(remote, committed=committed)
@@ -179,7 +179,7 @@ def test_jobs_lent_by_a_lost_commit_are_handed_out_all_the_same(remote: Ledger, 
     assert all(answer(remote, claim, done()) for claim in (*first, *second))
 
 
-def test_a_statement_that_never_ends_is_ended_by_the_server(
+def test_the_server_ends_a_statement_that_takes_too_long(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Ledger.open(server.url) as ledger:
@@ -201,7 +201,7 @@ def test_a_statement_that_never_ends_is_ended_by_the_server(
         assert ledger.submit([new("a-1")]) == 1
 
 
-def test_a_frozen_process_does_not_hold_the_others_up(server: Server) -> None:
+def test_a_suspended_process_does_not_block_others(server: Server) -> None:
     url = f"{server.url}&options=-c%20idle_in_transaction_session_timeout%3D300"
     with Ledger.open(url) as frozen, Ledger.open(server.url) as ledger:
         ledger.submit([new("a-1")])
@@ -217,7 +217,7 @@ def test_a_frozen_process_does_not_hold_the_others_up(server: Server) -> None:
         connection.close()
 
 
-def test_sixteen_clients_deadlock_never(ledger_url: str) -> None:
+def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
     """Fan-in across clients, spawns with links, cancels and redrives, in many orders."""
     if ledger_url.endswith(".db"):
         pytest.skip("SQLite has one writer")
@@ -288,7 +288,9 @@ def _deadlocks(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def test_a_cancellation_elsewhere_stops_the_job_within_two_seconds(ledger_url: str, tmp_path: Path) -> None:
+def test_a_cancellation_by_another_process_stops_the_job_within_two_seconds(
+    ledger_url: str, tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     with Ledger.open(ledger_url) as ledger:
         ledger.submit([new("a-1")])
@@ -303,7 +305,9 @@ def test_a_cancellation_elsewhere_stops_the_job_within_two_seconds(ledger_url: s
         assert get(ledger, "a-1").state is State.CANCELLED
 
 
-def test_an_outage_longer_than_the_leases_takes_no_job_from_who_lives(server: Server, tmp_path: Path) -> None:
+def test_an_outage_longer_than_the_leases_takes_no_job_from_a_live_worker(
+    server: Server, tmp_path: Path
+) -> None:
     with Ledger.open(server.url) as ledger:
         ledger.submit([new(f"a-{number}") for number in range(4)])
         names = ("ada", "bob")

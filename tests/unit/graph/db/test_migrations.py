@@ -91,13 +91,13 @@ def _schema(ledger: Ledger) -> dict[str, Any]:
     return ledger._database.read(look)
 
 
-def test_the_newest_revision_is_the_one_that_tables_make() -> None:
+def test_the_newest_revision_is_that_of_the_schema() -> None:
     assert REVISIONS[-1] == migrations.HEAD
     assert [f"{number:04d}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_a_ledger_of_each_earlier_revision_is_brought_up_and_works_on(ledger_url: str, revision: str) -> None:
+def test_a_ledger_of_each_earlier_revision_is_upgraded_and_usable(ledger_url: str, revision: str) -> None:
     with Ledger.open(ledger_url) as fresh:
         expected = _schema(fresh)
     _begin(ledger_url, _wipe)
@@ -121,7 +121,7 @@ def _wipe(connection: Connection) -> None:
         connection.execute(text(f"DROP TABLE {table}"))
 
 
-def test_a_ledger_from_before_there_were_migrations_is_brought_up(ledger_url: str) -> None:
+def test_a_ledger_from_before_migrations_is_upgraded(ledger_url: str) -> None:
     _make(ledger_url, "0001", alembics_table=False)
     with Ledger.open(ledger_url) as ledger:
         finish(ledger, "a-1")
@@ -168,7 +168,7 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
         assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
-def test_a_ledger_of_a_newer_program_is_refused_and_left_as_it_is(ledger_url: str) -> None:
+def test_a_ledger_of_a_newer_program_is_refused_unchanged(ledger_url: str) -> None:
     Ledger.open(ledger_url).close()
     _begin(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     for _ in range(2):
@@ -177,7 +177,7 @@ def test_a_ledger_of_a_newer_program_is_refused_and_left_as_it_is(ledger_url: st
 
 
 @pytest.mark.parametrize("revision", [None, "0001"])
-def test_many_may_open_a_new_or_an_old_ledger_at_once(ledger_url: str, revision: str | None) -> None:
+def test_many_threads_may_open_a_new_or_old_ledger_at_once(ledger_url: str, revision: str | None) -> None:
     if revision is not None:
         _make(ledger_url, revision)
     wrong: list[BaseException] = []

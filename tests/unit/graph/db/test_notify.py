@@ -13,7 +13,7 @@ from eddyline.graph.ledger.ledger import Ledger
 
 
 @pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
-def test_what_another_made_ready_or_cancelled_is_heard_at_once(ledger_url: str) -> None:
+def test_ready_and_cancelled_jobs_of_another_process_are_notified_at_once(ledger_url: str) -> None:
     heard = threading.Event()
     with Ledger.open(ledger_url) as here, Ledger.open(ledger_url) as there:
         here.subscribe(heard.set)
@@ -28,7 +28,7 @@ def test_what_another_made_ready_or_cancelled_is_heard_at_once(ledger_url: str) 
             assert heard.wait(1)
 
 
-def test_the_bell_is_heard_again_after_the_server_came_back(server: Server) -> None:
+def test_notifications_resume_after_a_restart_of_the_server(server: Server) -> None:
     heard = threading.Event()
     with Ledger.open(server.url) as here, Ledger.open(server.url) as there:
         here.subscribe(heard.set)

@@ -16,26 +16,26 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 
-def test_paths_and_urls_are_understood() -> None:
+def test_paths_and_urls_are_accepted() -> None:
     assert as_url(Path("/x/ledger.db")) == "sqlite:////x/ledger.db"
     assert as_url("ledger.db") == "sqlite:///ledger.db"
     assert as_url("postgresql://h/d") == as_url("postgres://h/d") == "postgresql+psycopg://h/d"
     assert as_url("sqlite:///x.db") == "sqlite:///x.db"
 
 
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_text("this is not a database, and long enough to be sure of it" * 10)
     with pytest.raises(LedgerError):
         Ledger.open(path)
 
 
-def test_the_folder_of_a_new_ledger_is_made(tmp_path: Path) -> None:
+def test_the_directory_of_a_new_ledger_is_created(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "deep" / "er" / "ledger.db") as ledger:
         assert ledger.jobs() == []
 
 
-def test_answers_survive_a_power_cut_and_claims_need_not(tmp_path: Path) -> None:
+def test_results_are_durable_and_claims_are_not(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         database = ledger._database
         pragma = text("PRAGMA synchronous")
@@ -45,7 +45,7 @@ def test_answers_survive_a_power_cut_and_claims_need_not(tmp_path: Path) -> None
         assert database.write(lambda c: c.execute(pragma).scalar()) == full
 
 
-def test_a_busy_ledger_is_waited_for(tmp_path: Path) -> None:
+def test_a_busy_ledger_is_retried(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger.open(path) as ledger:
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -59,9 +59,7 @@ def test_a_busy_ledger_is_waited_for(tmp_path: Path) -> None:
         other.close()
 
 
-def test_a_ledger_that_stays_busy_is_an_error_in_our_own_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_that_stays_busy_is_a_ledger_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ledger.db"
     monkeypatch.setattr("eddyline.graph.db.transactions._PATIENCE_S", 0.1)
     with Ledger.open(path) as ledger:
@@ -74,7 +72,7 @@ def test_a_ledger_that_stays_busy_is_an_error_in_our_own_words(
         assert ledger.submit([new("a-1")]) == 1
 
 
-def test_two_threads_may_submit_the_same_at_once(ledger_url: str) -> None:
+def test_two_threads_may_submit_the_same_jobs_at_once(ledger_url: str) -> None:
     batch: list[NewJob] = [new(f"a-{number}") for number in range(50)]
     counts: list[int] = []
     begin = threading.Barrier(3)

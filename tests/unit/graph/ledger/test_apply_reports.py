@@ -22,19 +22,19 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
         yield opened
 
 
-def test_an_answer_counts_even_if_its_start_was_never_told(ledger: Ledger) -> None:
+def test_a_result_counts_even_if_its_start_was_never_reported(ledger: Ledger) -> None:
     assert say(ledger, answer(offer(ledger), done(frames=48))) == 1
     job = get(ledger, "a-1")
     assert (job.state, job.result, job.starts, job.attempt) == (State.DONE, {"frames": 48}, 1, 1)
 
 
-def test_a_start_shows_who_runs_it(ledger: Ledger) -> None:
+def test_a_start_records_the_worker_that_runs_the_job(ledger: Ledger) -> None:
     assert say(ledger, start(offer(ledger))) == 1
     job = get(ledger, "a-1")
     assert (job.state, job.lease_owner) == (State.RUNNING, "ada")
 
 
-def test_a_late_answer_of_a_zombie_is_ignored(ledger: Ledger) -> None:
+def test_a_late_result_of_an_outdated_claim_is_ignored(ledger: Ledger) -> None:
     the = offer(ledger)
     say(ledger, start(the), start(the, 2, "bob"))
     assert say(ledger, answer(the, done(by="ada"))) == 0
@@ -52,14 +52,14 @@ def test_of_two_workers_with_copies_of_one_message_only_the_first_counts(ledger:
     assert get(ledger, "a-1").result == {"by": "ada"}
 
 
-def test_an_answer_said_twice_counts_once(ledger: Ledger) -> None:
+def test_a_repeated_result_counts_once(ledger: Ledger) -> None:
     said = answer(offer(ledger), done(new("a-9")))
     assert [say(ledger, said, said), say(ledger, said)] == [1, 0]
     assert get(ledger, "a-2").state == State.READY
     assert sorted(each.job.id for each in offers(ledger)) == ["a-2", "a-9"]
 
 
-def test_a_start_told_after_its_answer_changes_nothing(ledger: Ledger) -> None:
+def test_a_start_reported_after_its_result_changes_nothing(ledger: Ledger) -> None:
     the = offer(ledger)
     say(ledger, answer(the, done()))
     before = get(ledger, "a-1")
@@ -67,7 +67,7 @@ def test_a_start_told_after_its_answer_changes_nothing(ledger: Ledger) -> None:
     assert get(ledger, "a-1") == before
 
 
-def test_a_hand_back_told_after_the_next_start_is_no_loss(ledger: Ledger) -> None:
+def test_a_hand_back_reported_after_the_next_start_is_not_a_loss(ledger: Ledger) -> None:
     the = offer(ledger)
     for receipt in range(1, 9):  # far more often than a job may lose its worker
         say(ledger, start(the, receipt + 1, "bob"))
@@ -77,7 +77,7 @@ def test_a_hand_back_told_after_the_next_start_is_no_loss(ledger: Ledger) -> Non
     assert say(ledger, answer(the, done(), 9, "bob")) == 1
 
 
-def test_many_hand_backs_spend_no_attempt_and_kill_no_job(ledger: Ledger) -> None:
+def test_hand_backs_spend_no_attempt_and_never_quarantine_a_job(ledger: Ledger) -> None:
     the = offer(ledger)
     for receipt in range(1, 30):
         say(ledger, start(the, receipt), answer(the, interrupted(), receipt))
@@ -85,7 +85,7 @@ def test_many_hand_backs_spend_no_attempt_and_kill_no_job(ledger: Ledger) -> Non
     assert (job.state, job.attempt, job.interruptions, job.losses) == (State.READY, 0, 29, 0)
 
 
-def test_a_job_that_keeps_taking_its_workers_along_is_buried(ledger: Ledger) -> None:
+def test_a_job_that_keeps_losing_its_workers_is_quarantined(ledger: Ledger) -> None:
     the = offer(ledger)
     for receipt in range(1, 5):
         say(ledger, start(the, receipt, f"worker {receipt}"))
@@ -97,14 +97,14 @@ def test_a_job_that_keeps_taking_its_workers_along_is_buried(ledger: Ledger) -> 
     assert say(ledger, answer(the, done(), 4, "worker 4")) == 0
 
 
-def test_a_cancelled_job_takes_no_answer(ledger: Ledger) -> None:
+def test_a_result_of_a_cancelled_job_is_ignored(ledger: Ledger) -> None:
     the = offer(ledger)
     say(ledger, start(the))
     ledger.cancel(job="a-1")
     assert say(ledger, answer(the, done())) == 0
 
 
-def test_answers_about_unknown_jobs_and_of_no_publication_are_ignored(ledger: Ledger) -> None:
+def test_results_of_unknown_jobs_and_publications_are_ignored(ledger: Ledger) -> None:
     the = offer(ledger)
     other = answer(the, done())
     assert say(ledger, *(type(other)(**{**vars(other), "job_id": name}) for name in ("", "zz", "a-2"))) == 0
@@ -112,7 +112,9 @@ def test_answers_about_unknown_jobs_and_of_no_publication_are_ignored(ledger: Le
     assert get(ledger, "a-1").state == State.READY
 
 
-def test_whoever_speaks_is_known_and_given_up_when_silent(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_worker_that_reports_is_registered_until_its_lease_runs_out(
+    ledger: Ledger, clock: ManualClock
+) -> None:
     say(ledger, Heartbeat(worker="ada", host="hut", pid=7, lease_s=90), start(offer(ledger)))
     (worker,) = ledger.workers()
     assert (worker.name, worker.host, worker.pid, worker.deadline) == ("ada", "hut", 7, clock.now() + 90)
@@ -122,9 +124,7 @@ def test_whoever_speaks_is_known_and_given_up_when_silent(ledger: Ledger, clock:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_in_whatever_order_and_however_often_facts_come_the_end_is_the_same(
-    ledger: Ledger, seed: int
-) -> None:
+def test_reports_may_arrive_in_any_order_and_repeatedly(ledger: Ledger, seed: int) -> None:
     rng = random.Random(seed)
     ledger.submit([new(f"b-{n}") for n in range(10)])
     facts: list[WorkerReport] = []
@@ -148,7 +148,7 @@ def test_in_whatever_order_and_however_often_facts_come_the_end_is_the_same(
     assert get(ledger, "a-2").unmet == 0
 
 
-def test_a_failure_that_cannot_get_better_is_final(ledger: Ledger) -> None:
+def test_a_failure_without_retry_is_final(ledger: Ledger) -> None:
     assert say(ledger, answer(offer(ledger), failed(retry=False))) == 1
     assert get(ledger, "a-1").state == State.DEAD
     assert offers(ledger) == []

@@ -32,7 +32,7 @@ def old(ledger: Ledger, clock: ManualClock) -> Ledger:
     return ledger
 
 
-def test_assets_that_ended_long_ago_are_archived_whole(old: Ledger) -> None:
+def test_assets_that_ended_long_ago_are_archived_with_all_jobs(old: Ledger) -> None:
     assert old.archive(older_than_s=7 * DAY) == 4
     assert set(states(old)) == {"c-1"}
     assert [(job.id, job.state) for job in old.archived("b")] == [
@@ -46,14 +46,14 @@ def test_assets_that_ended_long_ago_are_archived_whole(old: Ledger) -> None:
     assert old.archive(older_than_s=7 * DAY) == 0
 
 
-def test_what_was_done_and_archived_is_not_done_again(old: Ledger) -> None:
+def test_an_archived_done_job_is_not_added_again(old: Ledger) -> None:
     old.archive(older_than_s=7 * DAY)
     assert old.submit([new("a-1"), new("a-2", "a-1")]) == 0
     assert old.submit([new("a-3", "a-2")]) == 1
     finish(old, "a-3")
 
 
-def test_what_failed_and_was_archived_begins_anew(old: Ledger, clock: ManualClock) -> None:
+def test_an_archived_failed_job_can_be_submitted_again(old: Ledger, clock: ManualClock) -> None:
     old.archive(older_than_s=7 * DAY)
     assert old.submit([new("b-1"), new("b-2", "b-1")]) == 2
     finish(old, "b-1")
@@ -63,13 +63,13 @@ def test_what_failed_and_was_archived_begins_anew(old: Ledger, clock: ManualCloc
     assert {job.state for job in old.archived("b")} == {State.DONE}
 
 
-def test_an_asset_with_anything_open_stays(old: Ledger) -> None:
+def test_an_asset_with_an_open_job_is_not_archived(old: Ledger) -> None:
     old.submit([new("a-9")])
     assert old.archive(older_than_s=7 * DAY) == 2
     assert {"a-1", "a-2", "a-9"} <= set(states(old))
 
 
-def test_what_another_asset_may_still_need_stays(old: Ledger, clock: ManualClock) -> None:
+def test_a_job_that_another_asset_may_depend_on_is_not_archived(old: Ledger, clock: ManualClock) -> None:
     old.submit([new("d-1", "a-2"), new("e-1", "b-2")])
     assert get(old, "e-1").state is State.CANCELLED
     assert old.archive(older_than_s=7 * DAY) == 0
@@ -81,13 +81,13 @@ def test_what_another_asset_may_still_need_stays(old: Ledger, clock: ManualClock
     clock.advance(1)
 
 
-def test_an_unknown_need_is_still_unknown(old: Ledger) -> None:
+def test_an_unknown_dependency_is_refused_beside_an_archive(old: Ledger) -> None:
     old.archive(older_than_s=7 * DAY)
     with pytest.raises(GraphError, match="not a job"):
         old.submit([new("x-1", "b-1")])
 
 
-def test_archiving_does_not_hold_up_claims(open_ledger: Callable[..., Ledger], clock: ManualClock) -> None:
+def test_archiving_does_not_delay_claims(open_ledger: Callable[..., Ledger], clock: ManualClock) -> None:
     mine, other = open_ledger(), open_ledger()
     for number in range(40):
         mine.submit([new(f"old{number}-{n}") for n in range(5)])
@@ -104,7 +104,9 @@ def test_archiving_does_not_hold_up_claims(open_ledger: Callable[..., Ledger], c
     assert mine.counts()[State.DONE] == 60
 
 
-def test_two_may_archive_at_once(open_ledger: Callable[..., Ledger], clock: ManualClock) -> None:
+def test_two_processes_may_archive_concurrently(
+    open_ledger: Callable[..., Ledger], clock: ManualClock
+) -> None:
     ledgers = [open_ledger() for _ in range(3)]
     for number in range(30):
         ledgers[0].submit([new(f"old{number}-1")])
@@ -123,7 +125,7 @@ def test_two_may_archive_at_once(open_ledger: Callable[..., Ledger], clock: Manu
     assert sum(moved) == 30
 
 
-def test_compacting_gives_space_back(tmp_path: Path, clock: ManualClock) -> None:
+def test_compacting_returns_space(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "ledger.db"
     with Ledger.open(path, clock=clock) as ledger:
         ledger.submit([new(f"a-{number:04d}", spec={"x": "y" * 500}) for number in range(2000)])

@@ -29,7 +29,7 @@ def _join(ledger: Ledger, *names: str, lease_s: float = 30.0) -> None:
         ledger.register(name, "here", 1, lease_s)
 
 
-def test_cancelling_orders_whoever_runs_the_job_to_give_it_up(ledger: Ledger) -> None:
+def test_a_cancellation_sends_a_command_to_the_worker_that_runs_the_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
     (claim,) = take(ledger)
     ledger.cancel(asset="a", reason="wrong footage")
@@ -46,7 +46,7 @@ def test_cancelling_orders_whoever_runs_the_job_to_give_it_up(ledger: Ledger) ->
     assert ledger.commands("ada") == []
 
 
-def test_cancelling_what_nobody_runs_orders_nothing(ledger: Ledger) -> None:
+def test_cancelling_a_job_that_does_not_run_sends_no_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     (claim,) = take(ledger)
     answer(ledger, claim, interrupted())
@@ -54,7 +54,7 @@ def test_cancelling_what_nobody_runs_orders_nothing(ledger: Ledger) -> None:
     assert ledger.commands("ada") == []
 
 
-def test_only_a_known_worker_can_be_told_to_drain(ledger: Ledger) -> None:
+def test_only_a_known_worker_can_be_drained(ledger: Ledger) -> None:
     _join(ledger, "ada")
     assert not ledger.drain("bob", "the machine is sold")
     assert ledger.drain("ada", "the machine is sold")
@@ -62,14 +62,14 @@ def test_only_a_known_worker_can_be_told_to_drain(ledger: Ledger) -> None:
     assert (order.kind, order.reason) == (CommandKind.DRAIN, "the machine is sold")
 
 
-def test_a_drain_told_twice_is_one_order_with_the_newest_reason(ledger: Ledger) -> None:
+def test_a_repeated_drain_is_one_command_with_the_newest_reason(ledger: Ledger) -> None:
     _join(ledger, "ada")
     assert ledger.drain("ada", "first")
     assert ledger.drain("ada", "second")
     assert [order.reason for order in ledger.commands("ada")] == ["second"]
 
 
-def test_orders_go_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
+def test_commands_are_removed_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
     _join(ledger, "ada", "bob")
     ledger.submit([new("a-1")])
     take(ledger)
@@ -84,7 +84,7 @@ def test_orders_go_with_their_worker(ledger: Ledger, clock: ManualClock) -> None
     assert len(ledger.commands("bob")) == 1
 
 
-def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(ledger: Ledger) -> None:
+def test_a_direct_worker_receives_only_drain_commands(ledger: Ledger) -> None:
     _join(ledger, "ada")
     ledger.submit([new("a-1")])
     take(ledger)
@@ -97,9 +97,7 @@ def test_a_worker_that_shares_the_ledger_hears_only_what_is_left_for_it_to_do(le
     assert ledger.commands("ada") == []
 
 
-def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
-    remote: Ledger, clock: ManualClock
-) -> None:
+def test_a_taken_command_is_not_taken_again_for_a_while(remote: Ledger, clock: ManualClock) -> None:
     _join(remote, "ada")
     assert remote.take_commands(limit=LIMIT, hold_s=20) == []
     remote.drain("ada")
@@ -113,7 +111,7 @@ def test_an_order_taken_to_be_carried_is_left_to_its_carrier_for_a_while(
     assert remote.take_commands(limit=LIMIT, hold_s=20) == []
 
 
-def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
+def test_an_undelivered_command_is_due_again_while_its_worker_is_known(
     remote: Ledger, clock: ManualClock
 ) -> None:
     _join(remote, "ada")
@@ -129,7 +127,7 @@ def test_what_cannot_be_delivered_is_tried_again_as_long_as_its_worker_is_known(
     assert [order.worker for order in remote.take_commands(limit=LIMIT, hold_s=20)] == ["ada"]
 
 
-def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], remote: Ledger) -> None:
+def test_coordinators_never_take_the_same_command(open_ledger: Callable[..., Ledger], remote: Ledger) -> None:
     names = [f"w{number:02}" for number in range(30)]
     _join(open_ledger(), *names)
     for name in names:
@@ -139,7 +137,7 @@ def test_carriers_never_take_the_same_order(open_ledger: Callable[..., Ledger], 
     assert sorted(order.worker for order in (*first, *second)) == names
 
 
-def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_own(
+def test_a_job_cancelled_and_redriven_at_once_is_published_with_new_fences(
     remote: Ledger,
 ) -> None:
     remote.submit([new("a-1")])
@@ -152,7 +150,7 @@ def test_a_job_cancelled_and_taken_back_at_once_is_published_with_fences_of_its_
     assert get(remote, "a-1").state is State.READY
 
 
-def test_archiving_ends_between_two_steps_once_it_is_told_to_stop(ledger: Ledger, clock: ManualClock) -> None:
+def test_archiving_stops_between_two_transactions(ledger: Ledger, clock: ManualClock) -> None:
     names = [f"asset{number}-1" for number in range(6)]
     ledger.submit([new(name) for name in names])
     for claim in take(ledger, limit=10):

@@ -32,49 +32,47 @@ def _owners(claims: list[Claim]) -> str:
     return "".join(claim.job.owner for claim in claims)
 
 
-def test_owners_take_turns_however_much_one_of_them_submits(ledger: Ledger) -> None:
+def test_owners_alternate_however_many_jobs_one_of_them_submits(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(20)])
     ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
     ledger.submit([new(f"c-{number}", owner="C") for number in range(4)])
     assert _owners(_run(ledger, 28)) == "ABC" * 4 + "A" * 16
 
 
-def test_who_comes_late_gets_its_share_from_then_on_and_no_more(ledger: Ledger) -> None:
+def test_an_owner_that_submits_late_earns_no_credit(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(20)])
     _run(ledger, 10)
     ledger.submit([new(f"b-{number:02d}", owner="B") for number in range(10)])
     assert _owners(_run(ledger, 12)).count("B") == 6
 
 
-def test_one_owners_jobs_go_in_the_order_in_which_they_became_ready(
-    ledger: Ledger, clock: ManualClock
-) -> None:
+def test_jobs_of_one_owner_are_claimed_in_the_order_of_readiness(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-9", owner="A"), new("a-8", owner="A")])
     clock.advance(1)
     ledger.submit([new("a-1", owner="A")])
     assert [claim.job.id for claim in _run(ledger, 3)] == ["a-8", "a-9", "a-1"]
 
 
-def test_a_share_is_of_weight_not_of_jobs(ledger: Ledger) -> None:
+def test_shares_are_measured_by_weight(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number:02d}", owner="A", weight=3.0) for number in range(10)])
     ledger.submit([new(f"b-{number:02d}", owner="B", weight=1.0) for number in range(30)])
     owners = _owners(_run(ledger, 20))
     assert owners.count("B") == 3 * owners.count("A")
 
 
-def test_a_weight_of_nothing_still_counts(ledger: Ledger) -> None:
+def test_a_weight_of_zero_counts_as_the_minimum(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", owner="A", weight=0.0) for number in range(9)])
     ledger.submit([new(f"b-{number}", owner="B", weight=0.0) for number in range(9)])
     assert _owners(_run(ledger, 18)) == "AB" * 9
 
 
-def test_a_priority_goes_before_any_share(ledger: Ledger) -> None:
+def test_priority_precedes_shares(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", owner="A", priority=1) for number in range(3)])
     ledger.submit([new(f"b-{number}", owner="B", priority=0) for number in range(3)])
     assert _owners(_run(ledger, 6)) == "BBBAAA"
 
 
-def test_a_job_handed_back_goes_first_and_is_not_charged_again(ledger: Ledger) -> None:
+def test_a_job_handed_back_goes_to_the_front_at_no_charge(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", owner="A") for number in range(4)])
     ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
     first = take(ledger)[0]
@@ -82,7 +80,7 @@ def test_a_job_handed_back_goes_first_and_is_not_charged_again(ledger: Ledger) -
     assert _owners(_run(ledger, 8)) == "ABABABAB"
 
 
-def test_jobs_waiting_for_their_retry_do_not_hold_the_queue_back(ledger: Ledger, clock: ManualClock) -> None:
+def test_jobs_waiting_for_their_retry_do_not_delay_the_queue(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(30)])
     answer(ledger, take(ledger)[0], failed())
     _run(ledger, 20)
@@ -171,22 +169,20 @@ def test_a_deadline_moves_a_job_ahead_of_others_of_its_priority(ledger: Ledger, 
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_the_nearest_deadline_is_first_whoever_came_first(
-    ledger: Ledger, clock: ManualClock, limit: int
-) -> None:
+def test_the_nearest_deadline_is_first(ledger: Ledger, clock: ManualClock, limit: int) -> None:
     ledger.submit([new(f"a-{number:02d}", deadline=clock.now() + 1000 - number) for number in range(40)])
     ledger.submit([new(f"b-{number:02d}") for number in range(40)])
     dated = [claim.job.id for claim in _run(ledger, 30, limit=limit) if claim.job.deadline]
     assert {"a-39", "a-38", "a-37"} <= set(dated)
 
 
-def test_a_deadline_does_not_outdo_a_priority(ledger: Ledger, clock: ManualClock) -> None:
+def test_priority_precedes_deadlines(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1", priority=0), new("a-2", priority=1, deadline=clock.now() + 1)])
     assert [claim.job.id for claim in _run(ledger, 2)] == ["a-1", "a-2"]
 
 
 @pytest.mark.parametrize("limit", [1, 4])
-def test_nobody_starves_of_anothers_deadlines(ledger: Ledger, clock: ManualClock, limit: int) -> None:
+def test_deadlines_of_one_owner_do_not_starve_another(ledger: Ledger, clock: ManualClock, limit: int) -> None:
     ledger.submit([new(f"a-{n:03d}", owner="A", deadline=clock.now() + 5) for n in range(120)])
     ledger.submit([new(f"b-{n:03d}", owner="B") for n in range(60)])
     owners = _owners(_run(ledger, 80, limit=limit))
@@ -208,14 +204,14 @@ def test_late_jobs_are_reported_until_they_end(ledger: Ledger, clock: ManualCloc
     assert ledger.late_jobs() == []
 
 
-def test_a_job_done_in_time_never_becomes_late(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_done_before_its_deadline_is_never_late(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1", deadline=clock.now() + 10)])
     _run(ledger, 1)
     clock.advance(100)
     assert not get(ledger, "a-1").is_late(clock.now())
 
 
-def test_every_query_of_a_claim_and_of_a_turn_is_an_index_range(
+def test_every_query_of_a_claim_and_of_a_start_tag_is_an_index_range(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:

@@ -33,9 +33,7 @@ def _graph() -> list[NewJob]:
     return batch
 
 
-def test_nothing_is_lost_and_nothing_doubled_when_processes_are_killed(
-    ledger_url: str, tmp_path: Path
-) -> None:
+def test_no_job_is_lost_or_done_twice_when_processes_are_killed(ledger_url: str, tmp_path: Path) -> None:
     rng = random.Random(11)
     with Ledger.open(ledger_url) as ledger:
         batch = _graph()

@@ -17,14 +17,14 @@ from eddyline.graph.states import State
 # Submitting
 
 
-def test_a_job_without_needs_is_ready_and_one_with_needs_waits(ledger: Ledger) -> None:
+def test_a_job_with_open_dependencies_waits(ledger: Ledger) -> None:
     assert ledger.submit([new("a-2", "a-1"), new("a-1")]) == 2
     assert states(ledger) == {"a-1": State.READY, "a-2": State.WAITING}
     assert get(ledger, "a-2").unmet == 1
     assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
-def test_a_job_is_read_as_it_was_asked_for(ledger: Ledger) -> None:
+def test_a_job_is_read_as_it_was_submitted(ledger: Ledger) -> None:
     job = NewJob(
         id="x-1",
         asset="x",
@@ -51,7 +51,7 @@ def test_submitting_twice_adds_nothing_and_changes_nothing(ledger: Ledger) -> No
     assert get(ledger, "a-1").spec == {}
 
 
-def test_a_need_that_is_done_already_is_met(ledger: Ledger) -> None:
+def test_a_dependency_that_is_done_already_is_met(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     claim = take(ledger)[0]
     answer(ledger, claim, done())
@@ -61,7 +61,7 @@ def test_a_need_that_is_done_already_is_met(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["dependencies first", "dependencies last"])
-def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
+def test_a_dependant_of_a_failed_job_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
     ledger.submit([new("a-1")])
     answer(ledger, take(ledger)[0], failed(retry=False))
     ledger.submit([new("a-2", "a-1"), new("a-3", "a-2")][::order])
@@ -86,13 +86,15 @@ def test_a_job_that_needs_a_failed_one_is_cancelled_with_the_reason(ledger: Ledg
         ),
     ],
 )
-def test_what_is_no_graph_is_refused_whole(ledger: Ledger, batch: list[NewJob | Link], message: str) -> None:
+def test_an_invalid_graph_is_refused_completely(
+    ledger: Ledger, batch: list[NewJob | Link], message: str
+) -> None:
     with pytest.raises(GraphError, match=message):
         ledger.submit(batch)
     assert ledger.jobs() == []
 
 
-def test_a_spec_that_is_not_json_is_refused_whole(ledger: Ledger) -> None:
+def test_a_spec_that_is_not_json_is_refused(ledger: Ledger) -> None:
     with pytest.raises(GraphError, match="not JSON"):
         ledger.submit([new("a-1"), new("a-2", spec={"x": object()})])
     assert ledger.jobs() == []
@@ -118,7 +120,7 @@ def test_jobs_are_claimed_by_priority_then_readiness_then_id(ledger: Ledger, clo
     assert [claim.job.id for claim in take(ledger, limit=9)] == ["a-9", "a-1", "a-2", "a-0"]
 
 
-def test_only_jobs_of_the_asked_classes_are_claimed(ledger: Ledger) -> None:
+def test_only_jobs_of_the_given_pools_are_claimed(ledger: Ledger) -> None:
     ledger.submit([new("a-1", pool="light"), new("a-2", pool="gpu"), new("a-3", pool="cpu", priority=-1)])
     claims = ledger.claim("ada", pools=("light", "cpu"), limit=9, lease_s=5)
     assert [claim.job.id for claim in claims] == ["a-3", "a-1"]
@@ -147,7 +149,7 @@ def test_no_job_is_claimed_twice(ledger: Ledger) -> None:
 # Settling
 
 
-def test_the_last_need_releases_a_job(ledger: Ledger) -> None:
+def test_the_last_dependency_releases_a_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2")])
     one, two = take(ledger, limit=2)
     answer(ledger, one, done(frames=10))
@@ -158,7 +160,7 @@ def test_the_last_need_releases_a_job(ledger: Ledger) -> None:
     assert get(ledger, "a-2").output == "keys/two"
 
 
-def test_an_answer_counts_once(ledger: Ledger) -> None:
+def test_a_result_counts_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     claim = take(ledger)[0]
     settlement = Settlement(job_id="a-1", fence=claim.fence, outcome=done(first=True))
@@ -167,7 +169,7 @@ def test_an_answer_counts_once(ledger: Ledger) -> None:
     assert get(ledger, "a-2").unmet == 0
 
 
-def test_an_answer_for_an_unknown_job_is_ignored(ledger: Ledger) -> None:
+def test_a_result_for_an_unknown_job_is_ignored(ledger: Ledger) -> None:
     assert ledger.settle([Settlement(job_id="a-1", fence=1, outcome=done())]) == [False]
     assert ledger.settle([]) == []
 
@@ -445,7 +447,7 @@ def test_cancelling_one_job_leaves_the_others(ledger: Ledger) -> None:
 # Leases
 
 
-def test_a_heartbeat_keeps_a_lease_and_tells_what_is_held(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_heartbeat_extends_the_lease_and_returns_the_held_jobs(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     claim = take(ledger, lease_s=5)[0]
     for _ in range(4):
@@ -469,7 +471,7 @@ def test_jobs_of_a_lost_worker_are_ready_at_once_with_no_attempt_spent(
     assert ledger.stats() == Stats(interruptions=2, redone=2)
 
 
-def test_a_job_that_kills_its_worker_every_time_is_quarantined(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_that_loses_its_worker_every_time_is_quarantined(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     for number in range(5):
         assert get(ledger, "a-1").state is State.READY
@@ -494,7 +496,7 @@ def test_losses_count_only_in_a_row(ledger: Ledger, clock: ManualClock) -> None:
     assert get(ledger, "a-1").state is State.READY
 
 
-def test_how_many_losses_make_poison_can_be_said(open_ledger: Callable[..., Ledger]) -> None:
+def test_the_number_of_losses_of_a_poison_job_can_be_set(open_ledger: Callable[..., Ledger]) -> None:
     ledger = open_ledger(poison_after=1)
     ledger.submit([new("a-1")])
     take(ledger)
@@ -502,7 +504,7 @@ def test_how_many_losses_make_poison_can_be_said(open_ledger: Callable[..., Ledg
     assert get(ledger, "a-1").state is State.DEAD
 
 
-def test_an_abandoned_workers_jobs_are_ready_at_once(ledger: Ledger) -> None:
+def test_jobs_of_a_released_worker_are_ready_at_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     claims = take(ledger, limit=2)
     take(ledger, worker="bob")
@@ -552,7 +554,7 @@ def test_weights_add_up_by_state(ledger: Ledger) -> None:
     assert ledger.weights("b")[State.DONE] == 0
 
 
-def test_listeners_hear_of_changes_until_they_end_it(ledger: Ledger) -> None:
+def test_listeners_are_called_after_changes_until_they_unsubscribe(ledger: Ledger) -> None:
     heard: list[int] = []
     end = ledger.subscribe(lambda: heard.append(1))
     ledger.submit([new("a-1")])
@@ -573,7 +575,7 @@ def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Led
     assert get(two, "a-1").state is State.DONE
 
 
-def test_a_worker_leaves_only_with_empty_hands(ledger: Ledger) -> None:
+def test_a_worker_that_holds_jobs_is_not_deregistered(ledger: Ledger) -> None:
     ledger.register("w", "here", 1)
     ledger.submit([NewJob(id="a-1", asset="a", kind="work", spec={})])
     (claim,) = ledger.claim("w", pools=("cpu",), limit=1, lease_s=30)

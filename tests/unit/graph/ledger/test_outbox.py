@@ -27,18 +27,18 @@ def _reconcile(ledger: Ledger, depth: int) -> Reconciled:
     return ledger.publications.reconcile({"cpu": depth}, lambda pool, _priority: pool, BOUNDS)
 
 
-def test_what_is_submitted_ready_is_published_once(ledger: Ledger) -> None:
+def test_a_job_submitted_ready_is_published_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
     assert [each.job.id for each in offers(ledger)] == ["a-1", "a-2"]
     assert offers(ledger) == []
 
 
-def test_the_message_carries_the_whole_job(ledger: Ledger) -> None:
+def test_a_publication_contains_the_complete_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1", spec={"frames": [0, 48]}, priority=3, owner="ada", weight=2.5)])
     assert offer(ledger).job == get(ledger, "a-1")
 
 
-def test_what_a_done_job_releases_and_spawns_is_published(ledger: Ledger) -> None:
+def test_jobs_that_a_done_job_releases_and_spawns_are_published(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     assert say(ledger, answer(offer(ledger), done(new("a-9")))) == 1
     assert {each.job.id for each in offers(ledger)} == {"a-2", "a-9"}
@@ -61,7 +61,7 @@ def test_a_retry_is_published_when_it_is_due_with_later_fences(ledger: Ledger, c
     assert second.job.attempt == 1
 
 
-def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: Ledger, clock: ManualClock) -> None:
+def test_an_unconfirmed_publication_is_taken_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     (first,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
     assert offers(ledger) == []
@@ -70,9 +70,7 @@ def test_what_was_taken_and_never_confirmed_is_taken_again(ledger: Ledger, clock
     assert offers(ledger) == [first]
 
 
-def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
-    ledger: Ledger, clock: ManualClock
-) -> None:
+def test_the_result_of_an_unconfirmed_publication_counts(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     (sent,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
     # The coordinator was killed between sending and confirming, and a worker has begun.
@@ -83,7 +81,7 @@ def test_the_answer_to_a_publication_that_nobody_lived_to_note_counts(
     assert get(ledger, "a-2").state == State.READY
 
 
-def test_what_could_not_be_sent_is_due_again_after_a_pause(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_deferred_publication_is_due_again_after_a_pause(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     ledger.publications.defer(ledger.publications.take(pools=("cpu",), limit=9, hold_s=20), 0.5)
     assert offers(ledger) == []
@@ -97,7 +95,7 @@ def test_cancelled_jobs_are_not_published(ledger: Ledger) -> None:
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
 
 
-def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: Ledger) -> None:
+def test_jobs_of_pools_without_a_queue_are_kept_and_counted(ledger: Ledger) -> None:
     ledger.submit([new("a-1", pool="gpu"), new("a-2")])
     assert [each.job.id for each in offers(ledger)] == ["a-2"]
     assert ledger.publications.unpublishable_counts(
@@ -105,7 +103,7 @@ def test_jobs_of_classes_without_a_queue_stay_and_are_reported(ledger: Ledger) -
     ) == {"gpu": 1}
 
 
-def test_the_urgent_go_first_and_owners_take_turns(ledger: Ledger) -> None:
+def test_publications_are_taken_by_priority_and_owners_alternate(ledger: Ledger) -> None:
     ledger.submit([new(f"bulk-{n}", owner="bulk") for n in range(3)])
     ledger.submit([new("ada-1", owner="ada"), new("now-1", owner="bulk", priority=-1)])
     order = [each.job.id for each in offers(ledger)]
@@ -113,7 +111,7 @@ def test_the_urgent_go_first_and_owners_take_turns(ledger: Ledger) -> None:
     assert order.index("ada-1") < order.index("bulk-2")
 
 
-def test_what_was_handed_back_is_still_on_its_queue(ledger: Ledger) -> None:
+def test_a_job_handed_back_is_not_published_again(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     first, second = offers(ledger)
     say(ledger, start(first), answer(first, interrupted()))
@@ -140,7 +138,9 @@ def test_a_redriven_job_is_published_again(ledger: Ledger) -> None:
 # Reconciliation
 
 
-def test_what_a_plain_ledger_submitted_is_found(ledger: Ledger, ledger_url: str, clock: ManualClock) -> None:
+def test_jobs_of_a_ledger_that_does_not_publish_are_enqueued(
+    ledger: Ledger, ledger_url: str, clock: ManualClock
+) -> None:
     with Ledger.open(ledger_url, clock=clock) as plain:
         plain.submit([new("a-1")])
     assert offers(ledger) == []
@@ -157,7 +157,7 @@ def test_a_long_queue_is_not_published_twice(ledger: Ledger, clock: ManualClock)
     assert _reconcile(ledger, 2) == Reconciled()
 
 
-def test_what_its_queue_no_longer_holds_is_published_again(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_missing_from_its_queue_is_published_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     old = offer(ledger)
     assert _reconcile(ledger, 0) == Reconciled()  # too young: a queue counts late
@@ -168,7 +168,7 @@ def test_what_its_queue_no_longer_holds_is_published_again(ledger: Ledger, clock
     assert say(ledger, answer(new_one, done())) == 1
 
 
-def test_a_job_of_a_living_worker_is_never_published_again(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_of_a_live_worker_is_never_published_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     say(ledger, start(offer(ledger)))
     for _ in range(5):
@@ -182,7 +182,7 @@ def _beat() -> Heartbeat:
     return Heartbeat(worker="ada", host="h", pid=1, lease_s=90)
 
 
-def test_a_job_whose_worker_and_message_are_gone_is_published_again(
+def test_a_job_whose_worker_and_message_are_lost_is_published_again(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
@@ -194,14 +194,16 @@ def test_a_job_whose_worker_and_message_are_gone_is_published_again(
     assert offer(ledger).job.interruptions == 1
 
 
-def test_after_long_enough_no_count_of_a_queue_is_believed(ledger: Ledger, clock: ManualClock) -> None:
+def test_after_the_maximum_age_a_job_is_published_again_in_any_case(
+    ledger: Ledger, clock: ManualClock
+) -> None:
     ledger.submit([new("a-1")])
     offers(ledger)
     clock.advance(1000)
     assert _reconcile(ledger, 7) == Reconciled(republished=1)
 
 
-def test_ended_jobs_are_forgotten(ledger: Ledger) -> None:
+def test_ended_jobs_are_removed_from_the_outbox(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     say(ledger, answer(offers(ledger)[0], done()))
     ledger.cancel(job="a-2")
@@ -211,7 +213,7 @@ def test_ended_jobs_are_forgotten(ledger: Ledger) -> None:
     assert _reconcile(ledger, 0) == Reconciled()
 
 
-def test_the_oldest_are_taken_for_lost_first_and_only_so_many() -> None:
+def test_the_oldest_publications_count_as_lost_first_up_to_the_limit() -> None:
     unheld = [UnheldPublication(job_id=str(n), lane="cpu", sent=float(n)) for n in reversed(range(5))]
     few = ReconcileLimits(stale_s=10, give_up_s=1000, limit=2)
     assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={"cpu": 2}, limits=few, now=500) == ["0", "1"]
@@ -220,9 +222,7 @@ def test_the_oldest_are_taken_for_lost_first_and_only_so_many() -> None:
     assert lost_jobs(unheld, outstanding={"cpu": 5}, depths={"cpu": 9}, limits=few, now=1001) == ["0", "1"]
 
 
-def test_of_a_long_queue_that_lacks_one_message_one_is_published_again(
-    ledger: Ledger, clock: ManualClock
-) -> None:
+def test_a_queue_that_lacks_one_message_gets_one_job_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new(f"a-{number}") for number in range(9)])
     offers(ledger)
     clock.advance(500)

@@ -21,7 +21,7 @@ def _settle(ledger: Ledger, outcome: Outcome, limit: int = 1) -> None:
     ledger.settle([Settlement(job_id=c.job.id, fence=c.fence, outcome=outcome) for c in claims])
 
 
-def test_an_asset_under_way_tells_how_much_of_its_work_is_done(ledger: Ledger) -> None:
+def test_an_open_asset_has_its_share_of_done_work(ledger: Ledger) -> None:
     ledger.submit([_job("a.first", 1.0), _job("a.second", 3.0, "a.first")])
     _settle(ledger, Interrupted())
     _settle(ledger, Done(result={}))
@@ -53,12 +53,12 @@ def test_done_assets_are_not_open_and_failed_ones_are_listed(ledger: Ledger) -> 
     assert (found.asset, found.dead) == ("b", 1)
 
 
-def test_assets_are_called_by_the_name_in_their_first_job(ledger: Ledger) -> None:
+def test_assets_have_the_name_in_their_first_job(ledger: Ledger) -> None:
     ledger.submit([_job("a.first"), _job("a.second"), _job("b.second")])
     assert ledger.read(lambda c: overview.asset_names(c, ["a", "b"])) == {"a": "a.MP4"}
 
 
-def test_a_job_is_found_by_its_id_or_by_how_that_begins(ledger: Ledger) -> None:
+def test_jobs_are_found_by_id_or_prefix(ledger: Ledger) -> None:
     ledger.submit([_job("a.first"), _job("a.first.more"), _job("a%first")])
     assert [job.id for job in ledger.find_jobs("a.first")] == ["a.first"]
     assert sorted(job.id for job in ledger.find_jobs("a.f")) == ["a.first", "a.first.more"]

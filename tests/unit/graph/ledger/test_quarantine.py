@@ -25,7 +25,7 @@ def _told(ledger: Ledger, worker: str = "ada") -> list[tuple[str, int, bool]]:
     return [(order.job_id, order.fence, order.over) for order in ledger.commands(worker)]
 
 
-def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger: Ledger) -> None:
+def test_a_job_cancelled_before_its_start_was_reported_gets_a_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.cancel(job="a-1")
@@ -34,7 +34,7 @@ def test_a_job_cancelled_before_its_start_was_told_is_given_up_when_it_is(ledger
     assert _told(ledger) == [("a-1", first.base + 1, True)]
 
 
-def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger: Ledger) -> None:
+def test_the_message_of_an_ended_or_unknown_job_is_deleted_with_its_claim(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     say(ledger, answer(first, done()))
@@ -44,7 +44,7 @@ def test_a_start_of_what_ended_or_is_not_known_may_take_its_message_along(ledger
     assert _told(ledger, "eve") == [("z-9", first.base + 1, True)]
 
 
-def test_an_earlier_publication_is_given_up_with_its_message(ledger: Ledger) -> None:
+def test_a_claim_of_an_earlier_publication_is_cancelled_with_its_message(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     ledger.publications.republish("a-1")
@@ -55,7 +55,7 @@ def test_an_earlier_publication_is_given_up_with_its_message(ledger: Ledger) -> 
     assert get(ledger, "a-1").lease_owner == "bob"
 
 
-def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(
+def test_a_claim_of_an_earlier_receipt_is_cancelled_without_its_message(
     ledger: Ledger,
 ) -> None:
     ledger.submit([new("a-1")])
@@ -66,7 +66,7 @@ def test_an_earlier_receipt_is_given_up_without_the_message_that_another_holds(
     assert _told(ledger, "bob") == []
 
 
-def test_a_start_told_after_its_own_answer_orders_nothing(ledger: Ledger) -> None:
+def test_a_start_reported_after_its_result_sends_no_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("b-1")])
     first, second = offers(ledger)
     say(ledger, answer(first, done()), answer(second, interrupted()))
@@ -74,7 +74,7 @@ def test_a_start_told_after_its_own_answer_orders_nothing(ledger: Ledger) -> Non
     assert _told(ledger) == []
 
 
-def test_who_begins_what_kills_its_workers_is_spared(ledger: Ledger) -> None:
+def test_the_start_of_a_poison_job_gets_a_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = offer(ledger)
     for receipt in range(1, 7):
@@ -83,7 +83,7 @@ def test_who_begins_what_kills_its_workers_is_spared(ledger: Ledger) -> None:
     assert _told(ledger, "w6") == [("a-1", first.base + 6, True)]
 
 
-def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
+def test_a_worker_whose_lease_ran_out_resumes_its_job_when_it_reports(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("b-1")])
@@ -99,7 +99,7 @@ def test_the_job_of_a_worker_given_up_too_early_is_its_own_again_when_it_speaks(
     assert offers(ledger) == []
 
 
-def test_a_worker_given_up_speaks_too_late_once_another_was_given_its_job(
+def test_a_worker_whose_job_was_claimed_by_another_reports_too_late(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
@@ -113,6 +113,6 @@ def test_a_worker_given_up_speaks_too_late_once_another_was_given_its_job(
     assert get(ledger, "a-1").result == {"by": "bob"}
 
 
-def test_a_beat_alone_orders_nothing(ledger: Ledger) -> None:
+def test_a_heartbeat_alone_sends_no_command(ledger: Ledger) -> None:
     say(ledger, Heartbeat(worker="ada", host="here", pid=1, lease_s=LEASE_S))
     assert ledger.take_commands(limit=10, hold_s=1) == []

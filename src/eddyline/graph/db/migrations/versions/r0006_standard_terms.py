@@ -1,6 +1,6 @@
 """Renames tables and columns to the field's standard terms: pools, start tags, dependencies and commands.
 
-Renaming costs the same whatever the number of rows.
+The cost of renaming does not depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COLUMNS = (
 
 def upgrade() -> None:
     """Rename in place: indexes follow their columns on both databases."""
-    # Not Alembic's `alter_column`, which copies a whole table on SQLite.
+    # Not Alembic's `alter_column`, which copies the table on SQLite.
     for table, old, new in _COLUMNS:
         op.execute(sa.text(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}"))
     op.drop_index("needs_need", "needs")
