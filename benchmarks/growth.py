@@ -127,7 +127,7 @@ def client(url: str, prefix: str, number: str) -> None:
 
 
 def _settle_batch(ledger: Ledger, name: str, pool: str) -> bool:
-    """Claim a batch, settle the measured jobs, hand back those of the backlog; False if there were no others."""
+    """Claim a batch, settle the measured jobs, hand back the backlog's; False if there were no others."""
     claims = ledger.claim(name, pools=(pool,), limit=BATCH, lease_s=_LEASE_S)
     outcomes = [Interrupted() if claim.job.priority == _BULK else Done(result={}) for claim in claims]
     ledger.settle(
