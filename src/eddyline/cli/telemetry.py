@@ -204,4 +204,4 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
     if found.hilights:
         yield "HiLights", ", ".join(f"{mark.time_s:.1f} s" for mark in found.hilights[:20])
     if found.warnings:
-        yield "flaws", f"{format_count(len(found.warnings), 'flaw')}: {found.warnings[0]}"
+        yield "warnings", f"{format_count(len(found.warnings), 'warning')}: {found.warnings[0]}"

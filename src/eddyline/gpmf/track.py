@@ -69,7 +69,7 @@ def build_gps_track(streams: Mapping[str, Stream], *, time_lapse: bool = False) 
     for key, read in _READERS.items():
         for stream in streams.values():
             if stream.key == key and len(stream) and stream.steps is None:
-                with np.errstate(all="ignore"):  # a damaged file may hold any number
+                with np.errstate(all="ignore"):  # a damaged file may contain any number
                     track = read(stream, context)
                 if track is not None:
                     return track

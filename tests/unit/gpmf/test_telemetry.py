@@ -46,10 +46,6 @@ def split(data: bytes, parts: int) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def udta_box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind) + body
-
-
 def hilight(ms: int, lat: float, kind: str) -> tuple[object, ...]:
     return (ms, ms - 500, ms + 500, round(lat * 1e7), 20_000_000 if lat else 0, 12.5, kind, 90.0, 75.0)
 
@@ -106,7 +102,7 @@ def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
     write_mp4(movie_path, [telemetry_track(tmp_path, blocks)], timescale=1000)
     with movie_path.open("r+b") as file:  # the same amount of unrelated bytes after it
         file.seek(0, 2)
-        file.write(udta_box(b"free", bytes(3_000_000)))
+        file.write(make_box("free", bytes(3_000_000)))
     with FileRanges(movie_path) as ranges:
         counting = CountingRanges(ranges)
         assert len(gpmf.read(counting).streams["ACCL"]) == 10000
@@ -116,7 +112,7 @@ def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
 
 def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None:
     movie_path = tmp_path / "movie.mp4"
-    udta = udta_box(b"FIRM", b"H22.01.01.20.00") + udta_box(b"GPMF", settings_block())
+    udta = make_box("FIRM", b"H22.01.01.20.00") + make_box("GPMF", settings_block())
     write_mp4(movie_path, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
     telemetry = gpmf.read(movie_path)
     camera = telemetry.camera
@@ -137,7 +133,7 @@ def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None
 def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, ramp: Maker) -> None:
     movie_path = tmp_path / "movie.mp4"
     marks = struct.pack(">3I", 2, 4720, 800) + bytes(392)
-    udta = udta_box(b"FIRM", b"HD5.02.02.00.00") + udta_box(b"HMMT", marks) + bytes(4)
+    udta = make_box("FIRM", b"HD5.02.02.00.00") + make_box("HMMT", marks) + bytes(4)
     write_mp4(movie_path, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
     telemetry = gpmf.read(movie_path)
     assert telemetry.camera.model == "HERO5 Black"
@@ -150,7 +146,7 @@ def test_an_impossible_count_of_hilights_is_limited_to_its_box(tmp_path: Path, r
         movie_path,
         [telemetry_track(tmp_path, [ramp([200])])],
         timescale=1000,
-        udta=udta_box(b"HMMT", struct.pack(">2I", 1 << 31, 800)),
+        udta=make_box("HMMT", struct.pack(">2I", 1 << 31, 800)),
     )
     assert [mark.time_s for mark in gpmf.read(movie_path).hilights] == [0.8]
 

@@ -7,23 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eddyline.mp4.boxes import make_box
 from eddyline.mp4.errors import LimitError
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Limits
 from eddyline.mp4.sparse import write_sparse_copy
 from eddyline.store.ranges import FileRanges
 
-
-def _box(kind: bytes, body: bytes) -> bytes:
-    return (8 + len(body)).to_bytes(4, "big") + kind + body
-
-
 MEDIA = bytes(range(1, 251)) * 400
 FILE = (
-    _box(b"ftyp", b"isom\0\0\0\0isom")
-    + _box(b"free", b"x" * 1000)
-    + _box(b"mdat", MEDIA)
-    + _box(b"moov", b"m" * 99)
+    make_box("ftyp", b"isom\0\0\0\0isom")
+    + make_box("free", b"x" * 1000)
+    + make_box("mdat", MEDIA)
+    + make_box("moov", b"m" * 99)
 )
 AT = FILE.index(MEDIA)
 
@@ -49,7 +45,7 @@ def test_the_index_and_the_requested_ranges_are_copied_and_the_rest_is_zero(
     assert media[100:150].all()
     assert media[5000:5700].all()
     assert int(media.sum()) == 750
-    assert copy.endswith(_box(b"moov", b"m" * 99))
+    assert copy.endswith(make_box("moov", b"m" * 99))
     assert copy[:20] == FILE[:20]
     assert read < 1000
 

@@ -117,14 +117,14 @@ def _hilight_stream(nodes: Sequence[Klv]) -> Klv | None:
     streams = (
         child for device in nodes if _is_hilight_device(device) for child in device.children if child.is_nest
     )
-    return next((each for each in streams if _readable(each)), None)
+    return next((each for each in streams if _has_hilights(each)), None)
 
 
-def _readable(stream: Klv) -> bool:
-    node, described = stream.child(_HLMT), stream.child("TYPE")
-    if node is None or not node.repeat or described is None:
+def _has_hilights(stream: Klv) -> bool:
+    node, type_node = stream.child(_HLMT), stream.child("TYPE")
+    if node is None or not node.repeat or type_node is None:
         return False
-    elements = element_types(node.type, node.size, described.text)
+    elements = element_types(node.type, node.size, type_node.text)
     return elements is not None and elements.startswith(_TIMES)
 
 
@@ -133,8 +133,8 @@ def _hilight_node(stream: Klv) -> Klv:
 
 
 def _layout(stream: Klv) -> tuple[object, ...]:
-    described, scaled = stream.child("TYPE"), stream.child("SCAL")
-    return (_hilight_node(stream).size, described and described.text, scaled and scaled.data)
+    type_node, scale_node = stream.child("TYPE"), stream.child("SCAL")
+    return (_hilight_node(stream).size, type_node and type_node.text, scale_node and scale_node.data)
 
 
 def _shift_rows(node: Klv, by_ms: int) -> bytes:

@@ -60,8 +60,8 @@ def _cut_node(node: Klv, start_ms: float, end_ms: float) -> Klv:
     hilights = node.child("HLMT")
     children = tuple(_cut_node(child, start_ms, end_ms) for child in node.children)
     if hilights is not None and not hilights.is_nest:
-        described = node.child("TYPE")
-        elements = element_types(hilights.type, hilights.size, described.text if described else "")
+        type_node = node.child("TYPE")
+        elements = element_types(hilights.type, hilights.size, type_node.text if type_node else "")
         if elements is None or elements[:_TIMES] != "L" * _TIMES or not hilights.repeat:
             return node
         cut = _cut_rows(hilights, start_ms, end_ms)

@@ -157,8 +157,8 @@ def _without_position(stream: Klv, node: Klv) -> Klv | None:
     """A HiLight without its position; None, to be removed, if the bytes of the position are unknown."""
     if node.key != HILIGHT or node.is_nest or not node.data:
         return node
-    described = stream.child("TYPE")
-    elements = element_types(node.type, node.size, described.text if described else "")
+    type_node = stream.child("TYPE")
+    elements = element_types(node.type, node.size, type_node.text if type_node else "")
     if node.type != COMPLEX or elements is None or not elements.startswith(_HILIGHT_TYPES):
         return None
     first, end = (structure_dtype(elements[:at]).itemsize for at in _HILIGHT_POSITION)

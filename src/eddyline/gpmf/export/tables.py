@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.export import column_names
+from eddyline.gpmf.export.column_names import column_names
 from eddyline.gpmf.export.resample import Grid, build_grid
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
@@ -94,7 +94,7 @@ def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> T
     if grid is not None:
         grid = grid.select(selection.in_range(grid.times))
     count = len(stream) if kept is None else int(kept.sum())
-    with np.errstate(all="ignore"):  # a damaged file may hold any number
+    with np.errstate(all="ignore"):  # a damaged file may contain any number
         columns = tuple(_columns(stream, rows, grid, turned=turned))
     return Table(
         stream=stream,
@@ -115,7 +115,7 @@ def _columns(stream: Stream, rows: Int64s | None, grid: Grid | None, *, turned: 
     units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
     out = []
     values = stream.oriented() if turned else None
-    for number, name in enumerate(column_names.column_names(stream, turned=turned)):
+    for number, name in enumerate(column_names(stream, turned=turned)):
         char = kinds[number]
         divisors = None if scale is None else scale[..., number]
         if TYPES[char].kind not in {"number", "fixed"}:

@@ -11,15 +11,11 @@ from eddyline import gpmf
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf.edit.hilight_edit import HilightChapter, merge_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.mp4.boxes import find_box, iter_boxes
-
-
-def box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind) + body
+from eddyline.mp4.boxes import find_box, iter_boxes, make_box
 
 
 def old(*times: int) -> bytes:
-    return box(b"HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
+    return make_box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
 
 
 def new(*times: int, type_: str = "LLLllfFff") -> bytes:
@@ -27,7 +23,7 @@ def new(*times: int, type_: str = "LLLllfFff") -> bytes:
     stream = gpmf.stream("HLMT", "?", rows, complex_type=type_, total=len(times)) if rows else None
     device = gpmf.device("HLMT", "Highlights", [stream] if stream else [])
     settings = gpmf.device(1, "Global Settings", [])
-    return box(b"GPMF", gpmf.serialize([settings, device]).ljust(2048, b"\0"))
+    return make_box("GPMF", gpmf.serialize([settings, device]).ljust(2048, b"\0"))
 
 
 def marks(udta: bytes) -> list[float]:
@@ -61,12 +57,12 @@ def test_hilights_of_later_chapters_only_are_added() -> None:
 
 
 def test_the_udta_is_unchanged_if_only_the_first_chapter_has_hilights() -> None:
-    first = box(b"FIRM", b"HD9") + old(500) + new(500) + bytes(4)
-    assert merged(first, old() + new(), box(b"FIRM", b"HD9")) == first
+    first = make_box("FIRM", b"HD9") + old(500) + new(500) + bytes(4)
+    assert merged(first, old() + new(), make_box("FIRM", b"HD9")) == first
 
 
 def test_other_boxes_and_the_end_of_udta_are_unchanged() -> None:
-    udta = merged(box(b"FIRM", b"HD9") + old(500) + box(b"MUID", bytes(32)) + bytes(4), old(100))
+    udta = merged(make_box("FIRM", b"HD9") + old(500) + make_box("MUID", bytes(32)) + bytes(4), old(100))
     assert [box.kind for box in iter_boxes(udta)] == ["FIRM", "HMMT", "MUID"]
     assert udta.endswith(bytes(4))
 
@@ -82,7 +78,7 @@ def test_hilights_with_different_layouts_are_rejected() -> None:
 
 
 def test_hilights_of_a_camera_file_are_shifted(samples: Path) -> None:
-    block = box(b"GPMF", (samples / "gpmf" / "mp4header.raw").read_bytes())
+    block = make_box("GPMF", (samples / "gpmf" / "mp4header.raw").read_bytes())
     first = marks(block)
     assert len(first) == 3
     assert marks(merged(block, block)) == pytest.approx([*first, *(10 + time for time in first)])

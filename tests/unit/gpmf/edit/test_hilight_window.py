@@ -10,11 +10,7 @@ import numpy as np
 from eddyline import gpmf
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.hilights import read_hilights
-from eddyline.mp4.boxes import find_box, iter_boxes
-
-
-def box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(body), kind) + body
+from eddyline.mp4.boxes import find_box, iter_boxes, make_box
 
 
 def marks(udta: bytes) -> list[float]:
@@ -24,7 +20,7 @@ def marks(udta: bytes) -> list[float]:
 
 def test_hmmt_hilights_outside_are_dropped_and_the_others_shifted() -> None:
     times = struct.pack(">4I", 3, 500, 2500, 9000).ljust(404, b"\0")
-    udta = box(b"FIRM", b"HD5.02") + box(b"HMMT", times) + bytes(4)
+    udta = make_box("FIRM", b"HD5.02") + make_box("HMMT", times) + bytes(4)
     cut = cut_hilights(udta, 2000, 8000)
     assert marks(cut) == [0.5]
     assert len(cut) == len(udta)
@@ -33,7 +29,7 @@ def test_hmmt_hilights_outside_are_dropped_and_the_others_shifted() -> None:
 
 def test_hlmt_hilights_are_dropped_and_shifted_with_their_ranges(samples: Path) -> None:
     block = (samples / "gpmf" / "mp4header.raw").read_bytes()
-    udta = box(b"GPMF", block)
+    udta = make_box("GPMF", block)
     times = marks(udta)
     assert len(times) == 3
     start = (times[0] + times[1]) / 2 * 1000
@@ -44,5 +40,5 @@ def test_hlmt_hilights_are_dropped_and_shifted_with_their_ranges(samples: Path) 
 
 def test_a_block_without_hilights_is_unchanged() -> None:
     block = gpmf.serialize([gpmf.nest("DEVC", [gpmf.leaf("DVID", "L", 1), gpmf.leaf("MINF", "c", "Camera")])])
-    udta = box(b"GPMF", block.ljust(256, b"\0"))
+    udta = make_box("GPMF", block.ljust(256, b"\0"))
     assert cut_hilights(udta, 1000, 2000) == udta
