@@ -1,3 +1,3 @@
-"""Eddyline: footage in, a playable and proven asset out."""
+"""Eddyline: transcodes camera recordings into verified, playable assets, on interruptible machines."""
 
 __version__ = "0.1.0"

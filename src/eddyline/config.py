@@ -1,6 +1,6 @@
-"""The settings that come from the environment: read once, checked whole.
+"""The settings of the environment: read once, validated together.
 
-Each is documented in docs/reference/settings.md (a test checks that).
+docs/reference/settings.md documents each (a test checks that).
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 from eddyline.core.errors import UsageError
 
-_MOST = 1000  # of anything that is counted here
+_MAX_COUNT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Programs to use in place of the wheels' own (None: the wheel's), and what machines share.
+    """Programs that replace those of the wheels (None: the wheel's program), and shared services.
 
-    `store` is the media store's address, `ledger` a path or a `postgresql://` address, `queues` the prefix of
-    the queues' names on SQS. `pools` is a file of worker classes (None: the built-in ones), `work` a folder
-    for scratch space on this machine. `allow_http`: an endpoint without TLS may be another machine.
+    `store` is the address of the media store, `ledger` a path or a `postgresql://` URL, `queues` the prefix
+    of the SQS queue names. `pools` is a file of worker classes (None: the built-in ones), `work` a directory
+    for scratch space on this machine. `allow_http`: an endpoint without TLS may be on another machine.
 
-    `poison_after`: so many times in a row may a job's worker vanish before the job is held to be the reason.
-    `dead_after`: so often may a message be received before it is a dead letter. `sweep_stale_s`: a job that
-    was published so long ago, and of which a queue too short shows no trace, is published again.
+    `poison_after`: consecutive worker losses before a job is treated as poison. `dead_after`: receipts of a
+    message before it becomes a dead letter. `sweep_stale_s`: seconds after which a published job that its
+    queue no longer seems to contain is published again.
     """
 
     ffmpeg: Path | None = None
@@ -43,28 +43,30 @@ class Settings:
     sweep_stale_s: float = 120.0
 
 
-def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all readers are called alike
+def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
     return Path(value)
 
 
-def _text(name: str, value: str) -> str:  # noqa: ARG001 - likewise
+def _text(name: str, value: str) -> str:  # noqa: ARG001 - all parsers have one signature
     return value
 
 
-def _yes(name: str, value: str) -> bool:
+def _flag(name: str, value: str) -> bool:
     if value not in {"0", "1"}:
-        raise UsageError(f"{name} is {value!r}", remedy="set it to 1 (yes) or 0 (no)")
+        raise UsageError(f"invalid value {value!r} of {name}", remedy="set it to 1 (yes) or 0 (no)")
     return value == "1"
 
 
 def _count(name: str, value: str) -> int:
-    if not value.isdecimal() or not 0 < int(value) <= _MOST:
-        raise UsageError(f"{name} is {value!r}", remedy=f"set it to a whole number from 1 to {_MOST}")
+    if not value.isdecimal() or not 0 < int(value) <= _MAX_COUNT:
+        raise UsageError(
+            f"invalid value {value!r} of {name}", remedy=f"set it to a whole number from 1 to {_MAX_COUNT}"
+        )
     return int(value)
 
 
-# A new setting is a new row: its variable, the field, and who reads the text.
-_ROWS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] = {
+# Each row: the variable, the field and the parser.
+_SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] = {
     "EDDYLINE_FFMPEG": ("ffmpeg", _path),
     "EDDYLINE_FFPROBE": ("ffprobe", _path),
     "EDDYLINE_PACKAGER": ("packager", _path),
@@ -73,25 +75,27 @@ _ROWS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] = {
     "EDDYLINE_QUEUES": ("queues", _text),
     "EDDYLINE_POOLS": ("pools", _path),
     "EDDYLINE_WORK": ("work", _path),
-    "EDDYLINE_ALLOW_HTTP": ("allow_http", _yes),
+    "EDDYLINE_ALLOW_HTTP": ("allow_http", _flag),
     "EDDYLINE_POISON_AFTER": ("poison_after", _count),
     "EDDYLINE_DEAD_AFTER": ("dead_after", _count),
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
 }
-VARIABLES = tuple(_ROWS)
-# Names that are not settings of the program: the tests' own.
-_FOREIGN = frozenset({"EDDYLINE_SAMPLES"})
+VARIABLES = tuple(_SETTINGS)
+# Variables of the tests, not of the program.
+_TEST_VARIABLES = frozenset({"EDDYLINE_SAMPLES"})
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process. Raises `UsageError` for a variable that Eddyline does not know."""
+    """The settings of this process. Raises `UsageError` for an unknown variable or an invalid value."""
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.startswith("EDDYLINE_")}
-    unknown = sorted(set(ours) - set(VARIABLES) - _FOREIGN)
+    unknown = sorted(set(ours) - set(VARIABLES) - _TEST_VARIABLES)
     if unknown:
-        raise UsageError(f"{unknown[0]} is not a setting", remedy=f"known are {', '.join(sorted(VARIABLES))}")
+        raise UsageError(
+            f"unknown setting {unknown[0]}", remedy=f"valid settings: {', '.join(sorted(VARIABLES))}"
+        )
     found: dict[str, Any] = {}
-    for name, (field, reader) in _ROWS.items():
+    for name, (field, parser) in _SETTINGS.items():
         if ours.get(name):
-            found[field] = reader(name, ours[name])
+            found[field] = parser(name, ours[name])
     return Settings(**found)

@@ -82,7 +82,7 @@ def streams(ffprobe: str, path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
-def test_subtitles_are_in_stream_and_mp4_as_ffmpeg_reads_them_from_the_source(
+def test_subtitles_in_stream_and_mp4_equal_those_that_ffmpeg_reads_from_the_source(
     name: str, encode: Encode, run: Callable[[Path], Path], ffmpeg: str, ffprobe: str
 ) -> None:
     codec = "srt" if name.endswith("mkv") else "mov_text"
@@ -164,7 +164,7 @@ def said(ffprobe: str, path: Path) -> dict[str, str]:
     return dict(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["format"]["tags"])
 
 
-def test_a_phones_keys_are_in_the_renditions(
+def test_the_metadata_keys_of_a_phone_are_in_the_renditions(
     tmp_path: Path, ffmpeg: str, ffprobe: str, run: Callable[[Path], Path]
 ) -> None:
     asset = run(phone(tmp_path, ffmpeg))
@@ -178,7 +178,7 @@ def test_a_phones_keys_are_in_the_renditions(
 
 
 @pytest.mark.parametrize("name", ["c.mp4", "c.mov", "c.mkv"])
-def test_the_sources_own_chapters_are_in_renditions_and_stream(
+def test_the_chapters_of_the_source_are_in_renditions_and_stream(
     name: str, encode: Encode, run: Callable[[Path], Path], ffprobe: str, tmp_path: Path
 ) -> None:
     (tmp_path / "c.txt").write_text(_CHAPTERS)
@@ -219,7 +219,7 @@ def test_the_sources_own_chapters_are_in_renditions_and_stream(
     assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()
 
 
-def test_chapters_of_matroska_that_begin_late_keep_their_times(
+def test_matroska_chapters_that_start_late_keep_their_times(
     encode: Encode, run: Callable[[Path], Path], tmp_path: Path, ffprobe: str
 ) -> None:
     (tmp_path / "c.txt").write_text(_CHAPTERS.replace("START=0", "START=500"))

@@ -43,7 +43,7 @@ def published(
     return manifest, out / "assets" / manifest["asset"]
 
 
-def test_a_mirrored_track_in_a_turned_movie(
+def test_a_mirrored_track_in_a_rotated_movie(
     eddyline: tuple[str, ...], small_profile: Path, plain: Path, ffmpeg: str, ffprobe: str, tmp_path: Path
 ) -> None:
     source = set_matrices(

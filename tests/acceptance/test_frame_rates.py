@@ -82,7 +82,7 @@ def _stay(path: Path, seconds: float) -> None:
 
 
 @pytest.mark.slow
-def test_every_rate_keeps_its_frames_and_its_length(
+def test_every_frame_rate_keeps_its_frames_and_duration(
     ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...], tmp_path: Path
 ) -> None:
     footage = tmp_path / "footage"

@@ -78,7 +78,7 @@ def _ffprobe(ffprobe: str, path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_every_kind_of_footage_comes_out_exact_or_is_refused_in_words(
+def test_every_kind_of_source_is_published_exactly_or_rejected_with_a_reason(
     tmp_path: Path, ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...], small_profile: Path
 ) -> None:
     zoo, out = tmp_path / "zoo", tmp_path / "out"

@@ -35,7 +35,7 @@ def asset(
     return _run(eddyline, clip, tmp_path_factory.mktemp("out"), small_profile)
 
 
-def test_the_manifest_names_each_highlight_with_its_frame_and_picture(asset: Path) -> None:
+def test_the_manifest_lists_each_highlight_with_its_frame_and_image(asset: Path) -> None:
     manifest = json.loads((asset / "manifest.json").read_text())
     schema = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
@@ -49,7 +49,7 @@ def test_the_manifest_names_each_highlight_with_its_frame_and_picture(asset: Pat
         assert (asset / manifest["telemetry"][name]).stat().st_size > 0
 
 
-def test_every_film_and_the_stream_have_the_chapters(asset: Path, ffprobe: str) -> None:
+def test_every_rendition_and_the_stream_have_the_chapters(asset: Path, ffprobe: str) -> None:
     manifest = json.loads((asset / "manifest.json").read_text())
     for rendition in manifest["renditions"]:
         said = subprocess.run(
@@ -65,7 +65,7 @@ def test_every_film_and_the_stream_have_the_chapters(asset: Path, ffprobe: str) 
     assert (asset / manifest["stream"]["dash"]).read_text().count("<Event ") == 3
 
 
-def test_players_that_know_no_chapters_play_on(asset: Path, ffmpeg: str) -> None:
+def test_players_without_chapter_support_play_the_file(asset: Path, ffmpeg: str) -> None:
     for film in (*asset.glob("renditions/*.mp4"), asset / "stream" / "master.m3u8"):
         done = subprocess.run(
             [
@@ -90,7 +90,7 @@ def test_players_that_know_no_chapters_play_on(asset: Path, ffmpeg: str) -> None
         assert [line for line in done.stderr.splitlines() if "Unsupported codec" not in line] == []
 
 
-def test_a_second_run_elsewhere_makes_the_same_files(
+def test_a_second_run_in_another_directory_creates_the_same_files(
     asset: Path, clip: Path, tmp_path: Path, eddyline: Program, small_profile: Path
 ) -> None:
     again = _run(eddyline, clip, tmp_path, small_profile)

@@ -33,7 +33,7 @@ def _finished_chunks(out: Path) -> dict[str, tuple[int, int]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_killed_at_random_moments_it_finishes_with_the_undisturbed_manifest(
+def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     tmp_path: Path, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=90)

@@ -58,7 +58,7 @@ def _wait(page: Any, wanted: str) -> None:
         time.sleep(0.05)
 
 
-def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, index: Path) -> None:
+def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     said: list[str] = []
     asked: list[str] = []
@@ -81,7 +81,7 @@ def test_the_page_plays_switches_renditions_and_asks_no_network(browser: Any, in
     page.close()
 
 
-def test_pins_and_pictures_lead_to_the_highlights(browser: Any, index: Path) -> None:
+def test_pins_and_images_seek_to_the_highlights(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(index.as_uri())
     _wait(page, "document.querySelector('video').readyState >= 1")
@@ -106,7 +106,7 @@ def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:
     page.close()
 
 
-def test_subtitles_are_shown_by_a_page_on_the_disk(
+def test_a_page_on_the_disk_displays_subtitles(
     browser: Any, tmp_path: Path, eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str
 ) -> None:
     (tmp_path / "s.srt").write_text("1\n00:00:00,500 --> 00:00:01,234\n<i>Hi</i> <script>x</script>\n")

@@ -81,7 +81,7 @@ def program(eddyline: tuple[str, ...], tmp_path: Path, clip: Path) -> Program:
     return Program(eddyline, tmp_path, clip)
 
 
-def test_chunks_of_h264_alone_go_to_the_cheaper_class(program: Program, tmp_path: Path) -> None:
+def test_h264_chunks_go_to_the_cheaper_pool(program: Program, tmp_path: Path) -> None:
     assert program.run(_H264, pools=_POOLS)[-1]["failed"] == []
     found = program.classes()
     assert found.pop("chunk") == {"plain"}
@@ -94,13 +94,13 @@ def test_chunks_of_h264_alone_go_to_the_cheaper_class(program: Program, tmp_path
     assert mine == usual
 
 
-def test_chunks_of_several_codecs_go_to_the_class_that_can_do_all(program: Program, tmp_path: Path) -> None:
+def test_chunks_of_several_codecs_go_to_the_pool_that_supports_all(program: Program, tmp_path: Path) -> None:
     assert program.run(_H264, _HEVC, pools=_POOLS)[-1]["failed"] == []
     assert program.classes()["chunk"] == {"full"}
     assert {film["codec"] for film in manifest_of(tmp_path / "out")["renditions"]} == {"h264", "hevc"}
 
 
-def test_what_no_class_can_do_fails_with_what_to_do(program: Program) -> None:
+def test_a_job_that_no_pool_supports_fails_with_a_remedy(program: Program) -> None:
     without = _POOLS.split("  full:", maxsplit=1)[0]
     (failed,) = program.run(_H264, _HEVC, pools=without)[-1]["failed"]
     assert failed["job"].endswith(".inspect")
@@ -108,7 +108,7 @@ def test_what_no_class_can_do_fails_with_what_to_do(program: Program) -> None:
     assert "pools.yaml" in failed["remedy"]
 
 
-def test_a_run_ends_though_its_classes_were_renamed_half_way(program: Program, tmp_path: Path) -> None:
+def test_a_run_finishes_although_its_pools_were_renamed(program: Program, tmp_path: Path) -> None:
     without = _POOLS.split("  full:", maxsplit=1)[0]
     program.run(_H264, _HEVC, pools=without)  # dead at inspection, in class "ends"
     assert program.run(_H264, _HEVC, pools=_POOLS.replace("  ends:", "  light:"))[-1]["failed"] == []

@@ -62,7 +62,7 @@ def _jobs(ledger: Path) -> list[Job]:
 
 
 @pytest.mark.slow
-def test_an_asset_begun_with_the_old_build_is_finished_with_the_new_one_alone(
+def test_an_asset_started_with_the_old_build_is_finished_with_the_new_build_only(
     eddyline: tuple[str, ...], tmp_path: Path, ffmpeg: str
 ) -> None:
     old, new = _build(ffmpeg, tmp_path / "old"), _build(ffmpeg, tmp_path / "new")

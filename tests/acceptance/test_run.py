@@ -61,7 +61,7 @@ def test_the_manifest_follows_its_schema(asset: Path) -> None:
     jsonschema.validate(json.loads((asset / "manifest.json").read_text()), schema)
 
 
-def test_everything_that_the_manifest_names_is_there_and_is_what_it_says(asset: Path) -> None:
+def test_every_file_of_the_manifest_exists_and_matches_it(asset: Path) -> None:
     manifest = json.loads((asset / "manifest.json").read_text())
     for rendition in manifest["renditions"]:
         data = (asset / rendition["path"]).read_bytes()
@@ -105,13 +105,13 @@ def _frames(ffprobe: str, path: Path) -> int:
     return int(said.strip().strip(","))
 
 
-def test_nothing_of_the_way_is_left_once_an_asset_is_published(asset: Path) -> None:
+def test_no_intermediate_files_are_left_after_publication(asset: Path) -> None:
     state = asset.parents[1] / ".eddyline"
     assert not [path for path in (state / "parts").rglob("*") if path.is_file()]
     assert not list((state / "work").iterdir())
 
 
-def test_a_second_run_elsewhere_gives_the_same_manifest_but_for_run(
+def test_a_second_run_in_another_directory_gives_the_same_manifest_except_for_run(
     asset: Path, tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     code, _ = _run(eddyline, clip, "--out", tmp_path, "--profile", small_profile, "--slots", "1")
@@ -122,7 +122,7 @@ def test_a_second_run_elsewhere_gives_the_same_manifest_but_for_run(
     assert again == first
 
 
-def test_the_same_footage_again_is_found_done_and_nothing_is_encoded(
+def test_a_repeated_source_is_recognised_and_not_encoded_again(
     asset: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     before = (asset / "manifest.json").stat().st_mtime_ns
@@ -132,7 +132,7 @@ def test_the_same_footage_again_is_found_done_and_nothing_is_encoded(
     assert (asset / "manifest.json").stat().st_mtime_ns == before
 
 
-def test_one_footage_under_two_names_is_one_asset_and_a_bad_file_stops_no_other(
+def test_one_source_under_two_names_is_one_asset_and_an_invalid_file_does_not_stop_others(
     tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     card = tmp_path / "card" / "DCIM" / "100GOPRO"
@@ -196,7 +196,7 @@ def long_clip(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_told_to_stop_it_is_gone_within_two_seconds_and_continues_later(
+def test_a_stopped_run_exits_within_two_seconds_and_resumes_later(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path, name: str, code: int
 ) -> None:
     arguments = (long_clip, "--out", tmp_path, "--profile", small_profile)
@@ -214,7 +214,7 @@ def test_told_to_stop_it_is_gone_within_two_seconds_and_continues_later(
     assert manifest_of(tmp_path)["run"]["interruptions"] >= 1
 
 
-def test_an_ffmpeg_that_is_killed_is_tried_again(
+def test_a_killed_ffmpeg_is_retried(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
     with _started(eddyline, long_clip, "--out", tmp_path, "--profile", small_profile) as process:
@@ -223,7 +223,7 @@ def test_an_ffmpeg_that_is_killed_is_tried_again(
     assert manifest_of(tmp_path)["run"]["redone_jobs"] >= 1
 
 
-def test_a_file_that_vanishes_is_named_with_a_remedy_and_the_other_asset_is_made(
+def test_a_source_that_disappears_is_named_with_a_remedy_and_the_other_asset_is_created(
     tmp_path: Path, eddyline: Program, long_clip: Path, clip: Path, small_profile: Path
 ) -> None:
     doomed = tmp_path / "doomed.mp4"
@@ -257,7 +257,7 @@ def test_a_file_that_vanishes_is_named_with_a_remedy_and_the_other_asset_is_made
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk of one's own takes root to mount")
-def test_a_full_disk_is_said_and_once_there_is_room_the_run_continues(
+def test_a_full_disk_is_reported_and_the_run_resumes_with_free_space(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
     disk = tmp_path / "disk"
@@ -280,7 +280,7 @@ def test_a_full_disk_is_said_and_once_there_is_room_the_run_continues(
         subprocess.run(["umount", disk], check=True)
 
 
-def test_two_runs_in_one_folder_do_not_meet(
+def test_two_runs_in_one_directory_exclude_each_other(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
     arguments = (long_clip, "--out", tmp_path, "--profile", small_profile)
@@ -297,7 +297,7 @@ def test_two_runs_in_one_folder_do_not_meet(
         assert f"process {process.pid}" in second.stderr
 
 
-def test_names_that_play_tricks_stay_names(
+def test_malicious_file_names_are_only_names(
     tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     footage = tmp_path / "in"
@@ -314,7 +314,7 @@ def test_names_that_play_tricks_stay_names(
     assert not [page for page in pages if "<img src=x" in page]
 
 
-def test_a_lost_file_of_a_finished_asset_is_made_again(
+def test_a_lost_file_of_a_finished_asset_is_created_again(
     tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     arguments = (clip, "--out", tmp_path, "--profile", small_profile)
@@ -332,7 +332,7 @@ def test_a_lost_file_of_a_finished_asset_is_made_again(
     assert film.is_file()
 
 
-def test_cancelled_work_ends_and_a_later_run_takes_it_up_again(
+def test_cancelled_work_ends_and_a_later_run_resumes_it(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
     profile = tmp_path / "slow.yaml"

@@ -94,7 +94,7 @@ def _is_refusal(failed: dict[str, Any]) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_every_source_is_published_right_or_refused_at_inspection(
+def test_every_source_is_published_correctly_or_rejected_at_inspection(
     shard: int, tmp_path: Path, ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...]
 ) -> None:
     sources = dict(list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS])

@@ -138,7 +138,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
 
 
 @pytest.mark.timeout(300)
-def test_what_is_no_mp4_is_fetched_once_to_be_rewrapped_and_once_for_the_proof(
+def test_a_source_that_is_not_an_mp4_is_fetched_once_for_remuxing_and_once_for_the_proof(
     store: ObjectStore, ffmpeg: str, small_profile: Path, tmp_path: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "clip.mkv", seconds=3)
@@ -158,7 +158,7 @@ def test_what_is_no_mp4_is_fetched_once_to_be_rewrapped_and_once_for_the_proof(
 
 
 @pytest.mark.timeout(300)
-def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
+def test_chapters_in_a_store_are_merged_like_those_on_a_card(
     store: ObjectStore, small_profile: Path, tmp_path: Path
 ) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
@@ -178,14 +178,14 @@ def test_chapters_in_a_store_are_merged_as_those_on_a_card_are(
     assert len(there["source"]["chapters"]) == 2
 
 
-def test_what_an_object_is_is_told_as_of_a_file(store: ObjectStore, tmp_path: Path) -> None:
+def test_the_properties_of_an_object_equal_those_of_a_file(store: ObjectStore, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90)
     store.put("card/clip +%20.mp4", clip)
     assert app.probe(f"{store.address}/card/clip +%20.mp4") == app.probe(clip)
 
 
 @pytest.mark.timeout(300)
-def test_what_was_sent_of_a_large_object_when_the_process_was_killed_is_gone_once_the_asset_is_there(
+def test_the_open_upload_of_a_killed_process_is_aborted_once_the_asset_is_published(
     store: ObjectStore,
     ministack: Ministack,
     ffmpeg: str,
@@ -219,7 +219,7 @@ def test_what_was_sent_of_a_large_object_when_the_process_was_killed_is_gone_onc
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_same(
+def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_same(
     store: ObjectStore,
     ministack: Ministack,
     ffmpeg: str,
@@ -272,7 +272,7 @@ def test_killed_at_random_moments_nothing_is_half_published_and_the_end_is_the_s
 
 
 @pytest.mark.timeout(300)
-def test_what_is_made_is_put_once_whatever_is_killed_and_asked_again(
+def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
     store: ObjectStore,
     ministack: Ministack,
     ffmpeg: str,

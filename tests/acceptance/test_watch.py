@@ -99,7 +99,7 @@ def _manifests(out: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_what_is_copied_slowly_is_processed_once_it_is_whole_and_outputs_never_are(
+def test_a_slowly_copied_file_is_processed_once_it_is_complete_and_outputs_are_not(
     tmp_path: Path, ffmpeg: str, start: Start
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "a.mp4", seconds=3, size="320x180")
@@ -131,7 +131,7 @@ def test_what_is_copied_slowly_is_processed_once_it_is_whole_and_outputs_never_a
 
 
 @pytest.mark.slow
-def test_killed_and_started_again_it_does_nothing_twice_and_leaves_nothing_out(
+def test_after_a_kill_and_restart_each_file_is_processed_exactly_once(
     tmp_path: Path, ffmpeg: str, start: Start
 ) -> None:
     cards, out = tmp_path / "cards", tmp_path / "cards" / "out"
@@ -156,7 +156,7 @@ def test_killed_and_started_again_it_does_nothing_twice_and_leaves_nothing_out(
     assert done.items() <= after.items(), "what was done was done again"
 
 
-def test_two_watches_do_not_share_an_output_folder(start: Start, tmp_path: Path) -> None:
+def test_two_watches_do_not_share_an_output_directory(start: Start, tmp_path: Path) -> None:
     first = start()
     first.until((tmp_path / "cards" / "out" / ".eddyline" / "ledger.sqlite").exists)
     second = start()
@@ -166,7 +166,7 @@ def test_two_watches_do_not_share_an_output_folder(start: Start, tmp_path: Path)
     assert first.end(signal.SIGINT)[0] == 130
 
 
-def test_a_folder_that_is_not_there_is_wrong_usage(eddyline: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_missing_directory_is_a_usage_error(eddyline: tuple[str, ...], tmp_path: Path) -> None:
     done = subprocess.run(
         [*eddyline, "watch", str(tmp_path / "gone"), "--out", str(tmp_path / "out")],
         capture_output=True,
@@ -174,11 +174,11 @@ def test_a_folder_that_is_not_there_is_wrong_usage(eddyline: tuple[str, ...], tm
         check=False,
     )
     assert done.returncode == 2
-    assert "is no folder" in done.stderr
+    assert "is not a directory" in done.stderr
 
 
 @pytest.mark.slow
-def test_results_go_to_a_store_and_one_inside_the_folder_is_not_watched(
+def test_results_go_to_a_store_and_a_store_inside_the_directory_is_not_watched(
     tmp_path: Path, ffmpeg: str, start: Start
 ) -> None:
     noisy(ffmpeg, tmp_path / "cards" / "a.mp4", seconds=3, size="320x180")

@@ -79,7 +79,7 @@ def test_named_messages_are_redriven_and_the_others_stay(
     bucket: FootageBucket, parked: Callable[..., Result]
 ) -> None:
     (wanted,) = (each for each in json.loads(parked("--json").output) if each["body"] == EVENT)
-    assert "1 message sent again" in parked("--redrive", wanted["id"][:8]).output
+    assert "1 message redriven" in parked("--redrive", wanted["id"][:8]).output
     assert _bodies(bucket, bucket.place.name) == [EVENT]
     assert _bodies(bucket, bucket.place.dead_letters) == ["garbage", "silent"]
 
@@ -90,7 +90,7 @@ def test_all_messages_are_redriven_or_dropped_on_request(
     assert "3 messages dropped" in parked("--drop", "--all").output
     assert _bodies(bucket, bucket.place.dead_letters) == []
     assert _bodies(bucket, bucket.place.name) == []
-    assert "0 messages sent again" in parked("--redrive", "--all").output
+    assert "0 messages redriven" in parked("--redrive", "--all").output
 
 
 def test_an_unknown_id_moves_nothing(bucket: FootageBucket, parked: Callable[..., Result]) -> None:

@@ -1,4 +1,4 @@
-"""The wiring: the only room that picks adapters and joins them to the pipeline."""
+"""The composition root: the only package that selects adapters and connects them to the pipeline."""
 
 from __future__ import annotations
 

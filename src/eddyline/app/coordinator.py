@@ -1,4 +1,4 @@
-"""A coordinator: between the ledger and workers that see only queues."""
+"""Runs a coordinator, which connects the ledger to workers that use only queues."""
 
 from __future__ import annotations
 
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from eddyline.aws.sqs.client import SqsClient
     from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 
-_QUIET = frozenset({"counted", "published", "ordered"})  # what it does all the time
-_TROUBLE = frozenset({"waiting", "parked", "refused", "unpublished", "no queue", "untidy"})  # for an operator
-_DEAD_LETTERS_S = 30.0  # between two readings of the dead-letter queue's depth
-_SILENT_LEASES = 3  # leases without a word before a worker is held for dead: as workers' own beats say
+_QUIET = frozenset({"counted", "published", "ordered"})  # routine events, logged at debug level
+_TROUBLE = frozenset(
+    {"waiting", "parked", "refused", "unpublished", "no queue", "untidy"}
+)  # logged as warnings
+_DEAD_LETTERS_S = 30.0  # between two readings of the depth of the dead-letter queue
+_SILENT_LEASES = 3  # leases without a heartbeat before a worker is lost
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoordinatorRequest:
-    """`lease_s` as the workers have it; `archive_after_s`: assets that ended so long ago are archived."""
+    """The options of a coordinator. It archives assets that ended more than `archive_after_s` ago."""
 
     shared: SharedServices
     lease_s: float = 30.0
@@ -43,9 +45,9 @@ class CoordinatorRequest:
 
 
 def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) -> None:
-    """Coordinate until told to stop. Raises `UsageError` for what would never work."""
+    """Run until `stop` is requested. Raises `UsageError` for settings that cannot work."""
     with require_extra("fleet", "a coordinator"):
-        from eddyline.observe.coordinator_metrics import CoordinatorMetrics  # it may not be there
+        from eddyline.observe.coordinator_metrics import CoordinatorMetrics  # requires an extra
     shared = request.shared
     pools = shared.pools()
     names = tuple(pools.pools)
@@ -68,8 +70,8 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
         stack.enter_context(_dead_letters_watched(queues, told))
         try:
             queues.ensure_queues()
-        except TransientError as error:  # it makes them later, once there is somebody to make them
-            told.log.warning("queues", said=str(error))
+        except TransientError as error:  # the coordinator creates them later
+            told.log.warning("queue setup failed", error=str(error))
         exchange = SqsTransport(queues)
         stack.callback(exchange.close)
         told.log.info("coordinator ready", queues=shared.queues, pools=list(names))
@@ -80,17 +82,17 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             stop=stop,
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
-            on_event=_noted(told),
+            on_event=_event_handler(told),
             prepare=add_history(ledger),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
         ).run()
-        told.log.info("coordinator ended", why=stop.reason)
+        told.log.info("coordinator stopped", reason=stop.reason)
 
 
 @contextmanager
 def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetrics]) -> Iterator[None]:
-    """Read the depth of the dead-letter queue now and then; show it, and warn where it grows."""
+    """Poll the depth of the dead-letter queue, export it, and warn when it grows."""
     from eddyline.observe.polled_values import PolledValues
 
     over, seen = Stop(), 0
@@ -117,12 +119,12 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
         over.request("the process ends")
 
 
-def _noted(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
+def _event_handler(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
     def hear(note: CoordinatorEvent) -> None:
         told.metrics.record_action(note.kind, note.count)
         log = told.log
         say = log.debug if note.kind in _QUIET else log.warning if note.kind in _TROUBLE else log.info
         if note.count:
-            say(note.kind, count=note.count, why=note.reason)
+            say(note.kind, count=note.count, reason=note.reason)
 
     return hear

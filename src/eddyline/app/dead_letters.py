@@ -1,4 +1,4 @@
-"""Dead letters, brought back through the ledger."""
+"""Redrives dead letters through the ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def redrive(shared: SharedServices, *, limit: int, drop: bool = False) -> RedriveReport:
-    """Publish the jobs of up to `limit` dead letters again; `drop` deletes those that are no jobs.
+    """Publish the jobs of up to `limit` dead letters again; `drop` deletes those that are not jobs.
 
     Raises `QueueError`, `LedgerError`.
     """

@@ -1,4 +1,4 @@
-"""A worker's conscience about its end, and who tells it: signals, the machine, people's orders."""
+"""Connects the drain controller of a worker to its inputs: signals, instance metadata, commands."""
 
 from __future__ import annotations
 
@@ -19,33 +19,35 @@ from eddyline.graph.worker.broker import Broker
 if TYPE_CHECKING:
     from eddyline.observe.worker_metrics import WorkerMetrics
 
-CTRL_C = "Ctrl-C"  # as `cli.interrupt` says it
-"""The reason of a stop for which nothing is to be finished first."""
+CTRL_C = "Ctrl-C"  # the reason that `cli.signals` gives
+"""The reason of a stop that does not wait for running jobs."""
 
 
 @contextmanager
 def open_drain_controller(
     broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
 ) -> Iterator[DrainController]:
-    """The drainer of a worker on `broker`: `stop` ends its jobs, `asked` is raised by a signal."""
+    """Create the drain controller of a worker: `stop` ends its jobs, a signal requests `asked`."""
     with ExitStack() as stack:
-        protection = stack.enter_context(_protected(told))
-        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_acted(told))
+        protection = stack.enter_context(_task_protection(told))
+        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_log_actions(told))
         stack.callback(drainer.close)
         over = Stop()
         stack.callback(over.request, "the worker has ended")
         _watch_machine(drainer, told, over)
-        threading.Thread(target=_heed, args=(asked, drainer, over, told), name="asked", daemon=True).start()
+        threading.Thread(
+            target=_forward_signal, args=(asked, drainer, over, told), name="asked", daemon=True
+        ).start()
         yield drainer
 
 
 @contextmanager
-def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
-    """Protection against an ECS service's scale-in while jobs run; nothing elsewhere."""
-    from eddyline.aws.ecs_protection import TaskProtection  # a worker elsewhere needs none of it
+def _task_protection(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
+    """ECS scale-in protection while jobs run; does nothing outside ECS."""
+    from eddyline.aws.ecs_protection import TaskProtection  # not needed outside ECS
 
     protection = TaskProtection.from_environment(
-        os.environ, lambda said: told.log.warning("task protection", said=said)
+        os.environ, lambda said: told.log.warning("task protection failed", error=said)
     )
     if protection is None:
         yield lambda _busy: None
@@ -57,7 +59,7 @@ def _protected(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], No
 
 
 def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], over: Stop) -> None:
-    """Ask the machine's own metadata, every few seconds, whether it is to be taken away."""
+    """Poll the instance metadata for a notice of termination."""
     from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch  # needs no boto3
 
     metadata = InstanceMetadata.from_environment(os.environ)
@@ -66,22 +68,26 @@ def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], o
 
     def noticed(notice: Notice) -> None:
         told.metrics.record_notice(str(notice.kind))
-        told.log.warning("notice", kind=str(notice.kind), why=notice.reason, deadline=notice.deadline)
+        told.log.warning(
+            "interruption notice", kind=str(notice.kind), reason=notice.reason, deadline=notice.deadline
+        )
         drainer.apply(notice)
 
     def troubled(said: str) -> None:
-        told.log.info("metadata", said=said)
+        told.log.info("instance metadata unavailable", error=said)
 
     MetadataWatch(metadata, noticed, stop=over, on_error=troubled).start()
 
 
-def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[WorkerMetrics]) -> None:
-    """A signal is a notice: SIGTERM leaves time to finish, Ctrl-C none."""
+def _forward_signal(
+    asked: Stop, drainer: DrainController, over: Stop, told: Observation[WorkerMetrics]
+) -> None:
+    """Translate a signal to a notice: SIGTERM allows running jobs to finish, Ctrl-C does not."""
     while not asked.wait(1.0):
         if over.requested:
             return
     now = SystemClock().now()
-    told.log.info("told to stop", why=asked.reason)
+    told.log.info("stop requested", reason=asked.reason)
     notice = sigterm_notice(now)
     if asked.reason == CTRL_C:
         notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
@@ -89,13 +95,13 @@ def _heed(asked: Stop, drainer: DrainController, over: Stop, told: Observation[W
     drainer.apply(notice)
 
 
-def _acted(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
+def _log_actions(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
     def act(actions: DrainActions, state: DrainState) -> None:
         told.metrics.set_takes_work(takes_new=actions.accepts_jobs)
         told.log.info(
             "drain phase",
             phase=str(actions.phase),
-            why=state.reason,
+            reason=state.reason,
             finish=len(actions.finish),
             hand_back=len(actions.hand_back),
             exit_by=actions.exit_by,

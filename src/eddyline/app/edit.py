@@ -1,4 +1,4 @@
-"""Edits of single recordings: one call each, without a ledger."""
+"""Edits of single recordings, without a ledger."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from pathlib import Path
 from eddyline.app.tools import find_toolchain
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.edit.combine.combine import Combined
-from eddyline.edit.combine.combine import CombineRequest as Together
-from eddyline.edit.combine.combine import combine as put_together
+from eddyline.edit.combine.combine import Combined, CombineRequest
+from eddyline.edit.combine.combine import combine as combine_files
 from eddyline.edit.trim.time_values import TimeValue, parse_number, parse_time
 from eddyline.edit.trim.trim import Trimmed, TrimRequest
-from eddyline.edit.trim.trim import trim as cut
+from eddyline.edit.trim.trim import trim as trim_recording
 
 
 def trim(
     source: Path, out: Path, *, start: str, end: str = "", keyframes: bool = False, stop: Stop | None = None
 ) -> Trimmed:
-    """Cut [start, end) out of a recording; times as people write them, no end: up to the last frame.
+    """Copy the range [start, end) of a recording; times in CLI notation, without an end: to the last frame.
 
-    Raises the errors of `pipeline.edit.trim.trim`.
+    Raises the errors of `edit.trim.trim`.
     """
-    last = parse_time(end) if end else TimeValue(frame=sys.maxsize)
-    wish = TrimRequest(start=parse_time(start), end=last, keyframes=keyframes)
-    return cut(source, out, wish, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
+    stop_value = parse_time(end) if end else TimeValue(frame=sys.maxsize)
+    request = TrimRequest(start=parse_time(start), end=stop_value, keyframes=keyframes)
+    return trim_recording(source, out, request, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
 
 
 def combine(
@@ -41,11 +40,11 @@ def combine(
     copy: bool = False,
     stop: Stop | None = None,
 ) -> Combined:
-    """Put sound and telemetry beside a picture; numbers as people write them, no offset: 0 or as measured.
+    """Add audio and telemetry to a video; numbers in CLI notation, without an offset: 0 or as measured.
 
-    Raises `UsageError` for what is no parse_number, and the errors of `pipeline.edit.combine.combine`.
+    Raises `UsageError` for an invalid number, and the errors of `edit.combine.combine`.
     """
-    wish = Together(
+    request = CombineRequest(
         audio=audio,
         telemetry=telemetry,
         offset=parse_number(offset) if offset else None,
@@ -54,4 +53,4 @@ def combine(
         replace=replace,
         copy=copy,
     )
-    return put_together(video, out, wish, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
+    return combine_files(video, out, request, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))

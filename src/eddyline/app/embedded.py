@@ -1,4 +1,4 @@
-"""Runs in one folder of one machine: SQLite, a slot per core, no server."""
+"""Runs in one directory of one machine: SQLite, one slot per core, no server."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from eddyline.pipeline.submission.submit import identify
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What a user asks for: `profile` is a name or a file, `slots` None for one per core.
+    """The options of a run: `profile` is a name or a file, `slots` None means one per core.
 
-    `sources` are paths or addresses in a store. `store` is the address of the media store that results go to
-    ("": the folder `out`). `merge`: the chapters that a camera cut one recording into become one asset.
+    `sources` are paths or addresses in a store. `store` is the address of the media store for the results
+    ("": the directory `out`). `merge`: the chapter files of one recording become one asset.
     """
 
     sources: tuple[str | Path, ...]
@@ -46,7 +46,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedAsset:
-    """What a run would make of one source; with `error` set, nothing, and the other fields say nothing."""
+    """The asset that a run would create from one source; with `error`, the other fields are undefined."""
 
     name: str
     facts: SourceFacts | None
@@ -58,9 +58,9 @@ class PlannedAsset:
 
 
 def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
-    """Process all that was asked for in the folder `request.out`; results go to a store if one is named.
+    """Process all sources in the directory `request.out`; results go to the store of the request, if any.
 
-    Raises `UsageError` for a bad profile or setting, or if another run is at work in the folder.
+    Raises `UsageError` for an invalid profile or setting, or if another run uses the directory.
     """
     profile = profiles.load_profile(request.profile)
     with open_run(request, stop=stop, on_event=on_event) as session:
@@ -92,22 +92,22 @@ def open_run(
 
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
-    """What `run` would make; nothing is written."""
+    """Plan the assets that `run` would create, without writing anything."""
     profile, tools = profiles.load_profile(request.profile), find_toolchain()
     route = local_router(pools.load_pools(config.read().pools), tools)
     SharedServices(store="", ledger="", queues="", settings=config.read()).configure_sources()
     found = discover(request.sources)
-    planned = [_refused(address, error) for address, error in found.failed]
+    planned = [_failed_plan(address, error) for address, error in found.failed]
     for recording in recordings(found.videos) if request.merge else [(each,) for each in found.videos]:
         name = PurePosixPath(recording[0]).name
         try:
-            facts = _whole([probe_source(each, tools) for each in recording], recording, profile)
+            facts = _combine_chapters([probe_source(each, tools) for each in recording], recording, profile)
             encoders = route(profile, facts.video).encoders
             plan = Plan.create(
                 asset="", name=name, facts=facts, profile=profile, toolchain="", encoders=encoders
             )
         except EddylineError as error:
-            planned.append(_refused(recording[0], error))
+            planned.append(_failed_plan(recording[0], error))
             continue
         planned.append(
             PlannedAsset(
@@ -122,11 +122,13 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     return tuple(planned)
 
 
-def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profiles.Profile) -> SourceFacts:
-    """The facts of a recording in chapters; the hash of its telemetry is known once it is merged."""
-    if len(told) == 1:
-        return told[0]
-    payloads = [each.telemetry for each in told if each.telemetry]
+def _combine_chapters(
+    facts: Sequence[SourceFacts], chapters: Sequence[str], profile: profiles.Profile
+) -> SourceFacts:
+    """The properties of a recording in chapters; the hash of its telemetry is known only after the merge."""
+    if len(facts) == 1:
+        return facts[0]
+    payloads = [each.telemetry for each in facts if each.telemetry]
     telemetry = None
     if payloads:
         telemetry = TelemetryFacts(
@@ -135,15 +137,15 @@ def _whole(told: Sequence[SourceFacts], chapters: Sequence[str], profile: profil
             sha256="",
         )
     return replace(
-        told[0],
-        bytes=sum(each.bytes for each in told),
+        facts[0],
+        bytes=sum(each.bytes for each in facts),
         fingerprint=identify(chapters, profile)[1],
-        duration_s=round(sum(each.duration_s for each in told), 6),
-        video=replace(told[0].video, frames=sum(each.video.frames for each in told)),
+        duration_s=round(sum(each.duration_s for each in facts), 6),
+        video=replace(facts[0].video, frames=sum(each.video.frames for each in facts)),
         telemetry=telemetry,
     )
 
 
-def _refused(address: str, error: EddylineError) -> PlannedAsset:
+def _failed_plan(address: str, error: EddylineError) -> PlannedAsset:
     failed = source_failure(address, error)
     return PlannedAsset(name=failed.name, facts=None, error=failed)

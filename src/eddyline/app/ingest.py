@@ -1,4 +1,4 @@
-"""Footage that arrives by itself: told by S3's events, or put into a watched folder."""
+"""Ingests new sources: objects announced by S3 events, or files in a watched directory."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class IngestRequest:
-    """What a user asks for: `events` names the queue, `buckets` those that it shall take messages from.
+    """The options of an ingest: `events` is the queue, `buckets` may send messages to it.
 
-    `lease_s`: so long is what a process that died had in hand kept from the others. `metrics`: "[HOST:]PORT",
-    or "" for none.
+    `lease_s`: the visibility timeout of messages. `metrics`: "[HOST:]PORT", or "" for none.
     """
 
     events: str
@@ -55,9 +54,9 @@ class IngestRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class WatchRequest:
-    """What a user asks for; `once`: end when all that is in the folder is processed.
+    """The options of a watch; `once`: end when all files in the directory are processed.
 
-    `store` is the address of the media store that results go to ("": the folder `out`).
+    `store` is the address of the media store for the results ("": the directory `out`).
     """
 
     folder: Path
@@ -71,12 +70,13 @@ class WatchRequest:
 
 
 def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[IngestOutcome], None]) -> None:
-    """Submit what a queue tells of, until told to stop; any number of processes may do so side by side.
+    """Submit the objects announced in a queue until `stop` is requested; may run in several processes.
 
-    Raises `UsageError` for a bad rule or setting or missing rights, `LedgerError` if the ledger is away.
+    Raises `UsageError` for an invalid rule or setting or missing permissions, `LedgerError` if the ledger is
+    unavailable.
     """
     rules = load_rules(request.rules, profile=request.profile)
-    with require_extra("aws", "S3's events on SQS"):
+    with require_extra("aws", "S3 events on SQS"):
         from eddyline.aws.s3_events.event_queue import ensure_event_queue, event_queue_client
         from eddyline.aws.s3_events.parser import parse_s3_event
         from eddyline.aws.s3_events.source import S3EventSource
@@ -124,23 +124,23 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
 
 
 def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
-    """Process what appears in a folder, until told to stop; each file is an asset of its own.
+    """Process new files of a directory until `stop` is requested; each file becomes one asset.
 
-    What an earlier watch or run left unfinished is finished first. Raises `UsageError` for a bad rule or
-    setting, or if another run is at work in the output folder.
+    Finishes the work of earlier runs first. Raises `UsageError` for an invalid rule or setting, or if another
+    run uses the output directory.
     """
     root, results = _resolved(request.folder), _results(request)
     if not root.is_dir():
-        raise UsageError(f"{request.folder} is no folder", remedy="name the folder in which footage appears")
+        raise UsageError(f"{request.folder} is not a directory", remedy="pass the directory to watch")
     if any(root.is_relative_to(place / inner) for place in results for inner in (STATE, OUTPUT)):
         raise UsageError(
-            f"{request.folder} is where Eddyline keeps its results",
-            remedy="watch another folder, or name another one with --out or --store",
+            f"{request.folder} contains the results of Eddyline",
+            remedy="watch another directory, or pass another one with --out or --store",
         )
     rules = load_rules(request.rules, profile=request.profile)
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with open_run(home, stop=stop, on_event=on_event) as session:
-        # No new sources: only what is open yet, whatever profile it was submitted with.
+        # No new sources: only the open jobs, with the profiles they were submitted with.
         left = session.run((), profiles.load_profile("default"))
         report = FolderWatch(
             folder=FolderScanner(
@@ -163,7 +163,7 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
 
 
 def _results(request: WatchRequest) -> list[Path]:
-    """The folders of this machine that results go to."""
+    """The local directories of the results."""
     store = addresses.parse(request.store) if request.store else None
     return [_resolved(request.out), *([_resolved(store.folder)] if store and store.local else [])]
 

@@ -1,4 +1,4 @@
-"""An ingest's messages counted on their way, and its queues looked at now and then."""
+"""Counts the messages of an ingest and polls the depths of its queues."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CountedMessages:
-    """An `MessageSource` that counts what passes through it."""
+    """A `MessageSource` that counts the messages of another one."""
 
     source: MessageSource
     metrics: IngestMetrics
 
     @property
     def max_receive_count(self) -> int:
-        """As the messages' place has it."""
+        """The limit of the source."""
         return self.source.max_receive_count
 
     def receive(self, wait_s: float) -> Sequence[Message]:
-        """As the messages' place does."""
+        """Forward the call and count it."""
         found = self.source.receive(wait_s)
         for message in found:
             self.metrics.record_received(message.id, message.since)
         return found
 
     def acknowledge(self, message: Message) -> None:
-        """As the messages' place does."""
+        """Forward the call and count it."""
         self.source.acknowledge(message)
         self.metrics.record_settled(message.id, "done")
 
     def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
-        """As the messages' place does."""
+        """Forward the call and count it."""
         self.source.postpone(message, delay_s, counts_as_attempt=counts_as_attempt)
         self.metrics.record_postponed(message.id, delay_s)
 
     def park(self, message: Message, reason: str) -> None:
-        """As the messages' place does."""
+        """Forward the call and count it."""
         self.source.park(message, reason)
         self.metrics.record_settled(message.id, "parked")
 

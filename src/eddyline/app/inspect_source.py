@@ -1,4 +1,4 @@
-"""Looks that change nothing: at a file, and at this machine."""
+"""Read-only inspection of a source file and of this machine."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from eddyline.pipeline.runtime.machine_checks import Check, check_machine
 
 
 def doctor(out: Path) -> tuple[Check, ...]:
-    """Whether this machine has what a run needs."""
+    """Check this machine for the requirements of a run."""
     return check_machine(out, find_toolchain)

@@ -1,4 +1,4 @@
-"""Logs and metrics of a long-lived process, made once for all of them."""
+"""Sets up logs and metrics of a long-running process."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Metrics")
 L = TypeVar("L", bound="LedgerMetrics")
 
-_LAST_PORT = 65_535
+_MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observation(Generic[M]):
-    """What a process tells: lines of JSON in `log`, figures in `metrics`."""
+    """The output of a process: JSON lines in `log`, values in `metrics`."""
 
     log: FilteringBoundLogger
     metrics: M
 
 
 def parse_listen_address(text: str) -> tuple[str, int]:
-    """Host and port of "9464", "0.0.0.0:9464" or "[::]:9464"; this machine only unless a host is named."""
+    """Host and port of "9464", "0.0.0.0:9464" or "[::]:9464"; the default host is 127.0.0.1."""
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > _LAST_PORT:
-        raise UsageError(f"{text!r} is no port to show metrics on", remedy="write PORT or HOST:PORT")
+    if not port.isdecimal() or int(port) > _MAX_PORT:
+        raise UsageError(f"{text!r} is not a valid metrics port", remedy="pass PORT or HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
@@ -47,23 +47,23 @@ def parse_listen_address(text: str) -> tuple[str, int]:
 def observe(
     counted: M, *, stream: TextIO, level: str, metrics: str, always: Mapping[str, object]
 ) -> Iterator[Observation[M]]:
-    """Log to `stream`, and serve `counted` at the address `metrics` ("": nowhere), while entered."""
-    from eddyline.observe.logs import LibraryLogs, open_log  # the extra may not be there
+    """Log to `stream` and serve `counted` at the address `metrics` ("": do not serve) within this context."""
+    from eddyline.observe.logs import LibraryLogs, open_log  # requires an extra
 
     log = open_log(stream, level=level, **always)
     with LibraryLogs(log), serve_metrics(counted, metrics) as port:
         if port is not None:
-            log.info("metrics", host=parse_listen_address(metrics)[0], port=port)
+            log.info("metrics server started", host=parse_listen_address(metrics)[0], port=port)
         yield Observation(log=log, metrics=counted)
 
 
 @contextmanager
 def serve_metrics(counted: Metrics, address: str) -> Iterator[int | None]:
-    """Serve metrics at "[HOST:]PORT" ("": nowhere) while entered; yields the port, if there is one."""
+    """Serve metrics at "[HOST:]PORT" ("": do not serve) within this context; yields the port or None."""
     if not address:
         yield None
         return
-    from eddyline.observe.metrics_server import serve_metrics  # the extra may not be there
+    from eddyline.observe.metrics_server import serve_metrics  # requires an extra
 
     host, port = parse_listen_address(address)
     with serve_metrics(counted.registry, host=host, port=port) as shown:
@@ -72,10 +72,10 @@ def serve_metrics(counted: Metrics, address: str) -> Iterator[int | None]:
 
 @contextmanager
 def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) -> Iterator[None]:
-    """Read now and then what the ledger holds; show it, and warn of classes that nobody serves."""
+    """Poll the backlog of the ledger, export it, and warn about pools without workers."""
     from eddyline.observe.backlog import BacklogWatch, backlog_reader
 
-    # A connection of its own: no work waits for it.
+    # A separate connection, so that no other work waits for it.
     database = Database(as_url(shared.ledger_address()), random.Random())  # noqa: S311 - jitter, not a secret
     over = Stop()
     watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).update)
@@ -92,7 +92,7 @@ def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) ->
 def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
     def warn(missing: UnservedPool) -> None:
         told.log.warning(
-            "nobody serves a class", pool=missing.pool, jobs=missing.jobs, said=describe_unserved(missing)
+            "pool without workers", pool=missing.pool, jobs=missing.jobs, said=describe_unserved(missing)
         )
 
     return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.set_unserved)

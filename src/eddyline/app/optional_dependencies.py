@@ -1,4 +1,4 @@
-"""Parts of Eddyline that need more than its base installation, and what to install for them."""
+"""Optional dependencies: features that need an extra of the installation."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from eddyline.core.errors import UsageError
 
 @contextmanager
 def require_extra(name: str, what: str) -> Iterator[None]:
-    """Import within this what the extra `name` brings; raises `UsageError` where it is not installed."""
+    """Import the packages of the extra `name` within this context; raises `UsageError` if one is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("eddyline"):
             raise
         raise UsageError(
-            f"{what} needs {error.name}, which is not installed", remedy=f"pip install 'eddyline[{name}]'"
+            f"{what} requires {error.name}, which is not installed",
+            remedy=f"run pip install 'eddyline[{name}]'",
         ) from error

@@ -1,4 +1,4 @@
-"""What an ingest put aside for people, and what they do about it."""
+"""The messages that an ingest parked for an operator."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def open_parked_messages(events: str) -> ParkedMessages:
-    """What is parked beside the queue `events`. Raises `UsageError` if there is no such queue."""
-    with require_extra("aws", "S3's events on SQS"):
+    """Open the parked messages of the queue `events`. Raises `UsageError` if the queue does not exist."""
+    with require_extra("aws", "S3 events on SQS"):
         from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
         from eddyline.aws.s3_events.parked_messages import ParkedMessages
     queues = event_queue_client(SharedServices.sqs())

@@ -1,4 +1,4 @@
-"""What several machines share: media store, ledger and queues, as options or settings name them."""
+"""The services that several machines share: media store, ledger and queues, by options or settings."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from eddyline.store.temp_cleanup import TempCleanup
 if TYPE_CHECKING:
     from eddyline.aws.sqs.client import SqsClient
 
-# Where jobs queue on SQS, which knows no priorities: interactive work that ends an asset or is waited for,
-# other interactive work, and the same of bulk work (pipeline/planning/job_options.py).
+# SQS has no priorities, so there is one queue for each: interactive jobs that finish an asset or block other
+# jobs, other interactive jobs, and the same for bulk jobs (pipeline/planning/job_options.py).
 PRIORITIES = (0, 10, 100, 110)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedServices:
-    """The places; empty where none was named."""
+    """The addresses of the services; empty where none is set."""
 
     store: str
     ledger: str
@@ -39,8 +39,8 @@ class SharedServices:
     settings: config.Settings
 
     @classmethod
-    def of(cls, *, store: str = "", ledger: str = "", queues: str = "") -> SharedServices:
-        """What was given, else what the settings say. Raises `UsageError` for a wrong setting."""
+    def from_options(cls, *, store: str = "", ledger: str = "", queues: str = "") -> SharedServices:
+        """The given addresses, else those of the settings. Raises `UsageError` for an invalid setting."""
         settings = config.read()
         return cls(
             store=store or settings.store or "",
@@ -50,18 +50,18 @@ class SharedServices:
         )
 
     def open_store(self, *, stop: Stop | None = None) -> Store:
-        """The media store, asked whether it is there. Raises `UsageError` if none is named or it is wrong."""
+        """Open and check the media store. Raises `UsageError` if none is set or the address is invalid."""
         if not self.store:
             raise UsageError(
-                "no media store is named",
-                remedy="say --store s3://bucket/prefix (or a shared folder), or set EDDYLINE_STORE",
+                "no media store is specified",
+                remedy="pass --store s3://bucket/prefix (or a shared directory), or set EDDYLINE_STORE",
             )
         place = addresses.parse(self.store)
         if place.local:
-            # Workers on one machine may be started from different folders.
+            # Workers on one machine may be started in different directories.
             place = addresses.parse(str(place.folder.absolute()))
         self.configure_sources(stop=stop)
-        store = open_store(place, self._reach, stop=stop)
+        store = open_store(place, self._store_settings, stop=stop)
         store.check()
         return store
 
@@ -69,17 +69,17 @@ class SharedServices:
         """The uploads that killed processes left in the store; `on_message` is told what is done."""
         place = addresses.parse(self.store) if self.store else None
         if place is not None and place.local:
-            # A folder tells of nothing that was begun: to look at all of a library would take too long.
+            # A directory does not list unfinished writes: searching a whole library would take too long.
             return UploadCleanup(TempCleanup(root=place.folder.absolute()), ages={})
         if place is None or place.scheme != "s3":
             return UploadCleanup()
         try:
             with require_extra("aws", "aborting the uploads of killed processes"):
                 from eddyline.aws.multipart_cleanup import multipart_uploads
-        except UsageError as error:  # nothing depends on it
+        except UsageError as error:  # the cleanup is optional
             on_message(str(error))
             return UploadCleanup()
-        endpoint = resolve_endpoint(place.scheme, self._reach, os.environ)
+        endpoint = resolve_endpoint(place.scheme, self._store_settings, os.environ)
         region = _region(endpoint)
         return UploadCleanup(
             multipart_uploads(
@@ -88,62 +88,62 @@ class SharedServices:
         )
 
     def configure_sources(self, *, stop: Stop | None = None) -> None:
-        """Let sources that lie in buckets be read as the settings say, by the whole process, until `stop`."""
-        BUCKETS.configure(self._reach, stop=stop)
+        """Configure how this process reads sources in buckets; `stop` ends their retries."""
+        BUCKETS.configure(self._store_settings, stop=stop)
 
     @property
-    def _reach(self) -> StoreSettings:
+    def _store_settings(self) -> StoreSettings:
         return StoreSettings(allow_http=self.settings.allow_http)
 
     def open_ledger(self) -> Ledger:
-        """The ledger; one that publishes to queues where queues are named."""
+        """Open the ledger; with queues, one that publishes to them."""
         return self.open_coordinator_ledger() if self.queues else self.open_plain_ledger()
 
     def open_plain_ledger(self) -> Ledger:
-        """The ledger as those use it who publish nothing."""
+        """Open the ledger for a process that does not publish jobs."""
         return Ledger.open(self.ledger_address(), poison_after=self.poison_after)
 
     def open_coordinator_ledger(self) -> Ledger:
-        """The ledger as coordinators use it, and whoever submits to queues."""
+        """Open the ledger for a process that publishes jobs: a coordinator, or one that submits jobs."""
         return Ledger.open(self.ledger_address(), poison_after=self.poison_after, publishes=True)
 
     @property
     def poison_after(self) -> int:
-        """How often in a row a job's worker may vanish."""
+        """Consecutive worker losses before a job is treated as poison."""
         return self.settings.poison_after or POISON_AFTER
 
     def ledger_address(self) -> str | Path:
-        """A file's whole path, or the address of a server. Raises `UsageError` if there can be no ledger."""
+        """An absolute path or the URL of a server. Raises `UsageError` if none is set or it is invalid."""
         if not self.ledger:
             raise UsageError(
-                "no ledger is named",
-                remedy="say --ledger postgresql://user@host/database, or set EDDYLINE_LEDGER",
+                "no ledger is specified",
+                remedy="pass --ledger postgresql://user@host/database, or set EDDYLINE_LEDGER",
             )
         if "://" in self.ledger:
             with require_extra("postgres", "a ledger on PostgreSQL"):
-                import psycopg  # noqa: F401 - to see whether it is there, before SQLAlchemy does
+                import psycopg  # noqa: F401 - check for it before SQLAlchemy imports it
             return self.ledger
         path = Path(self.ledger).absolute()
         if not path.parent.is_dir():
-            raise UsageError(f"{path.parent} is no folder", remedy="make it, or name another ledger")
+            raise UsageError(f"{path.parent} is not a directory", remedy="create it, or pass another ledger")
         return path
 
     def pools(self) -> Pools:
-        """The worker classes. Raises `UsageError` for a file that is wrong."""
+        """The worker pools. Raises `UsageError` for an invalid file."""
         return poolfile.load_pools(self.settings.pools)
 
     def open_queues(self, pools: Sequence[str]) -> SqsClient:
         """The queues of these pools' jobs. Raises `UsageError` where none are named."""
         if not self.queues:
-            raise UsageError("no queues are named", remedy="say --queues PREFIX, or set EDDYLINE_QUEUES")
+            raise UsageError("no queues are specified", remedy="pass --queues PREFIX, or set EDDYLINE_QUEUES")
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.client import QueueNames, SqsClient
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
         return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
 
     @staticmethod
-    def sqs() -> Any:  # noqa: ANN401 - boto3 makes its classes when running
-        """A client for SQS, by the environment. Raises `UsageError`."""
+    def sqs() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
+        """An SQS client configured by the environment. Raises `UsageError`."""
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.client import sqs_client
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
@@ -151,7 +151,7 @@ class SharedServices:
 
 
 def _region(endpoint: str | None) -> str | None:
-    # boto3 knows the second name only, containers on ECS the first; a server of one's own wants any.
+    # boto3 reads only the second name, ECS containers set the first; a local server accepts any region.
     return _first("AWS_REGION", "AWS_DEFAULT_REGION") or ("us-east-1" if endpoint else None)
 
 

@@ -1,4 +1,4 @@
-"""How a fleet, or one folder's run, stands: for `eddyline status`."""
+"""The status of a fleet or of the run in one directory, for `eddyline status`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.overview import AssetStatus
 from eddyline.observe.backlog import Queue, read_backlog
 
-_SHOWN = 20
+_MAX_ASSETS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnhandledMessages:
-    """`count` messages in `queue` that nothing takes by itself; `remedy` is the command for them.
+    """`count` messages in `queue` that need an operator; `remedy` is the command to handle them.
 
     `error` says why the queue cannot be read; the count is 0 then.
     """
@@ -34,7 +34,7 @@ class UnhandledMessages:
 
 
 def count_unhandled_messages(shared: SharedServices, events: str = "") -> tuple[UnhandledMessages, ...]:
-    """Dead letters of the job queues (where queues are named), parked messages beside the queue `events`.
+    """Count the dead letters of the job queues (if set) and the parked messages of the queue `events`.
 
     A queue that does not exist holds no messages. Raises `UsageError` where SQS support is not installed.
     """
@@ -70,13 +70,13 @@ def _left(queue: str, depth: Callable[[], int], remedy: str) -> UnhandledMessage
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The whole, at `at` (seconds since 1970).
+    """The status at `at` (seconds since 1970).
 
     `under_way` assets have open jobs (`assets` are the first of them), `failed` have dead jobs; `names` are
-    the files' names by asset. `workers` counts the living by their own class ("" for those that serve all),
-    `serving` for each class with jobs those that take them. `waiting` jobs need others first, `late` ones are
-    past their deadline, `overdue` workers did not report in time. `unknown` are names in heartbeats whose
-    senders have not yet received a job: they count nowhere. `messages` counts by queue the messages that need
+    the file names by asset. `workers` counts the live workers by pool ("" for those that serve all pools),
+    `serving` those that take the jobs of each pool with jobs. `waiting` jobs depend on others, `late` ones
+    are past their deadline, `overdue` workers missed a heartbeat. `unknown` are senders of heartbeats that
+    have not yet received a job and are not counted. `messages` counts by queue the messages that need
     an operator (dead letters, parked messages of an ingest); only queues that were asked about.
     """
 
@@ -98,14 +98,14 @@ class Status:
 
 
 def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages, ...] = ()) -> Status:
-    """How a ledger's work stands. A class that has work and no workers is listed at once."""
+    """Read the status of a ledger. Lists a pool with jobs and without workers immediately."""
     now = ledger.now()
 
-    def look(connection: Connection) -> Status:
+    def read(connection: Connection) -> Status:
         backlog = read_backlog(connection, now)
         due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
-        assets = overview.open_assets(connection, _SHOWN)
-        failed = overview.failed_assets(connection, _SHOWN)
+        assets = overview.open_assets(connection, _MAX_ASSETS)
+        failed = overview.failed_assets(connection, _MAX_ASSETS)
         by_class: dict[str, int] = {}
         for name in backlog.workers:
             by_class[pool_of_worker(name) or ""] = by_class.get(pool_of_worker(name) or "", 0) + 1
@@ -127,10 +127,10 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
             messages=messages,
         )
 
-    return ledger.read(look)
+    return ledger.read(read)
 
 
 def _serving(pool: str, workers: Mapping[str, int], pools: Pools) -> int:
-    """How many workers take jobs of a class: its own, and those of classes that serve it as well."""
+    """The number of workers that take the jobs of a class: its own, and those of pools that include it."""
     takers = {"", pool} | {name for name, each in pools.pools.items() if pool in each.served}
     return sum(count for own, count in workers.items() if own in takers)

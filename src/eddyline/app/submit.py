@@ -1,4 +1,4 @@
-"""Footage handed to a fleet, and, where somebody waits, how it goes there."""
+"""Submits sources to a fleet, and optionally waits for their assets."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from eddyline.pipeline.runs.wait_for_assets import AssetWaiter
 from eddyline.pipeline.submission.discover import discover
 from eddyline.pipeline.submission.upload_source import upload_source
 
-_PATIENCE_S = 3.0  # for a worker that just starts
+_STARTUP_GRACE_S = 3.0  # for a worker that is starting
 
 FLEET = "fleet"
-"""What assets of a fleet are said to be made with, until a worker that inspects one says it exactly."""
+"""The toolchain of an asset of a fleet, until the worker that inspects it records the exact one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitRequest:
-    """What a user hands in: paths, and addresses of objects in a store.
+    """The options of a submission: paths, and addresses of objects in a store.
 
-    `in_place`: every worker can read local files where they are.
+    `in_place`: every worker can read the local files at their paths.
     """
 
     sources: tuple[str, ...]
@@ -47,9 +47,9 @@ class SubmitRequest:
 
 
 def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Event], None]) -> RunReport:
-    """Submit everything; with `wait`, come back once all of it is published or has failed.
+    """Submit all sources; with `wait`, return when every asset is published or has failed.
 
-    Raises `UsageError` for a bad profile, store or ledger.
+    Raises `UsageError` for an invalid profile, store or ledger.
     """
     profile = profiles.load_profile(request.profile)
     shared = request.shared
@@ -84,7 +84,7 @@ def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Ev
 def _unserved(ledger: Ledger, pools: Pools) -> Sequence[UnservedPool]:
     now = time.time()
     backlog = ledger.read(lambda connection: read_backlog(connection, now))
-    return find_unserved_pools(backlog, pools, min_due_s=_PATIENCE_S)
+    return find_unserved_pools(backlog, pools, min_due_s=_STARTUP_GRACE_S)
 
 
 def _absolute(path: Path) -> str:

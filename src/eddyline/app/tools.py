@@ -1,4 +1,4 @@
-"""The programs that the settings name."""
+"""Finds the external programs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from eddyline.media.toolchain import Toolchain
 
 
 def find_toolchain() -> Toolchain:
-    """FFmpeg, ffprobe and the packager of the settings, else the wheels' own."""
+    """FFmpeg, ffprobe and the packager of the settings, by default those of the wheels."""
     settings = config.read()
     return Toolchain.find(settings.ffmpeg, settings.ffprobe, settings.packager)

@@ -1,4 +1,4 @@
-"""A worker of a fleet: jobs of one class, until this machine is taken away or somebody says so."""
+"""Runs a worker of a fleet: executes jobs of one pool until a stop or the termination of its machine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from eddyline.app.drain import open_drain_controller
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
@@ -43,16 +44,17 @@ from eddyline.store.store import Store
 if TYPE_CHECKING:
     from eddyline.observe.worker_metrics import WorkerMetrics
 
-_LONGEST_POLL_S = 20.0
-_STORE_AWAY_S = 120.0  # longer, and it is for somebody else to see to
-_STORE_AGAIN_S = 2.0
+_MAX_POLL_S = 20.0
+_STORE_TIMEOUT_S = 120.0  # a longer outage needs an operator
+_STORE_BACKOFF = BackoffPolicy(base_s=2.0, cap_s=2.0, jitter=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerRequest:
-    """A worker of class `pool`. `slots`: None for as many as this machine has room for.
+    """The options of a worker of `pool`. `slots` None means as many as fit this machine.
 
-    `lease_s`: after so long without a word, others get its jobs. `metrics`: "[HOST:]PORT", or "" for none.
+    `lease_s`: seconds without a heartbeat after which other workers get its jobs. `metrics`: "[HOST:]PORT",
+    or "" for none.
     """
 
     pool: str
@@ -65,12 +67,12 @@ class WorkerRequest:
 
 
 def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
-    """Work until `asked` is raised (then drain), or a notice of this machine's end came, or a person's order.
+    """Run until a stop (`asked`), a notice of termination or a drain command, then drain.
 
-    Logs to `stream`. Raises `UsageError` or `UnsupportedError` for what would never work on this machine.
+    Logs to `stream`. Raises `UsageError` or `UnsupportedError` for settings that cannot work here.
     """
     with require_extra("fleet", "a worker"):
-        from eddyline.observe.worker_metrics import WorkerMetrics  # it may not be there
+        from eddyline.observe.worker_metrics import WorkerMetrics  # requires an extra
     pools, settings = request.shared.pools(), request.shared.settings
     task = assign(pools, request.pool, measure_machine(), ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
@@ -86,21 +88,21 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
                 always=always,
             )
         )
-        scratch = stack.enter_context(scratch_directory(_work_folder(request)))
+        scratch = stack.enter_context(scratch_directory(_work_directory(request)))
         task.verify(tools.ffmpeg, scratch, Runner())
         stop = Stop()
-        store = _reached(request.shared, told, stop=stop, asked=asked)
+        store = _open_store(request.shared, told, stop=stop, asked=asked)
         if store is None:
             return
         broker, history_of = stack.enter_context(_broker(request, pools, told))
         drainer = stack.enter_context(open_drain_controller(broker, told, stop=stop, asked=asked))
-        obedience = CommandListener(
+        listener = CommandListener(
             broker,
             worker=name,
             on_notice=drainer.apply,
-            on_error=lambda said: told.log.warning("orders", said=said),
+            on_error=lambda said: told.log.warning("commands unavailable", error=said),
         )
-        stack.callback(obedience.close)
+        stack.callback(listener.close)
         runtime = Runtime(
             store=store,
             tools=tools,
@@ -109,7 +111,9 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             pools=pools,
             router=fleet_router(pools),
             limits=task.limits,
-            upload_cleanup=request.shared.upload_cleanup(lambda said: told.log.info("uploads", said=said)),
+            upload_cleanup=request.shared.upload_cleanup(
+                lambda said: told.log.info("upload cleanup", message=said)
+            ),
         )
         outage = StoreOutage(
             store,
@@ -126,58 +130,57 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             pools=task.pools,
             stop=stop,
             lease_s=request.lease_s,
-            on_event=_heard(told),
+            on_event=_event_handler(told),
         ).run()
-        told.log.info("worker ended", why=stop.reason or drainer.state.reason)
+        told.log.info("worker stopped", reason=stop.reason or drainer.state.reason)
 
 
-def _reached(
+def _open_store(
     shared: SharedServices, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
 ) -> Store | None:
-    """The media store; None if a stop was asked for first.
+    """Open the media store; returns None if a stop was requested first.
 
-    One that is away for a moment is waited for, as the ledger and the queues are.
+    Retries while the store is unavailable, as for the ledger and the queues.
     """
-    until = time.monotonic() + _STORE_AWAY_S
+    backoff = Backoff(_STORE_BACKOFF, wait=asked.wait, deadline=time.monotonic() + _STORE_TIMEOUT_S)
     while not asked.requested:
         try:
             return shared.open_store(stop=stop)
         except TransientError as error:
-            if time.monotonic() >= until:
-                raise
             told.log.warning("store unavailable", error=str(error))
-        asked.wait(_STORE_AGAIN_S)
+            if not backoff.pause():
+                raise
     return None
 
 
-def _work_folder(request: WorkerRequest) -> Path:
+def _work_directory(request: WorkerRequest) -> Path:
     given = request.work or request.shared.settings.work
     return given or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
 
 
-def _heard(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
-    from eddyline.observe.logs import worker_event_logger  # needs the extra, which `observe` has seen to
+def _event_handler(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
+    from eddyline.observe.logs import worker_event_logger  # requires an extra, which `observe` has checked
 
     log = worker_event_logger(told.log)
 
-    def hear(event: WorkerEvent) -> None:
+    def handle(event: WorkerEvent) -> None:
         told.metrics.record_event(event)
         log(event)
 
-    return hear
+    return handle
 
 
 @contextmanager
 def _broker(
     request: WorkerRequest, pools: Pools, told: Observation[WorkerMetrics]
 ) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
-    """Where jobs come from: queues where there are any, and no database is opened then; else the ledger."""
+    """The source of jobs: the queues if set, without opening the database; else the ledger."""
     shared = request.shared
     if shared.queues:
         queues = shared.open_queues(tuple(pools.pools))
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.broker import SqsBroker
-        broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_LONGEST_POLL_S)
+        broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_MAX_POLL_S)
         try:
             yield broker, history.history_from_spec
         finally:

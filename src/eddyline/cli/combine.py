@@ -1,4 +1,4 @@
-"""`eddyline combine`: a picture, sound of a recorder of its own, and telemetry, as one MP4."""
+"""`eddyline combine`: combines video, audio of an external recorder and telemetry in one MP4."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eddyline.cli.edit_options import MP4_SUFFIXES, output_path, run_stoppable
 from eddyline.cli.terminal import console
-from eddyline.cli.trim import output_path
-from eddyline.core.errors import Interrupted, MissingError
+from eddyline.core.errors import MissingError
 from eddyline.core.formatting import format_count, format_size, printable
 
 if TYPE_CHECKING:
@@ -20,66 +20,65 @@ if TYPE_CHECKING:
 
 
 def combine(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The picture.", show_default=False)],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="The video file.", show_default=False)],
     audio: Annotated[
         list[Path] | None,
-        typer.Option("--audio", "-a", metavar="FILE", help="Sound to add: WAV, M4A, MP4, ... (repeatable)."),
+        typer.Option(
+            "--audio", "-a", metavar="FILE", help="An audio file to add: WAV, M4A, MP4, ... (repeatable)."
+        ),
     ] = None,
     telemetry: Annotated[
         Path | None,
-        typer.Option("--telemetry", metavar="FILE", help="Telemetry to add: raw GPMF, or a camera's MP4."),
+        typer.Option(
+            "--telemetry", metavar="FILE", help="Telemetry to add: raw GPMF, or the MP4 of a camera."
+        ),
     ] = None,
     offset: Annotated[
-        str, typer.Option("--offset", metavar="S", help="Put the sound so many seconds later (-: earlier).")
+        str,
+        typer.Option("--offset", metavar="S", help="Delay the audio by S seconds (negative: advance it)."),
     ] = "",
     drift: Annotated[
         str,
         typer.Option(
             "--drift",
             metavar="PPM|auto",
-            help="How much too fast the recorder's clock runs, in millionths; auto: measure both.",
+            help="The error of the recorder clock in parts per million; auto: measure offset and drift.",
         ),
     ] = "0",
     telemetry_offset: Annotated[
-        str, typer.Option("--telemetry-offset", metavar="S", help="Put the telemetry so many seconds later.")
+        str, typer.Option("--telemetry-offset", metavar="S", help="Delay the telemetry by S seconds.")
     ] = "0",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Leave the camera's own sound out (else: kept, switched off).")
+        bool, typer.Option("--replace", help="Remove the audio of the camera. [default: keep it disabled]")
     ] = False,
-    copy: Annotated[
-        bool, typer.Option("--copy", help="Encode no sound: keep PCM and the like as it is.")
-    ] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the audio without encoding it.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="[default: the video's name, -combined]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: VIDEO-combined]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Say what was done as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Put sound and telemetry of other files beside a picture; no picture is encoded."""
+    """Add audio and telemetry of other files to a video, without re-encoding the video."""
     from eddyline import app
-    from eddyline.cli.signals import Interruption
-    from eddyline.core.stop import Stop
 
     for each in (video, *(audio or ()), *([telemetry] if telemetry else ())):
         if not each.is_file():
-            raise MissingError(f"there is no file {each}", remedy="check the path")
-    target = output_path(video, out, "combined")
-    with Interruption(Stop()) as interruption:
-        try:
-            made = app.combine(
-                video,
-                target,
-                audio=tuple(audio or ()),
-                telemetry=telemetry,
-                offset=offset,
-                drift=drift,
-                telemetry_offset=telemetry_offset,
-                replace=replace,
-                copy=copy,
-                stop=interruption.stop,
-            )
-        except Interrupted as error:
-            raise typer.Exit(interruption.exit_code or 1) from error
+            raise MissingError(f"{each} does not exist", remedy="check the path")
+    target = output_path(video, out, "combined", [video], suffixes=MP4_SUFFIXES)
+    made = run_stoppable(
+        lambda stop: app.combine(
+            video,
+            target,
+            audio=tuple(audio or ()),
+            telemetry=telemetry,
+            offset=offset,
+            drift=drift,
+            telemetry_offset=telemetry_offset,
+            replace=replace,
+            copy=copy,
+            stop=stop,
+        )
+    )
     if as_json:
         typer.echo(json.dumps(made.to_json(), indent=2))
     else:
@@ -87,18 +86,18 @@ def combine(
 
 
 def show(made: Combined) -> None:
-    """Say what was put together, for people."""
+    """Print what was combined."""
     screen = console()
     screen.print(
         f"{printable(made.path)}, {format_size(made.path.stat().st_size)}", style="bold", soft_wrap=True
     )
-    lines = [("picture", f"{format_count(made.frames, 'frame')}, copied")]
+    lines = [("video", f"{format_count(made.frames, 'frame')}, copied")]
     for each in made.audio:
-        lines.append(("sound", _sound(each)))
+        lines.append(("audio", _audio(each)))
         if each.measured is not None:
             lines.append(("measured", _measured(each.measured)))
     if made.payloads:
-        cut = ", cut to the picture" if made.telemetry_cut else ", as they were"
+        cut = ", cut to the video" if made.telemetry_cut else ", unchanged"
         lines.append(("telemetry", format_count(made.payloads, "payload") + cut))
     lines += [("kept", ", ".join(made.kept))] if made.kept else []
     lines += [("left out", ", ".join(made.dropped))] if made.dropped else []
@@ -107,13 +106,13 @@ def show(made: Combined) -> None:
 
 
 def _measured(found: Drift) -> str:
-    places = f"at {found.points} of {found.tried} places"
-    unsure = "" if found.significant else "; too little to be sure of: not corrected"
-    drift = f"{found.ppm:+.1f} ± {found.error_ppm:.1f} millionths"
+    places = f"at {found.points} of {found.tried} positions"
+    unsure = "" if found.significant else "; not significant, not corrected"
+    drift = f"{found.ppm:+.1f} ± {found.error_ppm:.1f} ppm"
     return f"offset {found.offset_s:+.4f} s, drift {drift}, {places}{unsure}"
 
 
-def _sound(each: Added) -> str:
+def _audio(each: Added) -> str:
     how = "encoded as AAC" if each.encoded else f"{each.codec}, copied"
-    drift = f", resampled by {each.ppm:+.1f} millionths" if each.ppm else ""
+    drift = f", resampled by {each.ppm:+.1f} ppm" if each.ppm else ""
     return f"{each.path.name}: {each.heard_s:.3f} s, {each.offset_s:+.4f} s, {how}{drift}"

@@ -1,4 +1,4 @@
-"""`eddyline coordinator`: between the ledger and workers that see only queues; any number, side by side."""
+"""`eddyline coordinator`: connects the ledger to workers that use only queues."""
 
 from __future__ import annotations
 
@@ -22,18 +22,24 @@ def coordinator(
     archive_after: Annotated[
         float | None,
         typer.Option(
-            "--archive-after", metavar="DAYS", min=0, help="Archive jobs of assets ended so long ago."
+            "--archive-after",
+            metavar="DAYS",
+            min=0,
+            help="Archive the jobs of assets that ended DAYS days ago.",
         ),
     ] = None,
     metrics: Metrics = "",
     log_level: LogLevel = "info",
 ) -> None:
-    """Publish what is ready, record what workers answer, sweep after what was lost, until told to stop."""
+    """Run a coordinator: it publishes ready jobs to the queues, records results and recovers lost jobs.
+
+    Several coordinators may run at the same time.
+    """
     from eddyline.app.coordinator import CoordinatorRequest, run_coordinator
     from eddyline.app.shared_services import SharedServices
 
     request = CoordinatorRequest(
-        shared=SharedServices.of(ledger=ledger, queues=queues),
+        shared=SharedServices.from_options(ledger=ledger, queues=queues),
         lease_s=lease,
         archive_after_s=None if archive_after is None else archive_after * _DAY_S,
         metrics=metrics,

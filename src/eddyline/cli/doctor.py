@@ -1,4 +1,4 @@
-"""`eddyline doctor`: whether this machine has what a run needs."""
+"""`eddyline doctor`: checks the requirements of a run on this machine."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results would go.")] = Path(
-        "out"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for the results.")
+    ] = Path("out"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check the toolchain, encoders, disk and limits; exit 1 if something is missing."""
+    """Check the toolchain, encoders, disk space and limits. Exits with 1 if a check fails."""
     from eddyline import app
 
     raise typer.Exit(show_checks(app.doctor(out), as_json=as_json))
@@ -48,5 +48,5 @@ def _print(checks: Sequence[Check]) -> None:
         screen.print(Text.assemble(mark, f"{check.name:<{width}}  ", printable(check.value)), soft_wrap=True)
         if not check.ok and check.remedy:
             screen.print(Text(f"  {'':<{width}}  what to do: {printable(check.remedy)}"), soft_wrap=True)
-    wrong = sum(not check.ok for check in checks)
-    screen.print(f"\n{wrong} of {len(checks)} checks failed." if wrong else "\nAll is well.")
+    failed = sum(not check.ok for check in checks)
+    screen.print(f"\n{failed} of {len(checks)} checks failed." if failed else "\nAll checks passed.")

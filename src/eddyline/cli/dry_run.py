@@ -1,4 +1,4 @@
-"""`eddyline run --dry-run`: what would be made, without making it."""
+"""`eddyline run --dry-run`: prints the plan without executing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`eddyline ingest`: what S3 tells of new objects is submitted to a fleet."""
+"""`eddyline ingest`: submits the new objects of S3 events to a fleet."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from eddyline.core.stop import Stop
 if TYPE_CHECKING:
     from eddyline.ingest.messages import IngestOutcome
 
-_LOOK_S = 0.1
-_GRACE_S = 1.7  # from a signal to the end: 2 s are promised, whatever a server is waited for
+_POLL_S = 0.1
+_GRACE_S = 1.7  # from a signal to the exit, which must take at most 2 s
 
-_SHOWN = ("message", "address", "asset", "reason", "cause")
-_WORDS = {"submitted": "green", "ignored": "dim", "parked": "bold red", "postponed": "yellow"}
+_JSON_FIELDS = ("message", "address", "asset", "reason", "cause")
+_COLOURS = {"submitted": "green", "ignored": "dim", "parked": "bold red", "postponed": "yellow"}
 
 
 def ingest(
     events: Annotated[
         str,
-        typer.Option("--events", metavar="QUEUE", help="The SQS queue that S3 or EventBridge tells."),
+        typer.Option("--events", metavar="QUEUE", help="The SQS queue of the S3 or EventBridge events."),
     ],
     rules: Annotated[
-        Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which objects.")
+        Path | None,
+        typer.Option("--rules", metavar="FILE", help="A file of rules: the profile of each object."),
     ] = None,
     profile: options.DefaultProfile = "default",
     store: options.Store = "",
@@ -44,21 +45,24 @@ def ingest(
     queues: options.Queues = "",
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="BUCKET", help="Let this bucket send to the queue; may be repeated."),
+        typer.Option(
+            "--allow", metavar="BUCKET", help="Allow this bucket to send events to the queue (repeatable)."
+        ),
     ] = None,
-    hands: Annotated[int, typer.Option("--hands", min=1, max=64, help="Objects looked at at a time.")] = 4,
+    hands: Annotated[
+        int, typer.Option("--hands", min=1, max=64, help="The number of objects processed concurrently.")
+    ] = 4,
     lease: options.Lease = 60.0,
     metrics: options.Metrics = "",
     as_json: options.JsonLines = False,
 ) -> None:
-    """Submit new objects of S3 as they are uploaded, until told to stop. Run as many as you like."""
-    from eddyline.app.ingest import IngestRequest
-    from eddyline.app.ingest import run_ingest as keep_ingesting
+    """Submit new objects of S3 buckets. Several ingests of one queue may run at the same time."""
+    from eddyline.app.ingest import IngestRequest, run_ingest
     from eddyline.app.shared_services import SharedServices
 
     request = IngestRequest(
         events=events,
-        shared=SharedServices.of(store=store, ledger=ledger, queues=queues),
+        shared=SharedServices.from_options(store=store, ledger=ledger, queues=queues),
         rules=rules,
         profile=profile,
         buckets=tuple(allow or ()),
@@ -71,25 +75,25 @@ def ingest(
 
     def work() -> None:
         try:
-            keep_ingesting(request, stop=stop, on_outcome=lines.show)
-        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+            run_ingest(request, stop=stop, on_outcome=lines.show)
+        except BaseException as error:  # noqa: BLE001 - raised by the main thread
             failures.append(error)
 
     with Interruption(stop) as interruption:
         worker = threading.Thread(target=work, name="ingest", daemon=True)
         worker.start()
         while worker.is_alive() and not stop.requested:
-            worker.join(_LOOK_S)
+            worker.join(_POLL_S)
         worker.join(_GRACE_S)
         if interruption.signal is not None:
-            # SIGTERM is how it is meant to end. What a server still holds up is done again by another.
+            # SIGTERM is the regular end. Another process repeats the requests that are still in progress.
             exit_immediately(0 if interruption.signal == signal.SIGTERM else interruption.exit_code or 0)
     for failure in failures:
         raise failure
 
 
 class Lines:
-    """One line for each note, in colour or as JSON; safe from any thread."""
+    """Prints one line per event, in colour or as JSON; safe from any thread."""
 
     def __init__(self, screen: Console, *, as_json: bool) -> None:
         self._screen = screen
@@ -97,7 +101,7 @@ class Lines:
         self._lock = threading.Lock()
 
     def show(self, note: IngestOutcome) -> None:
-        """Print a note."""
+        """Print an event."""
         with self._lock:
             if self._as_json:
                 sys.stdout.write(
@@ -113,7 +117,7 @@ def _now() -> str:
 
 
 def _plain(note: IngestOutcome) -> dict[str, str]:
-    return {name: value for name, value in asdict(note).items() if name in _SHOWN and value}
+    return {name: value for name, value in asdict(note).items() if name in _JSON_FIELDS and value}
 
 
 def _line(note: IngestOutcome) -> Text:
@@ -122,4 +126,4 @@ def _line(note: IngestOutcome) -> Text:
     about = printable(note.address or note.message)
     asset = f"  asset {note.asset}" if note.asset else ""
     reason = f"  {printable(note.reason)}" if note.reason else ""
-    return Text.assemble((f"{note.what:<10}", _WORDS[note.what]), about, asset, (reason, "dim"))
+    return Text.assemble((f"{note.what:<10}", _COLOURS[note.what]), about, asset, (reason, "dim"))

@@ -1,4 +1,4 @@
-"""Jobs as people and programs read them."""
+"""Formats jobs as text and as JSON."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _TIMES = frozenset({"started", "finished", "ready_at", "lease_deadline"})  # seconds since 1970
 _KEYS = {"pool": "cls", "dependencies": "needs"}  # keys of `--json`, kept for the programs that read them
 STATE_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANCELLED, State.DONE)
-"""The order of a listing: what an operator looks for comes first."""
+"""The order of a listing: running and dead jobs first."""
 
 
 def job_fields(job: Job) -> dict[str, Any]:
-    """A job's fields as JSON values."""
+    """The fields of a job as JSON values."""
     return {
         **asdict(job),
         "state": str(job.state),
@@ -37,7 +37,7 @@ def job_fields(job: Job) -> dict[str, Any]:
 
 
 def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> None:
-    """Write jobs as one JSON array, a job a line, page by page."""
+    """Write jobs as one JSON array, one job per line, page by page."""
     write("[")
     before = ""
     for page in pages:
@@ -53,18 +53,18 @@ def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> 
 def print_jobs(
     screen: Console, pages: Iterable[Sequence[Job]], counts: Mapping[State, int], limit: int
 ) -> None:
-    """Print a table for each page, then the counts by state; `limit` jobs are listed at most (0: all)."""
+    """Print a table for each page, then the counts by state; at most `limit` jobs are listed (0: all)."""
     for number, page in enumerate(pages):
         screen.print(_table(page, show_header=number == 0))
     screen.print("\n" + ", ".join(f"{count:,} {state}" for state, count in counts.items()), style="dim")
     more = sum(counts.values()) - limit
     if limit and more > 0:
-        screen.print(f"{more:,} more jobs are not listed: see --limit, --state, --asset and --kind")
+        screen.print(f"{more:,} more jobs; to list them, pass --limit, --state, --asset or --kind")
 
 
 def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", show_header=show_header)
-    table.add_column("job", no_wrap=True)  # names its asset and kind; to be copied, so never broken
+    table.add_column("job", no_wrap=True)  # to be copied, so never wrapped
     table.add_column("state", no_wrap=True)
     table.add_column("try", no_wrap=True, justify="right")
     table.add_column("why", style="dim")
@@ -75,7 +75,7 @@ def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
 
 
 def print_job(screen: Console, job: Job) -> None:
-    """Everything that is known of one job, but for what is empty."""
+    """Print all non-empty fields of a job."""
     for name, value in job_fields(job).items():
         _print_field(screen, name, _moment(value) if name in _TIMES and value else value, "")
 
@@ -85,7 +85,7 @@ def _moment(seconds: float) -> str:
 
 
 def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  # noqa: ANN401 - any JSON value
-    """One field; nested values below it, text of several lines (what FFmpeg said) as it was."""
+    """Print a field; nested values are indented, text of several lines (of FFmpeg) is unchanged."""
     if value in (None, "", [], {}):
         return
     heading = f"{indent}{printable(name)}:"
@@ -98,6 +98,8 @@ def _print_field(screen: Console, name: str, value: Any, indent: str) -> None:  
         for line in value.strip().splitlines():
             screen.print(f"{indent}  {printable(line)}", soft_wrap=True)
     elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-        screen.print(f"{heading} {printable(shlex.join(value))}", soft_wrap=True)  # argv, ready to be pasted
+        screen.print(
+            f"{heading} {printable(shlex.join(value))}", soft_wrap=True
+        )  # argv, ready to paste into a shell
     else:
         screen.print(f"{heading} {printable(value)}", soft_wrap=True)

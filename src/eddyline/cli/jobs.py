@@ -1,4 +1,4 @@
-"""`eddyline jobs`: look into the jobs of an output folder or a fleet, and set them going again."""
+"""`eddyline jobs`: lists, shows, retries and cancels the jobs of an output directory or a fleet."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ if TYPE_CHECKING:
     from eddyline.graph.ledger.ledger import Ledger
 
 commands = typer.Typer(
-    help="List, show, retry or cancel jobs; drain workers. Of an output folder, or of a fleet (--ledger).",
+    help="List, show, retry or cancel jobs of an output directory or a fleet (--ledger); drain workers.",
     no_args_is_help=True,
 )
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="The output folder. [default: out]", show_default=False),
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="The output directory. [default: out]", show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT_OUT = Path("out")
-_LISTED = 100  # jobs in a table unless --limit says otherwise
-_BY_HAND = "cancelled by hand"
+_DEFAULT_LIMIT = 100  # jobs in a table
+_CANCEL_REASON = "cancelled by an operator"
 _DAY_S = 86_400.0
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 _ARCHIVE_PAUSE_S = 0.02
 
 
@@ -43,23 +45,23 @@ def list_jobs(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    asset: Annotated[str | None, typer.Option("--asset", help="Only of this asset.")] = None,
-    state: Annotated[State | None, typer.Option("--state", help="Only in this state.")] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    asset: Annotated[str | None, typer.Option("--asset", help="List only jobs of this asset.")] = None,
+    state: Annotated[State | None, typer.Option("--state", help="List only jobs in this state.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="List only jobs of this kind.")] = None,
     limit: Annotated[
         int | None,
         typer.Option(
             "--limit",
             min=0,
             show_default=False,
-            help=f"List at most this many jobs; 0: all. [default: {_LISTED}; all with --json]",
+            help=f"The maximum number of jobs to list; 0: all. [default: {_DEFAULT_LIMIT}; all with --json]",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List jobs: running and failed jobs first, done jobs last."""
     opened = open_ledger(out, ledger, queues)
-    most = (0 if as_json else _LISTED) if limit is None else limit
+    most = (0 if as_json else _DEFAULT_LIMIT) if limit is None else limit
     states = STATE_ORDER if state is None else (state,)
     pages = opened.job_pages(states, asset=asset, kind=kind, limit=most or None)
     if as_json:
@@ -75,13 +77,16 @@ def list_jobs(
 
 @commands.command("show")
 def show_job(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Its id, or its beginning.", show_default=False)],
+    job: Annotated[
+        str,
+        typer.Argument(metavar="JOB", help="The id of a job, or its first characters.", show_default=False),
+    ],
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show one job with its result, or with the evidence of its failure."""
+    """Show one job with its result or the details of its failure."""
     found = _find(open_ledger(out, ledger, queues), job)
     if as_json:
         typer.echo(json.dumps(job_fields(found), indent=2))
@@ -95,15 +100,18 @@ def retry_jobs(
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    every: Annotated[bool, typer.Option("--all", help="All jobs that failed for good.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Retry all dead jobs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give failed jobs new attempts; the next `eddyline run` does them."""
+    """Retry dead jobs. The next `eddyline run`, or the workers of the fleet, execute them."""
     if every == bool(jobs):
-        raise UsageError("which jobs?", remedy="name some (`eddyline jobs list --state dead`), or say --all")
+        raise UsageError(
+            "no jobs are specified, or both jobs and --all",
+            remedy="pass job ids (`eddyline jobs list --state dead`), or --all",
+        )
     opened = open_ledger(out, ledger, queues)
     chosen = opened.jobs(state=State.DEAD) if every else [_find(opened, job) for job in jobs or []]
-    _say("retried", opened.redrive(*(job.id for job in chosen)) if chosen else [], as_json=as_json)
+    _print_ids("retried", opened.redrive(*(job.id for job in chosen)) if chosen else [], as_json=as_json)
 
 
 @commands.command("cancel")
@@ -118,9 +126,9 @@ def cancel_jobs(
     opened = open_ledger(out, ledger, queues)
     assets = [name for name in names if opened.jobs(asset=name)]
     jobs = [_find(opened, name).id for name in names if name not in assets]
-    cancelled = [job for asset in assets for job in opened.cancel(asset=asset, reason=_BY_HAND)]
-    cancelled += [job for name in jobs for job in opened.cancel(job=name, reason=_BY_HAND)]
-    _say("cancelled", cancelled, as_json=as_json)
+    cancelled = [job for asset in assets for job in opened.cancel(asset=asset, reason=_CANCEL_REASON)]
+    cancelled += [job for name in jobs for job in opened.cancel(job=name, reason=_CANCEL_REASON)]
+    _print_ids("cancelled", cancelled, as_json=as_json)
 
 
 @commands.command("drain")
@@ -128,71 +136,74 @@ def drain_worker(
     worker: Annotated[
         str,
         typer.Argument(
-            metavar="WORKER", help="Its name, or a part of it that no other has.", show_default=False
+            metavar="WORKER", help="The name of a worker, or a unique part of it.", show_default=False
         ),
     ],
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Come back once it is gone.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the worker has exited.")] = False,
 ) -> None:
-    """Have a worker take nothing new, finish what it runs, and end."""
+    """Drain a worker: it starts no new jobs, finishes its running jobs, and exits."""
     opened = open_ledger(out, ledger, queues)
     alive = [each.name for each in opened.workers()]
     found = [name for name in alive if name == worker] or [name for name in alive if worker in name]
     if len(found) != 1:
         known = ", ".join(found or alive) or "none"
-        raise UsageError(f"{worker!r} names {len(found)} workers", remedy=f"name one of: {known}")
-    if not opened.drain(found[0], "drained by hand"):
-        raise UsageError(f"{found[0]} is gone already")
-    typer.echo(f"{found[0]} is told to end")
+        raise UsageError(f"{worker!r} matches {len(found)} workers", remedy=f"pass one of: {known}")
+    if not opened.drain(found[0], "drained by an operator"):
+        raise UsageError(f"the worker {found[0]} has already exited")
+    typer.echo(f"draining {found[0]}")
     while wait and (left := [each for each in opened.workers() if each.name == found[0]]):
         if left[0].deadline < opened.now():
-            typer.echo(f"{found[0]} was not heard of in time: others get its jobs")
+            typer.echo(f"{found[0]} stopped sending heartbeats: other workers get its jobs")
             return
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_S)
 
 
 @commands.command("redrive")
 def redrive_letters(
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many messages.")] = 1000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The maximum number of messages.")] = 1000,
     drop: Annotated[
         bool,
-        typer.Option("--drop", help="Delete messages that are unreadable or name no job of this ledger."),
+        typer.Option("--drop", help="Delete messages that are unreadable or without a job in this ledger."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Redrive the dead-letter queue: publish jobs whose messages the queue gave up again, by the ledger."""
+    """Redrive the dead-letter queue: publish the jobs of its messages again."""
     from eddyline.app.dead_letters import redrive
     from eddyline.app.shared_services import SharedServices
 
-    found = redrive(SharedServices.of(ledger=ledger, queues=queues), limit=limit, drop=drop)
+    found = redrive(SharedServices.from_options(ledger=ledger, queues=queues), limit=limit, drop=drop)
     if as_json:
         lists = {"again": found.again, "settled": found.settled, "kept": found.kept, "dropped": found.dropped}
         typer.echo(json.dumps(lists))
         return
-    _say("sent again", found.again, as_json=False)
+    _print_ids("published", found.again, as_json=False)
     for letter, reason in found.dropped.items():
         typer.echo(f"dropped {letter}: {printable(reason)}")
     for letter, reason in found.kept.items():
         typer.echo(f"kept {letter}: {printable(reason)}")
     if found.kept:
-        typer.echo("what to do: see why they are there, then delete them with --drop")
+        typer.echo("what to do: examine the reasons, then delete the messages with --drop")
 
 
 @commands.command("archive")
 def archive_jobs(
     older_than: Annotated[
-        float, typer.Option("--older-than", metavar="DAYS", min=0, help="Assets that ended so long ago.")
+        float,
+        typer.Option(
+            "--older-than", metavar="DAYS", min=0, help="Archive assets that ended more than DAYS days ago."
+        ),
     ],
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     as_json: AsJson = False,
 ) -> None:
-    """Move the jobs of assets that ended long ago out of the way; workers are not held up."""
+    """Move the jobs of old assets to the archive. Workers are not blocked."""
     count = open_ledger(out, ledger, queues).archive(
         older_than_s=older_than * _DAY_S, pause_s=_ARCHIVE_PAUSE_S
     )
@@ -200,31 +211,31 @@ def archive_jobs(
 
 
 def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
-    """The fleet's ledger where one is named and no folder is; else the folder's."""
+    """Open the ledger of the fleet if one is set and `out` is not, else the ledger of the directory."""
     from eddyline import app
     from eddyline.app.shared_services import SharedServices
 
     if out is not None and ledger:
-        raise UsageError("--out and --ledger name two ledgers", remedy="leave one of them out")
-    shared = SharedServices.of(ledger=ledger, queues=queues)
+        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
+    shared = SharedServices.from_options(ledger=ledger, queues=queues)
     if out is None and shared.ledger:
         return shared.open_ledger()
     return app.open_ledger(out or _DEFAULT_OUT)
 
 
 def _find(ledger: Ledger, name: str) -> Job:
-    """The job with this id, or the only one whose id begins so."""
+    """The job with this id, or with a unique id prefix."""
     found = ledger.find_jobs(name)
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(job.id for job in found[:5])
-        raise UsageError(f"{name!r} may mean {len(found)} jobs", remedy=f"write more of it: {ids}")
-    raise UsageError(f"there is no job {name!r}", remedy="`eddyline jobs list` names them")
+        raise UsageError(f"{name!r} matches {len(found)} jobs", remedy=f"pass a longer prefix: {ids}")
+    raise UsageError(f"unknown job {name!r}", remedy="list the jobs with `eddyline jobs list`")
 
 
-def _say(verb: str, ids: list[str], *, as_json: bool) -> None:
+def _print_ids(verb: str, ids: list[str], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({verb: ids}))
     else:
-        typer.echo(f"{verb} {len(ids)}: {', '.join(ids)}" if ids else f"nothing to be {verb}")
+        typer.echo(f"{verb} {len(ids)}: {', '.join(ids)}" if ids else f"no jobs {verb}")

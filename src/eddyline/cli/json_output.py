@@ -1,4 +1,4 @@
-"""A run as programs watch it: one JSON object a line."""
+"""The output of a run for programs: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMES = {
 
 
 class JsonOutput:
-    """Events as JSON lines; progress of one stage of one asset at most every `every_s` seconds."""
+    """Prints events as JSON lines; the progress of a stage of an asset at most every `every_s` seconds."""
 
     def __init__(
         self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic, every_s: float = 0.5
@@ -49,7 +49,7 @@ class JsonOutput:
                 self._print({"event": _NAMES[type(event)], **event_fields(event)})
 
     def finish(self, report: RunReport) -> None:
-        """Print the last line: what was done and what was not."""
+        """Print the report as the last line."""
         with self._lock:
             self._print(
                 {
@@ -67,7 +67,7 @@ class JsonOutput:
             )
 
     def close(self) -> None:
-        """Nothing to put back."""
+        """Does nothing; there is no terminal state."""
 
     def _due(self, event: AssetProgress | SubmitProgress) -> bool:
         now = self._clock()
@@ -87,10 +87,10 @@ class JsonOutput:
 
 
 def event_fields(event: Event) -> dict[str, Any]:
-    """An event's fields as JSON values."""
+    """The fields of an event as JSON values."""
     return asdict(event)
 
 
 def encode_line(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """One line of ASCII: names that are not UTF-8 survive as escapes, no character can break the line."""
+    """JSON as one line of ASCII: names that are not UTF-8 are escaped, and no character breaks the line."""
     return json.dumps(value, allow_nan=False)

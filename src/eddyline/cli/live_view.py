@@ -1,4 +1,4 @@
-"""A run on a terminal: one bar an asset, redrawn in place; what is through moves above the bars."""
+"""The display of a run on a terminal: one progress bar per asset, finished assets above the bars."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from eddyline.pipeline.runs.events import (
     SubmitProgress,
 )
 
-_FRAMES_A_SECOND = 8
-_NARROW, _WIDE = 70, 100  # columns of the terminal at which the board drops or gains detail
+_REFRESH_PER_S = 8
+_NARROW, _WIDE = 70, 100  # terminal widths at which columns are dropped or added
 _ROOM_BELOW = 2
-_MARGIN = 4  # where the terminal writes ^C: at the very edge it would break the line and spoil the redraw
+_MARGIN = 4  # space for the ^C of the terminal: at the edge it would wrap and disturb the redraw
 
 
 class LiveView:
-    """For terminals: one bar an asset, redrawn in place; what is through moves above the bars."""
+    """Draws one progress bar per asset in place, and finished assets above the bars."""
 
     def __init__(self, console: Console, *, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -41,53 +41,53 @@ class LiveView:
         self._submitting: SubmitProgress | None = None
         self._lock = threading.Lock()
         self._live = Live(
-            self, console=console, refresh_per_second=_FRAMES_A_SECOND, transient=True, redirect_stderr=False
+            self, console=console, refresh_per_second=_REFRESH_PER_S, transient=True, redirect_stderr=False
         )
         self._live.start()
 
     def show(self, event: Event) -> None:
-        """Move a bar, or take it off the board."""
+        """Update or remove the bar of an asset."""
         with self._lock:
             if isinstance(event, AssetProgress):
-                self._rows.note(event)
+                self._rows.update(event)
                 return
             if isinstance(event, SubmitProgress):
                 self._submitting = event
                 return
             if isinstance(event, SourceSkipped | AssetSubmitted):
-                return  # listed at the end
+                return  # listed in the report
             if not isinstance(event, UnservedPool):
                 self._rows.drop(event)
             self._done += isinstance(event, AssetFinished)
             self._failed += isinstance(event, AssetFailed)
             others = bool(self._rows.current())
-        if others:  # else the report follows at once, and says the same
+        if others:  # else the report with the same text follows immediately
             self._live.console.print(outcome_line(event), soft_wrap=True)
 
     def close(self) -> None:
-        """Take the bars off and show the cursor again."""
+        """Remove the bars and restore the cursor."""
         with contextlib.suppress(OSError):
             self._live.stop()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the rows that fit the window."""
+        """Draw the rows that fit the terminal."""
         with self._lock:
-            rows, through, submit = self._rows.current(), (self._done, self._failed), self._submitting
+            rows, ended, submit = self._rows.current(), (self._done, self._failed), self._submitting
         room = max(options.size.height - _ROOM_BELOW, 1)
         if rows:
             yield _grid(rows[:room], self._clock(), max(options.max_width - _MARGIN, 1))
         if submit is not None and not rows and submit.total > 1:
             yield Text(submit_line(submit), style="dim", no_wrap=True, overflow="ellipsis")
-        summary = _summary(through, len(rows), len(rows) - room)
+        summary = _summary(ended, len(rows), len(rows) - room)
         if summary:
             yield Text(summary, style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _summary(through: tuple[int, int], running: int, hidden: int) -> str:
-    done, failed = through
+def _summary(ended: tuple[int, int], running: int, hidden: int) -> str:
+    done, failed = ended
     if not running:
-        return "" if done or failed else "looking for footage …"
-    parts = [f"{hidden} more in hand"] if hidden > 0 else []
+        return "" if done or failed else "searching for video files …"
+    parts = [f"{hidden} more in progress"] if hidden > 0 else []
     parts += [f"{done} done"] if done else []
     parts += [f"{failed} failed"] if failed else []
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The command line's door: commands by name, and what an error means for the exit code."""
+"""The entry point of the command line: commands by name, and exit codes of errors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from eddyline.cli.signals import exit_immediately
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.log_fields import FieldsFormatter
 
-FAILED, USAGE, BY_CTRL_C = 1, 2, 130
-_BY_SIGNAL = 128  # exit codes above it: a run that was told to stop
-# Name on the command line -> module of cli/ and what in it is called. Only the module that is wanted is
-# imported: `eddyline --version` must not wait for what `eddyline run` needs.
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+_SIGNAL_BASE = 128  # higher exit codes: the run was stopped by a signal
+# Name on the command line -> module of cli/ and the function in it. Only the module of the requested command
+# is imported, so that `eddyline --version` does not import what `eddyline run` needs.
 COMMANDS = {
     "run": ("run", "run"),
     "probe": ("probe", "probe"),
@@ -44,25 +44,25 @@ _HIDDEN = frozenset({"demo-clip"})
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
-    """The command line that `arguments` need: the one command that they name, or all of them for help."""
-    whole = typer.Typer(
+    """Build the command line: only the command that `arguments` name, or all commands for help."""
+    app = typer.Typer(
         name="eddyline",
-        help="Footage in, a playable and proven asset out.",
+        help="Transcode camera recordings into verified, playable assets.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    whole.callback()(_options)
-    named = next((argument for argument in arguments if not argument.startswith("-")), "")
-    wanted = [named] if named in COMMANDS else [] if "--version" in arguments else list(COMMANDS)
-    for name in wanted:
+    app.callback()(_options)
+    name = next((argument for argument in arguments if not argument.startswith("-")), "")
+    names = [name] if name in COMMANDS else [] if "--version" in arguments else list(COMMANDS)
+    for name in names:
         module, attribute = COMMANDS[name]
         command = getattr(import_module(f"eddyline.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            whole.add_typer(command, name=name)
+            app.add_typer(command, name=name)
         else:
-            whole.command(name, hidden=name in _HIDDEN)(command)
-    return whole
+            app.command(name, hidden=name in _HIDDEN)(command)
+    return app
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
@@ -85,26 +85,26 @@ def main() -> None:
     """Run the command line. Exit 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
     if logging.lastResort is not None:  # commands without a log of their own print warnings by it
         logging.lastResort.setFormatter(FieldsFormatter())
-    # A script that puts us in the background has Ctrl-C ignored; who sends it with `kill -INT` means it.
+    # A script that starts this process in the background ignores SIGINT; honour `kill -INT` all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         build(sys.argv[1:])()
     except SystemExit as end:
-        if isinstance(end.code, int) and end.code > _BY_SIGNAL:
+        if isinstance(end.code, int) and end.code > _SIGNAL_BASE:
             exit_immediately(end.code)
         raise
     except EddylineError as error:
         sys.exit(report_error(error))
     except KeyboardInterrupt:
-        sys.exit(BY_CTRL_C)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`); the interpreter must not try to flush to it again.
+        # The reader of the output has exited (`| head`); the interpreter must not flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
 
 
 def report_error(error: EddylineError) -> int:
-    """Say on standard error what is wrong and what to do; returns the exit code."""
+    """Print an error and its remedy to standard error; returns the exit code."""
     from eddyline.core.formatting import printable
 
     sys.stderr.write(f"eddyline: {printable(error.message)}\n")

@@ -1,4 +1,4 @@
-"""`eddyline merge`: the chapters of one recording as one file."""
+"""`eddyline merge`: joins the chapters of a recording into one file."""
 
 from __future__ import annotations
 
@@ -16,27 +16,25 @@ from eddyline.core.formatting import format_count, format_duration, format_size,
 def merge(
     chapters: Annotated[
         list[Path],
-        typer.Argument(metavar="CHAPTER...", help="The chapters, in any order.", show_default=False),
+        typer.Argument(metavar="CHAPTER...", help="The chapter files, in any order.", show_default=False),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="[default: the first chapter's name, -merged]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: CHAPTER-merged]"),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Join even if a chapter is missing, or from another time.")
+        bool, typer.Option("--force", help="Join even if a chapter is missing or of another recording.")
     ] = False,
 ) -> None:
-    """Join a camera's chapters into one file: nothing is encoded again, telemetry and HiLights go on."""
+    """Join the chapters of a recording into one file, without re-encoding, with telemetry and HiLights."""
     from eddyline.edit.merge.chapters import in_order
     from eddyline.edit.merge.merge import merge as join
 
     for each in chapters:
         if not each.is_file():
-            raise MissingError(
-                f"there is no file {each}", remedy="check the path and that the card is mounted"
-            )
+            raise MissingError(f"{each} does not exist", remedy="check the path and that the card is mounted")
     target = output_path(in_order(chapters, force=force)[0], out, "merged", chapters)
-    made = run_stoppable(lambda check: join(chapters, target, force=force, check=check))
+    made = run_stoppable(lambda stop: join(chapters, target, force=force, check=stop.check))
     screen = console()
     screen.print(printable(target), style="bold", soft_wrap=True)
     facts = [

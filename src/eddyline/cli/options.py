@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options shared by several commands."""
 
 from __future__ import annotations
 
@@ -11,36 +11,40 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
-        help="Video files, folders, camera cards, or s3://bucket/key.",
+        help="Video files, directories, camera cards, or s3://bucket/key.",
         show_default=False,
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for the results.")]
 ResultStore = Annotated[
     str,
     typer.Option(
         "--store",
         metavar="URL",
-        help="Put results there instead: s3://bucket/prefix, gs://, az://, or a folder.",
+        help="Write the results to this store instead: s3://bucket/prefix, gs://, az://, or a directory.",
         show_default=False,
     ),
 ]
-Profile = Annotated[str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of it.")]
+Profile = Annotated[
+    str, typer.Option("--profile", "-p", metavar="NAME|FILE", help="The profile: which renditions to create.")
+]
 DefaultProfile = Annotated[
     str,
-    typer.Option("--profile", "-p", metavar="NAME|FILE", help="What to make of all that no rule names."),
+    typer.Option("--profile", "-p", metavar="NAME|FILE", help="The profile of objects that no rule matches."),
 ]
-Slots = Annotated[int | None, typer.Option("--slots", min=1, help="Jobs at a time. [default: one per core]")]
+Slots = Annotated[
+    int | None, typer.Option("--slots", min=1, help="The number of concurrent jobs. [default: one per core]")
+]
 NoMerge = Annotated[
-    bool, typer.Option("--no-merge", help="Every chapter of a recording is an asset of its own.")
+    bool, typer.Option("--no-merge", help="Create a separate asset for each chapter of a recording.")
 ]
-JsonLines = Annotated[bool, typer.Option("--json", help="One JSON event a line.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON event per line.")]
 Store = Annotated[
     str,
     typer.Option(
         "--store",
         metavar="URL",
-        help="The media store: s3://bucket/prefix, gs://, az://, or a shared folder. [EDDYLINE_STORE]",
+        help="The media store: s3://bucket/prefix, gs://, az://, or a shared directory. [EDDYLINE_STORE]",
         show_default=False,
     ),
 ]
@@ -49,7 +53,7 @@ Ledger = Annotated[
     typer.Option(
         "--ledger",
         metavar="URL",
-        help="The ledger: postgresql://user@host/database, or the path of a file. [EDDYLINE_LEDGER]",
+        help="The ledger: postgresql://user@host/database, or a file. [EDDYLINE_LEDGER]",
         show_default=False,
     ),
 ]
@@ -58,20 +62,29 @@ Queues = Annotated[
     typer.Option(
         "--queues",
         metavar="PREFIX",
-        help="The prefix of the queues on SQS, where jobs go by queues. [EDDYLINE_QUEUES]",
+        help="The prefix of the SQS queue names, for a fleet that uses queues. [EDDYLINE_QUEUES]",
         show_default=False,
     ),
 ]
 Lease = Annotated[
     float,
     typer.Option(
-        "--lease", metavar="S", min=1, max=3600, help="After so many silent seconds a worker is given up."
+        "--lease",
+        metavar="S",
+        min=1,
+        max=3600,
+        help="Seconds without a heartbeat after which a worker is lost.",
     ),
 ]
 Metrics = Annotated[
     str,
     typer.Option(
-        "--metrics", metavar="[HOST:]PORT", help="Show metrics for Prometheus there.", show_default=False
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="Serve Prometheus metrics at this address.",
+        show_default=False,
     ),
 ]
-LogLevel = Annotated[str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")]
+LogLevel = Annotated[
+    str, typer.Option("--log-level", metavar="LEVEL", help="The log level: debug, info, warning or error.")
+]

@@ -1,4 +1,4 @@
-"""A run in a log or a pipe: a line for each stage of an asset, and one every few seconds meanwhile."""
+"""The display of a run in a log or a pipe: a line per stage of an asset, and one every few seconds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import AssetProgress, AssetSubmitted, Event, SourceSkipped, SubmitProgress
 
 LINE_EVERY_S = 5.0
-_LARGE_FILE = 256 * 1024 * 1024  # bytes; fingerprinting or uploading one takes longer than a line's turn
+_LARGE_FILE = 256 * 1024 * 1024  # bytes; fingerprinting or uploading a larger file takes long
 
 
 class PlainOutput:
-    """For logs and pipes: a line for each stage of an asset, and one every few seconds meanwhile."""
+    """Prints a line for each stage of an asset, and one every `every_s` seconds."""
 
     def __init__(
         self, console: Console, *, clock: Clock = time.monotonic, every_s: float = LINE_EVERY_S
@@ -31,7 +31,7 @@ class PlainOutput:
         self._lock = threading.Lock()
 
     def show(self, event: Event) -> None:
-        """Print a line if it is time for one."""
+        """Print an event, unless a progress line was printed recently."""
         with self._lock:
             if isinstance(event, AssetProgress):
                 self._progress(event)
@@ -45,7 +45,7 @@ class PlainOutput:
                 self._console.print(outcome_line(event), soft_wrap=True)
 
     def close(self) -> None:
-        """Nothing to put back."""
+        """Does nothing; there is no terminal state."""
 
     def _submitting(self, event: SubmitProgress) -> None:
         now = self._clock()
@@ -55,10 +55,10 @@ class PlainOutput:
         self._console.print(submit_line(event), soft_wrap=True)
 
     def _progress(self, event: AssetProgress) -> None:
-        row, now = self._rows.note(event), self._clock()
+        row, now = self._rows.update(event), self._clock()
         if row is None:
             return
-        # Stages of one asset overlap (pictures, sound, chunks): each is announced once, not at every turn.
+        # The stages of an asset overlap (images, audio, chunks): each is announced once, not at every change.
         announced = (asset_key(event), event.stage) in self._stages
         if announced and now - self._last[asset_key(event)] < self._every_s:
             return

@@ -1,4 +1,4 @@
-"""`eddyline probe`: what a file holds, from its index alone."""
+"""`eddyline probe`: shows the properties of a file from its index."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def probe(
             metavar="FILE|URL", help="A video file: a path, or s3://, gs://, az://.", show_default=False
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all properties as JSON.")] = False,
 ) -> None:
-    """Say what a file holds, without decoding it."""
+    """Show the properties of a video file, without decoding it."""
     from eddyline import app
 
     show_facts(PurePosixPath(file), app.probe(file), as_json=as_json)
 
 
 def show_facts(file: PurePath, facts: SourceFacts, *, as_json: bool) -> None:
-    """Print the facts as JSON, or a few lines for people."""
+    """Print the properties as JSON or as a few lines."""
     if as_json:
         typer.echo(json.dumps(facts.to_json(), indent=2))
         return
@@ -48,19 +48,24 @@ def _lines(facts: SourceFacts) -> list[tuple[str, str]]:
     lines += [("video", line) for line in _video(facts.video)]
     lines += [("audio", _audio(track)) for track in facts.audio] or [("audio", "none")]
     if facts.telemetry:
-        told = facts.telemetry
+        telemetry = facts.telemetry
         lines.append(
-            ("telemetry", f"{format_count(told.payloads, 'payload')}, {format_size(told.bytes)}, gpmd")
+            (
+                "telemetry",
+                f"{format_count(telemetry.payloads, 'payload')}, {format_size(telemetry.bytes)}, gpmd",
+            )
         )
     else:
         lines.append(("telemetry", "none"))
     lines += [("subtitles", _subtitles(track)) for track in facts.subtitles]
     if facts.chapters:
         lines.append(("chapters", format_count(len(facts.chapters), "chapter")))
-    said = facts.description
-    device = " ".join(part for part in (said.make, said.model) if part)
-    place = said.location and f"{said.location.latitude:.4f}, {said.location.longitude:.4f}"
-    facets = [said.title, said.created, device, place]
+    description = facts.description
+    device = " ".join(part for part in (description.make, description.model) if part)
+    place = (
+        description.location and f"{description.location.latitude:.4f}, {description.location.longitude:.4f}"
+    )
+    facets = [description.title, description.created, device, place]
     if any(facets):
         lines.append(("recorded", ", ".join(part for part in facets if part)))
     lines += [("left out", str(each)) for each in facts.left_out]
@@ -87,7 +92,7 @@ def _video(video: VideoFacts) -> list[str]:
     if video.interlaced:
         notes.append("interlaced")
     if (video.display_width, video.display_height) != (video.width, video.height):
-        notes.append(f"shown as {video.display_width}x{video.display_height}")
+        notes.append(f"displayed as {video.display_width}x{video.display_height}")
     return [first, ", ".join(notes)]
 
 

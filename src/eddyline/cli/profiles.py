@@ -1,4 +1,4 @@
-"""`eddyline profiles`: what can be made of footage."""
+"""`eddyline profiles`: lists and shows profiles."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from rich.table import Table
 
 from eddyline.cli.terminal import console
 
-commands = typer.Typer(
-    help="List the built-in profiles, or print one to start your own from.", no_args_is_help=True
-)
+commands = typer.Typer(help="List the built-in profiles, or print one as a template.", no_args_is_help=True)
 
 
 @commands.command("list")
 def list_profiles(
-    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the profiles as JSON.")] = False,
 ) -> None:
     """List the built-in profiles."""
     from eddyline.media.ladder.profile import load_profile, profile_names
@@ -40,10 +38,15 @@ def list_profiles(
 
 @commands.command("show")
 def show_profile(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A profile.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE", help="A built-in profile, or a profile file.", show_default=False
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
 ) -> None:
-    """Print a profile whole, as YAML: save it, change it, and give it to `run --profile`."""
+    """Print a profile as YAML. To customise it, save, edit and pass it to `run --profile`."""
     from eddyline.media.ladder.profile import load_profile
 
     plain = load_profile(name).model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""`eddyline run`: footage in, playable and proven assets out."""
+"""`eddyline run`: transcodes sources into verified, playable assets."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def run(
     no_merge: options.NoMerge = False,
     as_json: options.JsonLines = False,
     store: options.ResultStore = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without executing it.")] = False,
 ) -> None:
-    """Turn footage into playable, proven assets. Stop it at any time; run it again to go on."""
+    """Transcode recordings into verified, playable assets. Can be stopped at any time and resumed."""
     from eddyline import app
 
     request = app.RunRequest(
@@ -54,7 +54,7 @@ def run(
 
 
 def run_with_display(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) -> int:
-    """Run, show how it goes and how it ended; returns the exit code (0, 1, or 128 + the signal)."""
+    """Run with a display of progress and a report; returns the exit code (0, 1, or 128 + the signal)."""
     screen = console()
     stop = Stop()
     with Interruption(stop) as interruption:
@@ -85,12 +85,12 @@ def _exit_code(report: RunReport, by_signal: int | None) -> int:
 
 
 def _unless_closed(show: Callable[[Event], None], stop: Stop) -> Callable[[Event], None]:
-    """Nobody reads any more (`| head`): stop in good order, as a pipe's end always stops a program."""
+    """Request a stop when the reader of the output has exited (`| head`)."""
 
     def on_event(event: Event) -> None:
         try:
             show(event)
         except BrokenPipeError:
-            stop.request("its output was closed")
+            stop.request("the output was closed")
 
     return on_event

@@ -1,4 +1,4 @@
-"""How a run ended, in words: what was skipped, what failed and what to do, and last where to look."""
+"""The report of a run: skipped, failed and finished sources, with remedies and paths."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rich.text import Text
 from eddyline.core.formatting import format_count, printable
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, RunReport, SourceSkipped
 
-_NAMES_SHOWN = 5
+_MAX_NAMES = 5
 
 
 def print_report(report: RunReport, console: Console, out: Path | None = None) -> None:
-    """Print the whole report; the last line is the path of a page to look at, if there is one.
+    """Print the report; its last line is the path of an asset page, if there is one.
 
-    `out` is the output folder, if it is not the one that other commands look into by themselves.
+    `out` is the output directory, unless it is the default of other commands.
     """
     blocks = [
         _skipped(report.skipped),
@@ -28,7 +28,7 @@ def print_report(report: RunReport, console: Console, out: Path | None = None) -
         _finished(report.finished),
     ]
     if not any(blocks):
-        blocks = [[Text("No footage found.")]]
+        blocks = [[Text("No video files found.")]]
     for block in filter(None, blocks):
         console.print()
         for line in block:
@@ -36,7 +36,7 @@ def print_report(report: RunReport, console: Console, out: Path | None = None) -
 
 
 def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
-    """Skipped files, gathered by reason: a card of 400 photos is one line."""
+    """Skipped files by reason: a card of 400 photos is one line."""
     if not skipped:
         return []
     by_reason: dict[str, list[str]] = defaultdict(list)
@@ -44,8 +44,8 @@ def _skipped(skipped: tuple[SourceSkipped, ...]) -> list[Text]:
         by_reason[each.reason].append(each.path)
     lines = [Text(f"Skipped {format_count(len(skipped), 'file')}:", style="dim")]
     for reason, paths in by_reason.items():
-        names = ", ".join(printable(PurePosixPath(path).name) for path in paths[:_NAMES_SHOWN])
-        more = len(paths) - _NAMES_SHOWN
+        names = ", ".join(printable(PurePosixPath(path).name) for path in paths[:_MAX_NAMES])
+        more = len(paths) - _MAX_NAMES
         lines.append(
             Text(f"  {names}{f' and {more:,} more' if more > 0 else ''}: {printable(reason)}", style="dim")
         )
@@ -68,28 +68,28 @@ def _failed(failed: tuple[AssetFailed, ...], where: str) -> list[Text]:
 def _interrupted(reason: str) -> list[Text]:
     if not reason:
         return []
-    line = f"Stopped ({printable(reason)}). Run the same command again to go on from here."
+    line = f"Stopped ({printable(reason)}). Run the same command again to resume."
     return [Text(line, style="yellow")]
 
 
 def _submitted(report: RunReport) -> list[Text]:
-    """What a fleet has in hand."""
-    told = {each.asset for each in report.finished} | {each.asset for each in report.failed}
+    """The assets submitted to a fleet that have not ended."""
+    ended = {each.asset for each in report.finished} | {each.asset for each in report.failed}
     lines = [
-        Text.assemble(("→ ", "cyan"), (printable(each.name), "bold"), (f"  handed in as {each.asset}", "dim"))
+        Text.assemble(("→ ", "cyan"), (printable(each.name), "bold"), (f"  submitted as {each.asset}", "dim"))
         for each in report.submitted
-        if each.asset not in told
+        if each.asset not in ended
     ]
-    return [*lines, Text("  how it goes: eddyline status")] if lines else []
+    return [*lines, Text("  status: eddyline status")] if lines else []
 
 
 def _finished(finished: tuple[AssetFinished, ...]) -> list[Text]:
     lines = []
     for each in finished:
-        how = "was already there" if each.reused else "done and proven"
+        how = "already processed" if each.reused else "done and verified"
         lines.append(Text.assemble(("✓ ", "green"), (printable(each.name), "bold"), (f"  {how}", "dim")))
         lines += [Text(f"  left out: {printable(thing)}", style="yellow") for thing in each.left_out]
-        lines.append(Text.assemble("  look at ", _link(each.page)))
+        lines.append(Text.assemble("  page: ", _link(each.page)))
     return lines
 
 

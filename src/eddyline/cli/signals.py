@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks for a stop, the second ends the process at once."""
+"""Handles Ctrl-C and SIGTERM: the first requests a stop, the second ends the process immediately."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any, NoReturn, Self
 
 from eddyline.core.stop import Stop
 
-_ASKED = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
+_REASONS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "the terminal was closed"}
 _SHOW_CURSOR = b"\x1b[?25h\n"
-_BY_SIGNAL = 128  # a shell reports a process ended by signal N as 128 + N
+_SIGNAL_BASE = 128  # a shell reports a process ended by signal N as 128 + N
 
 
 def exit_immediately(code: int) -> NoReturn:
-    """End without taking the interpreter apart, which takes a second where the machine is busy.
+    """Exit without finalising the interpreter, which takes a second on a busy machine.
 
-    Everything was handed back and is on the disk; an exit within 2 s of a signal is promised.
+    All jobs are handed back and all data is synced; the exit must follow a signal within 2 s.
     """
     with contextlib.suppress(OSError):
         sys.stdout.flush()
@@ -30,28 +30,28 @@ def exit_immediately(code: int) -> NoReturn:
 
 
 class Interruption:
-    """While entered, signals raise `stop`; `signal` is the first that came (None: none did).
+    """Within this context signals request `stop`; `signal` is the first one received (None: none).
 
-    Only the main thread may enter it (a rule of the operating system).
+    Only the main thread may enter it, because Python installs signal handlers only there.
     """
 
     def __init__(self, stop: Stop) -> None:
         self.stop = stop
         self.signal: int | None = None
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reasons: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._before: dict[int, Any] = {}
 
     @property
     def exit_code(self) -> int | None:
-        """130 for Ctrl-C, 143 for SIGTERM, None if nothing came."""
-        return None if self.signal is None else _BY_SIGNAL + self.signal
+        """130 for Ctrl-C, 143 for SIGTERM, None without a signal."""
+        return None if self.signal is None else _SIGNAL_BASE + self.signal
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._pass_on, name="signals", daemon=True).start()
-        for number in _ASKED:
+        threading.Thread(target=self._forward, name="signals", daemon=True).start()
+        for number in _REASONS:
             if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # `nohup eddyline run`: the terminal may go
-            self._before[number] = signal.signal(number, self._caught)
+                continue  # `nohup eddyline run` survives its terminal
+            self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -59,20 +59,20 @@ class Interruption:
     ) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
-        self._said.put(None)
+        self._reasons.put(None)
 
-    def _caught(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
-            # Children die with us (core.process); what is half done is swept by the next run.
+            # Children end with this process (core.process); the next run removes incomplete files.
             if sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)
-            os._exit(_BY_SIGNAL + number)
+            os._exit(_SIGNAL_BASE + number)
         self.signal = number
-        # The handler may run while this very thread holds the flag's lock: only SimpleQueue.put is promised
-        # to be safe then, so another thread raises the flag.
-        self._said.put(_ASKED[signal.Signals(number)])
+        # This thread may hold the lock of the flag: only SimpleQueue.put is guaranteed to be safe in a signal
+        # handler, so another thread sets the flag.
+        self._reasons.put(_REASONS[signal.Signals(number)])
 
-    def _pass_on(self) -> None:
-        reason = self._said.get()
+    def _forward(self) -> None:
+        reason = self._reasons.get()
         if reason is not None:
             self.stop.request(reason)

@@ -1,4 +1,4 @@
-"""`eddyline status`: what is under way, who works on it, and what somebody has to see to."""
+"""`eddyline status`: shows assets in progress, jobs, workers, and what needs an operator."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from eddyline.app.status import Status
     from eddyline.graph.ledger.overview import AssetStatus
 
-ALL_WELL, SEE_TO_IT = 0, 1
-_MOST_UNKNOWN = 10
+OK, NEEDS_OPERATOR = 0, 1
+_MAX_UNKNOWN = 10
 
 
 def status(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="The output folder. [default: out]", show_default=False
+            "--out", "-o", metavar="DIR", help="The output directory. [default: out]", show_default=False
         ),
     ] = None,
     ledger: options.Ledger = "",
@@ -40,38 +40,37 @@ def status(
         typer.Option(
             "--events",
             metavar="QUEUE",
-            help="An ingest's queue: count its parked messages.",
+            help="The event queue of an ingest: count its parked messages.",
             show_default=False,
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how work stands. Exit 1 where an operator is needed: failures, unserved jobs, parked messages."""
+    """Show the status. Exits with 1 if an operator is needed: failures, unserved jobs, parked messages."""
     from eddyline.app.shared_services import SharedServices
-    from eddyline.app.status import count_unhandled_messages
-    from eddyline.app.status import read_status as look
+    from eddyline.app.status import count_unhandled_messages, read_status
 
-    shared = SharedServices.of(ledger=ledger, queues=queues)
+    shared = SharedServices.from_options(ledger=ledger, queues=queues)
     of_fleet = out is None or bool(queues)
     messages = count_unhandled_messages(shared, events) if of_fleet or events else ()
     with open_ledger(out, ledger, "") as opened:
-        found = look(opened, shared.pools(), messages)
+        found = read_status(opened, shared.pools(), messages)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         print_status(console(), found)
     left = any(each.count for each in found.messages)
-    raise typer.Exit(SEE_TO_IT if found.failed or found.unserved or left else ALL_WELL)
+    raise typer.Exit(NEEDS_OPERATOR if found.failed or found.unserved or left else OK)
 
 
 def print_status(screen: Console, found: Status) -> None:
-    """The whole as a page of text; what somebody has to see to comes last, next to the prompt."""
+    """Print the status as text; what needs an operator comes last, next to the prompt."""
     _print_assets(screen, found)
     _print_queues(screen, found)
     _print_workers(screen, found)
     for each in found.failed:
         name = found.names.get(each.asset, each.asset)
-        line = f"{name} ({each.asset}) failed: {format_count(each.dead, 'job')} dead"
+        line = f"{name} ({each.asset}) failed: {format_count(each.dead, 'dead job')}"
         screen.print(Text.assemble(("✗ ", "bold red"), printable(line)), soft_wrap=True)
         screen.print(f"  what to do: eddyline jobs list --asset {each.asset} --state dead", soft_wrap=True)
     for missing in found.unserved:
@@ -86,13 +85,13 @@ def print_status(screen: Console, found: Status) -> None:
             line = f"{left.queue}: {left.error}"
             screen.print(Text.assemble(("! ", "bold yellow"), printable(line)), soft_wrap=True)
         if left.count:
-            line = f"about {format_count(left.count, 'message')} in {left.queue} for an operator"
+            line = f"about {format_count(left.count, 'message')} in {left.queue} need an operator"
             screen.print(Text.assemble(("✗ ", "bold red"), printable(line)), soft_wrap=True)
             screen.print(f"  what to do: {left.remedy}", soft_wrap=True)
 
 
 def _print_assets(screen: Console, found: Status) -> None:
-    screen.print(f"{format_count(found.under_way, 'asset')} under way")
+    screen.print(f"{format_count(found.under_way, 'asset')} in progress")
     if not found.assets:
         return
     owned = any(each.owner for each in found.assets)
@@ -119,37 +118,37 @@ def _asset_cells(each: AssetStatus, found: Status, *, owned: bool) -> Sequence[s
 def _print_queues(screen: Console, found: Status) -> None:
     screen.print()
     if not found.queues:
-        screen.print("no jobs are due")
+        screen.print("No jobs are due.")
         return
-    table = _table("class", "due", "oldest", "delayed", "running", "workers")
+    table = _table("pool", "due", "oldest", "delayed", "running", "workers")
     for queue in found.queues:
         oldest = format_duration(queue.oldest_s) if queue.due else ""
         cells = (queue.pool, queue.due, oldest, queue.delayed, queue.running, found.serving[queue.pool])
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in cells))
     screen.print(table)
-    more = [f"{found.waiting:,} wait for others"] if found.waiting else []
-    more += [f"{found.late:,} are late"] if found.late else []
+    more = [f"{found.waiting:,} waiting for other jobs"] if found.waiting else []
+    more += [f"{found.late:,} past their deadline"] if found.late else []
     if more:
         screen.print(", ".join(more), style="dim")
 
 
 def _print_workers(screen: Console, found: Status) -> None:
     screen.print()
-    lost = f", {found.overdue} not heard of" if found.overdue else ""
+    lost = f", {found.overdue} lost" if found.overdue else ""
     screen.print(format_count(len(found.worker_names), "worker") + lost)
     for name in found.worker_names:
         screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
     if found.unknown:
         senders = format_count(len(found.unknown), "unknown sender")
         screen.print(f"{senders} of heartbeats, without a job so far and not counted", style="dim")
-    for name in found.unknown[:_MOST_UNKNOWN]:
+    for name in found.unknown[:_MAX_UNKNOWN]:
         screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
 
 
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
-        text = heading in {"asset", "file", "owner", "class"}
+        text = heading in {"asset", "file", "owner", "pool"}
         table.add_column(
             heading, no_wrap=heading not in {"file", "owner"}, justify="left" if text else "right"
         )

@@ -1,4 +1,4 @@
-"""`eddyline strip-location`: a copy of a recording that does not say where it was made."""
+"""`eddyline strip-location`: copies a recording without its location."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ if TYPE_CHECKING:
 def strip_location(
     source: Annotated[
         Path,
-        typer.Argument(metavar="IN", help="An MP4, MOV, LRV or .360; or raw GPMF.", show_default=False),
+        typer.Argument(metavar="IN", help="An MP4, MOV, LRV or .360 file, or raw GPMF.", show_default=False),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="[default: the source's name, -stripped]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: IN-stripped]"),
     ] = None,
     keep_titles: Annotated[
         bool,
-        typer.Option("--keep-titles", help="Keep chapter titles and track names that hold no coordinates."),
+        typer.Option("--keep-titles", help="Keep chapter titles and track names without coordinates."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Report what was kept and removed as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Copy a recording without its location: only what is known to be harmless is kept."""
+    """Copy a recording without its location. Only data known not to contain a location is kept."""
     from eddyline.edit.strip_location.strip import strip_location as strip
 
     target = output_path(source, out, "stripped", [source])
-    made = run_stoppable(lambda check: strip(source, target, keep_titles=keep_titles, check=check))
+    made = run_stoppable(lambda stop: strip(source, target, keep_titles=keep_titles, check=stop.check))
     if as_json:
         typer.echo(json.dumps({"path": str(target), **made.to_json()}, indent=2))
     else:
@@ -45,7 +43,7 @@ def strip_location(
 
 
 def show(target: Path, made: Stripped) -> None:
-    """Print what was kept and removed, with the reasons."""
+    """Print the kept and removed parts, with the reasons."""
     screen = console()
     screen.print(printable(target), style="bold", soft_wrap=True)
     for kept in made.kept:
@@ -56,4 +54,4 @@ def show(target: Path, made: Stripped) -> None:
     if made.payloads:
         screen.print(f"  changed     {format_count(made.payloads, 'telemetry payload')}", soft_wrap=True)
     if not made.removed:
-        screen.print("  there was no location in it: nothing was removed", soft_wrap=True)
+        screen.print("  no location found: nothing was removed", soft_wrap=True)

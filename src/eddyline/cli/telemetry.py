@@ -1,4 +1,4 @@
-"""`eddyline telemetry`: what a camera recorded beside its pictures, shown or exported."""
+"""`eddyline telemetry`: shows or exports the telemetry of a recording."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eddyline.mp4.byte_ranges import ByteRanges
 
 _FORMATS = "json, csv, parquet, gpx, geojson, kml, fit, svg, highlights"
-_UNITS_SHOWN = 28
+_UNITS_WIDTH = 28
 
 
 def telemetry(
@@ -29,13 +29,13 @@ def telemetry(
         str,
         typer.Argument(
             metavar="FILE|URL",
-            help="A GoPro MP4, MOV, LRV, .360, JPEG or raw GPMF; a path, or http(s)://, s3://, gs://, az://.",
+            help="A GoPro MP4, MOV, LRV, .360 or JPEG file, or raw GPMF: a path or http(s)://, s3://, gs://, az://.",
             show_default=False,
         ),
     ],
-    summary: Annotated[bool, typer.Option("--summary", help="Say what is in it (the default).")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Print a summary (the default).")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="With --summary, print it as JSON; alone, like --format json.")
+        bool, typer.Option("--json", help="With --summary: print it as JSON; else the same as --format json.")
     ] = False,
     format: Annotated[  # noqa: A002 - the option's name
         str, typer.Option("--format", metavar="FORMAT", help=f"Export as {_FORMATS}.", show_default=False)
@@ -46,33 +46,40 @@ def telemetry(
             "--out",
             "-o",
             metavar="PATH",
-            help="Write there, not to standard output; its suffix tells FORMAT.",
+            help="Write to this file; its extension selects the format. [default: stdout]",
         ),
     ] = None,
     stream: Annotated[
-        list[str] | None, typer.Option("--stream", metavar="KEY", help="Only this stream (repeatable).")
+        list[str] | None,
+        typer.Option("--stream", metavar="KEY", help="Export only this stream (repeatable)."),
     ] = None,
     fix: Annotated[
-        int | None, typer.Option("--fix", metavar="2|3", help="Only GPS samples with at least this fix.")
+        int | None,
+        typer.Option("--fix", metavar="2|3", help="Export only GPS samples with at least this fix."),
     ] = None,
     max_dop: Annotated[
-        float | None, typer.Option("--max-dop", metavar="DOP", help="Only GPS samples at least this precise.")
+        float | None,
+        typer.Option(
+            "--max-dop",
+            metavar="DOP",
+            help="Export only GPS samples with at most this dilution of precision.",
+        ),
     ] = None,
     start: Annotated[
-        float | None, typer.Option("--from", metavar="S", help="From this movie time on, in seconds.")
+        float | None, typer.Option("--from", metavar="S", help="Start at this media time, in seconds.")
     ] = None,
     end: Annotated[
-        float | None, typer.Option("--to", metavar="S", help="Up to this movie time, in seconds.")
+        float | None, typer.Option("--to", metavar="S", help="Stop at this media time, in seconds.")
     ] = None,
-    rate: Annotated[
-        float | None, typer.Option("--rate", metavar="HZ", help="Resample to so many a second.")
-    ] = None,
+    rate: Annotated[float | None, typer.Option("--rate", metavar="HZ", help="Resample to this rate.")] = None,
     turned: Annotated[
-        bool, typer.Option("--xyz", help="Turn accelerometer, gyroscope and the like to X, Y, Z order.")
+        bool, typer.Option("--xyz", help="Convert motion sensors to X, Y, Z axis order.")
     ] = False,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Keep what is sound of a broken file.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Read the valid parts of a damaged file.")
+    ] = False,
 ) -> None:
-    """Show or export a camera's telemetry: GPS, motion, exposure, faces, HiLights, settings."""
+    """Show or export telemetry: GPS, motion, exposure, faces, HiLights, settings."""
     from eddyline.gpmf.export import Selection
 
     selection = Selection(
@@ -86,21 +93,25 @@ def telemetry(
     )
     exporting = bool(format or out or (as_json and not summary))
     if summary and exporting:
-        raise UsageError("--summary is not an export", remedy="leave it out, or --format and --out")
+        raise UsageError(
+            "--summary is mutually exclusive with --format and --out", remedy="remove one of them"
+        )
     if not exporting and selection.to_json():
         raise UsageError(
-            "the summary is of the whole recording",
-            remedy="add --format or --out to filter an export",
+            "filters do not apply to the summary",
+            remedy="pass --format or --out to export with filters",
         )
     if as_json and format not in {"", "json"}:
-        raise UsageError(f"--json and --format {format} are two formats", remedy="leave one out")
-    wanted = format or ("json" if as_json else "")
-    if wanted or out:
-        _check(wanted, out)
+        raise UsageError(
+            f"--json and --format {format} are mutually exclusive", remedy="pass only one of them"
+        )
+    chosen = format or ("json" if as_json else "")
+    if chosen or out:
+        _check(chosen, out)
     with _opened(file) as source:
         found = _read(source, lenient=lenient)
         if exporting:
-            _export(found, wanted, out, selection)
+            _export(found, chosen, out, selection)
         elif as_json:
             typer.echo(json.dumps(found.summary(), indent=2, ensure_ascii=False))
         else:
@@ -130,55 +141,57 @@ def _opened(file: str) -> Iterator[Path | ByteRanges]:
         ranges.close()
 
 
-def _check(wanted: str, out: Path | None) -> None:
-    """Refuse before reading what could not be written."""
+def _check(chosen: str, out: Path | None) -> None:
+    """Raise before reading if the export cannot be written."""
     from eddyline.gpmf.export import format_named, format_of
 
-    row = format_named(wanted) if wanted else format_of(out or Path())
+    row = format_named(chosen) if chosen else format_of(out or Path())
     if out is None and not row.text and sys.stdout.isatty():
-        raise UsageError(f"{row.name} is not for a terminal", remedy="add --out PATH")
+        raise UsageError(
+            f"{row.name} is a binary format and standard output is a terminal", remedy="pass --out PATH"
+        )
 
 
-def _export(found: Telemetry, wanted: str, out: Path | None, selection: Selection) -> None:
+def _export(found: Telemetry, chosen: str, out: Path | None, selection: Selection) -> None:
     from eddyline.gpmf import export
 
     if out is None:
-        export.write(found, sys.stdout.buffer, wanted, selection)
+        export.write(found, sys.stdout.buffer, chosen, selection)
         sys.stdout.buffer.flush()
         return
-    made = export.save(found, out, wanted, selection)
+    made = export.save(found, out, chosen, selection)
     screen = console()
     for path in made:
         screen.print(f"{printable(path)}, {format_size(path.stat().st_size)}", soft_wrap=True)
 
 
 def show_summary(file: str, found: Telemetry) -> None:
-    """Print what is in a recording, for people."""
+    """Print the summary of a recording."""
     screen = console()
     screen.print(printable(file), style="bold", soft_wrap=True)
     for heading, value in _facts(found):
         screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)
     if found.streams:
         screen.print(
-            f"  {'stream':<12}{'samples':>9} {'rate':>12}  {'units':<{_UNITS_SHOWN}}  name", style="dim"
+            f"  {'stream':<12}{'samples':>9} {'rate':>12}  {'units':<{_UNITS_WIDTH}}  name", style="dim"
         )
     for label, stream in found.streams.items():
         units = ", ".join(dict.fromkeys(unit for unit in stream.units if unit))
-        cut = units if len(units) <= _UNITS_SHOWN else units[: _UNITS_SHOWN - 1] + "…"
+        cut = units if len(units) <= _UNITS_WIDTH else units[: _UNITS_WIDTH - 1] + "…"
         rate = f"{stream.rate_hz:.3f} Hz"
-        line = f"{label:<12}{len(stream):>9,} {rate:>12}  {cut:<{_UNITS_SHOWN}}  {stream.name}"
+        line = f"{label:<12}{len(stream):>9,} {rate:>12}  {cut:<{_UNITS_WIDTH}}  {stream.name}"
         screen.print(f"  {printable(line.rstrip())}", soft_wrap=True)
 
 
 def _clock(clock: UtcClock, *, time_lapse: bool) -> str:
-    """Which rule UTC follows, and why."""
+    """The rule that maps media time to UTC, and its reason."""
     readings = f"{clock.used:,} of {format_count(clock.given, 'GPS reading')}"
     if clock.real_time is None:
         about = f"media time, placed in UTC by {readings}"
     else:
         kind = "TimeWarp or time-lapse" if clock.speed > 1 else "slow motion"
-        about = f"GPS time, {readings}: it passes {clock.speed:.3g} times as fast as media time ({kind})"
-    return about + (", and the camera's settings name a time-lapse" if time_lapse else "")
+        about = f"GPS time, {readings}: {clock.speed:.3g} times as fast as media time ({kind})"
+    return about + ("; the camera settings indicate a time-lapse" if time_lapse else "")
 
 
 def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
@@ -190,16 +203,16 @@ def _facts(found: Telemetry) -> Iterator[tuple[str, str]]:
     if track is None:
         yield "GPS", "none"
     else:
-        sound = int(track.valid.sum())
-        began = ""
+        valid = int(track.valid.sum())
+        start = ""
         if track.clock is not None:
             with contextlib.suppress(ValueError, OverflowError, OSError):
-                began = f", from {track.clock.datetime(0.0):%Y-%m-%d %H:%M:%S} UTC"
+                start = f", from {track.clock.datetime(0.0):%Y-%m-%d %H:%M:%S} UTC"
             yield "clock", _clock(track.clock, time_lapse=camera.time_lapse)
         about = f"altitude above {track.altitude_reference}"
         yield (
             "GPS",
-            f"{track.key}, {sound:,} of {format_count(len(track), 'sample')} with a fix, {about}{began}",
+            f"{track.key}, {valid:,} of {format_count(len(track), 'sample')} with a fix, {about}{start}",
         )
     if found.hilights:
         yield "HiLights", ", ".join(f"{mark.time_s:.1f} s" for mark in found.hilights[:20])

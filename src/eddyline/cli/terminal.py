@@ -1,4 +1,4 @@
-"""Where text goes: colours on a terminal, none in a pipe."""
+"""Consoles for output: with colours on a terminal, without in a pipe."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
-_WIDTH_OF_A_PIPE = 1000
+_PIPE_WIDTH = 1000
 
 
 def console(*, errors: bool = False) -> Console:
-    """Standard output (or standard error): no colour names or emoji codes are read out of what is printed.
+    """A console for standard output or standard error that does not interpret markup or emoji codes.
 
-    A pipe has no width: nothing is wrapped or cut for it, so that ids and paths stay whole.
+    Text in a pipe is not wrapped or truncated, so that ids and paths are complete.
     """
     stream = sys.stderr if errors else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else _WIDTH_OF_A_PIPE
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def shrinkable_cell(text: str) -> Text:
-    """A cell of a table that gives way where there is little room, so that the others stay whole.
+    """A table cell that is truncated when space is short, so that the other cells are complete.
 
-    Its column must be one that may wrap: Rich takes from those first.
+    Its column must allow wrapping: Rich shrinks such columns first.
     """
     return Text(text, no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""`eddyline watch`: what appears in a folder becomes playable and proven assets, by itself."""
+"""`eddyline watch`: processes new files of a directory."""
 
 from __future__ import annotations
 
@@ -14,24 +14,32 @@ SETTLE_S = 5.0
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where footage appears.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The directory to watch.", show_default=False)
+    ],
     out: options.Out = DEFAULT_OUT,
     store: options.ResultStore = "",
     rules: Annotated[
-        Path | None, typer.Option("--rules", metavar="FILE", help="What to make of which files.")
+        Path | None,
+        typer.Option("--rules", metavar="FILE", help="A file of rules: the profile of each file."),
     ] = None,
     profile: options.DefaultProfile = "default",
     slots: options.Slots = None,
     settle: Annotated[
         float,
-        typer.Option("--settle", metavar="S", min=0, max=3600, help="A file unchanged for so long is whole."),
+        typer.Option(
+            "--settle",
+            metavar="S",
+            min=0,
+            max=3600,
+            help="Seconds without a change after which a file is complete.",
+        ),
     ] = SETTLE_S,
-    once: Annotated[bool, typer.Option("--once", help="End when all that is there is done.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit when all files are processed.")] = False,
     as_json: options.JsonLines = False,
 ) -> None:
-    """Process footage as it appears in a folder. Stop it at any time; started again, it goes on."""
-    from eddyline.app.ingest import WatchRequest
-    from eddyline.app.ingest import watch_folder as keep_watching
+    """Process new video files of a directory. Can be stopped at any time and resumed."""
+    from eddyline.app.ingest import WatchRequest, watch_folder
 
     request = WatchRequest(
         folder=folder,
@@ -45,7 +53,7 @@ def watch(
     )
     raise typer.Exit(
         run_with_display(
-            lambda stop, on_event: keep_watching(request, stop=stop, on_event=on_event),
+            lambda stop, on_event: watch_folder(request, stop=stop, on_event=on_event),
             as_json=as_json,
             out=out,
         )

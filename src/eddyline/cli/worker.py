@@ -1,4 +1,4 @@
-"""`eddyline worker`: does the jobs of one class, on this machine, for all who share the store."""
+"""`eddyline worker`: executes the jobs of one pool on this machine."""
 
 from __future__ import annotations
 
@@ -17,30 +17,34 @@ from eddyline.core.stop import Stop
 def worker(
     pool: Annotated[
         str,
-        typer.Option("--pool", metavar="NAME", help="The worker class: light, cpu, gpu, or one of yours."),
+        typer.Option(
+            "--pool", metavar="NAME", help="The worker pool: light, cpu, gpu, or one of the pools file."
+        ),
     ],
     store: Store = "",
     ledger: Ledger = "",
     queues: Queues = "",
     slots: Annotated[
-        int | None, typer.Option("--slots", min=1, max=1024, help="Jobs at a time. [default: what fits]")
+        int | None,
+        typer.Option(
+            "--slots", min=1, max=1024, help="The number of concurrent jobs. [default: as many as fit]"
+        ),
     ] = None,
     work: Annotated[
         Path | None,
-        typer.Option("--work", metavar="DIR", help="Scratch space on this machine. [EDDYLINE_WORK]"),
+        typer.Option("--work", metavar="DIR", help="The directory for temporary files. [EDDYLINE_WORK]"),
     ] = None,
     lease: Lease = 30.0,
     metrics: Metrics = "",
     log_level: LogLevel = "info",
 ) -> None:
-    """Do jobs until this machine is taken away. SIGTERM drains; Ctrl-C hands everything back at once."""
+    """Run a worker until its machine is terminated. SIGTERM drains it; Ctrl-C hands back all jobs at once."""
     from eddyline.app.shared_services import SharedServices
-    from eddyline.app.worker import WorkerRequest
-    from eddyline.app.worker import run_worker as perform
+    from eddyline.app.worker import WorkerRequest, run_worker
 
     request = WorkerRequest(
         pool=pool,
-        shared=SharedServices.of(store=store, ledger=ledger, queues=queues),
+        shared=SharedServices.from_options(store=store, ledger=ledger, queues=queues),
         slots=slots,
         work=work,
         lease_s=lease,
@@ -49,11 +53,11 @@ def worker(
     )
     asked = Stop()
     with Interruption(asked) as interruption:
-        perform(request, asked=asked, stream=sys.stdout)
+        run_worker(request, asked=asked, stream=sys.stdout)
     raise typer.Exit(exit_code_of(interruption))
 
 
 def exit_code_of(interruption: Interruption) -> int:
-    """The exit code of a process that runs until told to stop: SIGTERM is how it is meant to end."""
+    """The exit code of a service process: 0 for SIGTERM, its regular end."""
     by_hand = interruption.signal is not None and interruption.signal != signal.SIGTERM
     return interruption.exit_code or 0 if by_hand else 0

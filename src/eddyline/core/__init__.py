@@ -1,1 +1,1 @@
-"""No domain words: errors, time, identity, processes and files."""
+"""Domain-independent building blocks: errors, time, identity, processes and files."""

@@ -1,4 +1,4 @@
-"""Files that people named: they appear whole and on the disk, or not at all."""
+"""Writes an output file that the user named, so that it appears complete and synced, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from eddyline.core.locked_directory import lock_directory, remove_unlocked
 
 @dataclass(frozen=True, kw_only=True)
 class AtomicOutput:
-    """Where to write meanwhile: the `file` that is to appear, and a folder to `work` in."""
+    """Temporary paths: the `file` that becomes the output, and a directory `work` for intermediate files."""
 
     file: Path
     work: Path
@@ -21,15 +21,15 @@ class AtomicOutput:
 
 @contextmanager
 def atomic_output(out: Path) -> Iterator[AtomicOutput]:
-    """A place beside `out` to write to; at the end the file is synced and takes the name `out`, at once.
+    """Yields temporary paths beside `out`; on success syncs the file and renames it to `out` atomically.
 
-    If anything fails, what was written is removed and `out` is what it was; what a killed process left of an
-    earlier try is removed as well, but not what another writes just now: of two, the last to end wins.
-    Raises `TransientError` where the disk is full or in the way.
+    On an error the temporary files are removed and `out` is unchanged. Files left by a killed process are
+    removed as well, but not those of a running process: if two processes write, the last to finish wins.
+    Raises `TransientError` if the disk is full or fails.
     """
     with files.translate_errors(f"writing {out.name}"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(PermissionError):  # a folder that may be written, but not listed
+        with suppress(PermissionError):  # the directory may be writable but not readable
             remove_unlocked(files.temp_paths(out))
         with lock_directory(lambda: files.temp_path(out)) as folder:
             made = AtomicOutput(file=folder / "whole" / out.name, work=folder / "work")

@@ -1,4 +1,4 @@
-"""Time as an argument, so that tests and the simulator can jump through it."""
+"""Time as an argument, so that tests and the simulator control it."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What anything that waits or stamps needs."""
+    """Reads and passes time."""
 
     def now(self) -> float:
         """Seconds since 1970-01-01 UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The system clock."""
 
     def now(self) -> float:
         """Seconds since 1970-01-01 UTC."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for `seconds`."""
         time.sleep(seconds)
 
 
 class ManualClock:
-    """A clock that moves only when told to; `sleep` moves it."""
+    """A clock for tests that moves only by `advance` and `sleep`."""
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
 
     def now(self) -> float:
-        """Seconds since 1970-01-01 UTC, as last moved."""
+        """Seconds since 1970-01-01 UTC, as last set."""
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Move on by `seconds`."""
+        """Advance by `seconds`."""
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move on by `seconds`, without waiting."""
+        """Advance by `seconds`, without waiting."""
         self._now += seconds

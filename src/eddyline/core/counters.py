@@ -1,4 +1,4 @@
-"""Process-wide counters of rare events in packages below the metrics, which export them.
+"""Process-wide counters of rare events in packages that cannot import the metrics, which export them.
 
 `observe.metrics` shows each as a Prometheus counter; the names and labels are listed in EVENTS.
 """
@@ -17,7 +17,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "queues_recreated": ("queue", "Queues that were deleted while in use, and created again"),
 }
-"""By name: the label, and the help text. Labels are kinds of queues, never names that a message gives."""
+"""By metric name: the label and the help text. Label values are queue kinds, never names from a message."""
 
 _lock = threading.Lock()
 _counts: dict[str, Counter[str]] = {name: Counter() for name in EVENTS}
@@ -30,6 +30,6 @@ def increment(name: str, label: str) -> None:
 
 
 def counts(name: str) -> Mapping[str, int]:
-    """By label, the events of this process so far."""
+    """The number of events of this process so far, by label."""
     with _lock:
         return dict(_counts[name])

@@ -1,26 +1,26 @@
-"""Every error that Eddyline raises on purpose.
+"""The exception hierarchy of Eddyline.
 
     EddylineError                 message (what is wrong) and remedy (what to do next)
-    ├── UsageError                the command, the profile or a setting is wrong          exit 2
-    ├── InputError                the footage itself is bad: trying again cannot help
-    │   └── FormatError           ... at a known place: path (box or key) and byte offset
-    │       └── TruncatedError    it ends before what it holds does
-    ├── UnsupportedError          sound footage that Eddyline cannot handle (yet)
-    ├── TransientError            may well succeed if tried again: disk, memory, network
-    │   └── MissingError          a file or object that was there has vanished
+    ├── UsageError                the command, the profile or a setting is invalid        exit 2
+    ├── InputError                the source file is invalid: a retry fails again
+    │   └── FormatError           ... at a known position: path (box or key) and byte offset
+    │       └── TruncatedError    the file ends before its contents do
+    ├── UnsupportedError          a valid source that Eddyline does not support
+    ├── TransientError            a retry may succeed: disk, memory, network
+    │   └── MissingError          a file or object does not exist (any more)
     ├── ToolError                 FFmpeg or the packager failed; keeps argv, status, end of stderr
     ├── ProofError                a result is not exact: nothing is published
-    └── Interrupted               an outcome, not a failure: told to stop, spends no attempt
+    └── Interrupted               an outcome, not a failure: a stop was requested, spends no attempt
 
-Rooms above add their own leaves (`mp4.Mp4Error`, `gpmf.GpmfError`), always below one of these.
+Packages above add their own subclasses (`mp4.Mp4Error`, `gpmf.GpmfError`).
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-# What programs print when the machine, not their input, is at fault (strerror(3) of ENOSPC, ENOMEM, ...).
-# The last of the first line is FFmpeg's where a thread cannot be created.
+# Messages that indicate a fault of the machine, not of the input (strerror(3) of ENOSPC, ENOMEM, ...).
+# FFmpeg prints the last one of the first tuple when it cannot create a thread.
 OUT_OF_MEMORY = ("Cannot allocate memory", "bad_alloc", "failed to map segment", "error code: -11 (Resource")
 _MACHINE_FAULTS = (
     *OUT_OF_MEMORY,
@@ -32,11 +32,11 @@ _MACHINE_FAULTS = (
 
 
 class EddylineError(Exception):
-    """The root of the tree.
+    """The base class of all errors.
 
-    `retry` says whether the same work may succeed later. `evidence()` is what a quarantined job keeps.
-    `reason` is a stable identifier for programs, such as "encrypted", of a source that is refused; empty for
-    errors that do not refuse a source. All reasons are listed in `eddyline.media.rejections`.
+    `retry`: whether the same work may succeed later. `evidence()` is stored with a quarantined job.
+    `reason` is a stable identifier for programs, such as "encrypted", of a rejected source; empty for
+    other errors. `eddyline.media.rejections` lists all reasons.
     """
 
     retry: ClassVar[bool] = False
@@ -53,23 +53,23 @@ class EddylineError(Exception):
         return f"{self.message} ({self.remedy})" if self.remedy else self.message
 
     def evidence(self) -> dict[str, Any]:
-        """Everything worth keeping about the failure, as JSON values."""
+        """The details of the failure, as JSON values."""
         reason = {"reason": self.reason} if self.reason else {}
         return {"error": type(self).__name__, "message": self.message, "remedy": self.remedy, **reason}
 
 
 class UsageError(EddylineError):
-    """The command line, a profile or a setting is wrong."""
+    """The command line, a profile or a setting is invalid."""
 
 
 class InputError(EddylineError):
-    """The footage is bad; the same bytes will fail again."""
+    """The source file is invalid; a retry fails again."""
 
 
 class FormatError(InputError):
-    """Bytes that break their format's rules, at a known place.
+    """Bytes that violate their format, at a known position.
 
-    `path` names the enclosing structures ("moov/trak[1]/mdia"), `offset` is in bytes from the file's start.
+    `path` names the enclosing structures ("moov/trak[1]/mdia"), `offset` is in bytes from the file start.
     """
 
     def __init__(
@@ -84,38 +84,38 @@ class FormatError(InputError):
         return f"{where}: {super().__str__()}" if where else super().__str__()
 
     def evidence(self) -> dict[str, Any]:
-        """The place as well."""
+        """The details, with the position."""
         return {**super().evidence(), "path": self.path, "offset": self.offset}
 
 
 class TruncatedError(FormatError):
-    """The file or object ends before what it holds does."""
+    """The file or object ends before its contents do."""
 
     default_reason = "truncated"
-    default_remedy = "the copy was cut short: copy the file again and compare its size with the original's"
+    default_remedy = "the copy is incomplete: copy the file again and compare its size with the original"
 
 
 class UnsupportedError(EddylineError):
-    """Sound footage that uses something Eddyline does not handle."""
+    """A valid source that uses a feature Eddyline does not support."""
 
 
 class TransientError(EddylineError):
-    """The world got in the way; trying again may help."""
+    """A failure of the environment (disk, memory, network); a retry may succeed."""
 
     retry = True
 
 
 class MissingError(TransientError):
-    """A file or object that was there has vanished."""
+    """A file or object does not exist, or no longer exists."""
 
-    default_remedy = "put it back where it was, then run the same command again"
+    default_remedy = "restore it, then run the same command again"
 
 
 class ToolError(EddylineError):
     """An external program failed.
 
     `argv` is the whole command, `status` its exit status (negative: the signal that ended it),
-    `stderr` the end of what it said. A program that was killed or timed out may be tried again.
+    `stderr` the end of its standard error. A program that was killed or timed out may be retried.
     """
 
     retry = True
@@ -130,22 +130,22 @@ class ToolError(EddylineError):
 
     @property
     def is_machine_fault(self) -> bool:
-        """Whether the machine ended the program (a signal, a limit, no memory or disk), not its input."""
+        """Whether the machine caused the failure (signal, limit, no memory or disk), not the input."""
         stopped = self.status is None or self.status < 0 or " was stopped: " in self.message
-        return stopped or any(sign in self.stderr for sign in _MACHINE_FAULTS)
+        return stopped or any(text in self.stderr for text in _MACHINE_FAULTS)
 
     def evidence(self) -> dict[str, Any]:
-        """The command and what it said as well."""
+        """The details, with the command and its standard error."""
         return {**super().evidence(), "argv": list(self.argv), "status": self.status, "stderr": self.stderr}
 
 
 class ProofError(EddylineError):
-    """A result that was checked and found not to be exact; it is never published."""
+    """A check found that a result is not exact; it is not published."""
 
-    default_remedy = "keep the source and report it: Eddyline fails closed rather than publish a wrong asset"
+    default_remedy = "keep the source and report a bug: an asset that fails a check is not published"
 
 
 class Interrupted(EddylineError):  # noqa: N818 - an outcome, not an error, so it is not named one
-    """Told to stop; the work is handed back and spends no attempt."""
+    """A stop was requested; the job is handed back and spends no attempt."""
 
     retry = True

@@ -1,4 +1,4 @@
-"""Local files that are either whole or not there: written aside, synced, then given their name."""
+"""Atomic operations on local files: write under a temporary name, sync, then rename."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_ASIDE = re.compile(r"\..+\.[0-9a-f]{8}")
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_TEMP_NAME = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def temp_path(path: Path) -> Path:
-    """A name beside `path` for what is not whole yet, or about to be removed; no other process has it."""
+    """A unique temporary name beside `path`, for a file that is incomplete or about to be removed."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
 
 
 def is_temp_path(name: str) -> bool:
-    """Whether `name` is one that `temp_path` gives."""
-    return _ASIDE.fullmatch(name) is not None
+    """Whether `temp_path` generates names like `name`."""
+    return _TEMP_NAME.fullmatch(name) is not None
 
 
 def temp_paths(path: Path) -> list[Path]:
-    """What lies beside `path` under names that `temp_path` gave for it."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
-    return [each for each in path.parent.iterdir() if ours.fullmatch(each.name)]
+    """The existing temporary files of `path`."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    return [each for each in path.parent.iterdir() if pattern.fullmatch(each.name)]
 
 
 def remove_temp_paths(top: Path, *, older_s: float = 0.0) -> None:
-    """Remove what killed processes left aside below `top`, if it is older; other files stay.
+    """Remove the temporary files below `top` that are older than `older_s` seconds.
 
-    Nobody may be writing there, or must be ready to fail.
+    A process that is still writing one of them fails.
     """
     for folder, below, names in os.walk(top):
         for name in filter(is_temp_path, [*below, *names]):
@@ -46,14 +46,14 @@ def remove_temp_paths(top: Path, *, older_s: float = 0.0) -> None:
         below[:] = [name for name in below if not is_temp_path(name)]
 
 
-def remove_temp_path(path: Path, *, older_s: float = 0.0) -> None:
-    """Remove a file or folder that got its name more than `older_s` seconds ago; gone already is fine."""
+def remove_temp_path(path: Path, *, older_s: float = 0.0, now: Callable[[], float] = time.time) -> None:
+    """Remove a file or directory that got its name more than `older_s` seconds ago, if it exists."""
     try:
         found = path.lstat()
     except FileNotFoundError:
         return
-    # Of a link, or of what was renamed, only the inode's own time says when it came here.
-    if older_s and time.time() - found.st_ctime <= older_s:
+    # For a link or a renamed file, only the inode change time says when it got this name.
+    if older_s and now() - found.st_ctime <= older_s:
         return
     if stat.S_ISDIR(found.st_mode):
         remove_tree(path)
@@ -63,29 +63,29 @@ def remove_temp_path(path: Path, *, older_s: float = 0.0) -> None:
 
 @contextlib.contextmanager
 def translate_errors(what: str) -> Iterator[None]:
-    """Turn the operating system's errors into ours: a full disk, a vanished file, anything else.
+    """Translate errors of the operating system: a full disk, a missing file, any other.
 
-    Raises `TransientError` or `MissingError`; errors of our own pass through untouched.
+    Raises `TransientError` or `MissingError`; an `EddylineError` propagates unchanged.
     """
     try:
         yield
     except EddylineError:
         raise
     except FileNotFoundError as error:
-        raise MissingError(f"{what}: {error.filename or 'a file'} is gone") from error
+        raise MissingError(f"{what}: {error.filename or 'a file'} does not exist") from error
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _DISK_FULL:
             raise TransientError(
                 f"{what}: the disk is full", remedy="free some space, then run the same command again"
             ) from error
         raise TransientError(
             f"{what}: {error.strerror or error}",
-            remedy="see that the disk is there and may be used; then run the same command again",
+            remedy="check that the disk is mounted and accessible, then run the same command again",
         ) from error
 
 
 def sync_directory(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
+    """Make the directory entries of `folder` durable (fsync)."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -94,7 +94,7 @@ def sync_directory(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make the bytes of `path` survive a power cut."""
+    """Make the contents of `path` durable (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -103,7 +103,7 @@ def sync_file(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `path` so that a reader, or a power cut, sees the old bytes or the new ones, never half."""
+    """Write `path` atomically and durably: a reader sees the old or the new bytes, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = temp_path(path)
     try:
@@ -119,7 +119,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give `source` the further name `target` (replacing what is there), by a hard link where possible."""
+    """Create or replace `target` with the contents of `source`, by a hard link where possible."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = temp_path(target)
     try:
@@ -127,7 +127,7 @@ def link_or_copy(source: Path, target: Path) -> None:
             os.link(source, unfinished)
         except FileNotFoundError:
             raise
-        except OSError:  # another file system, or one without links
+        except OSError:  # another file system, or one without hard links
             shutil.copyfile(source, unfinished)
             sync_file(unfinished)
         unfinished.replace(target)
@@ -136,5 +136,5 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove `folder` and all below it; what is gone already is fine."""
+    """Remove the directory `folder` recursively, if it exists."""
     shutil.rmtree(folder, ignore_errors=True)

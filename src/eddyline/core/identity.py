@@ -1,4 +1,4 @@
-"""Names derived from content, so that the same work always lands in the same place."""
+"""Names derived from content, so that the same work always gets the same name."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-# Made once: making one takes as long as writing a short text with it.
+# Created once: creating an encoder takes as long as encoding a short text.
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
-    """JSON with one spelling per value: sorted keys, no spaces, UTF-8, no NaN."""
+    """Canonical JSON, one spelling per value: sorted keys, no spaces, UTF-8, no NaN."""
     return _JSON.encode(value).encode()
 
 
 def digest(*parts: Any) -> str:  # noqa: ANN401 - any JSON values
-    """SHA-256 (hex) over the canonical JSON of all parts; equal parts give equal digests, in any process."""
+    """SHA-256 (hex) of the canonical JSON of all parts; equal parts have equal digests in every process."""
     return hashlib.sha256(canonical(list(parts))).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""Folders that a process holds while it lives: whoever comes later removes those that nobody holds any more.
+"""Directories locked by their process: other processes remove those whose owner has ended.
 
-The system lets go of a process's lock however it ends, SIGKILL included. Where a file system knows no locks,
-folders are held by nothing, and so nobody removes them but their owner.
+The operating system releases a lock when its process ends, also by SIGKILL. On a file system without locks,
+only the owner removes a directory.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from eddyline.core import files
 
-_LOCK = ".lock"
+_LOCK_FILE = ".lock"
 
 
 @contextlib.contextmanager
-def lock_directory(naming: Callable[[], Path]) -> Iterator[Path]:
-    """A new folder for this process alone, named by `naming` (a new name at each call), removed at the end.
+def lock_directory(new_path: Callable[[], Path]) -> Iterator[Path]:
+    """Create and lock a directory; remove it at exit. `new_path` returns a new path at each call.
 
-    Raises `OSError` where it cannot be made.
+    Raises `OSError` if it cannot be created.
     """
-    folder, handle = _taken(naming)
+    folder, handle = _create(new_path)
     try:
         yield folder
     finally:
@@ -33,47 +33,47 @@ def lock_directory(naming: Callable[[], Path]) -> Iterator[Path]:
 
 
 def remove_unlocked(folders: Iterable[Path]) -> None:
-    """Remove those of `folders` that `lock_directory` made and whose process is gone; all others stay."""
+    """Remove those of `folders` that `lock_directory` created and whose process has ended."""
     for folder in folders:
-        with contextlib.suppress(OSError):  # held, gone meanwhile, or not ours to remove
-            _sweep(folder)
+        with contextlib.suppress(OSError):  # locked, removed meanwhile, or without permission
+            _remove_unlocked(folder)
 
 
-def _taken(naming: Callable[[], Path]) -> tuple[Path, int]:
+def _create(new_path: Callable[[], Path]) -> tuple[Path, int]:
     while True:
-        folder = naming()
+        folder = new_path()
         folder.mkdir(mode=0o700)
-        handle = _locked(folder)
+        handle = _lock(folder)
         if handle is not None:
             return folder, handle
 
 
-def _locked(folder: Path) -> int | None:
-    """The lock of a folder just made; None if somebody swept it before it had one."""
+def _lock(folder: Path) -> int | None:
+    """Lock a new directory; returns None if another process removed it before it was locked."""
     try:
-        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = os.path.samestat(os.fstat(handle), (folder / _LOCK).stat())
+        is_ours = os.path.samestat(os.fstat(handle), (folder / _LOCK_FILE).stat())
     except (BlockingIOError, FileNotFoundError):
-        ours = False
+        is_ours = False
     except OSError:  # a file system without locks
-        ours = True
-    if ours:
+        is_ours = True
+    if is_ours:
         return handle
     os.close(handle)
     return None
 
 
-def _sweep(folder: Path) -> None:
+def _remove_unlocked(folder: Path) -> None:
     if folder.is_symlink():
         return
     try:
-        handle = os.open(folder / _LOCK, os.O_RDWR)
+        handle = os.open(folder / _LOCK_FILE, os.O_RDWR)
     except FileNotFoundError:
-        folder.rmdir()  # killed before the lock was made, or after it was removed; none of ours if not empty
+        folder.rmdir()  # killed before the lock file existed, or after its removal; fails if not empty
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,11 +83,11 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """The lock goes last: by it, what is left of a folder is known for ours if we are killed meanwhile."""
+    """Remove the lock file last: if this process is killed, it marks the rest as removable."""
     for each in list(folder.iterdir()):
         if each.is_dir() and not each.is_symlink():
             files.remove_tree(each)
-        elif each.name != _LOCK:
+        elif each.name != _LOCK_FILE:
             each.unlink(missing_ok=True)
-    (folder / _LOCK).unlink(missing_ok=True)
+    (folder / _LOCK_FILE).unlink(missing_ok=True)
     folder.rmdir()

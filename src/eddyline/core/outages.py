@@ -1,6 +1,6 @@
 """Logs once when a service that a process depends on becomes unavailable, and once when it is back.
 
-Retries run many times a second, from many threads: a line for each would bury the one that matters.
+Retries run many times per second in many threads; a line for each would hide the important one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class OutageLog:
         _LOG.warning("%s unavailable: %s", self._what, error)
 
     def available(self) -> None:
-        """A call succeeded; cheap where there was no outage."""
+        """A call succeeded; cheap without an outage."""
         if self._since is None:
             return
         with self._lock:

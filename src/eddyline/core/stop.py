@@ -1,4 +1,4 @@
-"""The one way to be told to stop."""
+"""A flag that requests a stop."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import threading
 
 from eddyline.core.errors import Interrupted
 
-_FIRST = threading.Lock()
+_EVENT_LOCK = threading.Lock()
 
 
 class Stop:
-    """A flag that is raised once and never lowered; safe from any thread.
+    """A flag that is set once and never cleared; safe from any thread.
 
-    Not from a signal handler: it may interrupt this very flag's lock (see `cli.interrupt` for the way round).
+    Not from a signal handler, which may interrupt the holder of the lock of this flag (see `cli.signals`).
     """
 
     def __init__(self) -> None:
         self.reason = ""
         self._requested = False
-        # Made for whoever waits first: there is a flag for every job, and few are ever waited for.
+        # Created by the first wait: every job has a flag, and few are waited for.
         self._event: threading.Event | None = None
 
     def request(self, reason: str) -> None:
-        """Ask everything that watches this flag to stop; the first reason is kept."""
+        """Request a stop; the first reason is kept."""
         if not self.reason:
             self.reason = reason
         self._requested = True
@@ -31,14 +31,14 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether anyone has asked to stop."""
+        """Whether a stop was requested."""
         return self._requested
 
     def wait(self, seconds: float) -> bool:
-        """Wait up to `seconds`; true as soon as a stop is requested."""
-        with _FIRST:
+        """Wait up to `seconds`; returns True as soon as a stop is requested."""
+        with _EVENT_LOCK:
             self._event = event = self._event or threading.Event()
-        # Looked at once the event is there for all to see: whoever asked before did not see it.
+        # Read after publishing the event: an earlier `request` did not set it.
         return self._requested or event.wait(seconds)
 
     def check(self) -> None:

@@ -1,6 +1,6 @@
-"""Where a media store is: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or a folder.
+"""Addresses of media stores: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or a directory.
 
-What follows the bucket is taken as it stands, as the clouds' own tools do: only file:///folder is
+The part after the bucket is used literally, as in the tools of the clouds; only file:///directory is
 percent-decoded (RFC 8089).
 """
 
@@ -15,19 +15,19 @@ from eddyline.core.errors import UsageError
 from eddyline.store.store import checked_key
 
 LOCAL = "file"
-# The clouds' own rules for the names of buckets, by scheme: S3 and GCS allow dots, GCS underscores too.
+# Rules for bucket names, by scheme: S3 and GCS allow dots, GCS also underscores.
 _BUCKETS = {
     "s3": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
     "gs": re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"),
     "az": re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}|\$web|\$root"),
 }
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
-_KNOWN = "give a folder, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///folder"
+_FORMS = "pass a directory, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///dir"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A place for media. `path` is the prefix in the bucket ("" for its root), or the local folder."""
+    """The address of a store. `path` is the prefix in the bucket ("" for its root), or a local path."""
 
     scheme: str
     bucket: str = ""
@@ -35,12 +35,12 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether it is a folder of this machine."""
+        """Whether this is a directory of this machine."""
         return self.scheme == LOCAL
 
     @property
     def folder(self) -> Path:
-        """The local folder."""
+        """The local directory."""
         return Path(self.path)
 
     def __str__(self) -> str:
@@ -50,9 +50,9 @@ class Address:
 
 
 def parse(text: str) -> Address:
-    """The place that `text` names. Raises `UsageError`."""
+    """Parse an address. Raises `UsageError`."""
     if not text or "\0" in text:
-        raise UsageError("the address of the media store is empty or has a zero byte in it", remedy=_KNOWN)
+        raise UsageError("the address of the media store is empty or contains a zero byte", remedy=_FORMS)
     found = _SCHEME.match(text)
     if found is None:
         return Address(scheme=LOCAL, path=text)
@@ -60,20 +60,20 @@ def parse(text: str) -> Address:
     if scheme == LOCAL:
         return Address(scheme=LOCAL, path=_file_path(text))
     if scheme not in _BUCKETS or not text[found.end() :].startswith("/"):
-        raise UsageError(f"{found[0]} begins no address that Eddyline knows", remedy=_KNOWN)
+        raise UsageError(f"unknown scheme {found[0]}", remedy=_FORMS)
     bucket, _, prefix = text[found.end() + 1 :].partition("/")
     if _BUCKETS[scheme].fullmatch(bucket) is None:
-        # The name itself is not repeated: it may be a secret (s3://key:secret@bucket).
+        # Without the name, which may be a secret (s3://key:secret@bucket).
         raise UsageError(
-            f"what follows {scheme}:// is not the name of a bucket",
-            remedy=f"{_KNOWN}; keys and passwords go into the environment",
+            f"invalid bucket name after {scheme}://",
+            remedy=f"{_FORMS}; set keys and passwords in the environment",
         )
     prefix = prefix.strip("/")
     return Address(scheme=scheme, bucket=bucket, path=checked_key(prefix) if prefix else "")
 
 
 def parse_object(text: str) -> tuple[Address, str]:
-    """One object: the root of its bucket (or its folder), and its key there. Raises `UsageError`.
+    """Parse an object address: the root of its bucket (or its directory), and its key. Raises `UsageError`.
 
     `s3://bucket/a/b.mp4` is (s3://bucket, "a/b.mp4"), `/card/GX010001.MP4` is (/card, "GX010001.MP4").
     """
@@ -81,19 +81,19 @@ def parse_object(text: str) -> tuple[Address, str]:
     if whole.local:
         path = PurePosixPath(whole.path)
         if path.name in {"", ".."}:
-            raise UsageError(f"{text} names no file")
+            raise UsageError(f"{text} is not the path of a file")
         return Address(scheme=LOCAL, path=str(path.parent)), checked_key(path.name)
     if not whole.path or text.endswith("/"):
         raise UsageError(
-            f"{whole} names no object",
-            remedy="add the object's key to the address"
-            + ("" if text.endswith("/") else ", or / for all that lies below it"),
+            f"{whole} is not the address of an object",
+            remedy="add the key of the object to the address"
+            + ("" if text.endswith("/") else ", or / for all objects below it"),
         )
     if not text.endswith(f"://{whole.bucket}/{whole.path}"):
-        # Empty parts and single dots are lost on the way to the store: never take another object for it.
+        # The store drops empty parts and single dots; another object must not be read instead.
         raise UsageError(
-            f"{text[:200]!r} cannot be reached: its key has // or /./ in it, or / at an end",
-            remedy="give the object another key",
+            f"{text[:200]!r} is not supported: its key contains // or /./, or starts or ends with /",
+            remedy="rename the object",
         )
     return Address(scheme=whole.scheme, bucket=whole.bucket), whole.path
 
@@ -101,9 +101,9 @@ def parse_object(text: str) -> tuple[Address, str]:
 def _file_path(text: str) -> str:
     try:
         parts = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
-    except ValueError as error:  # brackets that promise an IPv6 address and hold none
-        raise UsageError(f"{text!r} is not an address", remedy="write file:///folder/below") from error
+    except ValueError as error:  # brackets without a valid IPv6 address
+        raise UsageError(f"invalid address {text!r}", remedy="write file:///dir/subdir") from error
     path = unquote(parts.path)
     if parts.netloc.lower() not in {"", "localhost"} or not path.startswith("/") or "\0" in path:
-        raise UsageError(f"{text} is not a folder of this machine", remedy="write file:///folder/below")
+        raise UsageError(f"{text} is not a local directory", remedy="write file:///dir/subdir")
     return path

@@ -1,4 +1,4 @@
-"""What kind of content a file's name promises, as the Content-Type that players and browsers go by."""
+"""The Content-Type of an object by its file name extension; players and browsers rely on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 DEFAULT = "application/octet-stream"
 
 # HLS: RFC 8216 section 4 and the authoring specification for Apple devices; DASH: ISO/IEC 23009-1 annex C;
-# CMAF segments: RFC 8216bis section 3; WebVTT: W3C. A new kind of output is a new row.
+# CMAF segments: RFC 8216bis section 3; WebVTT: W3C. Each kind of output is a row.
 BY_EXTENSION = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".mpd": "application/dash+xml",
@@ -46,5 +46,5 @@ BY_EXTENSION = {
 
 
 def content_type(key: str) -> str:
-    """The Content-Type of the object `key`; unknown extensions are plain bytes."""
+    """The Content-Type of the object `key`; DEFAULT for unknown extensions."""
     return BY_EXTENSION.get(PurePosixPath(key).suffix.lower(), DEFAULT)

@@ -1,18 +1,20 @@
-"""A file on a web server, read by byte ranges (RFC 9110, section 14) over one kept connection.
+"""A file on a web server, read by byte ranges (RFC 9110, section 14) over one persistent connection.
 
-Only what is asked for is fetched: no whole file, ever. A server that does not offer ranges is told so.
-Redirects are followed a few times, never from https to http, and only to http and https.
+Only the requested ranges are transferred, never the whole file; a server without range requests is an error.
+Follows a limited number of redirects, only to http and https, and never from https to http.
 """
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import (
     InputError,
     MissingError,
@@ -23,36 +25,39 @@ from eddyline.core.errors import (
 from eddyline.store.ranges import checked_range
 
 SCHEMES = ("http", "https")
-MOST_REDIRECTS = 5
-HEAD = 16 * 1024  # bytes that the first request brings: where indexes begin, for the price of asking
-PART = 8 * 1024 * 1024  # bytes of one request at most
-_TRIES = 3
-_WAIT_S = 0.5
-_SLOWEST = 16 * 1024  # bytes a second; a server slower than that is not waited for
-_PIECE = 256 * 1024
+MAX_REDIRECTS = 5
+HEAD = 16 * 1024  # bytes of the first request; the index of a file often starts there
+PART = 8 * 1024 * 1024  # maximum bytes of one request
+_ATTEMPTS = 3
+_BACKOFF = BackoffPolicy(base_s=0.5, cap_s=1.0)
+_MIN_RATE = 16 * 1024  # bytes per second; a slower server is an error
+_READ_SIZE = 256 * 1024
 _RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18})")
 _OK, _PARTIAL, _EMPTY = 200, 206, 416
-_MOVED, _GONE, _REFUSED = {301, 302, 303, 307, 308}, {404, 410}, {401, 403}
-_LATER = {408, 425, 429, 500, 502, 503, 504}
-_NO_RANGES = "download it and give the file, or put it on a server that answers Range requests"
+_REDIRECT, _GONE, _DENIED = {301, 302, 303, 307, 308}, {404, 410}, {401, 403}
+_TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
+_NO_RANGES = "download the file and pass its path, or use a server that supports Range requests"
 
 
 class HttpRanges:
-    """A web address as a file of `size` bytes; counts what was fetched of it."""
+    """The file of `size` bytes at a URL; counts the requests and the bytes read."""
 
-    def __init__(self, url: str, *, timeout_s: float = 30.0) -> None:
-        """Ask for the file's first bytes, and with them its size.
+    def __init__(
+        self, url: str, *, timeout_s: float = 30.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Request the first bytes of the file, which also returns its size.
 
         Raises:
-            UsageError: no address of a file, or the server denies access.
-            MissingError: there is no such file. TransientError: the server can't be reached.
-            UnsupportedError: the server does not offer byte ranges.
+            UsageError: the URL is invalid, or the server denies access.
+            MissingError: the file does not exist. TransientError: the server is unavailable.
+            UnsupportedError: the server does not support byte ranges.
         """
         self.bytes_read = 0
         self.requests = 0
         self._timeout_s = timeout_s
-        self._line: HTTPConnection | None = None
-        self._at = _checked(url)
+        self._clock = clock
+        self._connection: HTTPConnection | None = None
+        self._url = _parse_url(url)
         self._tag: str | None = None
         self._size = -1
         self._head = b""
@@ -64,37 +69,37 @@ class HttpRanges:
 
     @property
     def size(self) -> int:
-        """Bytes in the file, when it was opened."""
+        """The size of the file in bytes when it was opened."""
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
-        """Exactly `length` bytes from `offset`, by one request for each 8 MiB.
+        """Exactly `length` bytes from `offset`, by one request per 8 MiB.
 
         Raises:
-            TruncatedError: the file ends before. MissingError: it has vanished.
-            TransientError: it was changed since it was opened, or the server can't be reached.
+            TruncatedError: the file ends before. MissingError: it no longer exists.
+            TransientError: it has changed since it was opened, or the server is unavailable.
         """
         checked_range(self.name, self._size, offset, length)
         if offset + length <= len(self._head):
             return self._head[offset : offset + length]
         parts = []
         for at in range(offset, offset + length, PART):
-            wanted = min(PART, offset + length - at)
-            parts.append(self._fetch(at, wanted))
-            if len(parts[-1]) != wanted:
-                raise TransientError(f"{self.name}: {len(parts[-1])} of {wanted} bytes came")
+            count = min(PART, offset + length - at)
+            parts.append(self._fetch(at, count))
+            if len(parts[-1]) != count:
+                raise TransientError(f"{self.name}: received {len(parts[-1])} of {count} bytes")
         return b"".join(parts)
 
     @property
     def name(self) -> str:
-        """The address without its query, which may hold a secret."""
-        return self._at._replace(query="", fragment="").geturl()
+        """The URL without its query, which may contain a secret."""
+        return self._url._replace(query="", fragment="").geturl()
 
     def close(self) -> None:
-        """Hang up; safe twice."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        """Close the connection; safe to call twice."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,39 +110,38 @@ class HttpRanges:
         self.close()
 
     def _fetch(self, offset: int, length: int) -> bytes:
-        """The bytes of one range, as many as there are; tried again where that may help."""
-        for left in reversed(range(_TRIES)):
+        """The bytes of one range, up to the end of the file; retries transient errors."""
+        backoff = Backoff(_BACKOFF)
+        for _ in range(_ATTEMPTS - 1):
             try:
-                return self._asked(offset, length)
+                return self._request(offset, length)
             except MissingError:
                 raise
             except TransientError:
                 self.close()
-                if not left:
-                    raise
-                time.sleep(_WAIT_S * (_TRIES - left))
-        raise AssertionError("unreachable")
+                backoff.pause()
+        return self._request(offset, length)
 
-    def _asked(self, offset: int, length: int) -> bytes:
-        for _ in range(MOST_REDIRECTS + 1):
+    def _request(self, offset: int, length: int) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
             try:
-                answer = self._send(offset, length)
-                if answer.status not in _MOVED:
-                    return self._taken(answer, offset, length)
-                self._redirect(answer.getheader("Location"))
+                response = self._send(offset, length)
+                if response.status not in _REDIRECT:
+                    return self._read_range(response, offset, length)
+                self._redirect(response.getheader("Location"))
             except TimeoutError as error:
-                raise TransientError(f"{self.name}: the server does not answer") from error
+                raise TransientError(f"{self.name}: the server does not respond") from error
             except (OSError, HTTPException) as error:
-                raise TransientError(f"{self.name} can't be reached: {error}") from error
+                raise TransientError(f"{self.name} is unavailable: {error}") from error
         raise InputError(
-            f"{self.name}: more than {MOST_REDIRECTS} redirects", remedy="give the address that they lead to"
+            f"{self.name}: more than {MAX_REDIRECTS} redirects", remedy="pass the URL that they lead to"
         )
 
     def _send(self, offset: int, length: int) -> HTTPResponse:
         self.requests += 1
-        if self._line is None:
-            kind = HTTPSConnection if self._at.scheme == "https" else HTTPConnection
-            self._line = kind(self._at.hostname or "", self._at.port, timeout=self._timeout_s)
+        if self._connection is None:
+            kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
+            self._connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout_s)
         headers = {
             "Range": f"bytes={offset}-{offset + length - 1}",
             "Accept-Encoding": "identity",
@@ -145,98 +149,107 @@ class HttpRanges:
         }
         if self._tag is not None:
             headers["If-Range"] = self._tag
-        path = self._at.path or "/"
-        self._line.request("GET", f"{path}?{self._at.query}" if self._at.query else path, headers=headers)
-        return self._line.getresponse()
+        path = self._url.path or "/"
+        self._connection.request(
+            "GET", f"{path}?{self._url.query}" if self._url.query else path, headers=headers
+        )
+        return self._connection.getresponse()
 
     def _redirect(self, location: str | None) -> None:
         self.close()
-        target = _checked(urljoin(self._at.geturl(), location or ""))
-        if self._at.scheme == "https" and target.scheme != "https":
-            raise UsageError(f"{self.name} leads away from https", remedy="give the address it leads to")
-        self._at = target
+        target = _parse_url(urljoin(self._url.geturl(), location or ""))
+        if self._url.scheme == "https" and target.scheme != "https":
+            raise UsageError(
+                f"{self.name} redirects from https to http", remedy="pass the URL that it leads to"
+            )
+        self._url = target
 
-    def _taken(self, answer: HTTPResponse, offset: int, length: int) -> bytes:
-        """The body of an answer to a request for a range."""
-        self._refuse(answer)
-        told = _RANGE.fullmatch((answer.getheader("Content-Range") or "").strip())
-        if answer.status == _EMPTY and told is not None and int(told[3]) == 0 and self._size <= 0:
+    def _read_range(self, response: HTTPResponse, offset: int, length: int) -> bytes:
+        """The body of the response to a range request."""
+        self._raise_for_status(response)
+        content_range = _RANGE.fullmatch((response.getheader("Content-Range") or "").strip())
+        if (
+            response.status == _EMPTY
+            and content_range is not None
+            and int(content_range[3]) == 0
+            and self._size <= 0
+        ):
             self.close()
             self._size = 0
             return b""
-        if answer.status != _PARTIAL or told is None or told[1] is None:
-            self.close()  # rather than read a whole film
-            if self._size >= 0 and answer.status == _OK:
-                raise _ChangedError(f"{self.name} was changed while it was read")
-            raise UnsupportedError(f"{self.name}: the server does not offer byte ranges", remedy=_NO_RANGES)
-        first, last, size = int(told[1]), int(told[2]), int(told[3])
+        if response.status != _PARTIAL or content_range is None or content_range[1] is None:
+            self.close()  # without reading the whole file
+            if self._size >= 0 and response.status == _OK:
+                raise _ChangedError(f"{self.name} changed while it was read")
+            raise UnsupportedError(f"{self.name}: the server does not support byte ranges", remedy=_NO_RANGES)
+        first, last, size = int(content_range[1]), int(content_range[2]), int(content_range[3])
         if first != offset or last != min(offset + length, size) - 1 or self._size not in {-1, size}:
             self.close()
-            raise _ChangedError(f"{self.name}: the server answers with another range than was asked for")
+            raise _ChangedError(f"{self.name}: the server returned another range than requested")
         self._size = size
-        self._tag = self._tag or _strong(answer.headers)
-        return self._body(answer, last + 1 - first)
+        self._tag = self._tag or _strong_etag(response.headers)
+        return self._read_body(response, last + 1 - first)
 
-    def _refuse(self, answer: HTTPResponse) -> None:
-        """Raise for an answer that brings nothing."""
-        status = answer.status
+    def _raise_for_status(self, response: HTTPResponse) -> None:
+        """Raise for a response without a range."""
+        status = response.status
         if status in {_OK, _PARTIAL, _EMPTY}:
             return
         self.close()
-        what = f"{self.name}: {status} {answer.reason}"
+        what = f"{self.name}: {status} {response.reason}"
         if status in _GONE:
-            raise MissingError(what, remedy="check the address")
-        if status in _REFUSED:
-            raise UsageError(what, remedy="give an address that needs no login, such as a signed one")
-        if status in _LATER:
+            raise MissingError(what, remedy="check the URL")
+        if status in _DENIED:
+            raise UsageError(what, remedy="pass a URL that needs no login, such as a signed one")
+        if status in _TEMPORARY:
             raise TransientError(what)
-        raise InputError(what, remedy="check the address")
+        raise InputError(what, remedy="check the URL")
 
-    def _body(self, answer: HTTPResponse, length: int) -> bytes:
-        """`length` bytes; a server that drips them is given up."""
-        until = time.monotonic() + self._timeout_s + length / _SLOWEST
+    def _read_body(self, response: HTTPResponse, length: int) -> bytes:
+        """`length` bytes; raises if the server is too slow."""
+        deadline = self._clock() + self._timeout_s + length / _MIN_RATE
         parts: list[bytes] = []
         left = length
         while left:
-            part = answer.read1(min(left, _PIECE))
+            part = response.read1(min(left, _READ_SIZE))
             if not part:
                 raise TransientError(f"{self.name}: the connection broke after {length - left} bytes")
-            if time.monotonic() > until:
+            if self._clock() > deadline:
                 raise TransientError(f"{self.name}: the server is too slow")
             parts.append(part)
             left -= len(part)
         self.bytes_read += length
-        if answer.read(1):  # and at its end this frees the line for the next request; read1 would not
+        if response.read(1):  # reading to the end allows the next request on this connection; read1 does not
             self.close()
-            raise _ChangedError(f"{self.name}: the server sends more than was asked for")
+            raise _ChangedError(f"{self.name}: the server sent more than requested")
         return b"".join(parts)
 
 
 class _ChangedError(MissingError):
-    """The file is no longer the one that was opened: asking again would mix the two."""
+    """The file has changed since it was opened; a retry would mix both versions."""
 
     default_remedy = "run the same command again"
 
 
-def _strong(headers: HTTPMessage) -> str | None:
-    """What If-Range may name: a strong entity tag."""
+def _strong_etag(headers: HTTPMessage) -> str | None:
+    """A strong entity tag for If-Range."""
     tag = headers.get("ETag")
     return tag if tag and tag.startswith('"') and tag.isprintable() else None
 
 
-def _checked(url: str) -> SplitResult:
-    """The parts of an address that may be asked for. Raises UsageError."""
+def _parse_url(url: str) -> SplitResult:
+    """Parse and validate a URL. Raises `UsageError`."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise UsageError("that is not a web address", remedy="write https://host/path") from error
+        raise UsageError("invalid URL", remedy="write https://host/path") from error
     if parts.scheme not in SCHEMES or not parts.hostname:
-        raise UsageError("that is not a web address", remedy="write https://host/path")
+        raise UsageError("invalid URL", remedy="write https://host/path")
     if parts.username is not None or parts.password is not None:
         raise UsageError(
-            "the address has a name or password in it, which others could see",
-            remedy="give a signed address, or download the file",
+            "the URL contains a name or password, which others could see",
+            remedy="pass a signed URL, or download the file",
         )
     safe = "/%:@!$&'()*+,;=~-._"
     return parts._replace(

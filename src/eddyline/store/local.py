@@ -18,33 +18,33 @@ from eddyline.store.store import checked_key
 
 
 class LocalStore:
-    """A folder on a local disk. Object stores have no fsync to forget; here every put is synced."""
+    """A directory as a `Store`; every put is synced to disk, as durable as in an object store."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def check(self) -> None:
-        """See that it may be written in, or made with the first object. Raises `UsageError`."""
-        there = next(place for place in (self.root, *self.root.parents) if os.path.lexists(place))
-        if not there.is_dir():
-            raise UsageError(f"{there} is no folder", remedy="name one for the results")
-        if not os.access(there, os.W_OK | os.X_OK):
+        """Check that the directory is writable or can be created. Raises `UsageError`."""
+        existing = next(path for path in (self.root, *self.root.parents) if os.path.lexists(path))
+        if not existing.is_dir():
+            raise UsageError(f"{existing} is not a directory", remedy="pass a directory for the results")
+        if not os.access(existing, os.W_OK | os.X_OK):
             raise UsageError(
-                f"nothing may be written in {there}",
-                remedy="give yourself the right to, or name another folder",
+                f"the directory {existing} is not writable",
+                remedy="change its permissions, or pass another directory",
             )
 
     def path(self, key: str) -> Path:
-        """Where the object of `key` lies."""
+        """The path of the object `key`."""
         return self.root / checked_key(key)
 
     def where(self, key: str) -> str:
-        """The object's path."""
+        """The path of the object, as text."""
         return str(self.path(key))
 
     def put(self, key: str, path: Path) -> None:
-        """Sync `path` and rename it to its place (the same disk: no bytes move)."""
+        """Sync the file `path` and rename it to the object (on another disk: copy it)."""
         target = self.path(key)
         with files.translate_errors(f"writing {key}"):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -53,19 +53,19 @@ class LocalStore:
                 path.replace(target)
             except FileNotFoundError:
                 raise
-            except OSError:  # scratch space on another disk
+            except OSError:  # on another file system
                 files.link_or_copy(path, target)
             files.sync_directory(target.parent)
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """Write a small object whole."""
+        """Write a small object."""
         with files.translate_errors(f"writing {key}"):
             files.write_atomically(self.path(key), data)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Write `data` if the object's tag is `expected`; one writer at a time, in any process."""
+        """Write `data` if the tag of the object is `expected`; a lock excludes writers of all processes."""
         target = self.path(key)
-        with files.translate_errors(f"writing {key}"), self._turn:
+        with files.translate_errors(f"writing {key}"), self._lock:
             target.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(target.parent, os.O_RDONLY)
             try:
@@ -78,64 +78,64 @@ class LocalStore:
                 os.close(handle)
 
     def get(self, key: str) -> bytes:
-        """A small object whole. Raises `MissingError`."""
+        """The contents of a small object. Raises `MissingError`."""
         path = self.path(key)
         with files.translate_errors(f"reading {key}"), _objects_only(key):
             return path.read_bytes()
 
     def tag(self, key: str) -> str | None:
-        """SHA-256 of a small object's bytes; None if there is none."""
+        """SHA-256 of the contents of a small object; None if it does not exist."""
         try:
             return hashlib.sha256(self.get(key)).hexdigest()
         except MissingError:
             return None
 
     def size(self, key: str) -> int | None:
-        """Bytes, or None if there is no such object."""
+        """The size in bytes; None if the object does not exist."""
         path = self.path(key)
         try:
-            with files.translate_errors(f"looking at {key}"), _objects_only(key):
+            with files.translate_errors(f"reading the size of {key}"), _objects_only(key):
                 found = path.stat()
         except MissingError:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def fetch(self, key: str, scratch: Path) -> Path:  # noqa: ARG002 - a folder has the file already
-        """The object's own file. Raises `MissingError`."""
+    def fetch(self, key: str, scratch: Path) -> Path:  # noqa: ARG002 - the file is local
+        """The path of the object. Raises `MissingError`."""
         path = self.path(key)
         if not path.is_file():
             raise MissingError(f"{key} is not in the media store")
         return path
 
     def ranges(self, key: str) -> FileRanges:
-        """The object's own file, opened. Raises `MissingError`."""
+        """Open the object for reading by ranges. Raises `MissingError`."""
         return FileRanges(self.fetch(key, self.root))
 
     def copy(self, key: str, to: str) -> None:
-        """Give the object a second name (a hard link where the disk has them)."""
+        """Copy the object, by a hard link where the file system supports it."""
         source, target = self.fetch(key, self.root), self.path(to)
         with files.translate_errors(f"writing {to}"):
             files.link_or_copy(source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix`, sorted; files that are being written are not shown."""
+        """The keys below `prefix`/, sorted, without files that are being written."""
         top = self.path(prefix)
         keys: list[str] = []
-        for folder, below, names in os.walk(top):  # what vanishes on the way is passed over
+        for folder, below, names in os.walk(top):  # ignores directories removed meanwhile
             below[:] = [name for name in below if not files.is_temp_path(name)]
             within = Path(folder).relative_to(self.root)
             keys.extend((within / name).as_posix() for name in names if not name.startswith("."))
         yield from sorted(keys)
 
     def delete(self, prefix: str) -> None:
-        """Remove an object, or a folder: renamed first, so that a half-removed one is never seen."""
+        """Delete an object, or a directory: renamed first, so that no partly deleted one is visible."""
         target = self.path(prefix)
-        with files.translate_errors(f"removing {prefix}"):
+        with files.translate_errors(f"deleting {prefix}"):
             if target.is_dir():
-                doomed = files.temp_path(target)
-                with contextlib.suppress(FileNotFoundError):  # another was faster
-                    target.rename(doomed)
-                files.remove_tree(doomed)
+                renamed = files.temp_path(target)
+                with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                    target.rename(renamed)
+                files.remove_tree(renamed)
             else:
                 with contextlib.suppress(NotADirectoryError):
                     target.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class LocalStore:
 
 @contextlib.contextmanager
 def _objects_only(key: str) -> Iterator[None]:
-    """A folder, and what would lie below a file, are no objects."""
+    """Translate errors: a directory, or a path below a file, is a missing object."""
     try:
         yield
     except (IsADirectoryError, NotADirectoryError) as error:

@@ -1,4 +1,4 @@
-"""What an object store says of one object without sending it."""
+"""The metadata of an object in an object store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import GetResult
 
-# How the store's library names what HTTP itself knows; every other name is the uploader's.
+# The names of the HTTP headers in obstore; all other names are user metadata.
 _STANDARD = frozenset(
     {"Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Cache-Control"}
 )
@@ -17,9 +17,9 @@ _STANDARD = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectMetadata:
-    """Size in bytes, the entity tag without its quotes, and the metadata that its uploader gave it.
+    """The size in bytes, the entity tag without quotes, and the user metadata.
 
-    `at` is when it was put there, in seconds since 1970.
+    `at` is the time of the last modification, in seconds since 1970.
     """
 
     size: int
@@ -29,9 +29,9 @@ class ObjectMetadata:
     metadata: Mapping[str, str]
 
 
-def object_metadata(answer: GetResult) -> ObjectMetadata:
-    """The facts in an answer to a request for the head of an object."""
-    meta, attributes = answer.meta, {str(name): str(value) for name, value in answer.attributes.items()}
+def object_metadata(response: GetResult) -> ObjectMetadata:
+    """The metadata of the response to a HEAD request."""
+    meta, attributes = response.meta, {str(name): str(value) for name, value in response.attributes.items()}
     return ObjectMetadata(
         size=meta["size"],
         tag=(meta["e_tag"] or "").strip('"'),

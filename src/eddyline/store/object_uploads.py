@@ -1,7 +1,7 @@
-"""Writing objects: small ones by one request, large ones in parts of a multipart upload.
+"""Writes objects: small ones by one request, large ones by multipart upload.
 
-Either way an object appears whole or not at all. An upload that fails or is stopped is aborted; that of a
-process which was killed stays open, unseen, until somebody aborts it (`pipeline.unfinished`).
+An object appears complete or not at all. A failed or stopped upload is aborted; the upload of a killed
+process stays open, invisible, until it is aborted (`pipeline.runtime.upload_cleanup`).
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ if TYPE_CHECKING:  # types only: they do not exist when running
 
 Bucket = S3Store | GCSStore | AzureStore | MemoryStore
 
-PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
-_PARTS = 9_000  # at most, in one upload; S3 allows 10,000
-_IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts on their way at once
+PART = 8 * 1024 * 1024  # bytes of a part of a multipart upload
+_MAX_PARTS = 9_000  # S3 allows 10,000
+_MAX_IN_FLIGHT = 32 * 1024 * 1024  # bytes of parts sent concurrently
 
 
 class ConditionFailedError(TransientError):
-    """A conditional write that found another object than it expected."""
+    """The condition of a write does not hold: the object is another one than expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectUploads:
-    """Uploads into `bucket`, in parts of `part` bytes; `stop`, when requested, ends one between two parts.
+    """Uploads to `bucket` in parts of `part` bytes; a requested `stop` ends an upload between two parts.
 
-    `telling` turns the errors of what it is told of into ours.
+    `translate` returns a context that translates errors, given a description of the operation.
     """
 
     bucket: Bucket
     part: int
     stop: Stop
-    telling: Callable[[str], AbstractContextManager[None]]
+    translate: Callable[[str], AbstractContextManager[None]]
 
     def write(self, key: str, data: bytes, *, mode: PutMode = "overwrite") -> None:
-        """Write a small object. Raises `ConditionFailedError` if it is not what `mode` expects."""
-        with self.telling(f"writing {key}"):
+        """Write a small object. Raises `ConditionFailedError` if the condition `mode` does not hold."""
+        with self.translate(f"writing {key}"):
             try:
                 obstore.put(
                     self.bucket,
@@ -63,56 +63,56 @@ class ObjectUploads:
                     use_multipart=False,
                 )
             except (AlreadyExistsError, PreconditionError) as error:
-                raise ConditionFailedError(f"writing {key}: another was first") from error
+                raise ConditionFailedError(f"writing {key}: another writer was first") from error
 
     def send(self, key: str, path: Path) -> None:
-        """Upload a local file. Raises `TransientError` if it changes meanwhile."""
+        """Upload a local file. Raises `TransientError` if the file changes during the upload."""
         with files.translate_errors(f"reading {path}"), path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size <= self.part:
                 self.write(key, file.read())
             else:
-                part = self._part_of(size)
-                self._upload(key, _exactly(size, iter(lambda: file.read(part), b""), path), part)
+                part = self._part_size(size)
+                self._upload(key, _checked_size(size, iter(lambda: file.read(part), b""), path), part)
 
     def copy_from(self, key: str, source: ObjectRanges) -> None:
-        """Write another object's bytes, which go through this machine."""
-        part = self._part_of(source.size)
+        """Write the contents of another object, which pass through this machine."""
+        part = self._part_size(source.size)
         with ThreadPoolExecutor(1) as pool:
-            self._upload(key, _by(pool, source.parts(part)), part)
+            self._upload(key, _in_pool(pool, source.parts(part)), part)
 
-    def _part_of(self, size: int) -> int:
-        return max(self.part, -(-size // _PARTS))
+    def _part_size(self, size: int) -> int:
+        return max(self.part, -(-size // _MAX_PARTS))
 
     def _upload(self, key: str, parts: Iterable[bytes], size: int) -> None:
-        with self.telling(f"writing {key}"):
+        with self.translate(f"writing {key}"):
             obstore.put(
                 self.bucket,
                 key,
                 self._stoppable(parts),
                 attributes={"Content-Type": content_type(key)},
                 chunk_size=size,
-                max_concurrency=max(1, _IN_FLIGHT // size),
+                max_concurrency=max(1, _MAX_IN_FLIGHT // size),
             )
 
     def _stoppable(self, parts: Iterable[bytes]) -> Iterator[bytes]:
-        # An error out of this iterator makes obstore abort the upload.
+        # An error of this iterator makes obstore abort the upload.
         for part in parts:
             self.stop.check()
             yield part
 
 
-def _by(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> Iterator[bytes]:
-    """`parts`, each made by a thread of `pool`: what feeds an upload must make no request by itself."""
+def _in_pool(pool: ThreadPoolExecutor, parts: Iterator[bytes]) -> Iterator[bytes]:
+    """`parts`, each produced by a thread of `pool`: the iterator of an upload must not make requests."""
     while part := pool.submit(next, parts, b"").result():
         yield part
 
 
-def _exactly(size: int, parts: Iterable[bytes], path: Path) -> Iterator[bytes]:
-    """`parts`, if they are `size` bytes together; an upload of a file still being written must not count."""
+def _checked_size(size: int, parts: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """`parts`; raises unless they are `size` bytes in total, so that no incomplete file is uploaded."""
     left = size
     for part in parts:
         left -= len(part)
         yield part
     if left:
-        raise TransientError(f"{path} changed while it was uploaded", remedy="run the same command again")
+        raise TransientError(f"{path} changed during the upload", remedy="run the same command again")

@@ -1,6 +1,6 @@
-"""The media store in an object store: S3 and what speaks like it, Google Cloud Storage, Azure.
+"""The media store in an object store: S3 and compatible stores, Google Cloud Storage, Azure.
 
-How objects are written is in `objectuploads`, how they are read by ranges in `objectranges`.
+`object_uploads` writes objects, `object_ranges` reads them by ranges.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from eddyline.store.store import checked_key
 if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import ObjectMeta, PutMode
 
-_SERVER_COPY = 5 * 1024**3  # S3 copies no larger object by one request
+_MAX_SERVER_COPY = 5 * 1024**3  # the largest object that S3 copies by one request
 
 
 class ObjectStore:
-    """A bucket, or a prefix of one, as a `Store`. `address` is what messages call it.
+    """A bucket, or a prefix of one, as a `Store`. `address` is its name in messages.
 
-    `stop`, when requested, ends uploads and downloads between two parts (`Interrupted`). For `outage_retry_s`
-    everything that may be done twice is asked for again, if the store was there before.
+    A requested `stop` ends uploads and downloads between two parts (`Interrupted`). Idempotent requests are
+    retried for up to `outage_retry_s`, provided the store has answered before.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ObjectStore:
         address: str,
         stop: Stop | None = None,
         part: int = PART,
-        server_copy: int = _SERVER_COPY,
+        max_server_copy: int = _MAX_SERVER_COPY,
         outage_retry_s: float = 0.0,
     ) -> None:
         self.address = address
@@ -54,68 +54,68 @@ class ObjectStore:
         self._stop = stop or Stop()
         self.retrier = Retrier(max_s=outage_retry_s, stop=self._stop)
         self._part = part
-        self._server_copy = server_copy
-        # Google's condition is an object's generation, the others' its entity tag.
+        self._max_server_copy = max_server_copy
+        # Conditional writes compare the generation on Google, the entity tag elsewhere.
         self._by_version = isinstance(bucket, GCSStore)
         self._process = os.getpid()
-        self._uploads = ObjectUploads(bucket=bucket, part=part, stop=self._stop, telling=self._telling)
+        self._uploads = ObjectUploads(bucket=bucket, part=part, stop=self._stop, translate=self._translate)
 
     def check(self) -> None:
-        """Ask the store for one page of its list: `UsageError` for a wrong bucket or credentials."""
-        # A key of others that cannot be held is none of our business, and shows that the list was given.
-        with contextlib.suppress(UnusableKeyError), self._telling("listing"):
+        """List one page of objects; raises `UsageError` for an invalid bucket or credentials."""
+        # An unusable key of a foreign object is not an error here: the list request succeeded.
+        with contextlib.suppress(UnusableKeyError), self._translate("listing"):
             next(iter(obstore.list(self._bucket, chunk_size=1)), None)
 
     def where(self, key: str) -> str:
-        """The object's whole address."""
+        """The full address of the object."""
         return f"{self.address}/{self._key(key)}"
 
     @with_retries
     def put(self, key: str, path: Path) -> None:
-        """Upload `path`, in parts where it is large; the local file stays."""
+        """Upload the file `path`, in parts if it is large; keeps the local file."""
         self._uploads.send(self._key(key), path)
 
     @with_retries
     def put_bytes(self, key: str, data: bytes) -> None:
-        """Write a small object whole, by one request."""
+        """Write a small object by one request."""
         self._uploads.write(self._key(key), data)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Write `data` if the object's tag is `expected`; the store itself lets one writer win.
+        """Write `data` if the tag of the object is `expected`; the store decides between concurrent writers.
 
-        An answer that is lost on the way and asked for again is False although the write was done: look
-        whether the object is yours before giving it up for lost.
+        Returns False although the write succeeded if its response was lost and the request retried: on
+        False, check whether the object is already the new one.
         """
         try:
             self._uploads.write(self._key(key), data, mode=self._condition(expected))
         except (
             ConditionFailedError,
             MissingError,
-        ):  # Google and some others call an object missing that was expected
+        ):  # Google and others report an expected object as missing
             return False
         return True
 
     @with_retries
     def get(self, key: str) -> bytes:
-        """A small object whole. Raises `MissingError`."""
-        with self._telling(f"reading {key}"):
+        """The contents of a small object. Raises `MissingError`."""
+        with self._translate(f"reading {key}"):
             return bytes(obstore.get(self._bucket, self._key(key)).bytes())
 
     def tag(self, key: str) -> str | None:
-        """The store's own entity tag (on Google the generation); None if there is no such object."""
+        """The entity tag (on Google the generation); None if the object does not exist."""
         meta = self._head(key)
         return None if meta is None else self._tag_of(meta)
 
     def size(self, key: str) -> int | None:
-        """Bytes, or None if there is no such object."""
+        """The size in bytes; None if the object does not exist."""
         meta = self._head(key)
         return None if meta is None else meta["size"]
 
     @with_retries
     def facts(self, key: str) -> ObjectMetadata | None:
-        """What the store says of an object, its uploader's metadata included; None if there is none."""
+        """The metadata of an object, including that of its uploader; None if it does not exist."""
         checked = self._key(key)
-        with self._telling(f"looking at {key}"):
+        with self._translate(f"reading the metadata of {key}"):
             try:
                 return object_metadata(obstore.get(self._bucket, checked, options={"head": True}))
             except FileNotFoundError as error:
@@ -124,7 +124,7 @@ class ObjectStore:
                 raise
 
     def ranges(self, key: str) -> ObjectRanges:
-        """The object, to be read by ranges of the version it has now. Raises `MissingError`."""
+        """Open the current version of the object for reading by ranges. Raises `MissingError`."""
         meta = self._head(key)
         if meta is None:
             raise MissingError(f"{key} is not in {self.address}")
@@ -139,73 +139,73 @@ class ObjectStore:
         )
 
     def fetch(self, key: str, scratch: Path) -> Path:
-        """Download the object into a folder of its own in `scratch`, under its own name."""
+        """Download the object to a separate directory in `scratch`, under its own name."""
         source = self.ranges(key)
         name = PurePosixPath(source.key).name
         target = scratch / digest(self.address, source.key)[:16] / name
-        aside = target.with_name(f".{digest(name)[:16]}.{os.urandom(4).hex()}")
+        temporary = target.with_name(f".{digest(name)[:16]}.{os.urandom(4).hex()}")
         with files.translate_errors(f"fetching {key}"):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with aside.open("wb") as file:
+                with temporary.open("wb") as file:
                     for data in source.parts(self._part):
                         self._stop.check()
                         file.write(data)
-                if aside.stat().st_size != source.size:
-                    raise TransientError(f"fetching {key} in {self.address}: it came incomplete")
-                aside.replace(target)
+                if temporary.stat().st_size != source.size:
+                    raise TransientError(f"fetching {key} in {self.address}: the download is incomplete")
+                temporary.replace(target)
             finally:
-                aside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
         return target
 
     def copy(self, key: str, to: str) -> None:
-        """Copy within the store, without moving bytes through this machine where the store can.
+        """Copy within the store, by the store itself where possible.
 
-        The largest objects of S3, and those whose new name promises another kind of content, are read and
-        written anew.
+        Objects too large for a copy by S3, and those whose new name has another content type, are read and
+        written by this machine.
         """
         source, target = self._key(key), self._key(to)
         meta = self._head(key)
         if meta is None:
             raise MissingError(f"{key} is not in {self.address}")
-        if meta["size"] <= self._server_copy and content_type(source) == content_type(target):
+        if meta["size"] <= self._max_server_copy and content_type(source) == content_type(target):
             self._copy_within(source, target)
         else:
             self._uploads.copy_from(target, self.ranges(key))
 
     @with_retries
     def _copy_within(self, source: str, target: str) -> None:
-        with self._telling(f"copying {source}"):
+        with self._translate(f"copying {source}"):
             obstore.copy(self._bucket, source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix`, sorted; all of them are held in memory."""
+        """The keys below `prefix`/, sorted, all of them in memory."""
         yield from self._list(prefix, self._key(prefix) + "/")
 
     def list_all(self) -> Iterator[str]:
-        """All keys, sorted: what a whole bucket holds is asked for by name, never by an empty prefix."""
+        """All keys, sorted; a separate method, so that an empty prefix never lists a whole bucket."""
         yield from self._list("everything", "")
 
     @with_retries
     def _list(self, what: str, top: str) -> Sequence[str]:
-        with self._telling(f"listing {what}"):
+        with self._translate(f"listing {what}"):
             pages = obstore.list(self._bucket, prefix=top or None)
             keys = [meta["path"] for page in pages for meta in page]
         return sorted(key for key in keys if key.startswith(top))
 
     def delete(self, prefix: str) -> None:
-        """Remove an object and everything below it, many with one request."""
+        """Delete an object and all objects below it, many by one request."""
         self._delete(prefix, [self._key(prefix), *self.list(prefix)])
 
     @with_retries
-    def _delete(self, what: str, doomed: Sequence[str]) -> None:
-        with self._telling(f"removing {what}"):
+    def _delete(self, what: str, keys: Sequence[str]) -> None:
+        with self._translate(f"deleting {what}"):
             try:
-                obstore.delete(self._bucket, doomed)
-            except FileNotFoundError as error:  # Google and Azure mind if one is gone already
+                obstore.delete(self._bucket, keys)
+            except FileNotFoundError as error:  # Google and Azure fail if one does not exist
                 if not is_missing(error):
                     raise
-                for key in doomed:
+                for key in keys:
                     self._delete_one(key)
 
     def _delete_one(self, key: str) -> None:
@@ -218,7 +218,7 @@ class ObjectStore:
     @with_retries
     def _head(self, key: str) -> ObjectMeta | None:
         checked = self._key(key)
-        with self._telling(f"looking at {key}"):
+        with self._translate(f"reading the metadata of {key}"):
             try:
                 return obstore.head(self._bucket, checked)
             except FileNotFoundError as error:
@@ -234,11 +234,11 @@ class ObjectStore:
     def _key(self, key: str) -> str:
         return checked_key(key)
 
-    def _telling(self, what: str) -> contextlib.AbstractContextManager[None]:
+    def _translate(self, what: str) -> contextlib.AbstractContextManager[None]:
         if os.getpid() != self._process:
-            # obstore's threads do not live on in a forked child: its first request would wait for ever.
+            # A forked child does not have obstore's threads: its first request would never return.
             raise UsageError(
                 f"{self.address} was opened by the process this one was forked from",
-                remedy="start processes by spawn, and open the store in each",
+                remedy="start processes with the spawn method and open the store in each",
             )
         return translate_errors(what, where=self.address)

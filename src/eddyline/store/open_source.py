@@ -1,4 +1,4 @@
-"""Opening any address for reading by byte ranges: a bucket's object, or a file on a web server."""
+"""Opens an address for reading by byte ranges: an object in a bucket, or a file on a web server."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _STORES = ("s3", "gs", "az")
 
 
 def is_remote(address: str) -> bool:
-    """Whether this is the address of something on another machine, rather than a local path."""
+    """Whether this is a remote address, not a local path."""
     scheme, found, _ = address.partition("://")
     return bool(found) and scheme.lower() in {*SCHEMES, *_STORES}
 
 
 def open_remote(address: str) -> Ranges:
-    """The object or file there; the caller closes it.
+    """Open a remote object or file; the caller closes it.
 
     Raises:
-        UsageError: the address is wrong, or access is denied.
+        UsageError: the address is invalid, or access is denied.
         MissingError, TransientError, UnsupportedError: see `HttpRanges`, `ObjectStore.ranges`.
     """
     if address.partition("://")[0].lower() in SCHEMES:
         return HttpRanges(address)
-    # Only here: the client of object stores takes a tenth of a second to start.
-    from eddyline.store.addresses import parse_object  # noqa: PLC0415 - as said
-    from eddyline.store.open_store import open_store  # noqa: PLC0415 - as said
+    # Imported here: the object store client takes 0.1 s to import.
+    from eddyline.store.addresses import parse_object  # noqa: PLC0415 - as above
+    from eddyline.store.open_store import open_store  # noqa: PLC0415 - as above
 
     root, key = parse_object(address)
     return open_store(root).ranges(key)
@@ -41,8 +41,8 @@ def open_source(address: str | Path) -> Ranges:
     """Open a local file or an object by its address; the caller closes it.
 
     Raises:
-        MissingError: there is no such file or object.
-        UsageError: the address is wrong, or access is denied.
+        MissingError: the file or object does not exist.
+        UsageError: the address is invalid, or access is denied.
     """
     from eddyline.store.addresses import parse  # noqa: PLC0415 - as above
     from eddyline.store.ranges import FileRanges  # noqa: PLC0415 - as above
@@ -52,7 +52,7 @@ def open_source(address: str | Path) -> Ranges:
 
 
 def open_object(address: str) -> ObjectRanges:
-    """Open an object by its address in a bucket whose client is kept; the caller closes it."""
+    """Open an object by its address, with the cached client of its bucket; the caller closes it."""
     from eddyline.store.open_store import BUCKETS  # noqa: PLC0415 - as above
 
     bucket, key = BUCKETS.find(address)

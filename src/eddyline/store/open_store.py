@@ -1,4 +1,4 @@
-"""Opening the media store that an address names, with the credentials this machine has."""
+"""Opens the media store of an address with the credentials of this machine."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from eddyline.store.store import Store
 if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
-# What names an endpoint, by scheme, the first that is set; the rest of the environment obstore reads itself.
+# The variables of an endpoint by scheme; the first that is set applies. obstore reads all other variables.
 _ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "gs": (),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
-# Any of these is a source of credentials that obstore knows; else boto3 is asked for the user's profile.
+# Sources of credentials that obstore supports; without one, boto3 reads the profile of the user.
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SKIP_SIGNATURE",
@@ -46,9 +46,9 @@ _CREDENTIALS = (
 class StoreSettings:
     """How to reach an object store. Times are in seconds, sizes in bytes.
 
-    `endpoint` and `region` override the environment's; `credentials` is a provider in obstore's sense and
-    overrides the standard chain; `allow_http` lets an endpoint without TLS be another machine than this one.
-    A request is tried again up to `retries` times while `retry_for_s` lasts, which takes a second or two.
+    `endpoint` and `region` override the environment; `credentials` is an obstore credential provider and
+    overrides the standard chain; `allow_http` allows an endpoint without TLS on another machine.
+    obstore retries a request up to `retries` times within `retry_for_s`, which takes a second or two.
     Idempotent requests are retried for up to `outage_retry_s`, provided the store has answered before.
     """
 
@@ -70,11 +70,11 @@ def open_store(
     *,
     stop: Stop | None = None,
 ) -> Store:
-    """The media store at `address`; nothing is asked of it yet (see `ObjectStore.check`).
+    """The media store at `address`, without a request to it (see `ObjectStore.check`).
 
-    Credentials come from the standard chain: the environment, the AWS profile, the machine's role.
+    Credentials come from the standard chain: the environment, the AWS profile, the role of the machine.
 
-    Raises `UsageError` for an address, an endpoint or a profile that cannot be right.
+    Raises `UsageError` for an invalid address, endpoint or profile.
     """
     place = addresses.parse(address) if isinstance(address, str) else address
     if place.local:
@@ -92,35 +92,35 @@ def _object_store(place: addresses.Address, settings: StoreSettings, stop: Stop 
 
 
 class Buckets:
-    """The buckets that this process reads sources from: each is opened once, whole, and kept."""
+    """The buckets that this process reads sources from; each is opened once and kept."""
 
     def __init__(self) -> None:
         self._settings = StoreSettings()
         self._stop: Stop | None = None
         self._opened: dict[tuple[int, str], ObjectStore] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def configure(self, settings: StoreSettings, *, stop: Stop | None = None) -> None:
-        """How to reach them from now on, and what ends all patience with them; the wiring says so once."""
-        with self._turn:
+        """Set how to reach buckets, and the `stop` that ends retries; `app` calls this once."""
+        with self._lock:
             self._settings, self._stop = settings, stop
             self._opened.clear()
 
     def find(self, address: str) -> tuple[ObjectStore, str]:
-        """The bucket of an object that is no local file, and its key there. Raises `UsageError`."""
+        """The bucket of a remote object, and its key. Raises `UsageError` for a local path."""
         return self._open(*addresses.parse_object(address), address)
 
     def folder(self, address: str) -> tuple[ObjectStore, str]:
-        """The bucket of a folder that is none of this machine, and its prefix there: "" for the bucket."""
+        """The bucket of a remote prefix, and the prefix: "" for the whole bucket."""
         place = addresses.parse(address)
         root = addresses.Address(scheme=place.scheme, bucket=place.bucket)
         return self._open(place if place.local else root, place.path, address)
 
     def _open(self, place: addresses.Address, key: str, address: str) -> tuple[ObjectStore, str]:
         if place.local:
-            raise UsageError(f"{address} is no object of a store")
+            raise UsageError(f"{address} is not an object in a store")
         name = os.getpid(), str(place)  # a forked process must not use its parent's connections
-        with self._turn:
+        with self._lock:
             if name not in self._opened:
                 self._opened[name] = _object_store(place, self._settings, self._stop)
             return self._opened[name], key
@@ -142,10 +142,10 @@ def _bucket(
         return GCSStore(place.bucket, config={"base_url": endpoint} if endpoint else {}, **options)
     if place.scheme == "az":
         return AzureStore(place.bucket, config={"endpoint": endpoint} if endpoint else {}, **options)
-    options["credential_provider"] = settings.credentials or _profile(os.environ)
+    options["credential_provider"] = settings.credentials or _profile_credentials(os.environ)
     config: S3Config = {}
     if endpoint:
-        # Both, so that an explicit one wins over whichever of the two the environment names.
+        # Set both, so that an explicit endpoint overrides either variable of the environment.
         config["endpoint"] = config["aws_endpoint_url_s3"] = endpoint
     if settings.region:
         config["region"] = settings.region
@@ -153,7 +153,7 @@ def _bucket(
 
 
 def resolve_endpoint(scheme: str, settings: StoreSettings, environment: Mapping[str, str]) -> str | None:
-    """The endpoint to use, if not the cloud's own; plain http only to this machine, unless allowed.
+    """The configured endpoint; None: that of the cloud. By default http is allowed only to this machine.
 
     Raises `UsageError`.
     """
@@ -164,12 +164,12 @@ def resolve_endpoint(scheme: str, settings: StoreSettings, environment: Mapping[
     parts = urlsplit(endpoint)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise UsageError(
-            "the store's endpoint is not an address", remedy="write https://host or https://host:port"
+            "the endpoint of the store is not a URL", remedy="write https://host or https://host:port"
         )
     if parts.scheme == "http" and not settings.allow_http and not _loopback(parts.hostname):
         raise UsageError(
-            f"the endpoint http://{parts.hostname} would send media and keys unencrypted",
-            remedy="use https, or set allow_http where the network itself is trusted",
+            f"the endpoint http://{parts.hostname} would transfer media and keys unencrypted",
+            remedy="use https, or set EDDYLINE_ALLOW_HTTP=1 in a trusted network",
         )
     return endpoint
 
@@ -186,7 +186,7 @@ def _client(settings: StoreSettings, endpoint: str | None) -> ClientConfig:
         "allow_http": endpoint is not None and urlsplit(endpoint).scheme == "http",
         "connect_timeout": timedelta(seconds=settings.connect_s),
         "read_timeout": timedelta(seconds=settings.read_s),
-        # For a whole part: the default of 30 s would cut a slow line off in the middle of one, every time.
+        # For a whole part: the default of 30 s would always interrupt a part on a slow connection.
         "timeout": timedelta(seconds=10 * settings.read_s),
     }
 
@@ -195,8 +195,8 @@ def _retry(settings: StoreSettings) -> RetryConfig:
     return {"max_retries": settings.retries, "retry_timeout": timedelta(seconds=settings.retry_for_s)}
 
 
-def _profile(environment: Mapping[str, str]) -> Callable[[], Any] | None:
-    """Credentials of the user's AWS profile, which obstore itself does not read; None where there is none."""
+def _profile_credentials(environment: Mapping[str, str]) -> Callable[[], Any] | None:
+    """Credentials of the AWS profile of the user, which obstore does not read; None without a profile."""
     named = environment.get("AWS_PROFILE")
     if not named and any(environment.get(name) for name in _CREDENTIALS):
         return None
@@ -212,7 +212,7 @@ def _profile(environment: Mapping[str, str]) -> Callable[[], Any] | None:
         ) from error
     try:
         return Boto3CredentialProvider()
-    except Exception as error:  # botocore's own tree, which core does not import
+    except Exception as error:  # exceptions of botocore, which this package does not import
         if not named:
             return None
         raise UsageError(

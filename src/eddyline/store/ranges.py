@@ -1,4 +1,4 @@
-"""Reading a stored object by byte ranges, with what was read of it counted."""
+"""Reads a stored object by byte ranges, and counts the requests and bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, Self
 
 from eddyline.core.errors import InputError, MissingError, TransientError, TruncatedError
 
-FILE_GAP = 16 * 1024  # a disk is asked again in no more time than it reads a few pages
+FILE_GAP = 16 * 1024  # another read of a disk takes as long as reading a few pages
 
 
 class Ranges(Protocol):
@@ -21,19 +21,19 @@ class Ranges(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes in the object, when it was opened."""
+        """The size of the object in bytes when it was opened."""
         ...
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.
 
-        Raises `TruncatedError` where the object ends before, `MissingError` where it has vanished and
-        `TransientError` where it was changed since it was opened or cannot be reached.
+        Raises `TruncatedError` beyond the end of the object, `MissingError` if it no longer exists, and
+        `TransientError` if it has changed since it was opened or is unavailable.
         """
         ...
 
     def close(self) -> None:
-        """Give back what is held open."""
+        """Close the object."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -44,15 +44,15 @@ class Ranges(Protocol):
 
 
 def checked_range(name: str, size: int, offset: int, length: int) -> None:
-    """Raise `TruncatedError` unless the `length` bytes from `offset` lie in an object of `size` bytes."""
+    """Raise `TruncatedError` unless the `length` bytes from `offset` are within an object of `size` bytes."""
     if offset < 0 or length < 0 or offset + length > size:
-        raise TruncatedError(f"{length} bytes wanted, it ends at {size}", path=name, offset=offset)
+        raise TruncatedError(f"{length} bytes requested, but it ends at {size}", path=name, offset=offset)
 
 
 class FileRanges:
-    """A local file; counts what was read of it.
+    """A local file; counts the requests and bytes read.
 
-    `gap`: bytes between two samples that it rather reads for nothing than be asked again.
+    Two ranges are read by one request if the gap between them is at most `gap` bytes.
     """
 
     gap = FILE_GAP
@@ -63,7 +63,7 @@ class FileRanges:
         self.requests = 0
         self._fd = -1
         try:
-            # Not blocking, so that a named pipe cannot hold us up before it is refused.
+            # Non-blocking, so that opening a named pipe does not block before it is rejected.
             self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError as error:
             raise MissingError(f"{self.path} does not exist") from error
@@ -72,12 +72,14 @@ class FileRanges:
         found = os.fstat(self._fd)
         if not stat.S_ISREG(found.st_mode):
             self.close()
-            raise InputError(f"{self.path} is not a plain file", remedy="give a file, not a folder or device")
+            raise InputError(
+                f"{self.path} is not a regular file", remedy="pass a file, not a directory or device"
+            )
         self._size = found.st_size
 
     @property
     def size(self) -> int:
-        """Bytes in the file, when it was opened."""
+        """The size of the file in bytes when it was opened."""
         return self._size
 
     def read(self, offset: int, length: int) -> bytes:
@@ -99,7 +101,7 @@ class FileRanges:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
-        """Give the file back; safe twice."""
+        """Close the file; safe to call twice."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -1,8 +1,8 @@
-"""The media store: where sources, parts and finished assets lie, by key.
+"""The media store: sources, parts and finished assets, by key.
 
-A key is a relative path with forward slashes ("assets/ab12/manifest.json"). Everything put under a key
-appears there whole or not at all. `FolderStore` is the embedded one; others keep the same promises (the
-conformance suite is tests/unit/store/test_local.py).
+A key is a relative path with forward slashes ("assets/ab12/manifest.json"). An object appears complete or not
+at all. `LocalStore` is the one in a directory; all implementations pass the same conformance suite
+(tests/unit/store/test_local.py).
 """
 
 from __future__ import annotations
@@ -15,81 +15,81 @@ from typing import Protocol
 from eddyline.core.errors import UsageError
 from eddyline.store.ranges import Ranges
 
-# Backslashes and control characters are taken for something else by one tool or another; lone surrogates
-# (names that are no UTF-8) have no bytes.
-_NO_LETTERS = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
-_KEY_BYTES = 900  # S3 and GCS take 1024, the store's own prefix included
-_NAME_BYTES = 240  # file systems take 255, the mark of a file being written included
+# Tools interpret backslashes and control characters differently; lone surrogates (names that are not UTF-8)
+# cannot be encoded.
+_INVALID = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
+_KEY_BYTES = 900  # S3 and GCS allow 1024, including the prefix of the store
+_NAME_BYTES = 240  # file systems allow 255, including the suffix of a temporary file
 
 
 class Store(Protocol):
-    """What the pipeline needs of a place for media."""
+    """The interface of a media store."""
 
     def check(self) -> None:
-        """See that it can be used. Raises `UsageError` if it is named wrongly, `TransientError` if away."""
+        """Check access. Raises `UsageError` for invalid settings, `TransientError` if unavailable."""
         ...
 
     def where(self, key: str) -> str:
-        """The address that people are told: a path, or s3://bucket/prefix/key."""
+        """The address of an object for users: a path, or s3://bucket/prefix/key."""
         ...
 
     def put(self, key: str, path: Path) -> None:
-        """Give the finished local file `path` the name `key`; it is taken over and may be gone after."""
+        """Store the finished local file `path` as `key`; may move the file."""
         ...
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """Write a small object whole."""
+        """Write a small object."""
         ...
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
-        """Write `data` if the object's tag is still `expected` (None: if there is no object); else False."""
+        """Write `data` if the tag of the object is `expected` (None: it is missing); else return False."""
         ...
 
     def get(self, key: str) -> bytes:
-        """A small object whole. Raises `MissingError`."""
+        """The contents of a small object. Raises `MissingError`."""
         ...
 
     def tag(self, key: str) -> str | None:
-        """A value that changes when the object does; None if there is none."""
+        """A value that changes with the object; None if the object does not exist."""
         ...
 
     def size(self, key: str) -> int | None:
-        """Bytes, or None if there is no such object."""
+        """The size in bytes; None if the object does not exist."""
         ...
 
     def fetch(self, key: str, scratch: Path) -> Path:
-        """A local file with the object's bytes, to be read only; made in `scratch` if it must be made."""
+        """A read-only local file with the contents of the object, downloaded to `scratch` if necessary."""
         ...
 
     def ranges(self, key: str) -> Ranges:
-        """The object, to be read by ranges. Raises `MissingError`; close it after use."""
+        """Open the object for reading by ranges. Raises `MissingError`; close it after use."""
         ...
 
     def copy(self, key: str, to: str) -> None:
-        """Give the object a second name, replacing what is there, without moving its bytes where possible."""
+        """Copy the object, replacing `to`, within the store where possible."""
         ...
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below the folder `prefix`, sorted."""
+        """The keys below `prefix`/, sorted."""
         ...
 
     def delete(self, prefix: str) -> None:
-        """Remove the object `prefix` and everything below it; what is gone already is fine."""
+        """Delete the object `prefix` and all objects below it, if they exist."""
         ...
 
 
 def checked_key(key: str) -> str:
-    """`key` itself, if every store can hold it and it stays below the store's root. Raises `UsageError`."""
+    """`key` in normal form, if it is valid in every store and below its root. Raises `UsageError`."""
     path = PurePosixPath(key)
-    spoken = str(path)
-    if not path.parts or path.is_absolute() or ".." in path.parts or _NO_LETTERS.search(key):
+    normal = str(path)
+    if not path.parts or path.is_absolute() or ".." in path.parts or _INVALID.search(key):
         raise UsageError(
             f"{key!r} is not a key of the media store",
-            remedy="give it a name without .. in its path, backslashes and control characters",
+            remedy="use a name without .. in its path, backslashes and control characters",
         )
-    if len(spoken.encode()) > _KEY_BYTES or max(len(part.encode()) for part in path.parts) > _NAME_BYTES:
+    if len(normal.encode()) > _KEY_BYTES or max(len(part.encode()) for part in path.parts) > _NAME_BYTES:
         raise UsageError(
-            f"a key of {len(key)} letters is too long for the media store: {key[:60]!r}...",
-            remedy="shorten it, or the prefix in the address",
+            f"the key is too long for the media store ({len(key)} characters): {key[:60]!r}...",
+            remedy="shorten it, or the prefix of the address",
         )
-    return spoken
+    return normal

@@ -1,4 +1,4 @@
-"""What killed processes left in a media store that is a folder: files half copied, folders half removed."""
+"""Removes the temporary files that killed processes left in a media store in a directory."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from eddyline.core import files
 
 @dataclass(frozen=True, kw_only=True)
 class TempCleanup:
-    """What was begun in the folder `root` and not ended; all of it lies under hidden names."""
+    """Removes incomplete copies and deletions in the directory `root`; all have hidden names."""
 
     root: Path
 
     def abort(self, folder: str, *, older_s: float = 0.0) -> None:
-        """Remove what was begun more than `older_s` seconds ago below `folder`, and what was of it itself.
+        """Remove the temporary files below `folder`, and of `folder` itself, older than `older_s` seconds.
 
-        What cannot be removed stays. Whoever is still writing one of them fails then, and may try again.
+        Ignores errors. A process that is still writing one of the files fails and may retry.
         """
         with contextlib.suppress(OSError):
             for each in files.temp_paths(self.root / folder):

@@ -12,7 +12,7 @@ from eddyline.graph.ledger.ledger import Ledger
 __all__ = ["server"]
 
 
-def test_every_claim_loss_and_answer_is_noted_by_the_database_itself(server: Server) -> None:
+def test_the_database_records_every_claim_loss_and_result(server: Server) -> None:
     with Ledger.open(server.url) as ledger:
         audit = Audit(server.url)
         audit.begin()

@@ -24,13 +24,13 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def test_a_job_claimed_and_answered_once_is_fine() -> None:
+def test_a_job_claimed_and_completed_once_is_correct() -> None:
     assert checks.all_done([ROW], ["x"]) == []
     assert checks.done_once([ROW], [CLAIM, DONE]) == []
     assert checks.fenced([CLAIM, DONE]) == []
 
 
-def test_a_job_lost_and_done_by_another_is_fine() -> None:
+def test_a_lost_job_completed_by_another_worker_is_correct() -> None:
     again = replace(CLAIM, at=4, old_fence=1, fence=2, owner="w2")
     done = replace(DONE, at=9, old_fence=2, fence=2, old_owner="w2")
     assert checks.done_once([ROW], [CLAIM, LOST, again, done]) == []
@@ -38,18 +38,18 @@ def test_a_job_lost_and_done_by_another_is_fine() -> None:
     assert checks.slot_seconds([CLAIM, LOST, again, done]) == (5, 1)
 
 
-def test_a_job_given_up_for_lost_whose_holder_goes_on_is_fine_and_no_one_else_may() -> None:
+def test_only_the_holder_of_an_orphaned_job_may_complete_it() -> None:
     on = replace(CLAIM, at=4, old_fence=1, fence=1)
     assert checks.fenced([CLAIM, LOST, on, replace(DONE, at=5)]) == []
     assert checks.fenced([CLAIM, LOST, replace(on, owner="zombie")]) == ["a was claimed twice with fence 1"]
 
 
-def test_what_is_open_or_unpublished_is_told() -> None:
+def test_open_and_unpublished_jobs_are_reported() -> None:
     assert "a is dead" in checks.all_done([replace(ROW, state="dead", error="{}")], ["x"])[0]
     assert checks.all_done([ROW], []) == ["asset x has no manifest"]
 
 
-def test_a_second_answer_that_counted_is_told() -> None:
+def test_a_second_accepted_result_is_reported() -> None:
     assert checks.done_once([ROW], [CLAIM, DONE, DONE]) == ["a was done 2 times"]
     assert checks.done_once([ROW], []) == ["a is done, and nobody saw it"]
     assert checks.done_once([ROW], [CLAIM, DONE, replace(DONE, before="done", after="ready")])
@@ -66,11 +66,11 @@ def test_a_second_answer_that_counted_is_told() -> None:
         replace(LOST, fence=0),
     ],
 )
-def test_an_answer_of_one_who_did_not_hold_the_job_is_told(bad: Change) -> None:
+def test_a_result_of_a_worker_without_the_job_is_reported(bad: Change) -> None:
     assert checks.fenced([CLAIM, bad])
 
 
-def test_manifests_are_compared_but_for_what_a_wave_varies() -> None:
+def test_manifests_are_compared_except_for_the_fields_that_a_wave_varies() -> None:
     expected = {"one.mp4": {**MANIFEST, "asset": "y", "profile": {}, "run": {}}}
     assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 1})) == []
     changed = {**MANIFEST, "renditions": [2]}
@@ -78,14 +78,14 @@ def test_manifests_are_compared_but_for_what_a_wave_varies() -> None:
     assert told == "x (one.mp4): renditions is [2], undisturbed [1]"
 
 
-def test_assets_too_many_too_few_or_strange_are_told() -> None:
+def test_surplus_missing_and_unknown_assets_are_reported() -> None:
     expected = {"one.mp4": MANIFEST}
     assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 2}))
     assert checks.alike({"x": MANIFEST}, {}, times=Counter({"one.mp4": 1}))
     assert checks.alike({"z": MANIFEST}, expected, times=Counter({"one.mp4": 1}))
 
 
-def test_departures_are_in_time_in_good_order_and_asked_for() -> None:
+def test_departures_must_be_requested_orderly_and_in_time() -> None:
     went = Departure(name="w", standing=Standing.LEAVING, status=0, early_s=5.0, took_s=1.0)
     assert checks.departures([went]) == []
     assert "ended by itself" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
@@ -94,13 +94,13 @@ def test_departures_are_in_time_in_good_order_and_asked_for() -> None:
     assert "with status 1" in checks.departures([replace(went, status=1)])[0]
 
 
-def test_leftovers_are_told_but_no_more_than_one_can_read() -> None:
+def test_leftovers_are_reported_up_to_a_limit() -> None:
     told = checks.nothing_left(scratch=[str(n) for n in range(9)], processes=["ffmpeg"])
     assert len(told) == 7
     assert told[5] == "... and 4 more like the last"
 
 
-def test_parts_that_one_late_worker_left_are_no_fault_and_those_of_many_assets_are() -> None:
+def test_late_parts_of_few_assets_are_tolerated_and_those_of_many_are_not() -> None:
     assert checks.tidied(["a"], ["a", "b", "c"]) == []
     assert checks.tidied(["a", "b"], ["a", "b", "c"]) == ["2 of 3 assets are not tidied up, a for one"]
 

@@ -11,7 +11,7 @@ OF_THE_LEDGER = {Kind.CRASH_LEDGER, Kind.RESTART_LEDGER}
 OF_THE_STORE = {Kind.STORE_AWAY, Kind.STORE_GALE}
 
 
-def test_a_seed_says_all_of_it() -> None:
+def test_a_seed_determines_the_schedule() -> None:
     assert plan(7, seconds=120, mode=Mode.SQS, lease_s=6) == plan(7, seconds=120, mode=Mode.SQS, lease_s=6)
     assert plan(7, seconds=120, mode=Mode.SQS, lease_s=6) != plan(8, seconds=120, mode=Mode.SQS, lease_s=6)
 
@@ -20,15 +20,13 @@ def test_a_seed_says_all_of_it() -> None:
 @pytest.mark.parametrize(
     ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER | OF_THE_STORE)]
 )
-def test_everything_that_can_happen_happens_even_in_a_short_storm(
-    seed: int, mode: Mode, expected: set[Kind]
-) -> None:
+def test_every_disturbance_occurs_even_in_a_short_storm(seed: int, mode: Mode, expected: set[Kind]) -> None:
     made = plan(seed, seconds=25, mode=mode, lease_s=6)
     assert {each.kind for each in made} == expected
     assert all(3.0 <= each.at < 25 for each in made)
 
 
-def test_a_longer_storm_is_as_dense_and_not_in_the_same_order() -> None:
+def test_a_longer_storm_has_the_same_density_in_another_order() -> None:
     made = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
     times = Counter(each.kind for each in made)
     assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:20]).items()}
@@ -36,7 +34,7 @@ def test_a_longer_storm_is_as_dense_and_not_in_the_same_order() -> None:
     assert all(before.at < after.at for before, after in pairwise(made))
 
 
-def test_the_frozen_stay_so_past_their_lease() -> None:
+def test_frozen_processes_stay_frozen_past_their_lease() -> None:
     made = plan(2, seconds=200, mode=Mode.SQS, lease_s=6)
     frozen = [each.lasts_s for each in made if "frozen" in each.kind]
     assert frozen

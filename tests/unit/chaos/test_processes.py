@@ -46,7 +46,7 @@ def departed(one: Member) -> Departure:
     return found[0]
 
 
-def test_a_member_told_to_go_is_seen_going_in_time(tmp_path: Path) -> None:
+def test_a_process_asked_to_stop_is_seen_to_exit_in_time(tmp_path: Path) -> None:
     one = member(tmp_path, POLITE)
     assert one.departure() is None
     one.tell(10)
@@ -57,7 +57,7 @@ def test_a_member_told_to_go_is_seen_going_in_time(tmp_path: Path) -> None:
     assert one.standing is Standing.DOWN
 
 
-def test_a_member_deaf_to_it_is_killed_at_its_deadline(tmp_path: Path) -> None:
+def test_a_process_that_ignores_the_request_is_killed_at_its_deadline(tmp_path: Path) -> None:
     one = member(tmp_path, DEAF)
     one.tell(0.3)
     gone = departed(one)
@@ -66,7 +66,7 @@ def test_a_member_deaf_to_it_is_killed_at_its_deadline(tmp_path: Path) -> None:
     assert not at_work_in(tmp_path)
 
 
-def test_a_killed_member_is_no_departure_and_can_start_again(tmp_path: Path) -> None:
+def test_a_killed_process_is_not_a_departure_and_can_restart(tmp_path: Path) -> None:
     one = member(tmp_path, POLITE)
     one.kill()
     assert one.departure() is None
@@ -75,14 +75,14 @@ def test_a_killed_member_is_no_departure_and_can_start_again(tmp_path: Path) -> 
     one.kill()
 
 
-def test_a_member_that_ends_by_itself_is_told_so(tmp_path: Path) -> None:
+def test_a_process_that_exits_unrequested_is_reported(tmp_path: Path) -> None:
     one = member(tmp_path, "print('up', flush=True); raise SystemExit(3)")
     gone = departed(one)
     assert (gone.standing, gone.status, gone.early_s) == (Standing.UP, 3, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_frozen_member_does_nothing_until_it_thaws(tmp_path: Path) -> None:
+def test_a_frozen_process_does_nothing_until_it_resumes(tmp_path: Path) -> None:
     one = member(tmp_path, "import time\nwhile True: print('up', flush=True); time.sleep(0.01)")
     one.freeze()
     time.sleep(0.05)
@@ -95,7 +95,7 @@ def test_a_frozen_member_does_nothing_until_it_thaws(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux ends a child with its parent")
-def test_no_member_outlives_the_harness(tmp_path: Path) -> None:
+def test_no_process_outlives_the_harness(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", HARNESS, str(Path(__file__).parents[3]), str(tmp_path)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None

@@ -37,7 +37,7 @@ FIGURES = Figures(
 )
 
 
-def test_the_table_tells_what_was_done_again() -> None:
+def test_the_table_lists_repeated_work() -> None:
     told = table(FIGURES)
     assert "| kill -9 of a worker | 4 |" in told
     assert "| requests to the queue | 100 (10 dropped) |" in told
@@ -48,18 +48,18 @@ def test_the_table_tells_what_was_done_again() -> None:
     assert "| told to go -> gone, longest, s | 9.5 |" in told
 
 
-def test_workers_that_share_the_ledger_have_no_queue_to_tell_of() -> None:
+def test_the_table_of_direct_workers_has_no_queue_rows() -> None:
     assert "queue" not in table(replace(FIGURES, mode=Mode.DIRECT))
 
 
-def test_a_trial_held_only_without_complaints() -> None:
+def test_a_trial_passes_only_without_violations() -> None:
     assert FIGURES.held
     assert not replace(FIGURES, complaints=("a is dead",)).held
     assert json.loads(json.dumps(as_json(FIGURES)))["redone"]["starts"] == 55
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_the_page_has_a_place_for_each_table_and_nothing_else_changes(mode: Mode) -> None:
+def test_the_document_has_a_section_for_each_table_and_nothing_else_changes(mode: Mode) -> None:
     page = PAGE.read_text()
     written = placed(page, replace(FIGURES, mode=mode))
     assert table(replace(FIGURES, mode=mode)) in written

@@ -42,7 +42,7 @@ def test_waves_go_through_all_sources_each_with_its_own_profile(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_what_is_refused_or_killed_is_asked_for_again_and_counted_once(tmp_path: Path) -> None:
+def test_failed_submissions_are_repeated_and_counted_once(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     once = f"import pathlib, time; p = pathlib.Path({str(flag)!r}); time.sleep(0.2)\n"
     once += "if not p.exists(): p.touch(); raise SystemExit(1)"
@@ -52,7 +52,7 @@ def test_what_is_refused_or_killed_is_asked_for_again_and_counted_once(tmp_path:
     assert made.refused == 1
 
 
-def test_a_wish_that_nobody_grants_is_complained_of(tmp_path: Path) -> None:
+def test_a_submission_that_keeps_failing_is_reported(tmp_path: Path) -> None:
     made = supply(tmp_path, "raise SystemExit('the ledger is away')", seed=2)
     made.patience_s = 0.1
     said = ""

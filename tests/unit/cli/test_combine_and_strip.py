@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from typer.testing import CliRunner, Result
 from eddyline.cli.edit_options import run_stoppable
 from eddyline.cli.main import build
 from eddyline.core.errors import InputError, MissingError, UsageError
+from eddyline.core.stop import Stop
 from eddyline.pipeline.demo_clip import make_clip
 
 
@@ -71,34 +71,34 @@ def test_strip_location_reports_as_json(card: Path) -> None:
     assert all(each["why"] for each in [*report["kept"], *report["removed"]])
 
 
-def test_a_result_never_replaces_its_source_or_what_was_not_named(card: Path) -> None:
+def test_a_result_never_replaces_its_source_or_an_unnamed_file(card: Path) -> None:
     source = card / "GX010042.MP4"
     with pytest.raises(UsageError, match="replace a source"):
         call("strip-location", source, "-o", source)
-    with pytest.raises(UsageError, match="folder"):
+    with pytest.raises(UsageError, match="is a directory"):
         call("strip-location", source, "-o", card)
     call("strip-location", source)
     with pytest.raises(UsageError, match="already"):
         call("strip-location", source)
 
 
-def test_a_chapter_that_is_not_there_is_named(card: Path) -> None:
+def test_a_missing_chapter_is_named(card: Path) -> None:
     with pytest.raises(MissingError, match="GX030042"):
         call("merge", card / "GX010042.MP4", card / "GX030042.MP4")
 
 
-def test_a_gap_is_joined_only_by_force(card: Path) -> None:
+def test_a_gap_is_joined_only_with_force(card: Path) -> None:
     (card / "GX020042.MP4").rename(card / "GX030042.MP4")
     with pytest.raises(InputError, match="chapter 2 is missing"):
         call("merge", *sorted(card.iterdir()))
     assert call("merge", *sorted(card.iterdir()), "--force").exit_code == 0
 
 
-def test_a_signal_stops_the_copying_with_its_own_exit_code() -> None:
-    def work(check: Callable[[], None]) -> None:
+def test_a_signal_stops_the_copy_with_its_exit_code() -> None:
+    def work(stop: Stop) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         for _ in range(10_000):
-            check()
+            stop.check()
             threading.Event().wait(0.001)
 
     with pytest.raises(typer.Exit) as ended:
@@ -106,5 +106,5 @@ def test_a_signal_stops_the_copying_with_its_own_exit_code() -> None:
     assert ended.value.exit_code == 143
 
 
-def test_work_that_ends_by_itself_gives_its_result() -> None:
+def test_uninterrupted_work_returns_its_result() -> None:
     assert run_stoppable(lambda _: 7) == 7

@@ -44,19 +44,19 @@ FACTS = SourceFacts(
 )
 
 
-def test_facts_are_told_to_people(capsys: pytest.CaptureFixture[str]) -> None:
+def test_properties_are_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     show_facts(Path("a\n.mp4"), FACTS, as_json=False)
     text = capsys.readouterr().out
     for part in (
         "a\\n.mp4", "mp4, 17 MB, 1:00", "hevc 1920x1080, 59.94 frames/s, 3,600 frames", "10 bits",
-        "arib-std-b67 (HDR)", "rotated by 90 degrees", "shown as 1080x1920", "2 channels, 48,000 Hz, und",
+        "arib-std-b67 (HDR)", "rotated by 90 degrees", "displayed as 1080x1920", "2 channels, 48,000 Hz, und",
         "60 payloads, 400 kB", "left out    data: track 5 (rvmi): unknown",
     ):  # fmt: skip
         assert part in text
     assert "\x1b" not in text
 
 
-def test_facts_are_told_to_programs_whole(capsys: pytest.CaptureFixture[str]) -> None:
+def test_properties_are_printed_completely_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     show_facts(Path("a.mp4"), FACTS, as_json=True)
     assert SourceFacts.from_json(json.loads(capsys.readouterr().out)) == FACTS
 
@@ -68,7 +68,7 @@ PLANNED = (
 )
 
 
-def test_a_plan_names_frames_chunks_and_cost_and_what_cannot_be_done(
+def test_a_plan_lists_frames_chunks_cost_and_errors(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert show_plan(PLANNED, as_json=False) == 1
@@ -92,7 +92,7 @@ def test_a_plan_is_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None
     assert second["error"]["remedy"] == "copy it"
 
 
-def test_a_failed_check_says_what_to_do_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_check_has_a_remedy_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     good = Check(name="ffmpeg", ok=True, value="9.0", remedy="")
     bad = Check(name="free disk", ok=False, value="1 MB", remedy="free some space")
     assert show_checks((good, bad), as_json=False) == 1

@@ -69,7 +69,7 @@ def test_failed_jobs_are_listed_first_with_their_reason(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("ledger")
-def test_jobs_are_chosen_by_asset_state_and_kind(tmp_path: Path) -> None:
+def test_jobs_are_filtered_by_asset_state_and_kind(tmp_path: Path) -> None:
     assert [job["id"] for job in called(tmp_path, "list", "--asset", "bb")] == ["bb.inspect"]
     assert [job["id"] for job in called(tmp_path, "list", "--state", "dead")] == ["aa.inspect"]
     assert [job["id"] for job in called(tmp_path, "list", "--kind", "plan")] == ["aa.plan"]
@@ -86,7 +86,7 @@ def test_a_job_is_shown_with_the_evidence_of_its_failure(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("ledger")
-def test_a_beginning_that_fits_several_jobs_is_a_usage_error(tmp_path: Path) -> None:
+def test_an_ambiguous_job_prefix_is_a_usage_error(tmp_path: Path) -> None:
     result = call(tmp_path, "show", "aa")
     assert isinstance(result.exception, UsageError)
     assert "aa.inspect, aa.plan" in str(result.exception)
@@ -97,21 +97,21 @@ def test_an_unknown_job_is_a_usage_error(tmp_path: Path) -> None:
     assert isinstance(call(tmp_path, "show", "zz").exception, UsageError)
 
 
-def test_a_retry_brings_back_what_the_failure_had_stopped(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_retry_reopens_the_dependent_jobs(tmp_path: Path, ledger: Ledger) -> None:
     assert set(called(tmp_path, "retry", "aa.inspect")["retried"]) >= {"aa.inspect"}
     states = {job.id: str(job.state) for job in ledger.jobs()}
     assert states == {"aa.inspect": "ready", "aa.plan": "waiting", "bb.inspect": "ready"}
 
 
-def test_all_dead_jobs_are_retried_at_once(tmp_path: Path, ledger: Ledger) -> None:
+def test_all_dead_jobs_can_be_retried_together(tmp_path: Path, ledger: Ledger) -> None:
     call(tmp_path, "retry", "--all")
     assert {str(job.state) for job in ledger.jobs()} == {"ready", "waiting"}
-    assert "nothing to be retried" in call(tmp_path, "retry", "--all").stdout
+    assert "no jobs retried" in call(tmp_path, "retry", "--all").stdout
 
 
 @pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize("arguments", [["retry"], ["retry", "--all", "aa.inspect"]])
-def test_a_retry_needs_to_know_what(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_retry_needs_jobs_or_all(tmp_path: Path, arguments: list[str]) -> None:
     assert isinstance(call(tmp_path, *arguments).exception, UsageError)
 
 
@@ -122,16 +122,16 @@ def test_a_whole_asset_is_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) ->
     assert job.state == "cancelled"
 
 
-def test_a_folder_without_state_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_directory_without_a_run_is_a_usage_error(tmp_path: Path) -> None:
     result = call(tmp_path / "nothing", "list")
     assert isinstance(result.exception, UsageError)
 
 
-def test_waiting_for_a_worker_to_end_does_not_last_beyond_its_lease(ledger: Ledger, tmp_path: Path) -> None:
+def test_waiting_for_a_worker_ends_with_its_lease(ledger: Ledger, tmp_path: Path) -> None:
     ledger.register("killed", "here", 1, lease_s=0.5)
     result = call(tmp_path, "drain", "killed", "--wait")
     assert result.exit_code == 0, result.output
-    assert "not heard of in time" in result.output
+    assert "stopped sending heartbeats" in result.output
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def many(tmp_path: Path, ledger: Ledger) -> Path:
 def test_a_long_list_stops_at_its_limit_and_counts_the_rest(many: Path) -> None:
     lines = call(many, "list").stdout.splitlines()
     assert len([line for line in lines if line.startswith(("aa.", "bb.", "cc."))]) == 100
-    assert "1,103 more jobs are not listed: see --limit, --state, --asset and --kind" in lines[-1]
+    assert "1,103 more jobs; to list them, pass --limit, --state, --asset or --kind" in lines[-1]
 
 
 def test_every_job_can_be_listed_page_by_page(many: Path) -> None:

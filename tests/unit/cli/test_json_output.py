@@ -43,7 +43,7 @@ def test_every_kind_of_event_has_its_name() -> None:
     ]  # fmt: skip
 
 
-def test_progress_is_thinned_out_but_stages_and_assets_are_not() -> None:
+def test_only_progress_events_are_rate_limited() -> None:
     stream = io.StringIO()
     display = JsonOutput(stream, clock=lambda: 0.0)
     for _ in range(10):
@@ -55,7 +55,7 @@ def test_progress_is_thinned_out_but_stages_and_assets_are_not() -> None:
     ]  # fmt: skip
 
 
-def test_the_last_line_names_what_was_done_and_what_was_not() -> None:
+def test_the_last_line_is_the_report() -> None:
     stream = io.StringIO()
     left = LeftOut(kind="data", what="track 5", why="unknown")
     done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True, left_out=(left,))

@@ -17,7 +17,7 @@ def board(clock: Ticks) -> LiveView:
     return LiveView(screen(terminal=True)[0], clock=clock)
 
 
-def test_the_board_has_one_bar_an_asset_with_stage_percent_speed_and_time_left() -> None:
+def test_the_view_has_one_bar_per_asset_with_stage_percent_speed_and_time_left() -> None:
     live = board(Ticks())
     live.show(progress(0.5))
     live.show(progress(0.25, name="b.mp4", eta=None))
@@ -29,7 +29,7 @@ def test_the_board_has_one_bar_an_asset_with_stage_percent_speed_and_time_left()
     assert "left" not in second
 
 
-def test_the_board_fits_a_narrow_window() -> None:
+def test_the_view_fits_a_narrow_terminal() -> None:
     live = board(Ticks())
     live.show(progress(0.5, name="a very long name of a clip from the holidays.mp4"))
     live.close()
@@ -46,10 +46,10 @@ def test_more_assets_than_lines_are_counted_instead_of_drawn() -> None:
     live.close()
     lines = drawn(live, height=10)
     assert len(lines) == 9
-    assert "42 more in hand" in lines[-1]
+    assert "42 more in progress" in lines[-1]
 
 
-def test_what_is_through_leaves_the_board() -> None:
+def test_finished_assets_leave_the_view() -> None:
     live = board(Ticks())
     live.show(progress(1.0))
     live.show(progress(0.5, name="b.mp4"))
@@ -61,7 +61,7 @@ def test_what_is_through_leaves_the_board() -> None:
     assert lines[1].strip() == "1 done"
 
 
-def test_names_cannot_write_to_the_terminal() -> None:
+def test_names_cannot_send_control_characters_to_the_terminal() -> None:
     live = board(Ticks())
     live.show(progress(0.1, name="\x1b[2J[red]\n.mp4"))
     live.close()

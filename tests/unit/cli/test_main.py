@@ -43,7 +43,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(build(arguments), arguments).exit_code == 2
 
 
-def test_an_error_is_told_in_two_lines_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_printed_in_two_lines_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_error(InputError("no video in \x1b[2J.mp4", remedy="copy it again")) == 1
     assert capsys.readouterr().err == "eddyline: no video in \\x1b[2J.mp4\nwhat to do: copy it again\n"
 

@@ -23,7 +23,7 @@ def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() 
     assert printed[-1].startswith("a.mp4: assemble 99%")
 
 
-def test_stages_that_take_turns_do_not_flood_the_log() -> None:
+def test_alternating_stages_do_not_flood_the_log() -> None:
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
     for step in range(50):
@@ -31,7 +31,7 @@ def test_stages_that_take_turns_do_not_flood_the_log() -> None:
     assert len(text.getvalue().splitlines()) == 2
 
 
-def test_the_end_of_an_asset_is_printed_at_once() -> None:
+def test_the_end_of_an_asset_is_printed_immediately() -> None:
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
     lines.show(finished())
@@ -40,7 +40,7 @@ def test_the_end_of_an_asset_is_printed_at_once() -> None:
     assert text.getvalue().splitlines() == ["✓ a.mp4  done", "✗ b.mp4  failed: it is empty"]
 
 
-def test_names_cannot_write_to_the_log() -> None:
+def test_names_cannot_send_control_characters_to_the_log() -> None:
     evil = "\x1b[2J[red]\n.mp4"
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
@@ -50,7 +50,7 @@ def test_names_cannot_write_to_the_log() -> None:
     assert len(text.getvalue().splitlines()) == 2
 
 
-def test_a_class_that_nobody_serves_is_said_to_be() -> None:
+def test_a_pool_without_workers_is_reported() -> None:
     console, text = screen()
     lines = PlainOutput(console, clock=Ticks())
     lines.show(UnservedPool(pool="gpu", jobs=2, waited_s=30, remedy="start one"))
@@ -59,7 +59,7 @@ def test_a_class_that_nobody_serves_is_said_to_be() -> None:
     )
 
 
-def test_submitting_a_large_folder_prints_a_line_every_few_seconds() -> None:
+def test_submitting_a_large_directory_prints_a_line_every_few_seconds() -> None:
     console, text = screen()
     clock = Ticks()
     lines = PlainOutput(console, clock=clock)

@@ -46,7 +46,7 @@ def test_the_last_json_line_is_the_result(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_raises_the_stop_flag_and_decides_the_exit_code(number: int, code: int) -> None:
+def test_a_signal_requests_a_stop_and_sets_the_exit_code(number: int, code: int) -> None:
     def start(stop: Stop, _on_event: Callable[[Event], None]) -> RunReport:
         os.kill(os.getpid(), number)
         assert stop.wait(5)
@@ -57,7 +57,7 @@ def test_a_signal_raises_the_stop_flag_and_decides_the_exit_code(number: int, co
     assert signal.getsignal(number) is before
 
 
-def test_an_interruption_that_is_raised_counts_like_one_that_is_reported() -> None:
+def test_a_raised_interruption_is_handled_like_a_reported_one() -> None:
     def start(stop: Stop, _on_event: Callable[[Event], None]) -> RunReport:
         os.kill(os.getpid(), signal.SIGTERM)
         stop.wait(5)
@@ -86,7 +86,7 @@ _STUBBORN = """
 """
 
 
-def test_a_second_ctrl_c_ends_a_run_that_does_not_listen() -> None:
+def test_a_second_ctrl_c_ends_a_run_that_ignores_the_first() -> None:
     with _child(_STUBBORN) as child:
         assert child.stdout is not None
         child.stdout.readline()
@@ -110,7 +110,7 @@ def test_nohup_is_respected() -> None:
         child.kill()
 
 
-def test_a_reader_that_goes_away_stops_the_run() -> None:
+def test_a_closed_output_pipe_stops_the_run() -> None:
     body = """
     import sys
     from eddyline.cli.run import run_with_display

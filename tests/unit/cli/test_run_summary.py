@@ -1,4 +1,4 @@
-"""The end of a run says what to look at and what to do."""
+"""The report at the end of a run names results, failures and remedies."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ FAILED = AssetFailed(
 )
 
 
-def test_the_last_line_is_the_page_to_look_at() -> None:
+def test_the_last_line_is_the_asset_page() -> None:
     skipped = SourceSkipped(path="c.jpg", reason="a still image")
     lines = printed(RunReport(finished=(DONE,), failed=(FAILED,), skipped=(skipped,)))
     assert lines[-1].endswith("out/assets/a/index.html")
 
 
-def test_what_an_asset_does_not_carry_is_listed_a_line_each() -> None:
+def test_tracks_left_out_are_listed_one_per_line() -> None:
     things = (
         LeftOut(kind="subtitle", what="track 3 (tx3g)", why="subtitles are not carried"),
         LeftOut(kind="data", what="track 4 (\x1b[2J)", why="unknown"),
@@ -65,21 +65,21 @@ def test_many_skipped_files_of_one_kind_are_one_line() -> None:
     assert lines[1] == "  0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 395 more: a still image"
 
 
-def test_an_interrupted_run_says_how_to_go_on() -> None:
+def test_an_interrupted_run_prints_how_to_resume() -> None:
     (line,) = printed(RunReport(finished=(), failed=(), skipped=(), interrupted="Ctrl-C"))
     assert "Run the same command again" in line
 
 
-def test_nothing_found_is_said() -> None:
-    assert printed(RunReport(finished=(), failed=(), skipped=())) == ["No footage found."]
+def test_a_run_without_sources_is_reported() -> None:
+    assert printed(RunReport(finished=(), failed=(), skipped=())) == ["No video files found."]
 
 
-def test_long_paths_are_never_broken() -> None:
+def test_long_paths_are_never_wrapped() -> None:
     page = "/a/" + "long/" * 40 + "index.html"
     done = AssetFinished(asset="a", name="a", manifest=page, page=page, reused=False)
     assert printed(RunReport(finished=(done,), failed=(), skipped=()))[-1].endswith(page)
 
 
-def test_a_failed_source_in_the_working_folder_is_named_once() -> None:
+def test_a_failed_source_in_the_working_directory_is_named_once() -> None:
     failed = AssetFailed(asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="")
     assert printed(RunReport(finished=(), failed=(failed,), skipped=()))[0] == "✗ b.mp4"

@@ -57,7 +57,7 @@ def _lines(found: Status, width: int) -> list[str]:
 
 @pytest.mark.parametrize("owner", ["", "somebody-with-a-rather-long-name"])
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_ids_and_figures_stay_whole_on_any_terminal(width: int, owner: str) -> None:
+def test_ids_and_numbers_are_complete_on_any_terminal(width: int, owner: str) -> None:
     lines = _lines(_status(owner=owner), width)
     assert all(word in lines[1].split() for word in ("asset", "file", "done", "running", "redone", "for"))
     assert ("own" in lines[1]) == bool(owner)
@@ -68,24 +68,24 @@ def test_ids_and_figures_stay_whole_on_any_terminal(width: int, owner: str) -> N
     assert (NAME in lines[2]) == (width == 200)
 
 
-def test_what_somebody_has_to_see_to_comes_last() -> None:
+def test_what_needs_an_operator_comes_last() -> None:
     lines = _lines(_status(), 60)
-    assert "500 assets under way" in lines[0]
+    assert "500 assets in progress" in lines[0]
     assert "and 497 more" in lines
-    assert "1,234 wait for others" in lines
-    assert "1 worker, 2 not heard of" in lines
+    assert "1,234 waiting for other jobs" in lines
+    assert "1 worker, 2 lost" in lines
     assert lines[-2:] == [
         "✗ 167 jobs of pool gpu and no worker for them, for 5.0 s",
         "  what to do: start one",
     ]
 
 
-def test_where_nothing_is_to_be_done_it_is_said() -> None:
+def test_an_idle_ledger_is_reported_as_such() -> None:
     lines = _lines(_status(assets=0), 60)
-    assert lines[:3] == ["0 assets under way", "", "no jobs are due"]
+    assert lines[:3] == ["0 assets in progress", "", "No jobs are due."]
 
 
-def test_messages_for_an_operator_come_with_the_command_for_them() -> None:
+def test_messages_for_an_operator_have_a_command_as_remedy() -> None:
     messages = (
         UnhandledMessages(queue="fleet-dead", count=3, remedy="eddyline jobs redrive"),
         UnhandledMessages(queue="cards (parked)", count=0, remedy="eddyline parked --events cards"),
@@ -93,7 +93,7 @@ def test_messages_for_an_operator_come_with_the_command_for_them() -> None:
     )
     lines = _lines(replace(_status(assets=0), messages=messages), 80)
     assert lines[-3:] == [
-        "✗ about 3 messages in fleet-dead for an operator",
+        "✗ about 3 messages in fleet-dead need an operator",
         "  what to do: eddyline jobs redrive",
         "! gone: access denied",
     ]

@@ -45,7 +45,7 @@ def ran(*arguments: object) -> Result:
     return result
 
 
-def test_the_summary_as_json_is_the_contracts(file: Path) -> None:
+def test_the_json_summary_has_the_specified_fields(file: Path) -> None:
     found = json.loads(ran(file, "--summary", "--json").stdout)
     assert found["payloads"] == 3
     assert set(found["streams"]) == {"GYRO", "GPS5", "GYRO@Rear"}
@@ -53,14 +53,14 @@ def test_the_summary_as_json_is_the_contracts(file: Path) -> None:
     assert set(found["streams"]["GYRO"]) == {"samples", "rate_hz", "units", "first_s", "device"}
 
 
-def test_the_summary_for_people_names_streams_and_gps(file: Path) -> None:
+def test_the_text_summary_names_streams_and_gps(file: Path) -> None:
     text = ran(file).stdout
     assert "GYRO@Rear" in text
     assert "30 of 30 samples with a fix" in text
     assert "2024-05-01" in text
 
 
-def test_the_summary_says_which_rule_utc_follows(tmp_path: Path) -> None:
+def test_the_summary_names_the_utc_rule(tmp_path: Path) -> None:
     path = tmp_path / "warp.gpmf"
     blocks = []
     for number in range(6):
@@ -115,12 +115,12 @@ def test_filters_reach_the_export(file: Path) -> None:
         ("--stream", "GYRO"),
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage(file: Path, arguments: tuple[str, ...]) -> None:
+def test_contradictory_options_are_usage_errors(file: Path, arguments: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         ran(file, *arguments)
 
 
-def test_a_broken_file_is_read_as_far_as_it_is_sound_when_lenient(file: Path) -> None:
+def test_lenient_mode_reads_the_valid_parts_of_a_damaged_file(file: Path) -> None:
     data = file.read_bytes()
     file.write_bytes(data[:-100])
     with pytest.raises(gpmf.GpmfError):
@@ -142,7 +142,7 @@ def test_it_starts_without_ffmpeg_or_a_database(file: Path) -> None:
     assert alone.returncode == 0, alone.stderr
 
 
-def test_the_reference_counts_come_out(samples: Path) -> None:
+def test_the_counts_equal_the_reference(samples: Path) -> None:
     streams = json.loads(ran(samples / "karma.mp4", "--summary", "--json").stdout)["streams"]
     assert (streams["ACCL"]["samples"], streams["GYRO"]["samples"], streams["SCPR"]["samples"]) == (
         2397,

@@ -28,22 +28,22 @@ def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(build(words), words, catch_exceptions=True)
 
 
-def test_trim_says_what_it_cut(clip: Path, tmp_path: Path) -> None:
+def test_trim_prints_the_range(clip: Path, tmp_path: Path) -> None:
     result = call("trim", clip, "--from", "0:01", "--to", "60f", "--out", tmp_path / "cut.mp4")
     assert result.exit_code == 0
     assert "frames 30 to 59 (30 frames)" in result.output
-    assert "encoded anew" in result.output
+    assert "re-encoded" in result.output
     assert (tmp_path / "cut.mp4").is_file()
 
 
-def test_trim_says_as_json_where_keyframes_made_it_cut(clip: Path, tmp_path: Path) -> None:
+def test_trim_reports_the_keyframe_range_as_json(clip: Path, tmp_path: Path) -> None:
     result = call("trim", clip, "--from", "70f", "--keyframes", "--json", "-o", tmp_path / "cut.mp4")
     told = json.loads(result.output)
     assert (told["first"], told["last"], told["encoded"]) == (61, 90, 0)
     assert told["telemetry"]["samples"]["ACCL"] > 0
 
 
-def test_a_file_that_is_not_there_or_would_be_replaced_is_refused(
+def test_a_missing_source_or_existing_target_is_rejected(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_there_or_would_be_replaced_is_refused(
     assert isinstance(call("combine", clip, "--audio", clip, "--drift", "much").exception, UsageError)
 
 
-def test_combine_says_what_it_put_together(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+def test_combine_prints_the_tracks(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
     sound = tmp_path / "rec.wav"
     tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")
     subprocess.run([ffmpeg, "-v", "error", *tone, str(sound)], check=True)
@@ -69,7 +69,7 @@ def test_combine_says_what_it_put_together(clip: Path, tmp_path: Path, ffmpeg: s
     assert "telemetry (gpmd)" in result.output
 
 
-def test_what_a_killed_trim_left_beside_its_result_goes_with_the_next(
+def test_temporary_files_of_a_killed_trim_are_removed_by_the_next(
     clip: Path, tmp_path: Path, ffmpeg: str
 ) -> None:
     hangs, out = tmp_path / "ffmpeg", tmp_path / "out" / "cut.mp4"

@@ -55,7 +55,7 @@ def test_a_file_appears_at_the_end(tmp_path: Path) -> None:
     assert names(out.parent) == ["out.mp4"]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_existing_file_unchanged(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     out.write_bytes(b"old")
 
@@ -70,7 +70,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out.mp4"]
 
 
-def test_a_folder_in_the_way_is_told_in_our_words(tmp_path: Path) -> None:
+def test_a_directory_at_the_output_path_is_a_transient_error(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     (out / "in the way").mkdir(parents=True)
     with pytest.raises(TransientError, match=r"writing out\.mp4"):
@@ -78,7 +78,7 @@ def test_a_folder_in_the_way_is_told_in_our_words(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out.mp4"]
 
 
-def test_what_a_killed_process_left_of_a_file_goes_with_the_next_try_of_that_file_alone(
+def test_temporary_files_of_a_killed_writer_are_removed_by_the_next_write_of_that_file(
     tmp_path: Path,
 ) -> None:
     out, other = tmp_path / "out.mp4", tmp_path / "other.mp4"
@@ -93,7 +93,7 @@ def test_what_a_killed_process_left_of_a_file_goes_with_the_next_try_of_that_fil
     assert names(tmp_path) == ["other.mp4", "out.mp4"]
 
 
-def test_two_that_write_the_same_file_leave_each_other_alone_and_the_last_to_end_wins(tmp_path: Path) -> None:
+def test_of_two_writers_of_one_file_the_last_to_finish_wins(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     with writer(out) as living:
         write(out, b"ours")
@@ -104,7 +104,7 @@ def test_two_that_write_the_same_file_leave_each_other_alone_and_the_last_to_end
     assert names(tmp_path) == ["out.mp4"]
 
 
-def test_files_of_others_stay_whatever_they_are_called(tmp_path: Path) -> None:
+def test_foreign_files_are_kept(tmp_path: Path) -> None:
     strangers = [".out.mp4.Ab3xYz", ".out.mp4.0123abcd", ".outXmp4.0123abcd"]
     for name in strangers:
         (tmp_path / name).write_bytes(b"rsync")

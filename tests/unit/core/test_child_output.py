@@ -11,13 +11,13 @@ def _pipe(data: bytes) -> BufferedReader:
     return BufferedReader(BytesIO(data))
 
 
-def test_what_is_printed_is_kept_whole() -> None:
+def test_the_output_is_kept_completely() -> None:
     out = Collector(1000, None)
     out.drain(_pipe(b"one\ntwo"))
     assert (out.data(), out.overflow) == (b"one\ntwo", "")
 
 
-def test_more_than_is_allowed_is_said_and_the_rest_let_pass() -> None:
+def test_output_beyond_the_limit_is_reported_and_discarded() -> None:
     out, pipe = Collector(100_000, None), _pipe(bytes(1_000_000))
     out.drain(pipe)
     assert out.overflow == "printed more than 100000 bytes"
@@ -25,7 +25,7 @@ def test_more_than_is_allowed_is_said_and_the_rest_let_pass() -> None:
     assert pipe.closed
 
 
-def test_lines_are_handed_on_whole_and_without_their_ends() -> None:
+def test_lines_are_passed_on_without_their_line_ends() -> None:
     lines: list[str] = []
     out = Collector(1000, lines.append)
     out.drain(_pipe(b"one\r\ntwo\n\xff\nlast"))
@@ -33,14 +33,14 @@ def test_lines_are_handed_on_whole_and_without_their_ends() -> None:
     assert out.data() == b""
 
 
-def test_a_line_without_end_is_handed_on_in_pieces() -> None:
+def test_an_endless_line_is_passed_on_in_pieces() -> None:
     lines: list[str] = []
     Collector(1000, lines.append).drain(_pipe(b"x" * 10_000_000))
     assert sum(map(len, lines)) == 10_000_000
     assert max(map(len, lines)) <= 65536
 
 
-def test_an_error_of_the_one_who_listens_is_kept_and_the_rest_let_pass() -> None:
+def test_an_error_of_the_line_handler_is_kept_and_the_rest_discarded() -> None:
     def listen(line: str) -> None:
         heard.append(line)
         raise ValueError(line)
@@ -51,7 +51,7 @@ def test_an_error_of_the_one_who_listens_is_kept_and_the_rest_let_pass() -> None
     assert (heard, str(out.failure), pipe.closed) == (["one"], "one", True)
 
 
-def test_of_standard_error_without_end_the_end_is_kept() -> None:
+def test_the_end_of_endless_standard_error_is_kept() -> None:
     tail = Tail()
     tail.drain(_pipe(b"x" * 20_000_000 + b"end"))
     assert len(tail.text()) == 16 * 1024

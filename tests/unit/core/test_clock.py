@@ -5,7 +5,7 @@ import time
 from eddyline.core.clock import Clock, ManualClock, SystemClock
 
 
-def test_the_systems_clock_goes_by_itself() -> None:
+def test_the_system_clock_advances() -> None:
     clock: Clock = SystemClock()
     before = clock.now()
     clock.sleep(0.01)
@@ -13,7 +13,7 @@ def test_the_systems_clock_goes_by_itself() -> None:
     assert abs(clock.now() - time.time()) < 5
 
 
-def test_a_manual_clock_moves_only_when_told_to_and_never_waits() -> None:
+def test_a_manual_clock_moves_only_on_request_and_never_waits() -> None:
     clock = ManualClock(100.0)
     started = time.monotonic()
     assert clock.now() == clock.now() == 100.0

@@ -37,12 +37,12 @@ def near(found: Position, wanted: Position) -> bool:
         b"latitude=47.3769 longitude=8.5417",
     ],
 )
-def test_places_are_read_from_text(text: bytes) -> None:
+def test_positions_are_read_from_text(text: bytes) -> None:
     assert contains_location(text)
     assert any(near(each, ZURICH) for each in find_positions(b"\0\xff" + text + b"\0"))
 
 
-def test_southern_and_western_places_are_negative() -> None:
+def test_southern_and_western_coordinates_are_negative() -> None:
     assert near(find_positions(b"-33.8568-151.2153/")[0], Position(latitude=-33.8568, longitude=-151.2153))
     sentence = b"$GPRMC,1,A,3351.408,S,15112.918,W,,"
     assert near(find_positions(sentence)[0], Position(latitude=-33.8568, longitude=-151.215300))
@@ -60,7 +60,7 @@ def test_southern_and_western_places_are_negative() -> None:
         b"-10+200",
     ],
 )
-def test_versions_settings_and_dates_name_no_place(text: bytes) -> None:
+def test_versions_settings_and_dates_are_not_locations(text: bytes) -> None:
     assert not contains_location(text)
     assert not contains_coordinates(text)
 
@@ -89,19 +89,19 @@ def test_free_text_and_coordinates_are_not_plain(text: str) -> None:
     assert not is_plain_name(text)
 
 
-def test_numbers_that_read_as_text_are_told_apart() -> None:
+def test_numbers_and_ascii_text_are_distinguished() -> None:
     assert is_ascii_text(b"47.3769 N 8.5417 E\0\0")
     assert not is_ascii_text(struct.pack(">ddd", 47.3769, 8.5417, 408))
     assert not is_ascii_text(b"1234567")
 
 
-def test_digits_and_encodings_of_a_place() -> None:
+def test_digits_and_encodings_of_a_position() -> None:
     assert ZURICH.texts() == (b"47.376", b"8.541")
     encodings = list(ZURICH.encodings())
     assert struct.pack("<dd", 8.5417, 47.3769) in encodings
     assert struct.pack(">ii", 473_769_000, 85_417_000) in encodings
-    assert ZURICH.usable
-    assert not Position(latitude=0.0, longitude=8.5417).usable
-    assert not Position(latitude=47.5, longitude=8.5417).usable
+    assert ZURICH.distinctive
+    assert not Position(latitude=0.0, longitude=8.5417).distinctive
+    assert not Position(latitude=47.5, longitude=8.5417).distinctive
     beside = Position(latitude=47.37691, longitude=8.54171)
     assert distinct_positions([ZURICH, beside], 8) == (ZURICH,)

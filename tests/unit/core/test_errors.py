@@ -11,7 +11,7 @@ def _tree(kind: type[errors.EddylineError]) -> list[type[errors.EddylineError]]:
     return [kind, *(leaf for below in kind.__subclasses__() for leaf in _tree(below))]
 
 
-def test_the_tree_at_the_top_of_the_file_is_the_tree() -> None:
+def test_the_tree_in_the_docstring_matches_the_classes() -> None:
     ours = {kind.__name__ for kind in _tree(errors.EddylineError) if kind.__module__ == errors.__name__}
     drawn = {word for word in (errors.__doc__ or "").split() if word in ours}
     assert ours == drawn
@@ -30,18 +30,18 @@ def test_the_tree_at_the_top_of_the_file_is_the_tree() -> None:
         (errors.Interrupted, True),
     ],
 )
-def test_only_what_may_get_better_is_tried_again(kind: type[errors.EddylineError], *, retry: bool) -> None:
+def test_only_transient_errors_are_retried(kind: type[errors.EddylineError], *, retry: bool) -> None:
     assert kind("wrong").retry == retry
 
 
-def test_a_message_says_what_is_wrong_and_what_to_do_next() -> None:
+def test_a_message_contains_the_problem_and_the_remedy() -> None:
     error = errors.UsageError("no such profile", remedy="see `eddyline profiles list`")
     assert str(error) == "no such profile (see `eddyline profiles list`)"
     assert "run the same command again" in str(errors.MissingError("x is gone"))
     assert str(errors.InputError("bad")) == "bad"
 
 
-def test_a_format_error_says_where() -> None:
+def test_a_format_error_contains_its_position() -> None:
     assert (
         str(errors.FormatError("too long", path="moov/trak[1]", offset=0))
         == "moov/trak[1] at byte 0: too long"

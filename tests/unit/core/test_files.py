@@ -10,7 +10,7 @@ from eddyline.core import files
 from eddyline.core.errors import InputError, MissingError, TransientError
 
 
-def test_what_is_written_replaces_what_was_there_and_leaves_nothing_beside(tmp_path: Path) -> None:
+def test_a_write_replaces_the_file_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "x.json"
     files.write_atomically(path, b"one")
     files.write_atomically(path, b"two")
@@ -18,7 +18,7 @@ def test_what_is_written_replaces_what_was_there_and_leaves_nothing_beside(tmp_p
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_write_that_fails_keeps_the_old_bytes_and_leaves_nothing_beside(
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.json"
@@ -34,7 +34,7 @@ def test_a_write_that_fails_keeps_the_old_bytes_and_leaves_nothing_beside(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_bytes_are_synced_before_they_get_their_name_and_the_name_after(
+def test_the_file_is_synced_before_the_rename_and_the_directory_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x"
@@ -51,7 +51,7 @@ def test_bytes_are_synced_before_they_get_their_name_and_the_name_after(
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_second_name_holds_the_same_bytes(
+def test_a_link_has_the_same_contents(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
 ) -> None:
     def no_links(*_: object) -> None:
@@ -68,20 +68,20 @@ def test_a_second_name_holds_the_same_bytes(
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_second_name_of_what_is_gone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="is gone"), files.translate_errors("copying"):
+def test_a_link_to_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="does not exist"), files.translate_errors("copying"):
         files.link_or_copy(tmp_path / "gone", tmp_path / "b")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_errors_of_our_own_pass_untouched() -> None:
+def test_eddyline_errors_propagate_unchanged() -> None:
     ours = InputError("bad footage")
     with pytest.raises(InputError) as caught, files.translate_errors("reading"):
         raise ours
     assert caught.value is ours
 
 
-def test_other_errors_of_the_system_may_be_tried_again() -> None:
+def test_other_operating_system_errors_are_transient() -> None:
     with (
         pytest.raises(TransientError, match="reading x: Input/output error") as caught,
         files.translate_errors("reading x"),
@@ -90,14 +90,14 @@ def test_other_errors_of_the_system_may_be_tried_again() -> None:
     assert not isinstance(caught.value, MissingError)
 
 
-def test_a_tree_that_is_gone_already_is_fine(tmp_path: Path) -> None:
+def test_removing_a_missing_tree_succeeds(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     files.remove_tree(tmp_path / "a")
     files.remove_tree(tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
-def test_syncing_takes_folders_and_files(tmp_path: Path) -> None:
+def test_directories_and_files_can_be_synced(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"1")
     files.sync_file(tmp_path / "x")
     files.sync_directory(tmp_path)

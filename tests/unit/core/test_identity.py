@@ -51,12 +51,12 @@ def test_another_process_gives_the_same_digest() -> None:
     assert said.stdout.strip() == digest({"a": ["x", None], "b": 1}, "ü", 1.5)
 
 
-def test_what_is_no_number_has_no_spelling() -> None:
+def test_nan_and_infinity_are_rejected() -> None:
     with pytest.raises(ValueError, match="Out of range"):
         canonical(float("nan"))
 
 
-def test_a_file_is_known_by_its_bytes(tmp_path: Path) -> None:
+def test_a_file_digest_depends_only_on_its_bytes(tmp_path: Path) -> None:
     path = tmp_path / "abc"
     path.write_bytes(b"abc")  # the example of FIPS 180-2, appendix B.1
     assert file_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

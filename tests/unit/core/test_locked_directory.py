@@ -12,7 +12,7 @@ import pytest
 from eddyline.core.locked_directory import lock_directory, remove_unlocked
 
 
-def test_a_folder_is_there_while_it_is_held_and_gone_afterwards(tmp_path: Path) -> None:
+def test_a_locked_directory_exists_only_within_its_context(tmp_path: Path) -> None:
     with lock_directory(lambda: tmp_path / "mine") as folder:
         (folder / "below").mkdir()
         (folder / "below" / "half.mp4").write_bytes(b"x")
@@ -21,7 +21,7 @@ def test_a_folder_is_there_while_it_is_held_and_gone_afterwards(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_nobody_holds_is_swept_however_far_it_came(tmp_path: Path) -> None:
+def test_unlocked_directories_are_removed_in_every_state(tmp_path: Path) -> None:
     unlocked, locked, half = (tmp_path / name for name in ("unlocked", "locked", "half"))
     for folder in (unlocked, locked, half):
         folder.mkdir()
@@ -32,7 +32,7 @@ def test_what_nobody_holds_is_swept_however_far_it_came(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_never_held_stays(tmp_path: Path) -> None:
+def test_directories_that_were_never_locked_are_kept(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
@@ -45,7 +45,7 @@ def test_what_was_never_held_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", ["before its lock is made", "before it is locked"])
-def test_a_folder_swept_as_it_was_made_is_made_anew(
+def test_a_directory_removed_during_its_creation_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     names = iter(["first", "second"])
@@ -70,7 +70,7 @@ def test_a_folder_swept_as_it_was_made_is_made_anew(
         assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_where_there_are_no_locks_a_folder_works_and_is_never_swept(
+def test_without_file_locks_a_directory_works_and_is_never_removed_by_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def without(_handle: int, _operation: int) -> None:

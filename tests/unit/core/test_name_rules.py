@@ -31,35 +31,35 @@ TRAVERSING = [
 
 
 @pytest.mark.parametrize("text", [*TRAVERSING, "a b", "\ud800", "a/b", "x" * 301, None, 1, [], b"a"])
-def test_what_is_no_identifier(text: object) -> None:
+def test_invalid_identifiers(text: object) -> None:
     assert not is_identifier(text)
 
 
 @pytest.mark.parametrize("text", ["a-1", "0123456789abcdef.12345678.chunk-0001-again2", "720p", "a.b_c"])
-def test_what_is_an_identifier(text: str) -> None:
+def test_valid_identifiers(text: str) -> None:
     assert is_identifier(text)
     assert is_plain_path(text)
 
 
 @pytest.mark.parametrize("text", [*TRAVERSING, "a b", "x" * 301, None, 1])
-def test_what_is_no_name_of_a_worker_and_no_plain_path(text: object) -> None:
+def test_invalid_worker_names_and_paths(text: object) -> None:
     assert not is_worker_name(text)
     assert not is_plain_path(text)
 
 
-def test_names_of_workers_and_paths_as_eddyline_makes_them() -> None:
+def test_worker_names_and_paths_of_eddyline_are_valid() -> None:
     assert is_worker_name("cpu@ip-10-0-0-7.eu-central-1.compute.internal:4242-a1b2c3")
     assert is_plain_path("stream/1080p/seg-0001.m4s")
     assert not is_plain_path("/".join("abcdefghi"))
 
 
 @pytest.mark.parametrize("text", [*TRAVERSING, "0123456789abcde", "0123456789ABCDEF", "g" * 16, None])
-def test_what_is_no_asset(text: object) -> None:
+def test_invalid_asset_ids(text: object) -> None:
     assert not is_asset(text)
 
 
 @given(st.text(max_size=30))
-def test_whatever_passes_stays_below_its_folder(text: str) -> None:
+def test_a_valid_name_stays_below_its_directory(text: str) -> None:
     for fits in (is_identifier, is_plain_path):
         if fits(text):
             root = Path("/root/folder")

@@ -17,14 +17,14 @@ from eddyline.core.numbers import parse_rational, parse_whole
         ("0", Fraction(0)),
     ],
 )
-def test_numbers_as_they_are_written(text: str, value: Fraction) -> None:
+def test_valid_numbers(text: str, value: Fraction) -> None:
     assert parse_rational(text) == value
 
 
 @pytest.mark.parametrize(
     "text", ["1e99999999999", "9" * 5_000_000, "1/0", "", "1e2", "nan", "inf", "0x10", "1_0", "1.5/2", "٣"]
 )
-def test_anything_else_is_refused_at_once(text: str) -> None:
+def test_invalid_numbers_are_rejected_immediately(text: str) -> None:
     began = time.process_time()
     with pytest.raises(ValueError, match="is not a number"):
         parse_rational(text)

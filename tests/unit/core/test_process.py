@@ -37,7 +37,7 @@ def _gone(pid: int, within_s: float = 2.0) -> bool:
     return False
 
 
-def test_what_a_child_prints_and_costs_comes_back() -> None:
+def test_the_output_and_cpu_time_of_a_child_are_returned() -> None:
     runner = Runner()
     code = "import sys; sys.stdout.write('out'); sys.stderr.write('err'); sum(range(2_000_000))"
     finished = runner.run(_python(code))
@@ -49,7 +49,7 @@ def test_what_a_child_prints_and_costs_comes_back() -> None:
     assert runner.cpu_s > finished.cpu_s
 
 
-def test_a_failure_keeps_the_command_the_status_and_the_end_of_what_was_said() -> None:
+def test_a_failure_keeps_the_command_the_status_and_the_end_of_stderr() -> None:
     code = "import sys; sys.stderr.write('x' * 100_000 + '\\nthe last word\\n\\n'); sys.exit(3)"
     with pytest.raises(ToolError, match="status 3: the last word") as caught:
         Runner().run(_python(code))
@@ -60,8 +60,8 @@ def test_a_failure_keeps_the_command_the_status_and_the_end_of_what_was_said() -
     assert evidence["stderr"].endswith("the last word\n\n")
 
 
-def test_a_failure_without_words_says_so() -> None:
-    with pytest.raises(ToolError, match="it said nothing"):
+def test_a_failure_without_output_is_reported_as_such() -> None:
+    with pytest.raises(ToolError, match="no error message"):
         Runner().run(_python("raise SystemExit(1)"))
 
 
@@ -72,25 +72,25 @@ def test_a_killed_child_is_named_with_its_signal() -> None:
     assert caught.value.retry
 
 
-def test_a_child_that_takes_too_long_is_stopped() -> None:
+def test_a_child_that_exceeds_its_time_limit_is_stopped() -> None:
     started = time.monotonic()
-    with pytest.raises(ToolError, match="longer than its limit") as caught:
+    with pytest.raises(ToolError, match="exceeded its time limit") as caught:
         Runner().run(_python("import time; time.sleep(60)"), limits=Limits(wall_s=0.2))
     assert time.monotonic() - started < 9
     assert caught.value.status == -signal.SIGTERM
 
 
-def test_a_child_that_falls_silent_is_stopped_but_one_that_talks_is_not() -> None:
+def test_a_child_without_output_is_stopped_but_one_with_output_is_not() -> None:
     limits = Limits(wall_s=20, idle_s=2.0)
     talks = "import time\nfor n in range(11): print(n, flush=True); time.sleep(.12)"
     lines: list[str] = []
     Runner().run(_python(talks), limits=limits, on_line=lines.append)
     assert lines == [str(number) for number in range(11)]
-    with pytest.raises(ToolError, match="said nothing for"):
+    with pytest.raises(ToolError, match="printed nothing for"):
         Runner().run(_python("print(1, flush=True)\nimport time; time.sleep(60)"), limits=limits)
 
 
-def test_a_child_that_will_not_be_told_is_killed_within_two_seconds() -> None:
+def test_a_child_that_ignores_sigterm_is_killed_within_two_seconds() -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
     stop = Stop()
     asked: list[float] = []
@@ -104,7 +104,7 @@ def test_a_child_that_will_not_be_told_is_killed_within_two_seconds() -> None:
     assert time.monotonic() - asked[0] < 9
 
 
-def test_a_stop_from_elsewhere_ends_a_child_at_once() -> None:
+def test_a_stop_of_another_thread_ends_a_child_immediately() -> None:
     stop = Stop()
     threading.Timer(0.1, stop.request, ["taken away"]).start()
     started = time.monotonic()
@@ -113,7 +113,7 @@ def test_a_stop_from_elsewhere_ends_a_child_at_once() -> None:
     assert time.monotonic() - started < 9
 
 
-def test_after_a_stop_nothing_is_started(tmp_path: Path) -> None:
+def test_no_child_starts_after_a_stop(tmp_path: Path) -> None:
     stop = Stop()
     stop.request("over")
     with pytest.raises(Interrupted):
@@ -121,19 +121,19 @@ def test_after_a_stop_nothing_is_started(tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-def test_a_child_may_not_take_more_memory_than_allowed() -> None:
+def test_a_child_cannot_exceed_its_memory_limit() -> None:
     limits = Limits(memory=200 * 1024 * 1024)
     with pytest.raises(ToolError, match="MemoryError"):
         Runner().run(_python("bytearray(400 * 1024 * 1024)"), limits=limits)
 
 
-def test_a_child_that_prints_without_end_is_stopped() -> None:
+def test_a_child_with_endless_output_is_stopped() -> None:
     code = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
     with pytest.raises(ToolError, match="printed more than 1000000 bytes"):
         Runner().run(_python(code), limits=Limits(output=1_000_000, wall_s=20))
 
 
-def test_an_error_of_the_one_who_listens_stops_the_child_and_is_not_lost() -> None:
+def test_an_error_of_the_line_handler_stops_the_child_and_is_raised() -> None:
     class ListenerError(Exception):
         pass
 
@@ -150,7 +150,7 @@ def test_an_error_of_the_one_who_listens_stops_the_child_and_is_not_lost() -> No
     assert time.monotonic() - started < 9
 
 
-def test_a_child_sees_a_bare_environment_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_has_a_minimal_environment_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     code = "import os, sys; print(sorted(os.environ), repr(sys.stdin.read()), os.environ['LC_ALL'])"
     said = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
@@ -159,17 +159,17 @@ def test_a_child_sees_a_bare_environment_and_no_input(monkeypatch: pytest.Monkey
     assert "'' C" in said
 
 
-def test_a_program_that_is_not_there_is_named() -> None:
-    with pytest.raises(ToolError, match=r"/no/such/ffmpeg cannot be found.*doctor"):
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(ToolError, match=r"/no/such/ffmpeg was not found.*doctor"):
         Runner().run(("/no/such/ffmpeg", "-version"))
 
 
-def test_a_work_folder_that_is_gone_is_not_taken_for_a_missing_program(tmp_path: Path) -> None:
+def test_a_missing_work_directory_is_not_reported_as_a_missing_program(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="gone"):
         Runner().run(_python("pass"), cwd=tmp_path / "gone")
 
 
-def test_a_program_that_may_not_be_run_may_be_tried_again(tmp_path: Path) -> None:
+def test_a_program_without_execute_permission_is_a_transient_error(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\n")
     with pytest.raises(Exception, match="cannot start") as caught:
@@ -189,17 +189,17 @@ def wrapper(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_what_a_wrapper_script_started_ends_with_it(wrapper: str) -> None:
+def test_the_children_of_a_wrapper_script_end_with_it(wrapper: str) -> None:
     lines: list[str] = []
     started = time.monotonic()
-    with pytest.raises(ToolError, match="longer than its limit"):
+    with pytest.raises(ToolError, match="exceeded its time limit"):
         Runner().run((wrapper,), limits=Limits(wall_s=0.4), on_line=lines.append)
     assert time.monotonic() - started < 12
     assert lines[0] == "start"
     assert _gone(int(lines[1]))
 
 
-def test_what_a_finished_child_left_running_is_ended_and_not_waited_for() -> None:
+def test_descendants_of_a_finished_child_are_killed() -> None:
     code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print('done')"
     started = time.monotonic()
     assert Runner().run(_python(code)).stdout == b"done\n"
@@ -230,7 +230,7 @@ def test_an_orphan_dies_with_its_parent(kill: signal.Signals) -> None:
     assert _gone(_orphaned(kill))
 
 
-def test_many_children_end_at_once_without_getting_into_each_others_way() -> None:
+def test_many_children_can_end_at_the_same_time() -> None:
     # A child that ends just when it is told to must be reaped once, whoever sees it first.
     errors: list[BaseException] = []
 
@@ -252,7 +252,9 @@ def test_many_children_end_at_once_without_getting_into_each_others_way() -> Non
     assert errors == []
 
 
-def test_a_child_that_ends_just_when_it_is_told_to_is_reaped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_ends_at_the_moment_of_the_signal_is_reaped_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # The window between asking "has it ended?" and telling it to: held open until the child has ended.
     told: list[int] = []
 

@@ -21,18 +21,18 @@ def _python(code: str) -> tuple[str, ...]:
 
 
 def test_the_programs_of_one_job_share_its_time() -> None:
-    runner = Runner(bounds=ResourceLimits(wall_s=4, remedy=_REMEDY))
+    runner = Runner(job_limits=ResourceLimits(wall_s=4, remedy=_REMEDY))
     runner.run(_python("import time; time.sleep(1)"))
     began = time.monotonic()
-    with pytest.raises(ToolError, match=r"stopped: it used up its job's time of 4 s") as caught:
+    with pytest.raises(ToolError, match=r"stopped: it exceeded the time limit of its job, 4 s") as caught:
         runner.run(_python("import time; time.sleep(60)"))
     assert time.monotonic() - began < 30
     assert caught.value.remedy == _REMEDY
 
 
-def test_a_programs_own_limit_is_not_blamed_on_the_job() -> None:
-    runner = Runner(bounds=ResourceLimits(wall_s=60, remedy=_REMEDY))
-    with pytest.raises(ToolError, match="longer than its limit") as caught:
+def test_the_limit_of_a_program_is_not_attributed_to_the_job() -> None:
+    runner = Runner(job_limits=ResourceLimits(wall_s=60, remedy=_REMEDY))
+    with pytest.raises(ToolError, match="exceeded its time limit") as caught:
         runner.run(_python("import time; time.sleep(60)"), limits=Limits(wall_s=0.3))
     assert caught.value.remedy == ""
 
@@ -41,18 +41,18 @@ def test_no_program_of_a_job_gets_more_memory_than_the_job() -> None:
     greedy = _python(f"b = bytearray({600 * MIB}); print(len(b))")
     Runner().run(greedy, limits=Limits(memory=2048 * MIB))
     with pytest.raises(ToolError, match="MemoryError"):
-        Runner(bounds=ResourceLimits(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
+        Runner(job_limits=ResourceLimits(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
 
 
-def test_of_two_bounds_on_memory_the_tighter_counts() -> None:
-    assert ResourceLimits(memory=500).tighter(700) == 500
-    assert ResourceLimits(memory=700).tighter(500) == 500
-    assert ResourceLimits().tighter(500) == 500
-    assert ResourceLimits(memory=500).tighter(None) == 500
-    assert ResourceLimits().tighter(None) is None
+def test_the_lower_of_two_memory_limits_applies() -> None:
+    assert ResourceLimits(memory=500).address_space(700) == 500
+    assert ResourceLimits(memory=700).address_space(500) == 500
+    assert ResourceLimits().address_space(500) == 500
+    assert ResourceLimits(memory=500).address_space(None) == 500
+    assert ResourceLimits().address_space(None) is None
 
 
-def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None:
+def test_a_program_that_exceeds_the_disk_limit_is_stopped(tmp_path: Path) -> None:
     flood = _python(
         "import sys, time\n"
         f"with open({str(tmp_path / 'deep' / 'flood')!r}, 'wb', buffering=0) as file:\n"
@@ -60,14 +60,16 @@ def test_a_program_that_fills_its_jobs_folder_is_stopped(tmp_path: Path) -> None
         f"        file.write(bytes({MIB})); time.sleep(0.02)\n"
     )
     (tmp_path / "deep").mkdir()
-    runner = Runner(bounds=ResourceLimits(room=10 * MIB, folder=tmp_path, remedy=_REMEDY))
-    with pytest.raises(ToolError, match=r"it filled its work folder: .* GiB, of 0.00977 allowed") as caught:
+    runner = Runner(job_limits=ResourceLimits(disk=10 * MIB, folder=tmp_path, remedy=_REMEDY))
+    with pytest.raises(
+        ToolError, match=r"it exceeded the disk limit of its job: .* GiB of 0.00977 GiB"
+    ) as caught:
         runner.run(flood)
     assert caught.value.remedy == _REMEDY
     assert disk_usage(tmp_path) < 400 * MIB
 
 
-def test_a_folder_is_as_large_as_what_lies_on_the_disk(tmp_path: Path) -> None:
+def test_disk_usage_counts_the_blocks_on_disk(tmp_path: Path) -> None:
     assert disk_usage(tmp_path / "none") == 0
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "data").write_bytes(b"x" * 100_000)

@@ -9,7 +9,7 @@ from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 
 
-def test_nothing_is_stopped_until_someone_asks() -> None:
+def test_no_stop_is_requested_initially() -> None:
     stop = Stop()
     assert not stop.requested
     assert not stop.wait(0)
@@ -25,7 +25,7 @@ def test_the_first_reason_is_kept() -> None:
         stop.check()
 
 
-def test_everyone_who_waits_is_woken_at_once() -> None:
+def test_all_waiting_threads_wake_at_a_request() -> None:
     stop = Stop()
     woken: list[float] = []
 
@@ -45,7 +45,7 @@ def test_everyone_who_waits_is_woken_at_once() -> None:
     assert stop.wait(30)
 
 
-def test_whoever_asks_just_as_the_first_begins_to_wait_is_heard() -> None:
+def test_a_request_during_the_first_wait_is_not_lost() -> None:
     for _ in range(300):
         stop = Stop()
         both = threading.Barrier(2)

@@ -15,7 +15,7 @@ def test_rescaled_ticks_are_the_nearest(ticks: int, old: int, new: int) -> None:
     assert abs(rescale(ticks, old, new) - exact) <= Fraction(1, 2)
 
 
-def test_halves_go_up() -> None:
+def test_halves_round_up() -> None:
     assert [rescale(ticks, 2, 1) for ticks in (-3, -1, 1, 3)] == [-1, 0, 1, 2]
 
 
@@ -43,5 +43,5 @@ def test_an_hour_of_ntsc_frames_stays_exact() -> None:
         (Fraction("17.3"), Fraction(173, 10)),
     ],
 )
-def test_a_measured_rate_stands_for_the_one_that_was_meant(mean: Fraction, rate: Fraction) -> None:
+def test_a_measured_rate_maps_to_its_nominal_rate(mean: Fraction, rate: Fraction) -> None:
     assert nominal_rate(mean) == rate

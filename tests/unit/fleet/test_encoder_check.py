@@ -25,5 +25,5 @@ def test_encoders_that_cannot_encode_are_all_named(ffmpeg: str) -> None:
 
 
 def test_a_program_that_is_not_there_is_another_matter(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="cannot be found"):
+    with pytest.raises(ToolError, match="was not found"):
         check_encoders(tmp_path / "ffmpeg", {"libx264"}, pool="cpu", runner=Runner())

@@ -83,7 +83,7 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"pools__cpu__cots": 1}, "pools.cpu.cots: no such key"),
+        ({"pools__cpu__cots": 1}, "pools.cpu.cots: unknown key"),
         ({"pools__cpu__slot__vcpu": 0}, "pools.cpu.slot.vcpu: .*greater than or equal to 0.1, not '0'"),
         ({"pools__cpu__slot__vcpu": "four"}, "pools.cpu.slot.vcpu"),
         ({"pools__cpu__kinds": []}, "pools.cpu.kinds"),
@@ -98,7 +98,7 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
         ({"pools": {}}, "pools: "),
         ({"pools": {"Big Box": {}}}, "pools.Big Box"),
         ({"pools": None}, "pools: Field required"),
-        ({"swimming": 1}, "swimming: no such key"),
+        ({"swimming": 1}, "swimming: unknown key"),
     ],
 )
 def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, changes: dict[str, object], said: str) -> None:
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, text: bytes, sa
 def test_an_empty_file_is_told_in_plain_words(tmp_path: Path) -> None:
     path = tmp_path / "pools.yaml"
     path.write_text("# nothing yet")
-    with pytest.raises(UsageError, match="keys with values are wanted, and there is nothing"):
+    with pytest.raises(UsageError, match="a mapping of keys to values is required, but the value is empty"):
         load_pools(path)
 
 

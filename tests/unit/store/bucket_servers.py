@@ -24,7 +24,7 @@ def opened(
         client_options={"allow_http": True},
         credential_provider=any_keys,  # type: ignore[arg-type]  # plain dicts will do
     )
-    return ObjectStore(raw, address=f"s3://{bucket}", stop=stop, part=PART, server_copy=server_copy)
+    return ObjectStore(raw, address=f"s3://{bucket}", stop=stop, part=PART, max_server_copy=server_copy)
 
 
 def large(scratch: Path, size: int = 2 * PART + 5) -> Path:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from eddyline.core.backoff import BackoffPolicy
 from eddyline.core.errors import (
     EddylineError,
     InputError,
@@ -81,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(http_ranges, "_WAIT_S", 0.001)
+    monkeypatch.setattr(http_ranges, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.002))
     with Server() as found:
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -95,7 +96,7 @@ def always(status: int, **headers: str) -> Callable[[Handler], None]:
     return lambda handler: handler.answer(status, b"", told)
 
 
-def test_what_was_asked_for_comes_over_one_connection(server: Server) -> None:
+def test_ranges_are_read_over_one_connection(server: Server) -> None:
     with HttpRanges(f"{server.url}/a b.mp4") as ranges:
         assert ranges.size == len(FILE)
         for offset, length in ((0, 16), (HEAD - 5, 10), (2 * HEAD, HEAD), (len(FILE) - 1, 1), (7, 0)):
@@ -113,7 +114,7 @@ def test_a_large_read_is_several_requests(server: Server, monkeypatch: pytest.Mo
         assert ranges.requests == 1 + 5
 
 
-def test_reading_behind_the_end_is_an_error_without_a_request(server: Server) -> None:
+def test_reading_beyond_the_end_is_an_error_without_a_request(server: Server) -> None:
     with HttpRanges(f"{server.url}/x") as ranges, pytest.raises(TruncatedError, match="it ends at"):
         ranges.read(len(FILE) - 1, 2)
     assert len(server.asked) == 1
@@ -125,7 +126,7 @@ def test_an_empty_file_is_empty(server: Server) -> None:
         assert ranges.size == 0
 
 
-def test_a_server_without_ranges_is_told_so_and_sends_no_film(server: Server) -> None:
+def test_a_server_without_ranges_is_an_error_and_sends_no_file(server: Server) -> None:
     server.ways["/x"] = lambda handler: handler.answer(200, FILE, {})
     with pytest.raises(UnsupportedError, match="byte ranges"):
         HttpRanges(f"{server.url}/x")
@@ -150,7 +151,7 @@ def test_each_status_has_its_error(
     assert len(server.asked) == requests
 
 
-def test_a_server_that_was_busy_is_asked_again(server: Server) -> None:
+def test_a_busy_server_is_retried(server: Server) -> None:
     def busy_once(handler: Handler) -> None:
         del server.ways["/x"]
         handler.answer(503, b"", {})
@@ -160,7 +161,7 @@ def test_a_server_that_was_busy_is_asked_again(server: Server) -> None:
         assert ranges.size == len(FILE)
 
 
-def test_a_file_that_changes_meanwhile_is_not_mixed(server: Server) -> None:
+def test_versions_of_a_changing_file_are_not_mixed(server: Server) -> None:
     with HttpRanges(f"{server.url}/x") as ranges:
         server.data, server.tag = FILE[::-1], '"two"'
         with pytest.raises(MissingError, match="changed"):
@@ -179,14 +180,14 @@ def test_redirects_are_followed_a_few_times(server: Server) -> None:
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "//user:pass@host/x", "http://:x/"])
-def test_a_redirect_to_anything_but_the_web_is_refused(server: Server, target: str) -> None:
+def test_a_redirect_to_another_scheme_is_rejected(server: Server, target: str) -> None:
     server.ways["/a"] = always(302, Location=target)
     with pytest.raises(UsageError):
         HttpRanges(f"{server.url}/a")
 
 
 @pytest.mark.parametrize("told", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"])
-def test_a_range_that_was_not_asked_for_is_refused(server: Server, told: str) -> None:
+def test_a_range_that_was_not_requested_is_rejected(server: Server, told: str) -> None:
     server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": told})
     with pytest.raises((UnsupportedError, MissingError)):
         HttpRanges(f"{server.url}/x")
@@ -206,11 +207,11 @@ def test_a_body_that_breaks_off_is_an_error(server: Server) -> None:
         HttpRanges(f"{server.url}/x")
 
 
-def test_a_server_that_says_nothing_is_given_up(server: Server) -> None:
+def test_a_server_that_does_not_respond_is_an_error(server: Server) -> None:
     quiet = threading.Event()
     server.ways["/x"] = lambda handler: handler.log_message(quiet.wait(5))
     try:
-        with pytest.raises(TransientError, match="does not answer"):
+        with pytest.raises(TransientError, match="does not respond"):
             HttpRanges(f"{server.url}/x", timeout_s=0.05)
     finally:
         quiet.set()
@@ -219,13 +220,13 @@ def test_a_server_that_says_nothing_is_given_up(server: Server) -> None:
 @pytest.mark.parametrize(
     "url", ["ftp://host/x", "https://", "https://me:secret@host/x", "http://host:notaport/", "x", "http://[/"]
 )
-def test_what_is_no_web_address_is_refused_and_its_secrets_not_repeated(url: str) -> None:
+def test_an_invalid_url_is_rejected_without_its_secrets(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         HttpRanges(url)
     assert "secret" not in str(caught.value)
 
 
-def test_remote_addresses_are_told_from_paths(server: Server) -> None:
+def test_remote_addresses_are_distinguished_from_paths(server: Server) -> None:
     remote, local = ("https://h/x", "S3://b/k", "az://c/k"), ("/a/b", "c://x", "file:///x")
     assert all(map(is_remote, remote))
     assert not any(map(is_remote, local))

@@ -24,7 +24,7 @@ def _file(scratch: Path, data: bytes) -> Path:
     return path
 
 
-def test_what_was_put_is_got_sized_tagged_and_fetched(store: Store, scratch: Path) -> None:
+def test_a_stored_object_can_be_read_sized_tagged_and_fetched(store: Store, scratch: Path) -> None:
     store.put("assets/a/film.mp4", _file(scratch, b"film"))
     store.put_bytes("assets/a/manifest.json", b"{}")
     assert store.get("assets/a/film.mp4") == b"film"
@@ -53,7 +53,7 @@ def test_putting_twice_replaces_and_changes_the_tag(store: Store, scratch: Path)
     assert list(store.list("a")) == ["a/b.bin"]
 
 
-def test_what_is_not_there_is_none_or_missing(store: Store, scratch: Path) -> None:
+def test_a_missing_object_is_none_or_an_error(store: Store, scratch: Path) -> None:
     store.put_bytes("a/there", b"1")
     assert store.size("a/not") is None
     assert store.tag("a/not") is None
@@ -70,7 +70,7 @@ def test_what_is_not_there_is_none_or_missing(store: Store, scratch: Path) -> No
     assert list(store.list("a")) == ["a/there"]
 
 
-def test_a_folder_is_no_object(store: Store, scratch: Path) -> None:
+def test_a_directory_is_not_an_object(store: Store, scratch: Path) -> None:
     store.put_bytes("a/b/c", b"1")
     assert store.size("a/b") is None
     assert store.tag("a/b") is None
@@ -86,7 +86,7 @@ def test_a_folder_is_no_object(store: Store, scratch: Path) -> None:
     assert store.size("a/b/c/d") is None
 
 
-def test_a_list_is_sorted_by_key_and_knows_only_what_lies_below(store: Store) -> None:
+def test_a_list_is_sorted_and_contains_only_keys_below_the_prefix(store: Store) -> None:
     keys = ["a/b/2", "a/b/10", "a/b-c/1", "a/b.x", "a/b", "ab/1"]
     for key in sorted(set(keys) - {"a/b"}):
         store.put_bytes(key, b"1")
@@ -96,14 +96,14 @@ def test_a_list_is_sorted_by_key_and_knows_only_what_lies_below(store: Store) ->
     assert list(store.list("a/b.x")) == []
 
 
-def test_people_are_told_where_an_object_lies(store: Store) -> None:
+def test_an_object_has_an_address_for_users(store: Store) -> None:
     store.put_bytes("a/x.mp4", b"1")
     assert store.where("a/x.mp4").endswith("/a/x.mp4")
     with pytest.raises(UsageError):
         store.where("../x")
 
 
-def test_a_key_may_have_any_honest_letters(store: Store, scratch: Path) -> None:
+def test_a_key_may_contain_any_printable_characters(store: Store, scratch: Path) -> None:
     keys = ["a/with space.mp4", "a/mit ü.mp4", "a/50%20.mp4", "a/x#1", "a/&?=+~*.bin"]
     for key in keys:
         store.put(key, _file(scratch, key.encode()))
@@ -133,7 +133,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("key", [*TRICKS, "a" * 300, "/".join(["a" * 100] * 12)])
-def test_a_key_with_tricks_is_refused_by_every_door(store: Store, scratch: Path, key: str) -> None:
+def test_an_invalid_key_is_rejected_by_every_method(store: Store, scratch: Path, key: str) -> None:
     store.put_bytes("safe/one", b"1")
     for ask in (
         lambda: store.put(key, _file(scratch, b"x")),
@@ -154,7 +154,7 @@ def test_a_key_with_tricks_is_refused_by_every_door(store: Store, scratch: Path,
     assert list(store.list("safe")) == ["safe/one"]
 
 
-def test_deleting_takes_the_object_and_all_below_it_and_nothing_beside(store: Store) -> None:
+def test_delete_removes_an_object_and_all_below_it_only(store: Store) -> None:
     for key in ("a/b/1", "a/b/c/2", "a/b2/3", "a/b.json"):
         store.put_bytes(key, b"1")
     store.delete("a/b")
@@ -165,7 +165,7 @@ def test_deleting_takes_the_object_and_all_below_it_and_nothing_beside(store: St
     store.delete("never/was")
 
 
-def test_many_may_delete_the_same_at_once(store: Store) -> None:
+def test_concurrent_deletions_of_one_object_succeed(store: Store) -> None:
     for _ in range(5):
         for number in range(4):
             store.put_bytes(f"a/b/{number}", b"1")
@@ -174,7 +174,7 @@ def test_many_may_delete_the_same_at_once(store: Store) -> None:
         assert list(store.list("a")) == []
 
 
-def test_a_list_is_sound_while_others_put_and_delete(store: Store) -> None:
+def test_a_list_is_consistent_during_concurrent_writes(store: Store) -> None:
     store.put_bytes("a/stays", b"1")
     over = threading.Event()
 
@@ -222,7 +222,7 @@ def test_replacing_a_copy_leaves_the_original(store: Store, scratch: Path) -> No
     assert (store.get("a/x"), store.get("a/y")) == (b"newer", b"new")
 
 
-def test_compare_and_set_writes_only_over_what_was_seen(store: Store) -> None:
+def test_compare_and_set_replaces_only_the_expected_version(store: Store) -> None:
     assert store.compare_and_set("a/m", b"1", None)
     assert not store.compare_and_set("a/m", b"2", None)
     seen = store.tag("a/m")
@@ -235,7 +235,7 @@ def test_compare_and_set_writes_only_over_what_was_seen(store: Store) -> None:
     assert store.compare_and_set("a/m", b"6", None)
 
 
-def test_of_eight_that_race_to_be_first_exactly_one_wins(store: Store) -> None:
+def test_of_eight_concurrent_writers_exactly_one_wins(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         for turn in range(6):
             start = threading.Barrier(8)
@@ -249,7 +249,7 @@ def test_of_eight_that_race_to_be_first_exactly_one_wins(store: Store) -> None:
             assert store.get(f"race/{turn}") == f"{won.index(True)}".encode()
 
 
-def test_counting_together_by_compare_and_set_loses_no_count(store: Store) -> None:
+def test_concurrent_increments_by_compare_and_set_are_not_lost(store: Store) -> None:
     store.put_bytes("count", b"0")
 
     def count(_: int) -> None:
@@ -305,7 +305,7 @@ def test_ranges_are_read_exactly_and_counted(store: Store, scratch: Path) -> Non
     source.close()
 
 
-def test_a_large_file_arrives_whole_and_is_fetched_whole(store: Store, scratch: Path) -> None:
+def test_a_large_file_is_stored_and_fetched_completely(store: Store, scratch: Path) -> None:
     block = os.urandom(1024 * 1024)
     path = scratch / "large.mp4"
     with path.open("wb") as file:
@@ -364,22 +364,22 @@ def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path)
     assert store.compare_and_set("a/set0", b"after", store.tag("a/set0"))
 
 
-def test_a_folder_that_is_not_there_yet_may_be_one(tmp_path: Path) -> None:
+def test_a_missing_directory_is_created(tmp_path: Path) -> None:
     LocalStore(tmp_path / "not" / "yet").check()
     LocalStore(tmp_path).check()
     assert not (tmp_path / "not").exists()
 
 
-def test_what_can_be_no_folder_is_refused_before_anything_is_put(tmp_path: Path) -> None:
+def test_an_invalid_directory_is_rejected_by_the_check(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     for place in ("file", "file/below", "nowhere"):
-        with pytest.raises(UsageError, match="is no folder"):
+        with pytest.raises(UsageError, match="is not a directory"):
             LocalStore(tmp_path / place).check()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_that_may_not_be_written_in_is_refused(tmp_path: Path) -> None:
+def test_a_read_only_directory_is_rejected(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="nothing may be written"):
         LocalStore(tmp_path / "below").check()

@@ -1,4 +1,4 @@
-"""What object stores do wrong, told by a server that does it."""
+"""Errors of object stores, returned by a test server."""
 
 from __future__ import annotations
 
@@ -41,23 +41,25 @@ def _always(answer: Answer) -> Callable[[Request], Answer]:
     [
         (error(403, "AccessDenied"), UsageError, r"access is denied \(the credentials need .*s3:PutObject"),
         (error(403, "SomethingElse"), UsageError, "access is denied"),
-        (error(401, "Whatever"), UsageError, "credentials are not accepted"),
-        (error(403, "InvalidAccessKeyId"), UsageError, "the access key is not known"),
-        (error(403, "SignatureDoesNotMatch"), UsageError, "the secret key is wrong"),
-        (error(403, "RequestTimeTooSkewed"), UsageError, "clock is wrong"),
+        (error(401, "Whatever"), UsageError, "credentials are invalid"),
+        (error(403, "InvalidAccessKeyId"), UsageError, "the access key is unknown"),
+        (error(403, "SignatureDoesNotMatch"), UsageError, "the secret key is invalid"),
+        (error(403, "RequestTimeTooSkewed"), UsageError, "the clock of this machine is wrong"),
         (error(400, "AuthorizationHeaderMalformed"), UsageError, r"another region \(set AWS_REGION"),
         (error(301, "PermanentRedirect"), UsageError, r"another region \(set AWS_REGION"),
-        (error(403, "InvalidObjectState"), UsageError, r"in an archive \(restore it first"),
-        (error(404, "NoSuchBucket"), UsageError, r"no such bucket \(create it"),
-        (error(404, "NoSuchKey"), MissingError, "it is not there"),
-        (error(501, "NotImplemented"), UsageError, r"cannot do that \(use one that knows conditional writes"),
+        (error(403, "InvalidObjectState"), UsageError, r"the object is archived \(restore it first"),
+        (error(404, "NoSuchBucket"), UsageError, r"the bucket does not exist \(create it"),
+        (error(404, "NoSuchKey"), MissingError, "the object does not exist"),
+        (
+            error(501, "NotImplemented"),
+            UsageError,
+            r"does not support this operation \(use a store with conditional writes",
+        ),
         (error(400, "ExpiredToken"), TransientError, "credentials have expired"),
         (error(400, "Strange", "a strange thing"), TransientError, "Strange, a strange thing"),
     ],
 )
-def test_each_fault_says_whether_to_try_again_and_what_to_do(
-    answer: Answer, kind: type[EddylineError], words: str
-) -> None:
+def test_each_error_has_a_type_and_a_remedy(answer: Answer, kind: type[EddylineError], words: str) -> None:
     with scripted(_always(answer)) as server:
         store = _open(server.url)
         with pytest.raises(kind, match=words) as caught:
@@ -68,7 +70,7 @@ def test_each_fault_says_whether_to_try_again_and_what_to_do(
         assert "Debug source" not in caught.value.message
 
 
-def test_every_door_tells_of_denied_access() -> None:
+def test_every_method_reports_denied_access() -> None:
     with scripted(_always(error(403, "AccessDenied"))) as server:
         store = _open(server.url)
         for ask in (
@@ -86,7 +88,7 @@ def test_every_door_tells_of_denied_access() -> None:
                 ask()
 
 
-def test_words_of_a_fault_within_a_key_are_not_taken_for_one() -> None:
+def test_error_text_within_a_key_is_not_an_error() -> None:
     with scripted(_always(Answer(status=404))) as server:
         store = _open(server.url)
         for key in ("<Code>NoSuchBucket</Code>", "AccessDenied", "a/Received redirect without LOCATION"):
@@ -111,29 +113,29 @@ def _gets(server: Scripted) -> int:
     return len(server.asked)
 
 
-def test_a_store_that_is_busy_is_asked_again() -> None:
+def test_a_busy_store_is_retried() -> None:
     with scripted(_after(2, error(503, "SlowDown"), _object(b"bytes"))) as server:
         assert _open(server.url).get("k") == b"bytes"
         assert _gets(server) == 3
 
 
-def test_a_store_that_stays_busy_is_given_up_for_now() -> None:
+def test_a_store_that_stays_busy_is_a_transient_error() -> None:
     with scripted(_always(error(503, "SlowDown", "slow down"))) as server:
         with pytest.raises(TransientError, match="SlowDown"):
             _open(server.url).get("k")
         assert _gets(server) == 3
 
 
-def test_a_store_that_is_not_there_is_given_up_for_now() -> None:
+def test_an_unreachable_store_is_a_transient_error() -> None:
     with scripted(_always(Answer())) as server:
         url = server.url
     with pytest.raises(TransientError, match="network") as caught:
         _open(url, retries=1).get("k")
-    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, asked 2 times"
+    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, after 2 requests"
     assert re.fullmatch(said, caught.value.message)
 
 
-def test_a_store_that_falls_silent_is_not_waited_for() -> None:
+def test_a_store_that_stops_responding_times_out() -> None:
     started = time.monotonic()
     with scripted(_always(Answer(silence_s=15))) as server:
         with pytest.raises(TransientError):
@@ -141,7 +143,7 @@ def test_a_store_that_falls_silent_is_not_waited_for() -> None:
         assert time.monotonic() - started < 10
 
 
-def test_an_answer_cut_off_in_the_middle_is_no_object() -> None:
+def test_a_truncated_response_is_an_error() -> None:
     half = _object(b"half")
     cut = Answer(body=half.body, headers=half.headers, promised=100)
     with scripted(_always(cut)) as server, pytest.raises(TransientError):

@@ -35,7 +35,7 @@ def test_a_large_file_goes_in_parts_and_leaves_no_uploadopened(
     assert ministack.uploads(bucket) == []
 
 
-def test_an_upload_that_is_stopped_is_aborted(ministack: Ministack, bucket: str, scratch: Path) -> None:
+def test_a_stopped_upload_is_aborted(ministack: Ministack, bucket: str, scratch: Path) -> None:
     stop = Stop()
     store = opened(ministack, bucket, stop=stop)
     store.put_bytes("a/large.mp4", b"before")
@@ -58,13 +58,13 @@ def test_an_upload_of_a_file_that_changes_is_aborted(
         return os.stat_result((*found[:6], found.st_size + 1, *found[7:10]))
 
     monkeypatch.setattr(os, "fstat", longer)
-    with pytest.raises(TransientError, match="changed while it was uploaded"):
+    with pytest.raises(TransientError, match="changed during the upload"):
         store.put("a/large.mp4", path)
     assert list(store.list("a")) == []
     assert ministack.uploads(bucket) == []
 
 
-def test_an_upload_of_which_the_store_refuses_a_part_is_aborted(scratch: Path) -> None:
+def test_an_upload_with_a_rejected_part_is_aborted(scratch: Path) -> None:
     def refusing(request: Request) -> Answer:
         if request.method == "PUT" and "partNumber=2" in request.path:
             return error(403, "AccessDenied")
@@ -116,9 +116,7 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
     return iter(child.stdout)
 
 
-def test_an_uploader_killed_amid_a_file_leaves_nothing_to_be_seen(
-    ministack: Ministack, bucket: str, scratch: Path
-) -> None:
+def test_a_killed_uploader_leaves_no_object(ministack: Ministack, bucket: str, scratch: Path) -> None:
     with _uploader(f"s3://{bucket}", ministack.url, _sparse(scratch, 100 * 1024 * 1024)) as child:
         assert next(_lines(child)) == "go\n"
         until = time.monotonic() + 10
@@ -143,7 +141,7 @@ def test_a_file_is_uploaded_in_constant_memory(scratch: Path) -> None:
     assert int(grown) < 80 * 1024 * 1024
 
 
-def test_a_copy_too_large_for_the_store_goes_through_this_machine(
+def test_a_copy_too_large_for_the_store_passes_through_this_machine(
     ministack: Ministack, bucket: str, scratch: Path
 ) -> None:
     store = opened(ministack, bucket, server_copy=PART)

@@ -26,7 +26,7 @@ def bucket(ministack: Ministack) -> str:
     return ministack.bucket()
 
 
-def test_what_a_player_fetches_says_what_it_is(ministack: Ministack, bucket: str, scratch: Path) -> None:
+def test_published_files_have_their_content_type(ministack: Ministack, bucket: str, scratch: Path) -> None:
     store = opened(ministack, bucket)
     for extension, kind in BY_EXTENSION.items():
         store.put_bytes(f"a/x{extension}", b"1")
@@ -61,7 +61,7 @@ def test_a_source_is_read_by_ranges_and_never_whole(ministack: Ministack, bucket
     assert (source.requests, source.bytes_read) == (2, 20)
 
 
-def test_the_index_of_real_footage_is_read_from_a_bucket_without_its_media(
+def test_the_index_of_a_real_file_is_read_from_a_bucket_without_its_media(
     ministack: Ministack, bucket: str, samples: Path
 ) -> None:
     store = opened(ministack, bucket)
@@ -75,7 +75,7 @@ def test_the_index_of_real_footage_is_read_from_a_bucket_without_its_media(
     assert source.bytes_read < source.size / 20
 
 
-def test_a_source_that_changes_while_it_is_read_is_not_mixed_up() -> None:
+def test_versions_of_a_changing_source_are_not_mixed() -> None:
     store = ObjectStore(MemoryStore(), address="memory")
     store.put_bytes("a/x.mp4", b"first")
     source = store.ranges("a/x.mp4")
@@ -89,7 +89,7 @@ def test_a_source_that_changes_while_it_is_read_is_not_mixed_up() -> None:
     assert source.bytes_read == 2
 
 
-def test_a_download_that_is_stopped_leaves_nothing_behind(scratch: Path) -> None:
+def test_a_stopped_download_leaves_no_file(scratch: Path) -> None:
     stop = Stop()
     store = ObjectStore(MemoryStore(), address="memory", stop=stop)
     store.put_bytes("a/x.mp4", b"bytes")
@@ -99,7 +99,7 @@ def test_a_download_that_is_stopped_leaves_nothing_behind(scratch: Path) -> None
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
-def test_objects_of_one_name_are_fetched_apart_and_anew(scratch: Path) -> None:
+def test_objects_of_one_name_are_fetched_to_separate_files_each_time(scratch: Path) -> None:
     store = ObjectStore(MemoryStore(), address="memory", part=3)
     for key in ("a/init.mp4", "b/init.mp4"):
         store.put_bytes(key, key.encode())
@@ -133,7 +133,7 @@ def test_a_prefix_keeps_stores_of_one_bucket_apart(ministack: Ministack, bucket:
 
 
 @pytest.mark.parametrize("key", ["a//b", "a/./b", "a/../b", "a%0Ab"])
-def test_a_key_of_others_that_cannot_be_held_is_told_with_what_to_do_and_hinders_no_store(
+def test_an_unsupported_foreign_key_has_a_remedy_and_does_not_block_the_store(
     ministack: Ministack, bucket: str, key: str
 ) -> None:
     assert ministack.ask("PUT", f"/{bucket}/{key}")[0] == 200
@@ -141,7 +141,7 @@ def test_a_key_of_others_that_cannot_be_held_is_told_with_what_to_do_and_hinders
     store.check()
     with pytest.raises(UsageError, match="invalid path") as caught:
         list(store.list_all())
-    assert "another key" in caught.value.remedy
+    assert "rename that object" in caught.value.remedy
 
 
 _FORKED = """
@@ -161,5 +161,5 @@ raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
 
-def test_a_store_taken_into_a_forked_process_says_so_instead_of_hanging() -> None:
+def test_a_store_in_a_forked_process_raises_instead_of_blocking() -> None:
     assert subprocess.run((sys.executable, "-c", _FORKED), check=False, timeout=20).returncode == 7

@@ -27,7 +27,7 @@ def _signed(server: Scripted) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def test_a_folder_is_a_folder_by_either_name(tmp_path: Path) -> None:
+def test_a_path_and_a_file_url_open_the_same_directory(tmp_path: Path) -> None:
     for address in (str(tmp_path), f"file://{tmp_path}"):
         store = open_store(address)
         assert isinstance(store, LocalStore)
@@ -46,16 +46,16 @@ def test_a_bucket_is_opened_by_the_environment_alone(
     assert store.get("a") == b"1"
 
 
-def test_a_bucket_that_is_not_there_is_told_at_once(ministack: Ministack) -> None:
-    with pytest.raises(UsageError, match=r"no such bucket .*create it"):
+def test_a_missing_bucket_is_reported_immediately(ministack: Ministack) -> None:
+    with pytest.raises(UsageError, match=r"the bucket does not exist .*create it"):
         _checked(open_store("s3://never-made-this", ministack.settings))
 
 
-def test_an_empty_bucket_is_fine(ministack: Ministack) -> None:
+def test_an_empty_bucket_passes_the_check(ministack: Ministack) -> None:
     _checked(open_store(f"s3://{ministack.bucket()}/x", ministack.settings))
 
 
-def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_override_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_REGION", "us-west-2")
@@ -70,7 +70,7 @@ def test_what_is_given_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch
         assert _signed(server) == ("test", "us-west-2")
 
 
-def test_the_endpoint_of_s3_wins_over_that_of_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_s3_endpoint_overrides_the_endpoint_of_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with scripted(lambda _: Answer(status=404)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
@@ -79,7 +79,7 @@ def test_the_endpoint_of_s3_wins_over_that_of_all_services(monkeypatch: pytest.M
         assert len(server.asked) == 1
 
 
-def test_a_profile_of_the_user_gives_keys_and_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_aws_profile_provides_keys_and_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("boto3", reason="profiles are read by boto3, which is an extra")
     profiles = tmp_path / "credentials"
     profiles.write_text(
@@ -100,7 +100,7 @@ def test_a_profile_of_the_user_gives_keys_and_region(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     "endpoint", ["http://minio.example:9000", "http://10.0.0.1", "http://127.0.0.1.example"]
 )
-def test_media_and_keys_are_not_sent_in_the_clear_unless_allowed(endpoint: str) -> None:
+def test_unencrypted_endpoints_are_rejected_unless_allowed(endpoint: str) -> None:
     with pytest.raises(UsageError, match="unencrypted"):
         open_store("s3://bucket", StoreSettings(endpoint=endpoint, credentials=any_keys))
     open_store("s3://bucket", StoreSettings(endpoint=endpoint, credentials=any_keys, allow_http=True))
@@ -109,18 +109,18 @@ def test_media_and_keys_are_not_sent_in_the_clear_unless_allowed(endpoint: str) 
 @pytest.mark.parametrize(
     "endpoint", ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://x.example"]
 )
-def test_this_machine_and_tls_are_trusted(endpoint: str) -> None:
+def test_loopback_and_tls_endpoints_are_accepted(endpoint: str) -> None:
     open_store("s3://bucket", StoreSettings(endpoint=endpoint, credentials=any_keys))
 
 
 @pytest.mark.parametrize("endpoint", ["minio", "ftp://x", "https://", "https://key:secret@x"])
-def test_an_endpoint_that_is_no_address_is_refused_without_repeating_it(endpoint: str) -> None:
+def test_an_invalid_endpoint_is_rejected_without_repeating_it(endpoint: str) -> None:
     with pytest.raises(UsageError, match="endpoint") as caught:
         open_store("s3://bucket", StoreSettings(endpoint=endpoint, credentials=any_keys))
     assert "secret" not in str(caught.value)
 
 
-def test_google_and_azure_are_asked_in_their_own_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_google_and_azure_requests_have_their_own_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
     with scripted(lambda _: Answer(status=404)) as server:

@@ -11,7 +11,7 @@ from eddyline.core.errors import InputError, MissingError, TruncatedError
 from eddyline.store.ranges import FileRanges
 
 
-def test_reading_past_the_end_says_where_the_file_ends(tmp_path: Path) -> None:
+def test_reading_beyond_the_end_reports_the_file_size(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     with FileRanges(tmp_path / "a") as source:
         assert source.read(1, 3) == b"234"
@@ -20,7 +20,7 @@ def test_reading_past_the_end_says_where_the_file_ends(tmp_path: Path) -> None:
             source.read(3, 3)
 
 
-def test_a_file_that_shrinks_while_it_is_read_says_so(tmp_path: Path) -> None:
+def test_a_file_that_shrinks_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     with FileRanges(tmp_path / "a") as source:
         (tmp_path / "a").write_bytes(b"12")
@@ -28,13 +28,13 @@ def test_a_file_that_shrinks_while_it_is_read_says_so(tmp_path: Path) -> None:
             source.read(1, 3)
 
 
-def test_a_file_that_is_not_there_is_missing_not_bad(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_missing_error(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="does not exist"):
         FileRanges(tmp_path / "gone.mp4")
 
 
-def test_a_folder_or_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_directory_or_a_pipe_is_rejected_immediately(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path, tmp_path / "pipe.mp4"):
-        with pytest.raises(InputError, match="not a plain file"):
+        with pytest.raises(InputError, match="not a regular file"):
             FileRanges(path)

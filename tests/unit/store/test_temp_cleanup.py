@@ -8,7 +8,7 @@ from eddyline.core import files
 from eddyline.store.temp_cleanup import TempCleanup
 
 
-def test_what_was_half_written_or_half_removed_goes_and_all_else_stays(tmp_path: Path) -> None:
+def test_temporary_files_are_removed_and_all_others_kept(tmp_path: Path) -> None:
     asset = tmp_path / "assets" / "ab"
     asset.mkdir(parents=True)
     (asset / "film.mp4").write_bytes(b"whole")
@@ -21,7 +21,7 @@ def test_what_was_half_written_or_half_removed_goes_and_all_else_stays(tmp_path:
     assert len(list(asset.parent.iterdir())) == 2, "of another asset it stays"
 
 
-def test_what_is_younger_stays_even_if_its_bytes_are_old(tmp_path: Path) -> None:
+def test_recently_renamed_files_are_kept_even_if_their_contents_are_old(tmp_path: Path) -> None:
     old = tmp_path / "old.mp4"
     old.write_bytes(b"film")
     half = files.temp_path(tmp_path / "sources" / "film.mp4")
@@ -33,5 +33,5 @@ def test_what_is_younger_stays_even_if_its_bytes_are_old(tmp_path: Path) -> None
     assert not half.exists()
 
 
-def test_a_folder_that_is_not_there_is_fine(tmp_path: Path) -> None:
+def test_a_missing_directory_is_ignored(tmp_path: Path) -> None:
     TempCleanup(root=tmp_path / "none").abort("assets/ab")

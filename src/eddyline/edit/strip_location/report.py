@@ -92,7 +92,7 @@ class Report:
     def found(self, *positions: Position) -> None:
         """Remember positions of the source."""
         for place in positions:
-            if place.usable and len(self._places) < _MOST_PLACES:
+            if place.distinctive and len(self._places) < _MOST_PLACES:
                 self._places.setdefault(place)
 
     @property

@@ -166,7 +166,7 @@ def load_profile(name_or_path: str) -> Profile:
             remedy=f"choose one of {', '.join(profile_names())}, or pass the path of a YAML file",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
-    plain = parse_settings(path, remedy=_REMEDY, called="profile ")
+    plain = parse_settings(path, remedy=_REMEDY, label="profile ")
     if is_path and isinstance(plain, dict):
         plain.setdefault("name", path.stem)
     try:

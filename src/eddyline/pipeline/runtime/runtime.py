@@ -110,11 +110,11 @@ class Runtime:
         bounds = ResourceLimits(
             wall_s=limits.wall_s,
             memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
-            room=int(limits.scratch_gib * 1024**3),
+            disk=int(limits.scratch_gib * 1024**3),
             folder=work,
             remedy=f"raise limits of pool {job.pool} in pools.yaml if such jobs are expected",
         )
-        return Runner(stop=stop, bounds=bounds)
+        return Runner(stop=stop, job_limits=bounds)
 
     @contextmanager
     def scratch_directory(self, job: Job, stop: Stop) -> Iterator[Path]:
