@@ -58,7 +58,7 @@ def test_strip_location_reports_what_it_kept_and_removed(card: Path) -> None:
     assert "changed     1 telemetry payload" in result.output
     assert "no location" not in result.output
     again = call("strip-location", "plain.mp4", "-o", "again.mp4")
-    assert "there was no location in it: nothing was removed" in again.output
+    assert "no location found: nothing was removed" in again.output
 
 
 def test_strip_location_reports_as_json(card: Path) -> None:

@@ -64,7 +64,7 @@ def test_combine_prints_the_tracks(clip: Path, tmp_path: Path, ffmpeg: str) -> N
     result = call("combine", clip, "--audio", sound, "--offset", "0.5", "--telemetry", clip, "--out", out)
     assert result.exit_code == 0
     assert "+0.5000 s, encoded as AAC" in result.output
-    assert "3 payloads, as they were" in result.output
+    assert "3 payloads, unchanged" in result.output
     assert "switched off" in result.output
     assert "telemetry (gpmd)" in result.output
 
