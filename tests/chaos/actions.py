@@ -1,4 +1,4 @@
-"""Doing what the plan of disturbances says, and undoing it later. One thread does all of it."""
+"""Executes the scheduled disturbances and reverts them later, in one thread."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.servers.network import AWAY, Proxy, Weather
 DRIZZLE = Weather(drop=0.01, delay=0.03, double=0.03, cut=0.01, refuse=0.01, longest_s=0.5)
 GALE = Weather(drop=0.1, delay=0.15, double=0.15, cut=0.08, refuse=0.08, longest_s=1.5)
 STOP_S = 110.0
-"""From SIGTERM to SIGKILL, as a container on Spot has it."""
+"""Seconds from SIGTERM to SIGKILL, as for a container on Spot."""
 COORDINATOR_STOP_S = 15.0
 _BACK_S = 1.0
 
 
 @dataclass(kw_only=True)
 class Actor:
-    """Disturbs a site and its crew. `done` counts what was done, `missed` what could not be done in time.
+    """Disturbs a site and its processes. `done` counts disturbances, `missed` those not possible in time.
 
-    `busy` gives the numbers of the processes that run jobs now, as far as is known.
+    `busy` returns the known PIDs of the processes that run jobs.
     """
 
     site: Site
@@ -42,23 +42,23 @@ class Actor:
 
     @property
     def members(self) -> list[Member]:
-        """Everybody."""
+        """All processes."""
         return [*self.workers, *self.coordinators]
 
     def start(self) -> None:
-        """Bring everybody up."""
+        """Start all processes."""
         for member in self.members:
             member.start()
 
     def act(self, what: Disturbance) -> bool:
-        """Do it, and note how it is undone; False: not now."""
+        """Execute a disturbance and schedule its end; returns False if it is not possible now."""
         if not self._do(what):
             return False
         self.done[what.kind] += 1
         return True
 
     def watch(self) -> None:
-        """Undo what is due to be undone, and see who went; they are started again after a while."""
+        """End the disturbances that are due, and restart exited processes after a delay."""
         while self._repairs and self._repairs[0][0] <= time.monotonic():
             heapq.heappop(self._repairs)[2]()
         for member in self.members:
@@ -67,13 +67,13 @@ class Actor:
                 self.departures.append(gone)
                 self._later(_BACK_S, lambda member=member: self._bring_back(member))  # type: ignore[misc]
 
-    def calm(self) -> None:
-        """Undo everything now: from here on nothing goes wrong but for a drizzle."""
+    def end_disturbances(self) -> None:
+        """End all disturbances except the low rate of network errors."""
         while self._repairs:
             heapq.heappop(self._repairs)[2]()
 
-    def dismiss(self) -> None:
-        """Tell everybody to go, wait for it, and note how they went; nobody comes back."""
+    def stop_all(self) -> None:
+        """Ask all processes to stop, wait for them, and record their exits; does not restart them."""
         for member in self.members:
             if member.standing is Standing.UP:
                 member.tell(STOP_S if member in self.workers else COORDINATOR_STOP_S)
@@ -97,7 +97,7 @@ class Actor:
                 return self._strike(what)
 
     def _strike(self, what: Disturbance) -> bool:
-        """Something that is done to one member: the victim, or the next one that stands upright."""
+        """Disturb one process: the victim, or the next one that is running."""
         crew = self.coordinators if "coordinator" in what.kind else self.workers
         order = [crew[(what.victim + step) % len(crew)] for step in range(len(crew))]
         upright = [each for each in order if each.standing is Standing.UP]
@@ -111,7 +111,7 @@ class Actor:
                 self._later(what.lasts_s, lambda: self._bring_back(member))
             case Kind.FREEZE_WORKER | Kind.FREEZE_COORDINATOR:
                 member.freeze()
-                self._later(what.lasts_s, member.thaw)
+                self._later(what.lasts_s, member.resume)
             case Kind.SPOT_WORKER:
                 self._announce(self.workers.index(member), what.lasts_s)
                 member.tell(what.lasts_s, terminate=False)

@@ -1,4 +1,4 @@
-"""What must hold afterwards. Pure: rows, changes and manifests go in, complaints come out."""
+"""The requirements of a chaos test, as pure functions from rows, changes and manifests to violations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eddyline.pipeline.publication.manifest import without_run
 
 _LEGAL = {(str(before), str(after)) for (before, _), after in TRANSITIONS.items()}
 _RARE = 0.2
-_MOST = 5  # complaints of one kind that are worth reading
+_MOST = 5  # violations of one kind to list
 
 
 def all_done(rows: Collection[Row], published: Collection[str]) -> list[str]:
@@ -26,14 +26,16 @@ def all_done(rows: Collection[Row], published: Collection[str]) -> list[str]:
 
 
 def done_once(rows: Iterable[Row], changes: Iterable[Change]) -> list[str]:
-    """For each job exactly one answer was accepted, and nothing touched it afterwards."""
+    """For each job exactly one report was accepted, and nothing changed it afterwards."""
     ends = Counter(change.job for change in changes if change.after == State.DONE)
-    twice = [f"{job} was done {count} times" for job, count in sorted(ends.items()) if count > 1]
+    twice = [f"{job} was completed {count} times" for job, count in sorted(ends.items()) if count > 1]
     never = [
-        f"{row.id} is done, and nobody saw it" for row in rows if row.state == State.DONE and not ends[row.id]
+        f"{row.id} is done without a recorded change"
+        for row in rows
+        if row.state == State.DONE and not ends[row.id]
     ]
     after = [
-        f"{change.job} left {change.before} for {change.after}"
+        f"{change.job} changed from {change.before} to {change.after}"
         for change in changes
         if change.before == State.DONE
     ]
@@ -41,9 +43,9 @@ def done_once(rows: Iterable[Row], changes: Iterable[Change]) -> list[str]:
 
 
 def fenced(changes: Iterable[Change]) -> list[str]:
-    """Claims have rising fences, and an answer counts only with that of the last claim, from its holder.
+    """Fences of claims increase, and a report counts only with the fence of the last claim, from its holder.
 
-    A holder that was given up for silent may go on with its own claim, if nobody was given the job since.
+    The holder of an orphaned job may continue with its claim if no other worker has claimed the job since.
     """
     wrong = []
     held: dict[str, tuple[int, str | None]] = {}
@@ -53,7 +55,7 @@ def fenced(changes: Iterable[Change]) -> list[str]:
         if (change.before, change.after) not in _LEGAL and change.before != change.after:
             wrong.append(f"{change.job} went from {change.before} to {change.after}")
         if change.fence < change.old_fence:
-            wrong.append(f"{change.job}: its fence fell from {change.old_fence} to {change.fence}")
+            wrong.append(f"{change.job}: its fence decreased from {change.old_fence} to {change.fence}")
         if change.after == State.RUNNING:
             goes_on = change.job in silent and before == (change.fence, change.owner)
             silent.discard(change.job)
@@ -64,10 +66,10 @@ def fenced(changes: Iterable[Change]) -> list[str]:
             silent.add(change.job)
         if change.after == State.DONE and before != (change.old_fence, change.old_owner):
             wrong.append(
-                f"{change.job} was answered by {change.old_owner} with {change.old_fence}, not {before}"
+                f"{change.job} was completed by {change.old_owner} with {change.old_fence}, not {before}"
             )
         if change.after == State.DONE and change.fence != change.old_fence:
-            wrong.append(f"{change.job} changed its fence as it was done")
+            wrong.append(f"{change.job} changed its fence at completion")
     return _few(wrong)
 
 
@@ -77,10 +79,10 @@ def alike(
     *,
     times: Counter[str],
 ) -> list[str]:
-    """Each manifest's lasting part is that of the undisturbed run on the same footage.
+    """Each manifest, without its run, equals that of the undisturbed run of the same source.
 
-    `manifests` by asset, `expected` by the source's name; `times`: how many assets of each were submitted.
-    What a wave varies to be an asset of its own (its id and its profile) is not compared.
+    `manifests` by asset, `expected` by the name of the source; `times`: submitted assets of each.
+    The id and the profile, which a wave varies to create separate assets, are not compared.
     """
     wrong = []
     found: Counter[str] = Counter()
@@ -88,9 +90,9 @@ def alike(
         name = str(manifest["source"]["name"])
         found[name] += 1
         if name not in expected:
-            wrong.append(f"{asset} is of {name}, which nobody submitted")
+            wrong.append(f"{asset} is of {name}, which was not submitted")
         elif manifest["asset"] != asset:
-            wrong.append(f"{asset} says that it is {manifest['asset']}")
+            wrong.append(f"{asset} contains the id {manifest['asset']}")
         else:
             wrong += [f"{asset} ({name}): {what}" for what in _differences(manifest, expected[name])]
     if found != times:
@@ -108,22 +110,22 @@ def _differences(manifest: Mapping[str, Any], expected: Mapping[str, Any]) -> li
 
 
 def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The lasting part without what tells one wave from another."""
+    """The manifest without its run and the fields that a wave varies."""
     return {key: value for key, value in without_run(manifest).items() if key not in {"asset", "profile"}}
 
 
 def departures(gone: Iterable[Departure]) -> list[str]:
-    """Whoever was told to go went in time and in good order; nobody went untold."""
+    """Processes asked to stop exit in time with status 0; no process exits unrequested."""
     wrong = []
     for each in gone:
         if each.standing is not Standing.LEAVING:
-            wrong.append(f"{each.name} ended by itself, with status {each.status}")
+            wrong.append(f"{each.name} exited unrequested with status {each.status}")
         elif each.early_s is not None and each.early_s < 0:
             wrong.append(
-                f"{each.name} was still there at its deadline, {each.took_s:.1f} s after it was told"
+                f"{each.name} was still running at its deadline, {each.took_s:.1f} s after the stop request"
             )
         elif each.status != 0 and each.ready:
-            wrong.append(f"{each.name} was told to go and went with status {each.status}")
+            wrong.append(f"{each.name} was asked to stop and exited with status {each.status}")
     return _few(wrong)
 
 
@@ -136,7 +138,7 @@ def nothing_left(*, scratch: Sequence[str], processes: Sequence[str]) -> list[st
 
 
 def tidied(untidy: Collection[str], published: Collection[str]) -> list[str]:
-    """What was made on the way to an asset is gone once it is published, but for what came after that.
+    """Intermediate files of an asset are removed once it is published, except for later ones.
 
     Who was frozen or cut off meanwhile may put a part where the others have tidied up: that is rare.
     """
@@ -158,7 +160,7 @@ def redone(rows: Collection[Row]) -> dict[str, float]:
 
 
 def slot_seconds(changes: Iterable[Change]) -> tuple[float, float]:
-    """(spent on what counted, spent in vain), in seconds of slots between a claim and its end."""
+    """(counted, lost) slot seconds between a claim and its end."""
     begun: dict[str, float] = {}
     spent: defaultdict[bool, float] = defaultdict(float)
     for change in changes:

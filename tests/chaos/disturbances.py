@@ -22,10 +22,10 @@ class Kind(StrEnum):
     FREEZE_COORDINATOR = "coordinator frozen"
     CRASH_LEDGER = "PostgreSQL crashed"
     RESTART_LEDGER = "PostgreSQL restarted"
-    WIPE_QUEUE = "queue server crashed, all forgotten"
+    WIPE_QUEUE = "queue server crashed, all messages lost"
     RESTART_QUEUE = "queue server restarted"
     GALE = "gale on the network of the queue"
-    STORE_AWAY = "S3 out of reach"
+    STORE_AWAY = "S3 unreachable"
     STORE_GALE = "gale on the network of S3"
 
 
@@ -51,7 +51,7 @@ class Disturbance:
     busy: bool = False
 
 
-# How often each comes in one round. Whoever shares the ledger needs neither coordinators nor queue.
+# The number of each per round. Direct workers need neither coordinators nor a queue.
 _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
     Mode.SQS: {
         Kind.KILL_WORKER: 4,
@@ -95,7 +95,7 @@ def plan(
 ) -> tuple[Disturbance, ...]:
     """Everything that goes wrong within `seconds`, in order of time.
 
-    In rounds in which every kind comes, each in an order of its own; the first is always whole.
+    In rounds that contain every kind, each round in a different order; the first is always complete.
     """
     rng = random.Random(seed)
     kinds = [kind for kind, times in _ROUNDS[mode].items() for _ in range(times)]

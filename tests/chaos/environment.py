@@ -1,4 +1,4 @@
-"""Where a fleet lives: PostgreSQL, and S3 and SQS behind a bad network; all that its processes share."""
+"""The shared services of a fleet: PostgreSQL, and S3 and SQS behind an unreliable network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EDDYLINE = (sys.executable, "-m", "eddyline")
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """All in seconds: the lease, and how old a publication must be before a sweep looks after it."""
+    """The lease, and the age of a publication before it is reconciled, in seconds."""
 
     lease_s: float = 6.0
     stale_s: float = 8.0
@@ -53,7 +53,7 @@ class Site:
 
     @property
     def store_address(self) -> str:
-        """Where assets go."""
+        """The address of the media store."""
         return f"s3://{self.bucket}/media"
 
     def open_store(self, address: str = "") -> Store:
@@ -105,7 +105,7 @@ class Site:
         return Command(argv=argv, environment=self._environment("submit"))
 
     def work(self, number: int) -> Path:
-        """A worker's own folder, as on a machine of its own."""
+        """The directory of a worker, as on a separate machine."""
         return self.folder / f"machine-{number}"
 
     def renew(self, number: int) -> None:

@@ -11,7 +11,7 @@ from tests.chaos.actions import Actor
 from tests.chaos.audit import Audit, Pulse
 from tests.chaos.disturbances import Disturbance
 from tests.chaos.processes import Standing
-from tests.chaos.workload import Supply
+from tests.chaos.workload import Submitter
 
 _TICK_S = 0.05
 _LOOK_S = 1.0
@@ -32,7 +32,7 @@ class Storm:
     """One storm over a fleet that is up. `say` gets a line now and then."""
 
     actor: Actor
-    supply: Supply
+    supply: Submitter
     audit: Audit
     plan: Sequence[Disturbance]
     seconds: float
@@ -44,10 +44,10 @@ class Storm:
     _began: float = 0.0
 
     def rage(self) -> None:
-        """Once work has begun, disturb until the time is over. Raises `StuckError` where nobody gets on."""
+        """Disturb from the first job until the time is over. Raises `StuckError` without progress."""
         self._began = began = time.monotonic()
         while not self.pulse.counts.get("done"):
-            self._step(hungry=self.pulse.open_assets < _FEW_ASSETS)
+            self._step(wanted=self.pulse.open_assets < _FEW_ASSETS)
             if time.monotonic() - began > _QUIET_S:
                 raise StuckError(
                     f"nothing is done after {_QUIET_S:.0f} s of fine weather: {self.pulse.counts}"
@@ -59,18 +59,18 @@ class Storm:
         ):
             while left and left[0].at <= elapsed:
                 due.append(left.popleft())
-            # What finds nobody to be done to, or is done already, waits.
+            # A disturbance without a suitable process, or already active, waits.
             due = [each for each in due if not self.actor.act(each)]
-            self._step(hungry=self.pulse.open_assets < _FEW_ASSETS)
+            self._step(wanted=self.pulse.open_assets < _FEW_ASSETS)
         self.actor.missed = len(due) + len(left)
         self.say("the storm is over: what is left has to end")
-        self.actor.calm()
+        self.actor.end_disturbances()
 
     def settle(self) -> float:
         """Wait until all is done and all are up again; seconds that took. Raises `StuckError`."""
         began = time.monotonic()
         while True:
-            self._step(hungry=False)
+            self._step(wanted=False)
             if self.supply.idle and not self.pulse.open_assets and self._looked > began and self._all_up():
                 return time.monotonic() - began
             waited_s = time.monotonic() - began
@@ -83,13 +83,13 @@ class Storm:
     def _all_up(self) -> bool:
         return all(member.standing is Standing.UP for member in self.actor.members)
 
-    def _step(self, *, hungry: bool) -> None:
+    def _step(self, *, wanted: bool) -> None:
         self.actor.watch()
         crashed = [each for each in self.actor.departures if each.standing is not Standing.LEAVING]
         if len(crashed) >= _CRASHES:
             said = next(m.said() for m in self.actor.members if m.name == crashed[-1].name)
             raise StuckError(f"processes end by themselves, again and again; {crashed[-1].name} said: {said}")
-        complaint = self.supply.step(hungry=hungry)
+        complaint = self.supply.step(wanted=wanted)
         if complaint:
             raise StuckError(complaint)
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Processes of a fleet, each in its place: started, killed, frozen, told to go, and started again."""
+"""Manages the processes of a fleet: starts, kills, freezes, stops and restarts them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Member:
         os.kill(self.pid, signal.SIGSTOP)
         self.standing = Standing.FROZEN
 
-    def thaw(self) -> None:
+    def resume(self) -> None:
         """Let it go on, if it is frozen."""
         if self.standing is Standing.FROZEN:
             os.kill(self.pid, signal.SIGCONT)

@@ -15,7 +15,7 @@ from tests.servers.network import Fate
 class Figures:
     """One trial. Times in seconds; `submissions` is (killed, refused, repeated); `uploads` left incomplete.
 
-    `lost`: jobs that were taken or handed back while they ran. `slot_seconds`: (that counted, in vain).
+    `lost`: running jobs that were orphaned or handed back. `slot_seconds`: (counted, lost).
     `ignored`: what workers said late or twice. `untidy`: assets to which parts were added after their end.
     """
 
@@ -50,7 +50,7 @@ class Figures:
 
 def table(figures: Figures) -> str:
     """The trial as a Markdown table."""
-    return "\n".join(["| what | figure |", "|---|---|", *(f"| {a} | {b} |" for a, b in _lines(figures))])
+    return "\n".join(["| item | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in _lines(figures))])
 
 
 def _lines(figures: Figures) -> list[tuple[str, str]]:
@@ -68,19 +68,19 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
     ]
     if figures.mode is Mode.SQS:
         lines += _requests("the queue", figures.network)
-        lines.append(("workers' words that came late or twice, ignored", str(figures.ignored)))
+        lines.append(("late or duplicate reports ignored", str(figures.ignored)))
     lines += _requests("S3", figures.way_to_media)
     lines += [
         ("submissions killed / refused / repeated", f"{killed} / {refused} / {repeated}"),
-        ("jobs taken or handed back while they ran", str(figures.lost)),
+        ("running jobs orphaned or handed back", str(figures.lost)),
         ("starts beyond the first", f"{again:.0f} ({_percent(again, redone['jobs'])} of all jobs)"),
         (
-            "frames begun again",
+            "frames repeated",
             f"{frames_again:.0f} ({_percent(frames_again, redone['frames'])} of all frames)",
         ),
-        ("seconds of slots spent in vain", f"{vain_s:.0f} ({_percent(vain_s, good_s + vain_s)} of all)"),
-        ("told to go -> gone, longest, s", f"{_longest(figures):.1f}"),
-        ("assets with parts that somebody added too late", str(figures.untidy)),
+        ("slot seconds lost", f"{vain_s:.0f} ({_percent(vain_s, good_s + vain_s)} of all)"),
+        ("stop request to exit, longest, s", f"{_longest(figures):.1f}"),
+        ("assets with late parts", str(figures.untidy)),
         ("incomplete uploads left to the bucket's rule", str(figures.uploads)),
         ("what did not hold", str(len(figures.complaints))),
     ]

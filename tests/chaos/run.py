@@ -21,7 +21,7 @@ from tests.chaos.environment import Site, Tuning, site
 from tests.chaos.fault_schedule import Storm, StuckError
 from tests.chaos.processes import Member, at_work_in
 from tests.chaos.report import Figures
-from tests.chaos.workload import Supply, wishes
+from tests.chaos.workload import Submitter, submissions
 from tests.servers.network import FINE
 
 from eddyline.core.errors import MissingError
@@ -55,7 +55,7 @@ def run(
     began = time.monotonic()
     if expected is None:
         say(f"undisturbed: {len(setting.sources)} sources")
-        expected = undisturbed(setting.folder / "calm", setting.sources, setting.folder)
+        expected = undisturbed(setting.folder / "end_disturbances", setting.sources, setting.folder)
     calm_s = time.monotonic() - began
     tuning = Tuning()
     with site(setting.folder, mode=setting.mode, seed=setting.seed, tuning=tuning, workers=WORKERS) as where:
@@ -87,10 +87,10 @@ def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> Stor
     audit = Audit(where.ledger.url)
     audit.begin()
     addresses = {path.name: where.upload(path) for path in setting.sources}
-    supply = Supply(
+    supply = Submitter(
         log=setting.folder / "submit.log",
         command=lambda wish: where.submit(wish.address, wish.profile),
-        source=wishes(addresses, lambda wave: footage.profile(setting.folder, wave)),
+        source=submissions(addresses, lambda wave: footage.profile(setting.folder, wave)),
         rng=random.Random(setting.seed + 1),
     )
     coordinators = COORDINATORS if setting.mode is Mode.SQS else 0
@@ -130,7 +130,7 @@ def _weathered(
         complaints.append(str(error))
     storm_s = time.monotonic() - began
     where.network.weather = where.way_to_media.weather = FINE
-    storm.actor.dismiss()
+    storm.actor.stop_all()
     rows, changes = storm.audit.rows(), storm.audit.changes()
     manifests = _manifests(where, {row.asset for row in rows})
     complaints += checks.all_done(rows, manifests)

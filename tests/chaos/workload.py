@@ -1,4 +1,4 @@
-"""Whoever asks for assets: keeps the fleet busy, is killed at times, and asks again until it was heard."""
+"""Submits assets to keep the fleet busy; submissions are killed at times and repeated until accepted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from tests.chaos.processes import Command, Member, Standing
 
-_KILLED = 0.4  # so often is a submission killed
-_TWICE = 0.2  # so often is what was accepted asked for once more
+_KILLED = 0.4  # the share of submissions that are killed
+_TWICE = 0.2  # the share of accepted submissions that are repeated
 _PAUSE_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class Submission:
     """One asset: a source by a name and an address, and the profile of its wave."""
 
     name: str
@@ -25,33 +25,33 @@ class Wish:
     profile: Path
 
 
-def wishes(sources: Mapping[str, str], profile: Callable[[int], Path]) -> Iterator[Wish]:
-    """Wave after wave, without end; `sources` are addresses by name."""
+def submissions(sources: Mapping[str, str], profile: Callable[[int], Path]) -> Iterator[Submission]:
+    """An endless sequence of waves; `sources` are addresses by name."""
     wave = 0
     while True:
         for name, address in sources.items():
-            yield Wish(name=name, address=address, profile=profile(wave))
+            yield Submission(name=name, address=address, profile=profile(wave))
         wave += 1
 
 
 @dataclass(kw_only=True)
-class Supply:
-    """Submits one wish after another by processes of their own; `accepted` counts by name.
+class Submitter:
+    """Submits one asset after another, each by a separate process; `accepted` counts by name.
 
-    `patience_s`: a wish that is refused for longer is complained of.
+    `timeout_s`: a submission that fails for longer is a violation.
     """
 
     log: Path
-    command: Callable[[Wish], Command]
-    source: Iterator[Wish]
+    command: Callable[[Submission], Command]
+    source: Iterator[Submission]
     rng: random.Random
-    patience_s: float = 60.0
+    timeout_s: float = 60.0
     accepted: Counter[str] = field(default_factory=Counter)
     killed: int = 0
     refused: int = 0
     repeated: int = 0
     _member: Member | None = None
-    _wish: Wish | None = None
+    _wish: Submission | None = None
     _again: bool = False
     _kill_at: float = 0.0
     _next: float = 0.0
@@ -59,14 +59,14 @@ class Supply:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being asked for."""
+        """Whether no submission is in progress."""
         return self._wish is None
 
-    def step(self, *, hungry: bool) -> str:
-        """Go on with what is asked for, or begin with the next wish; a complaint if it takes too long."""
+    def step(self, *, wanted: bool) -> str:
+        """Continue the submission, or start the next one; returns a violation if it takes too long."""
         now = time.monotonic()
         if self._wish is None:
-            if hungry and now >= self._next:
+            if wanted and now >= self._next:
                 self._wish, self._again, self._since = next(self.source), False, now
             return ""
         if self._member is None:
@@ -84,7 +84,7 @@ class Supply:
             self._next = now + _PAUSE_S
         return ""
 
-    def _begin(self, wish: Wish, now: float) -> None:
+    def _begin(self, wish: Submission, now: float) -> None:
         self._member = Member(name="submit", log=self.log, make=lambda: self.command(wish))
         self._member.start()
         killed = self.rng.random() < _KILLED and not self._again
@@ -94,7 +94,7 @@ class Supply:
         assert self._wish is not None
         self._next = now + _PAUSE_S
         if status:
-            self.refused += 1  # the ledger or the queue is away: ask again
+            self.refused += 1  # the ledger or the queue is unavailable: retry
             return
         if self._again:
             self.repeated += 1
@@ -106,12 +106,12 @@ class Supply:
             self._wish = None
 
     def _overdue(self, now: float) -> str:
-        if self._wish is None or now - self._since < self.patience_s:
+        if self._wish is None or now - self._since < self.timeout_s:
             return ""
         said = self.log.read_text(errors="replace")[-600:] if self.log.exists() else ""
-        return f"{self._wish.name} could not be submitted for {self.patience_s:.0f} s: {said}"
+        return f"{self._wish.name} could not be submitted for {self.timeout_s:.0f} s: {said}"
 
     def abandon(self) -> None:
-        """End whatever runs."""
+        """Kill the running submission."""
         if self._member is not None and self._member.standing is not Standing.DOWN:
             self._member.kill()

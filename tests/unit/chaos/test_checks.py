@@ -50,8 +50,8 @@ def test_open_and_unpublished_jobs_are_reported() -> None:
 
 
 def test_a_second_accepted_result_is_reported() -> None:
-    assert checks.done_once([ROW], [CLAIM, DONE, DONE]) == ["a was done 2 times"]
-    assert checks.done_once([ROW], []) == ["a is done, and nobody saw it"]
+    assert checks.done_once([ROW], [CLAIM, DONE, DONE]) == ["a was completed 2 times"]
+    assert checks.done_once([ROW], []) == ["a is done without a recorded change"]
     assert checks.done_once([ROW], [CLAIM, DONE, replace(DONE, before="done", after="ready")])
 
 
@@ -88,8 +88,8 @@ def test_surplus_missing_and_unknown_assets_are_reported() -> None:
 def test_departures_must_be_requested_orderly_and_in_time() -> None:
     went = Departure(name="w", standing=Standing.LEAVING, status=0, early_s=5.0, took_s=1.0)
     assert checks.departures([went]) == []
-    assert "ended by itself" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
-    assert "still there" in checks.departures([replace(went, early_s=-1.0, status=-9)])[0]
+    assert "exited unrequested" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
+    assert "still running" in checks.departures([replace(went, early_s=-1.0, status=-9)])[0]
     assert checks.departures([replace(went, status=-15, ready=False)]) == []
     assert "with status 1" in checks.departures([replace(went, status=1)])[0]
 

@@ -89,7 +89,7 @@ def test_a_frozen_process_does_nothing_until_it_resumes(tmp_path: Path) -> None:
     before = one.log.stat().st_size
     time.sleep(0.2)
     assert one.log.stat().st_size == before
-    one.thaw()
+    one.resume()
     wait_until(lambda: one.log.stat().st_size > before)
     one.kill()
 

@@ -43,9 +43,9 @@ def test_the_table_lists_repeated_work() -> None:
     assert "| requests to the queue | 100 (10 dropped) |" in told
     assert "| requests to S3 | 10 (2 cut, 1 refused) |" in told
     assert "| starts beyond the first | 5 (10 % of all jobs) |" in told
-    assert "| frames begun again | 100 (10 % of all frames) |" in told
-    assert "| seconds of slots spent in vain | 25 (25 % of all) |" in told
-    assert "| told to go -> gone, longest, s | 9.5 |" in told
+    assert "| frames repeated | 100 (10 % of all frames) |" in told
+    assert "| slot seconds lost | 25 (25 % of all) |" in told
+    assert "| stop request to exit, longest, s | 9.5 |" in told
 
 
 def test_the_table_of_direct_workers_has_no_queue_rows() -> None:
@@ -64,6 +64,6 @@ def test_the_document_has_a_section_for_each_table_and_nothing_else_changes(mode
     written = placed(page, replace(FIGURES, mode=mode))
     assert table(replace(FIGURES, mode=mode)) in written
     assert placed(written, replace(FIGURES, mode=mode)) == written
-    assert written.split("## How it went")[0] == page.split("## How it went")[0]
+    assert written.split("## Results")[0] == page.split("## Results")[0]
     with pytest.raises(ValueError, match="no place"):
         placed("# a page", FIGURES)
