@@ -38,7 +38,7 @@ def make(tmp_path: Path, tools: Toolchain) -> Make:
 
 
 @pytest.fixture
-def look(tmp_path: Path, tools: Toolchain) -> Callable[[Path], SourceFacts]:
+def inspect(tmp_path: Path, tools: Toolchain) -> Callable[[Path], SourceFacts]:
     def looked(path: Path) -> SourceFacts:
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
@@ -57,7 +57,7 @@ def look(tmp_path: Path, tools: Toolchain) -> Callable[[Path], SourceFacts]:
     return looked
 
 
-Look = Callable[[Path], SourceFacts]
+Inspect = Callable[[Path], SourceFacts]
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,15 @@ Look = Callable[[Path], SourceFacts]
     [("karma.mp4", 362, (854, 480), 13, 96440), ("max-heromode.mp4", 315, (848, 480), 11, 66328)],
 )
 def test_all_facts_of_a_camera_file_are_exact(
-    samples: Path, look: Look, name: str, frames: int, size: tuple[int, int], payloads: int, telemetry: int
+    samples: Path,
+    inspect: Inspect,
+    name: str,
+    frames: int,
+    size: tuple[int, int],
+    payloads: int,
+    telemetry: int,
 ) -> None:
-    facts = look(samples / name)
+    facts = inspect(samples / name)
     assert (facts.video.frames, facts.video.fps) == (frames, Fraction(30000, 1001))
     assert (facts.video.width, facts.video.height) == size
     assert facts.video.full_range
@@ -79,39 +85,39 @@ def test_all_facts_of_a_camera_file_are_exact(
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001", "120"])
-def test_a_constant_rate_is_exact(make: Make, look: Look, rate: str) -> None:
-    video = look(make("a.mp4", *_picture(rate=rate), *_X264)).video
+def test_a_constant_rate_is_exact(make: Make, inspect: Inspect, rate: str) -> None:
+    video = inspect(make("a.mp4", *_picture(rate=rate), *_X264)).video
     assert (video.fps, video.variable_rate) == (Fraction(rate), False)
 
 
 @pytest.mark.parametrize("rate", ["24000/1001", "25", "30000/1001", "50", "60000/1001"])
-def test_the_rate_of_matroska_times_in_milliseconds_is_exact(make: Make, look: Look, rate: str) -> None:
-    facts = look(make("a.mkv", *_picture(rate=rate, seconds=0.7), *_X264))
+def test_the_rate_of_matroska_times_in_milliseconds_is_exact(make: Make, inspect: Inspect, rate: str) -> None:
+    facts = inspect(make("a.mkv", *_picture(rate=rate, seconds=0.7), *_X264))
     assert (facts.video.fps, facts.video.variable_rate) == (Fraction(rate), False)
     assert facts.container == "matroska"
 
 
-def test_missing_frames_make_the_rate_variable(make: Make, look: Look) -> None:
+def test_missing_frames_make_the_rate_variable(make: Make, inspect: Inspect) -> None:
     thinned = ("-vf", "select='not(eq(n,7))'", "-fps_mode", "vfr", *_X264)
-    video = look(make("a.mp4", *_picture(), *thinned)).video
+    video = inspect(make("a.mp4", *_picture(), *thinned)).video
     assert video.variable_rate
     assert video.frames == 14
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_rotation_is_clockwise_and_the_size_is_as_coded(make: Make, look: Look, degrees: int) -> None:
+def test_rotation_is_clockwise_and_the_size_is_as_coded(make: Make, inspect: Inspect, degrees: int) -> None:
     flat = make("flat.mp4", *_picture(), *_X264)
     # FFmpeg's angle is counterclockwise.
     turned = make("turned.mp4", "-display_rotation", str(-degrees), "-i", str(flat), "-c", "copy")
-    video = look(turned).video
+    video = inspect(turned).video
     assert (video.rotation, video.width, video.height) == (degrees, 160, 90)
     assert (video.display_width, video.display_height) == ((160, 90) if degrees == 180 else (90, 160))
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
-def test_hdr_is_recognized_by_its_transfer(make: Make, look: Look, transfer: str) -> None:
+def test_hdr_is_recognized_by_its_transfer(make: Make, inspect: Inspect, transfer: str) -> None:
     colours = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range=tv"
-    video = look(
+    video = inspect(
         make("a.mp4", *_picture(), "-vf", colours, *_X265, "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1")
     ).video
     assert (video.transfer, video.primaries, video.matrix) == (transfer, "bt2020", "bt2020nc")
@@ -120,63 +126,65 @@ def test_hdr_is_recognized_by_its_transfer(make: Make, look: Look, transfer: str
     assert not video.full_range
 
 
-def test_av1_is_described_without_a_decoder_in_ffprobe(make: Make, look: Look) -> None:
-    video = look(
+def test_av1_is_described_without_a_decoder_in_ffprobe(make: Make, inspect: Inspect) -> None:
+    video = inspect(
         make("a.mp4", *_picture(), "-c:v", "libsvtav1", "-preset", "12", "-pix_fmt", "yuv420p10le")
     ).video
     assert (video.codec, video.width, video.height, video.bit_depth) == ("av1", 160, 90, 10)
 
 
-def test_prores_in_quicktime_with_pcm_audio(make: Make, look: Look) -> None:
-    facts = look(make("a.mov", *_picture(), *_TONE, "-c:v", "prores", "-c:a", "pcm_s24le"))
+def test_prores_in_quicktime_with_pcm_audio(make: Make, inspect: Inspect) -> None:
+    facts = inspect(make("a.mov", *_picture(), *_TONE, "-c:v", "prores", "-c:a", "pcm_s24le"))
     assert (facts.container, facts.video.codec, facts.video.bit_depth) == ("mov", "prores", 10)
     assert [(each.codec, each.channels, each.sample_rate) for each in facts.audio] == [
         ("pcm_s24le", 1, 48000)
     ]
 
 
-def test_odd_dimensions_are_kept(make: Make, look: Look) -> None:
-    video = look(
+def test_odd_dimensions_are_kept(make: Make, inspect: Inspect) -> None:
+    video = inspect(
         make("a.mp4", "-f", "lavfi", "-i", "testsrc=s=161x91:d=0.2", *_X264, "-pix_fmt", "yuv444p")
     ).video
     assert (video.width, video.height) == (161, 91)
 
 
-def test_the_pixel_aspect_is_read(make: Make, look: Look) -> None:
-    video = look(make("a.mp4", *_picture(), "-vf", "setsar=4/3", *_X264)).video
+def test_the_pixel_aspect_is_read(make: Make, inspect: Inspect) -> None:
+    video = inspect(make("a.mp4", *_picture(), "-vf", "setsar=4/3", *_X264)).video
     assert video.pixel_aspect == Fraction(4, 3)
     assert (video.display_width, video.display_height) == (213, 90)
 
 
-def test_interlaced_video_is_recognized(make: Make, look: Look) -> None:
+def test_interlaced_video_is_recognized(make: Make, inspect: Inspect) -> None:
     woven = ("-vf", "setfield=tff", *_X264, "-x264-params", "tff=1")
-    assert look(make("a.mp4", *_picture("160x96"), *woven)).video.interlaced
-    assert not look(make("b.mp4", *_picture("160x96"), *_X264)).video.interlaced
+    assert inspect(make("a.mp4", *_picture("160x96"), *woven)).video.interlaced
+    assert not inspect(make("b.mp4", *_picture("160x96"), *_X264)).video.interlaced
 
 
-def test_a_source_of_one_frame_is_accepted(make: Make, look: Look) -> None:
-    facts = look(make("a.mp4", *_picture(rate="25"), "-frames:v", "1", *_X264))
+def test_a_source_of_one_frame_is_accepted(make: Make, inspect: Inspect) -> None:
+    facts = inspect(make("a.mp4", *_picture(rate="25"), "-frames:v", "1", *_X264))
     assert (facts.video.frames, facts.video.fps, facts.video.variable_rate) == (1, Fraction(25), False)
     assert facts.duration_s == pytest.approx(0.04)
 
 
-def test_a_source_without_audio_and_telemetry_is_accepted(make: Make, look: Look) -> None:
-    facts = look(make("a.mp4", *_picture(), *_X264))
+def test_a_source_without_audio_and_telemetry_is_accepted(make: Make, inspect: Inspect) -> None:
+    facts = inspect(make("a.mp4", *_picture(), *_X264))
     assert facts.audio == ()
     assert facts.telemetry is None
 
 
-def test_every_audio_track_is_listed_with_its_decoded_channels(make: Make, look: Look) -> None:
+def test_every_audio_track_is_listed_with_its_decoded_channels(make: Make, inspect: Inspect) -> None:
     # MP4 declares 2 channels for surround AAC; only decoding gives the actual number.
     around = ("-filter_complex", "[1:a]pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0[s]")
     maps = ("-map", "0:v", "-map", "1:a", "-map", "[s]", *_X264, "-c:a", "aac")
     names = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
-    facts = look(make("a.mp4", *_picture(), *_TONE, *around, *maps, *names))
+    facts = inspect(make("a.mp4", *_picture(), *_TONE, *around, *maps, *names))
     assert [(each.channels, each.language) for each in facts.audio] == [(1, "eng"), (6, "deu")]
     assert len({each.track for each in facts.audio}) == 2
 
 
-def test_frames_hidden_by_an_edit_list_are_not_counted(make: Make, look: Look, tools: Toolchain) -> None:
+def test_frames_hidden_by_an_edit_list_are_not_counted(
+    make: Make, inspect: Inspect, tools: Toolchain
+) -> None:
     whole = make("whole.mp4", *_picture(seconds=1), *_X264, "-g", "30")
     cut = make("cut.mp4", "-ss", "0.5", "-i", str(whole), "-c", "copy")
     listed = subprocess.run(
@@ -186,7 +194,7 @@ def test_frames_hidden_by_an_edit_list_are_not_counted(make: Make, look: Look, t
         text=True,
     )
     shown = [line for line in listed.stdout.splitlines() if not line.startswith("#")]
-    assert look(cut).video.frames == len(shown) < 30
+    assert inspect(cut).video.frames == len(shown) < 30
 
 
 def test_only_ranges_of_a_large_file_are_read(make: Make, tools: Toolchain, tmp_path: Path) -> None:
@@ -242,9 +250,9 @@ def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
 
-def test_a_remuxed_source_has_the_size_and_fingerprint_of_the_original(make: Make, look: Look) -> None:
+def test_a_remuxed_source_has_the_size_and_fingerprint_of_the_original(make: Make, inspect: Inspect) -> None:
     path = make("a.ts", *_picture(), *_TONE, *_X264, "-c:a", "aac")
-    facts = look(path)
+    facts = inspect(path)
     assert facts.container == "mpegts"
     assert facts.bytes == path.stat().st_size
     with FileRanges(path) as src:
