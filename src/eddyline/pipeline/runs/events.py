@@ -66,7 +66,7 @@ class AssetFailed:
     """A source that did not become an asset; `asset` and `job` are empty if it failed before submission.
 
     `source` is its path or address; empty if unknown. `reason` is a sentence; `refusal` is the stable
-    identifier of `eddyline.media.refusals` if the source itself was refused, else empty.
+    identifier of `eddyline.media.rejections` if the source itself was refused, else empty.
     """
 
     asset: str

@@ -29,7 +29,7 @@ _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "bframes=2:k
 
 
 @dataclass(frozen=True)
-class _Rewrapped:
+class _Remuxed:
     source: Path
     path: Path
     movie: Movie
@@ -59,11 +59,11 @@ class _Maker:
         self.ffmpeg(*argv, str(self.folder / name))
         return self.folder / name
 
-    def rewrap(self, source: Path) -> _Rewrapped:
+    def remux_source(self, source: Path) -> _Remuxed:
         out = self.folder / "out.mp4"
         remux_to_mp4(source, out, runner=Runner(), tools=self.tools)
         with FileRanges(out) as src:
-            return _Rewrapped(source=source, path=out, movie=read_movie(src))
+            return _Remuxed(source=source, path=out, movie=read_movie(src))
 
     def pixels(self, path: Path) -> list[str]:
         """Each frame's checksum in a format that represents the samples of all others."""
@@ -111,19 +111,21 @@ _LOSSLESS = {
 @pytest.mark.parametrize("name", _LOSSLESS)
 def test_video_that_mp4_does_not_support_keeps_every_pixel(maker: _Maker, name: str) -> None:
     source = maker.make(name, *_PICTURE, *_LOSSLESS[name])
-    rewrapped = maker.rewrap(source)
-    frames = [maker.pixels(path) for path in (source, rewrapped.path)]
+    remuxed = maker.remux_source(source)
+    frames = [maker.pixels(path) for path in (source, remuxed.path)]
     assert len(frames[0]) > 0
     assert frames[0] == frames[1]
-    beat = np.diff(rewrapped.times)
-    track = rewrapped.movie.first_track("video")
+    intervals = np.diff(remuxed.times)
+    track = remuxed.movie.first_track("video")
     assert track is not None
-    assert np.all(np.abs(beat - float(track.timescale / Fraction(30000, 1001))) <= track.timescale / 1000)
+    assert np.all(
+        np.abs(intervals - float(track.timescale / Fraction(30000, 1001))) <= track.timescale / 1000
+    )
 
 
 def test_full_range_is_kept(maker: _Maker, tools: Toolchain) -> None:
-    rewrapped = maker.rewrap(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
-    (stream,) = run_ffprobe(rewrapped.path, "-show_streams", tools=tools, runner=Runner())["streams"]
+    remuxed = maker.remux_source(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
+    (stream,) = run_ffprobe(remuxed.path, "-show_streams", tools=tools, runner=Runner())["streams"]
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_range"]) == ("h264", "yuvj420p", "pc")
 
 
@@ -135,7 +137,7 @@ def test_dolby_vision_without_a_base_layer_is_rejected_in_any_container(
     video = {"index": 0, "codec_type": "video", "codec_name": "hevc", "side_data_list": [record]}
     monkeypatch.setattr(remux, "run_ffprobe", lambda *_args, **_kwargs: {"streams": [video]})
     with pytest.raises(UnsupportedError, match="Dolby Vision profile 5"):
-        maker.rewrap(source)
+        maker.remux_source(source)
 
 
 def test_a_probe_without_progress_is_rejected(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +148,7 @@ def test_a_probe_without_progress_is_rejected(maker: _Maker, monkeypatch: pytest
     source = maker.make("a.ts", *_PICTURE, *_H264)
     monkeypatch.setattr(remux, "run_ffprobe", slow)
     with pytest.raises(InputError, match="no further packet in this file for 60 s") as caught:
-        maker.rewrap(source)
+        maker.remux_source(source)
     assert caught.value.reason == "no-progress"
 
 
@@ -185,31 +187,31 @@ def test_a_remux_without_progress_is_stopped() -> None:
 def test_every_frame_keeps_its_order_and_time(
     maker: _Maker, name: str, argv: tuple[str, ...], sound: list[str]
 ) -> None:
-    rewrapped = maker.rewrap(maker.make(name, *_PICTURE, *_TONE, *argv))
-    assert maker.frames(rewrapped.path) == maker.frames(rewrapped.source)
-    track = rewrapped.movie.first_track("video")
+    remuxed = maker.remux_source(maker.make(name, *_PICTURE, *_TONE, *argv))
+    assert maker.frames(remuxed.path) == maker.frames(remuxed.source)
+    track = remuxed.movie.first_track("video")
     assert track is not None
-    beat = np.diff(rewrapped.times)
+    intervals = np.diff(remuxed.times)
     rate = Fraction(25) if name == "a.mxf" else Fraction(30000, 1001)
     # Matroska, FLV and WebM round every time to a millisecond.
-    assert np.all(np.abs(beat - float(track.timescale / rate)) <= track.timescale / 1000)
-    assert [each if each != "in24" else "lpcm" for each in rewrapped.formats] == sound
+    assert np.all(np.abs(intervals - float(track.timescale / rate)) <= track.timescale / 1000)
+    assert [each if each != "in24" else "lpcm" for each in remuxed.formats] == sound
 
 
 def test_the_clock_of_a_transport_stream_may_wrap(maker: _Maker) -> None:
     # 33 bits of 90 kHz end at 95443.7 s: half a second into this clip.
     argv = (*_H264, "-output_ts_offset", "95441.8", "-f", "mpegts")
-    rewrapped = maker.rewrap(maker.make("wrap.ts", *_PICTURE, *_TONE, "-map", "0", "-map", "1", *argv))
-    assert len(rewrapped.times) == 30
-    assert set(np.diff(rewrapped.times).tolist()) == {3003}
+    remuxed = maker.remux_source(maker.make("wrap.ts", *_PICTURE, *_TONE, "-map", "0", "-map", "1", *argv))
+    assert len(remuxed.times) == 30
+    assert set(np.diff(remuxed.times).tolist()) == {3003}
 
 
 def test_variable_frame_times_are_kept(maker: _Maker) -> None:
     thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
-    rewrapped = maker.rewrap(maker.make("vfr.mkv", *_PICTURE, *thinned))
-    track = rewrapped.movie.first_track("video")
+    remuxed = maker.remux_source(maker.make("vfr.mkv", *_PICTURE, *thinned))
+    track = remuxed.movie.first_track("video")
     assert track is not None
-    beats = np.round(np.diff(rewrapped.times) / track.timescale * 30).astype(int).tolist()
+    beats = np.round(np.diff(remuxed.times) / track.timescale * 30).astype(int).tolist()
     assert beats == [1] * 9 + [3] * 6
 
 
@@ -217,41 +219,41 @@ def test_all_audio_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
     languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
     maps = ("-map", "0", "-map", "1", "-map", "2", *_H264, "-c:a:0", "libopus", "-c:a:1", "pcm_s24le")
     source = maker.make("two.mkv", *_PICTURE, *_TONE, *_TONE, *maps, *languages)
-    rewrapped = maker.rewrap(source)
-    assert rewrapped.formats == ["Opus", "alac"]
-    assert [track.language for track in rewrapped.movie.tracks_of_kind("audio")] == ["eng", "deu"]
+    remuxed = maker.remux_source(source)
+    assert remuxed.formats == ["Opus", "alac"]
+    assert [track.language for track in remuxed.movie.tracks_of_kind("audio")] == ["eng", "deu"]
 
 
 def test_audio_that_mp4_does_not_support_is_kept_bit_for_bit(maker: _Maker) -> None:
-    rewrapped = maker.rewrap(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
-    assert rewrapped.formats == ["alac"]
+    remuxed = maker.remux_source(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
+    assert remuxed.formats == ["alac"]
     decoded = [
         maker.ffmpeg("-i", str(path), "-map", "0:a", "-c:a", "pcm_s24le", "-f", "md5", "-")
-        for path in (rewrapped.source, rewrapped.path)
+        for path in (remuxed.source, remuxed.path)
     ]
     assert decoded[0] == decoded[1]
 
 
 def test_a_source_of_one_frame_is_remuxed(maker: _Maker) -> None:
-    rewrapped = maker.rewrap(maker.make("one.ts", *_PICTURE, "-frames:v", "1", *_H264))
-    assert len(rewrapped.times) == 1
+    remuxed = maker.remux_source(maker.make("one.ts", *_PICTURE, "-frames:v", "1", *_H264))
+    assert len(remuxed.times) == 1
 
 
 def test_the_same_source_gives_the_same_bytes(maker: _Maker) -> None:
     source = maker.make("a.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "libvorbis")
-    assert maker.rewrap(source).path.read_bytes() == maker.rewrap(source).path.read_bytes()
+    assert maker.remux_source(source).path.read_bytes() == maker.remux_source(source).path.read_bytes()
 
 
 def test_a_matroska_file_with_audio_only_is_rejected(maker: _Maker) -> None:
     with pytest.raises(InputError, match="audio but no video"):
-        maker.rewrap(maker.make("tone.mka", *_TONE, "-f", "matroska"))
+        maker.remux_source(maker.make("tone.mka", *_TONE, "-f", "matroska"))
 
 
 def test_a_header_followed_by_random_bytes_is_rejected(maker: _Maker, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mkv"
     bad.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40)
     with pytest.raises(InputError) as caught:
-        maker.rewrap(bad)
+        maker.remux_source(bad)
     assert caught.value.remedy
     assert not (tmp_path / "out.mp4").exists()
 
@@ -299,6 +301,6 @@ def test_dropped_frames_of_avi_have_the_times_of_a_decoder(maker: _Maker) -> Non
         *("-f", "framecrc", "-"),
     )
     wanted = [int(line.split(",")[2]) for line in listed.splitlines() if not line.startswith("#")]
-    times = maker.rewrap(source).times
+    times = maker.remux_source(source).times
     ticks = (times - times[0]) // int(np.diff(times).min())
     assert ticks.tolist() == [each - wanted[0] for each in wanted]

@@ -50,7 +50,7 @@ def md5(ffmpeg: str, path: Path, *options: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-def rewrapped(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[LeftOut, ...]]:
+def remuxed(source: Path, tools: Toolchain) -> tuple[Path, list[str], tuple[LeftOut, ...]]:
     out = source.with_name("out.mp4")
     left_out = remux_to_mp4(source, out, runner=Runner(), tools=tools)
     with FileRanges(out) as src:
@@ -79,7 +79,7 @@ def test_every_sample_of_lossless_audio_stays_in_its_channel(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str, layout: str, channels: int, format_: str
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mkv", tones(layout, channels), "-c:a", codec, "-strict", "-2")
-    out, formats, left_out = rewrapped(source, tools)
+    out, formats, left_out = remuxed(source, tools)
     assert (formats, left_out) == ([format_], ())
     assert md5(ffmpeg, out) == md5(ffmpeg, source)
 
@@ -87,7 +87,7 @@ def test_every_sample_of_lossless_audio_stays_in_its_channel(
 def test_a_gap_in_audio_that_becomes_pcm_is_silence(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     late = tones("quad", 4) + ",asetpts=PTS+gt(T\\,0.2)*0.3/TB"
     source = make(ffmpeg, tmp_path / "a.mkv", late, "-c:a", "pcm_s16le", "-fps_mode:a", "passthrough")
-    out, formats, _ = rewrapped(source, tools)
+    out, formats, _ = remuxed(source, tools)
     assert formats == ["ipcm"]
     assert md5(ffmpeg, out) == md5(ffmpeg, source, "-af", "aresample=async=1:min_hard_comp=0.01")
 
@@ -102,7 +102,7 @@ def test_an_audio_stream_without_a_decoder_is_omitted(ffmpeg: str, tools: Toolch
     data = source.read_bytes()
     assert data.count(b"A_PCM/INT/BIG") == 1
     source.write_bytes(data.replace(b"A_PCM/INT/BIG", b"A_UNKNOWN/XYZ"))
-    _, formats, left_out = rewrapped(source, tools)
+    _, formats, left_out = remuxed(source, tools)
     assert formats == ["mp4a"]
     assert [(each.kind, each.what.split(" (")[0], each.why) for each in left_out] == [
         ("audio", "stream 2", "FFmpeg has no decoder for this codec")
