@@ -9,7 +9,7 @@ from eddyline.core.errors import UsageError
 from eddyline.graph.states import State
 
 PRIORITY_BAND = 100
-"""Priorities from 0 to 99, 100 to 199, ... form bands; a job adds only jobs of its own band."""
+"""Priorities from 0 to 99, 100 to 199, ... form bands; a job adds only jobs of the same band."""
 
 
 class GraphError(UsageError):

@@ -32,7 +32,7 @@ class StartedJob:
 
 @dataclass(frozen=True, kw_only=True)
 class _History:
-    """A worker's latest heartbeats in order of its own clock, each (time, jobs held).
+    """A worker's latest heartbeats in the order of its clock, each (time, jobs held).
 
     `received` is when the last one arrived (monotonic seconds); the worker's clock is at least `ahead`
     seconds ahead of the ledger's.

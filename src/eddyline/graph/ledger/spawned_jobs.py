@@ -1,4 +1,4 @@
-"""Bounds what a job may add to the graph when it ends: only more jobs of its own asset.
+"""Bounds what a job may add to the graph when it ends: only more jobs of the same asset.
 
 A report comes from a worker, that is, from anyone with a worker's permissions. Without these bounds one job
 could add any number of jobs in the name of every owner, ahead of all others.
