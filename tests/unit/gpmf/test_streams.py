@@ -202,7 +202,7 @@ def test_cameras_without_orin_have_a_known_order(payload: Maker, name: str, orde
 
 
 def test_an_unknown_order_is_an_error(payload: Maker) -> None:
-    stream = gpmf.read_payloads(payload([gpmf.stream("GYRO", "s", [[1, 2, 3]])], name="Nobody")).streams[
+    stream = gpmf.read_payloads(payload([gpmf.stream("GYRO", "s", [[1, 2, 3]])], name="Unknown")).streams[
         "GYRO"
     ]
     with pytest.raises(UnsupportedError, match="axis order"):

@@ -249,13 +249,8 @@ def _unit_rows(timing: TrackTiming, units: Ints, table: _ChunkTable) -> bytes:
         sizes = struct.pack(">II", 0, 0)
     else:
         sizes = struct.pack(">II", int(timing.size[0] // units[0]), int(units.sum()))
-    return b"".join(
-        (
-            _runs_box("stts", 0, timing.duration // units, units),
-            _stsc(table),
-            make_full_box("stsz", 0, 0, sizes),
-        )
-    )
+    durations = _runs_box("stts", 0, timing.duration // units, units)
+    return durations + _stsc(table) + make_full_box("stsz", 0, 0, sizes)
 
 
 def _runs_box(kind: str, version: int, values: Ints, counts: Ints | None = None) -> bytes:
