@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import wait_until
 
 from eddyline.pipeline.demo_clip import make_clip
 
@@ -52,10 +52,7 @@ def index(tmp_path_factory: pytest.TempPathFactory, eddyline: tuple[str, ...], s
 
 def _wait(page: Any, wanted: str) -> None:
     """Until the expression holds; the page's own policy forbids what Playwright's wait does."""
-    end = time.monotonic() + 20
-    while not page.evaluate(wanted):
-        assert time.monotonic() < end, f"{wanted} does not come true"
-        time.sleep(0.05)
+    wait_until(lambda: page.evaluate(wanted), message=f"{wanted} is false")
 
 
 def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, index: Path) -> None:

@@ -19,6 +19,7 @@ from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import manifest_of
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import proxy
+from tests.waiting import wait_until
 
 from eddyline import app
 from eddyline.core.stop import Stop
@@ -207,9 +208,10 @@ def test_the_open_upload_of_a_killed_process_is_aborted_once_the_asset_is_publis
         start_new_session=True,
         env={**os.environ, **_environment(ministack)},
     ) as process:
-        while ministack.uploads(bucket) == [elsewhere]:
-            assert process.poll() is None
-            time.sleep(0.005)
+        wait_until(
+            lambda: process.poll() is not None or ministack.uploads(bucket) != [elsewhere], timeout_s=120
+        )
+        assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
     (left,) = set(ministack.uploads(bucket)) - {elsewhere}
     assert left.startswith("results/.eddyline/parts/")
@@ -299,9 +301,14 @@ def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
     with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as net:
         net.heard = hear
         with run("out") as process:
-            while not any("/chunk-" in each and each.endswith("/receipt.json") for each in puts):
-                assert process.poll() is None
-                time.sleep(0.01)
+            wait_until(
+                lambda: (
+                    process.poll() is not None
+                    or any("/chunk-" in each and each.endswith("/receipt.json") for each in puts)
+                ),
+                timeout_s=120,
+            )
+            assert process.poll() is None
             os.killpg(process.pid, signal.SIGKILL)
         time.sleep(0.2)  # what was on its way is through
         kept = {each.rpartition("/")[0] for each in puts if each.endswith("/receipt.json")}

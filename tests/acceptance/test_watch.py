@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.acceptance.clips import noisy
+from tests.waiting import wait_until
 
 WITHIN_S = 120.0
 SETTLE_S = 1.0
@@ -42,11 +43,12 @@ class Watching:
         return [event["name"] for event in list(self.events) if event["event"] == what]
 
     def until(self, condition: Callable[[], object]) -> None:
-        begin = time.monotonic()
-        while not condition():
-            assert time.monotonic() - begin < WITHIN_S, self.events[-20:]
-            assert self.process.poll() is None, self.events[-20:]
-            time.sleep(0.05)
+        wait_until(
+            lambda: condition() or self.process.poll() is not None,
+            timeout_s=WITHIN_S,
+            message=lambda: self.events[-20:],
+        )
+        assert condition(), self.events[-20:]
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         """The exit status, and how long that took (s)."""

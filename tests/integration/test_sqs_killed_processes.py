@@ -6,8 +6,8 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import new
 from tests.unit.graph.postgres_server import emptied
+from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -85,15 +86,11 @@ def test_killed_processes_leave_no_unfinished_asset(
                 batch.append(new(f"{asset}-join", *chunks, spec={"n": 2}))
             ledger.submit(batch)
             expected = len(batch) + ASSETS
-            begin = time.monotonic()
             for number in range(1, KILLS + 1):
-                while ledger.counts()[State.DONE] < number * expected // (KILLS + 2):
-                    assert time.monotonic() - begin < WITHIN_S, ledger.counts()
-                    time.sleep(0.02)
+                goal = number * expected // (KILLS + 2)
+                wait_until(partial(_has_done, ledger, goal), timeout_s=WITHIN_S, message=ledger.counts)
                 (workers if number % 3 == 0 else coordinators).kill_one(rng)
-            while ledger.has_open():
-                assert time.monotonic() - begin < WITHIN_S, ledger.counts()
-                time.sleep(0.05)
+            wait_until(lambda: not ledger.has_open(), timeout_s=WITHIN_S, message=ledger.counts)
             assert ledger.counts() == {state: expected * (state is State.DONE) for state in State}
             found = ledger.jobs()
             assert all(job.result is not None and job.unmet == 0 for job in found)
@@ -107,3 +104,7 @@ def test_killed_processes_leave_no_unfinished_asset(
         workers.end()
     made = queues(ministack.url, names)
     assert made.depth(names.dead_letters) == 0
+
+
+def _has_done(ledger: Ledger, goal: int) -> bool:
+    return ledger.counts()[State.DONE] >= goal

@@ -8,13 +8,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
 from tests.servers.network import AWAY, FINE, Proxy, proxy
+from tests.waiting import wait_until
 
 __all__ = ["ministack"]
 
@@ -46,15 +46,12 @@ def worker(way: Proxy, ministack: Ministack, tmp_path: Path) -> Iterator[subproc
 
 
 def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _WITHIN_S
-    while True:
-        said = log.read_text()
-        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-        if any(line["event"] == event for line in lines):
-            return
-        assert process.poll() is None, said
-        assert time.monotonic() < until, said
-        time.sleep(0.05)
+    def is_logged() -> bool:
+        assert process.poll() is None, log.read_text()
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        return any(line["event"] == event for line in lines)
+
+    wait_until(is_logged, timeout_s=_WITHIN_S, message=log.read_text)
 
 
 def test_work_starts_when_the_store_is_available_again(

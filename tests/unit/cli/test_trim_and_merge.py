@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 from typer.testing import CliRunner, Result
 
 from eddyline.cli.main import build
@@ -80,10 +80,10 @@ def test_temporary_files_of_a_killed_trim_are_removed_by_the_next(
     words = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
     environment = {**os.environ, "EDDYLINE_FFMPEG": str(hangs), "XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-m", "eddyline", *words], env=environment) as process:
-        limit = time.monotonic() + 120
-        while not any(out.parent.glob(".cut.mp4.*/work/*")) and time.monotonic() < limit:
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait_until(
+            lambda: process.poll() is not None or any(out.parent.glob(".cut.mp4.*/work/*")), timeout_s=120
+        )
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     assert [each.name[:9] for each in out.parent.iterdir()] == [".cut.mp4."]
     assert call(*words).exit_code == 0

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted, MissingError, ToolError
 from eddyline.core.process import Limits, Runner
@@ -29,12 +30,8 @@ def _alive(pid: int) -> bool:
 
 
 def _gone(pid: int, within_s: float = 2.0) -> bool:
-    until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        if not _alive(pid):
-            return True
-        time.sleep(0.01)
-    return False
+    wait_until(lambda: not _alive(pid), timeout_s=within_s)
+    return True
 
 
 def test_the_output_and_cpu_time_of_a_child_are_returned() -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 import pytest
 from tests.unit.ingest.submission_counter import Counter
+from tests.waiting import wait_until
 
 from eddyline.core.errors import EddylineError, InputError, MissingError, TransientError, UsageError
 from eddyline.core.stop import Stop
@@ -110,9 +111,7 @@ class World:
         ended = until or (lambda: self.counter.empty)
         thread = threading.Thread(target=self.ingest().run)
         thread.start()
-        begin = time.monotonic()
-        while not ended() and time.monotonic() - begin < 20:
-            time.sleep(0.005)
+        wait_until(ended)
         self.stop.request("enough")
         thread.join(5)
         assert not thread.is_alive()
@@ -230,8 +229,7 @@ def test_messages_with_few_receipts_are_processed_first() -> None:
     ingest.threads = 1
     thread = threading.Thread(target=ingest.run)
     thread.start()
-    while not world.counter.empty:
-        time.sleep(0.005)
+    wait_until(lambda: world.counter.empty)
     world.stop.request("enough")
     thread.join(5)
     assert world.addresses() == ["s3://cards/once.mp4", "s3://cards/often.mp4"]
@@ -305,16 +303,17 @@ def test_a_process_without_access_ends_and_parks_nothing() -> None:
 def test_a_stop_ends_the_loop_within_two_seconds_during_processing() -> None:
     keys = [f"{n}.mp4" for n in range(10)]
     world = World(objects=dict.fromkeys(keys, "t"))
-    release = threading.Event()
+    hanging, release = threading.Event(), threading.Event()
 
     def hang(_address: str) -> None:
+        hanging.set()
         release.wait(30)
 
     world.submitting = hang
     world.counter.send(*(created(key) for key in keys))
     thread = threading.Thread(target=world.ingest().run)
     thread.start()
-    time.sleep(0.3)
+    assert hanging.wait(30)
     began = time.monotonic()
     world.stop.request("enough")
     thread.join(5)

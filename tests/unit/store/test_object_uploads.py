@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from tests.servers.ministack import Ministack, any_keys
 from tests.servers.scripted import Answer, Request, error, scripted, swallowing
 from tests.unit.store.bucket_servers import PART, large, opened
+from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.stop import Stop
@@ -119,9 +119,7 @@ def _lines(child: subprocess.Popen[str]) -> Iterator[str]:
 def test_a_killed_uploader_leaves_no_object(ministack: Ministack, bucket: str, scratch: Path) -> None:
     with _uploader(f"s3://{bucket}", ministack.url, _sparse(scratch, 100 * 1024 * 1024)) as child:
         assert next(_lines(child)) == "go\n"
-        until = time.monotonic() + 10
-        while not ministack.uploads(bucket) and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: ministack.uploads(bucket), timeout_s=10)
         child.kill()
     store = opened(ministack, bucket)
     assert ministack.uploads(bucket) == ["a/large.mp4"]  # until its asset is tidied up (test_stores.py)
