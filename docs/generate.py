@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from docs import log_events
 
 from eddyline.cli.main import build
 from eddyline.graph.states import legend, mermaid
@@ -124,6 +125,7 @@ PARTS = (
     ("reference/rejections.md", "rejections", rejections.markdown_table),
     ("reference/cli.md", "cli", cli),
     ("reference/manifest.md", "manifest", manifest),
+    ("reference/logs.md", "log events", log_events.markdown_table),
 )
 
 

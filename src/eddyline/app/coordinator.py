@@ -125,6 +125,6 @@ def _event_handler(told: Observation[CoordinatorMetrics]) -> Callable[[Coordinat
         log = told.log
         say = log.debug if note.kind in _QUIET else log.warning if note.kind in _TROUBLE else log.info
         if note.count:
-            say(note.kind, count=note.count, reason=note.reason)
+            say("coordinator action", action=note.kind, count=note.count, reason=note.reason)
 
     return hear

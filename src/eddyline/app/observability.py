@@ -92,7 +92,7 @@ def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) ->
 def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
     def warn(missing: UnservedPool) -> None:
         told.log.warning(
-            "pool without workers", pool=missing.pool, jobs=missing.jobs, said=describe_unserved(missing)
+            "pool without workers", pool=missing.pool, jobs=missing.jobs, message=describe_unserved(missing)
         )
 
     return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.set_unserved)

@@ -34,7 +34,7 @@ def report_error(loop: str, error: Exception) -> None:
     """Log and count an unexpected error that the loop named `loop` handled itself."""
     with _lock:
         _failures[loop] += 1
-    _LOG.error("unexpected error in the background loop %s", loop, exc_info=error)
+    _LOG.error("background loop step failed", extra={"loop": loop}, exc_info=error)
 
 
 def failure_counts() -> Mapping[str, int]:

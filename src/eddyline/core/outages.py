@@ -28,7 +28,7 @@ class OutageLog:
             if self._since is not None:
                 return
             self._since = self._clock()
-        _LOG.warning("%s unavailable: %s", self._what, error)
+        _LOG.warning("service unavailable", extra={"service": self._what, "error": str(error)})
 
     def available(self) -> None:
         """A call succeeded; cheap without an outage."""
@@ -37,4 +37,5 @@ class OutageLog:
         with self._lock:
             since, self._since = self._since, None
         if since is not None:
-            _LOG.warning("%s available again after %.1f s", self._what, self._clock() - since)
+            outage_s = round(self._clock() - since, 1)
+            _LOG.warning("service available again", extra={"service": self._what, "outage_s": outage_s})

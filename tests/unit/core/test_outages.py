@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from eddyline.core.log_fields import record_fields
 from eddyline.core.outages import OutageLog
 
 
@@ -15,9 +16,9 @@ def test_an_outage_is_logged_once_with_its_length(caplog: pytest.LogCaptureFixtu
         log.unavailable("connection refused")
     log.available()
     log.available()
-    assert [record.getMessage() for record in caplog.records] == [
-        "ledger unavailable: connection refused",
-        "ledger available again after 15.5 s",
+    assert [(record.getMessage(), record_fields(record)) for record in caplog.records] == [
+        ("service unavailable", {"service": "ledger", "error": "connection refused"}),
+        ("service available again", {"service": "ledger", "outage_s": 15.5}),
     ]
     log.unavailable("connection refused")
     log.available()

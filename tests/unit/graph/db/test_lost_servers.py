@@ -19,6 +19,7 @@ from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new,
 from tests.unit.graph.postgres_server import Server
 from tests.waiting import wait_until
 
+from eddyline.core.log_fields import record_fields
 from eddyline.graph.db import engine
 from eddyline.graph.db.transactions import LedgerError
 from eddyline.graph.job import Settlement
@@ -37,10 +38,11 @@ def test_an_outage_is_logged_with_its_length(server: Server, caplog: pytest.LogC
         time.sleep(0.5)
         server.start()
         reader.join(30)
-    logged = [record.getMessage() for record in caplog.records if record.name == "eddyline.outages"]
-    assert logged[0].startswith("ledger unavailable: ")
-    assert logged[1].startswith("ledger available again after ")
-    assert len(logged) == 2
+    logged = [record for record in caplog.records if record.name == "eddyline.outages"]
+    assert [record.getMessage() for record in logged] == ["service unavailable", "service available again"]
+    assert [record_fields(record)["service"] for record in logged] == ["ledger"] * 2
+    assert record_fields(logged[0])["error"]
+    assert record_fields(logged[1])["outage_s"] > 0
 
 
 def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_path: Path) -> None:
