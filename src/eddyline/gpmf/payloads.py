@@ -58,7 +58,7 @@ def split_payloads(data: bytes) -> Payloads:
     """The payloads of a raw file, which contains them back to back.
 
     A payload ends where a device appears that it already has (by its DVID): karma's camera and drone share
-    each payload, a HERO's DEVCs are one payload each. Without a track there are no times: each payload is
+    each payload, a HERO's DEVCs are one payload each. Without a track the times are unknown: each payload is
     assumed to cover 1.001 s from the end of the previous one; streams with STMP are placed by it (see
     `timing`).
     """
