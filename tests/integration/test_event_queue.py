@@ -270,7 +270,7 @@ def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: 
             on_outcome=told,
         ).run()
     assert [(note.what, note.cause) for note in notes] == [("parked", Cause.FAILING)]
-    assert [reason for _, reason in bucket.parked()] == ["failed 1 time, at last by a strange answer"]
+    assert [reason for _, reason in bucket.parked()] == ["failed 1 time; last error: a strange answer"]
 
 
 def test_an_existing_queue_keeps_its_settings_and_dead_letter_queue(ministack: Ministack) -> None:

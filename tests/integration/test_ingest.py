@@ -143,7 +143,7 @@ def test_uploads_become_assets_and_other_messages_are_settled(
         assert crew.inspected() == ["a.mp4", "b.mp4"]
         assert [body for body, _ in bucket.parked()] == ["garbage"]
         reasons = {note["reason"] for note in crew.notes("ignored")}
-        for words in ("overwritten", "gone", "sidecar file", "own", "test notification"):
+        for words in ("overwritten", "gone", "sidecar file", "output of Eddyline", "test notification"):
             assert any(words in reason for reason in reasons), reasons
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
