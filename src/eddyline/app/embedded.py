@@ -12,7 +12,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.app.tools import find_toolchain
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import recordings
+from eddyline.edit.merge.merge import group_recordings
 from eddyline.fleet import pools
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.cost import estimate_cpu_s
@@ -98,7 +98,7 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     SharedServices(store="", ledger="", queues="", settings=config.read()).configure_sources()
     found = discover(request.sources)
     planned = [_failed_plan(address, error) for address, error in found.failed]
-    for recording in recordings(found.videos) if request.merge else [(each,) for each in found.videos]:
+    for recording in group_recordings(found.videos) if request.merge else [(each,) for each in found.videos]:
         name = PurePosixPath(recording[0]).name
         try:
             facts = _combine_chapters([probe_source(each, tools) for each in recording], recording, profile)

@@ -15,7 +15,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.app.submit import FLEET
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import are_one
+from eddyline.edit.merge.merge import is_one_recording
 from eddyline.ingest.arrivals import IngestLoop
 from eddyline.ingest.folder_scan import SETTLE_S, FolderScanner
 from eddyline.ingest.messages import IngestOutcome
@@ -114,7 +114,7 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
                 store=addresses.parse(shared.store),
                 lookup=lookup_object,
                 submit=submit_one,
-                are_one_recording=are_one,
+                are_one_recording=is_one_recording,
             ),
             check_access=check,
             stop=stop,

@@ -27,13 +27,13 @@ def merge(
     ] = False,
 ) -> None:
     """Join the chapters of a recording into one file, without re-encoding, with telemetry and HiLights."""
-    from eddyline.edit.merge.chapters import in_order
+    from eddyline.edit.merge.chapters import order_chapters
     from eddyline.edit.merge.merge import merge as join
 
     for each in chapters:
         if not each.is_file():
             raise MissingError(f"{each} does not exist", remedy="check the path and that the card is mounted")
-    target = output_path(in_order(chapters, force=force)[0], out, "merged", chapters)
+    target = output_path(order_chapters(chapters, force=force)[0], out, "merged", chapters)
     made = run_stoppable(lambda stop: join(chapters, target, force=force, check=stop.check))
     screen = console()
     screen.print(printable(target), style="bold", soft_wrap=True)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from eddyline.edit.merge.card_folders import beside
-from eddyline.edit.merge.chapters import chapter_name, sibling
+from eddyline.edit.merge.card_folders import neighbor_folder
+from eddyline.edit.merge.chapters import parse_chapter_name, sibling_name
 from eddyline.store.object_metadata import ObjectMetadata
 
 Lookup = Callable[[str], ObjectMetadata | None]
@@ -29,7 +29,7 @@ class ChapterObject:
 
 def is_chapter(key: str) -> bool:
     """Whether the file name is that of a recording that a camera may split into chapters."""
-    name = chapter_name(PurePosixPath(key).name)
+    name = parse_chapter_name(PurePosixPath(key).name)
     return name is not None and not name.looping
 
 
@@ -57,7 +57,7 @@ def in_same_directory(key: str, chapters: Sequence[ChapterObject]) -> tuple[Chap
 def _neighbours(key: str, lookup: Lookup, step: int) -> Iterator[ChapterObject]:
     """The chapters after `key` in one direction, up to the first missing one."""
     path = PurePosixPath(key)
-    while (name := sibling(path.name, step)) is not None:
+    while (name := sibling_name(path.name, step)) is not None:
         chapter = _lookup_chapter(path.with_name(name), lookup) or _in_next_directory(
             path, name, step, lookup
         )
@@ -69,7 +69,7 @@ def _neighbours(key: str, lookup: Lookup, step: int) -> Iterator[ChapterObject]:
 
 def _in_next_directory(path: PurePosixPath, name: str, step: int, lookup: Lookup) -> ChapterObject | None:
     """The chapter `name` in the card's next directory, unless it belongs to a recording of that directory."""
-    directory = beside(path.parent, step)
+    directory = neighbor_folder(path.parent, step)
     if directory is None or (found := _lookup_chapter(directory / name, lookup)) is None:
         return None
     return None if _lookup_chapter(directory / path.name, lookup) else found

@@ -1,8 +1,8 @@
-"""Folders of a camera's card: DCIM/100GOPRO, DCIM/101GOPRO, DCIM/100GFRNT.
+"""Directories of a camera card: DCIM/100GOPRO, DCIM/101GOPRO, DCIM/100GFRNT.
 
-DCF (CIPA DC-009, section 3.2) names a folder by a number from 100 to 999 and five characters. A camera opens
-the next one when the numbers of its files or the room of a folder run out, which may happen within a
-recording: the chapters that follow are then in the next folder.
+DCF (CIPA DC-009, section 3.2) names a directory by a number from 100 to 999 and five characters. A camera
+opens the next directory when file numbers or directory entries are used up. If that happens within a
+recording, the following chapters are in the next directory.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _FIRST, _LAST = 100, 999
 
 @dataclass(frozen=True, kw_only=True)
 class CardFolder:
-    """A folder as far as chapters are concerned.
+    """A directory of a card.
 
-    `row` is what the folders of one card have in common: the folder above them and the five characters.
-    `number` counts them; a folder that no camera names is a row of its own.
+    `row` identifies the sequence: the parent directory and the five characters. `number` is the position in
+    it. A directory with another name forms a sequence by itself, with number 0.
     """
 
     row: str
@@ -28,15 +28,15 @@ class CardFolder:
 
 
 def card_folder(folder: PurePosixPath) -> CardFolder:
-    """What a folder is by its name."""
+    """Parse the name of a directory."""
     found = _NAME.fullmatch(folder.name)
     if found is None:
         return CardFolder(row=str(folder), number=0)
     return CardFolder(row=str(folder.parent / f"*{found[2].upper()}"), number=int(found[1]))
 
 
-def beside(folder: PurePosixPath, step: int) -> PurePosixPath | None:
-    """The folder so many steps on in its row, by name; None where a camera gives no such name."""
+def neighbor_folder(folder: PurePosixPath, step: int) -> PurePosixPath | None:
+    """Return the directory `step` positions later in its sequence; None if its name is not a DCF name."""
     found = _NAME.fullmatch(folder.name)
     if found is None or not _FIRST <= int(found[1]) + step <= _LAST:
         return None

@@ -1,4 +1,4 @@
-"""Chapters: the files that a camera cuts one recording into, told by their names.
+"""Chapter file names: the files into which a camera splits one recording.
 
 | camera | first | then | clip | chapter |
 |---|---|---|---|---|
@@ -11,8 +11,8 @@
 | bursts as video | GG010042.MP4 | GG020042.MP4 | 0042 | 1, 2 |
 | looping | GHAA0001.MP4 | GHAA0002.MP4 | AA | 1, 2 |
 
-Front and back of a Fusion are two recordings. Chapters are those of one folder, or of the next of the card's
-folders where one ran out (see `card_folders`).
+Front and back of a Fusion are two recordings. The chapters of a recording are in one directory, or continue
+in the next directory of the card (see `card_folders`).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from eddyline.edit.merge.card_folders import card_folder
 Place = TypeVar("Place", Path, str)
 _NUMBERED = re.compile(r"(G[HXSLG])(\d\d)(\d{4})", re.IGNORECASE | re.ASCII)
 _LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
-_MOST_CHAPTERS = 99  # two digits
-# What the first file of a recording begins with, and what those that follow do.
+_MAX_CHAPTERS = 99  # two digits
+# Prefix of the first file of a recording -> prefix of the following files.
 _LATER = {"GOPR": "GP", "GPFR": "GF", "GPBK": "GB"}
 _FIRST = {later: first for first, later in _LATER.items()}
 _OLD = re.compile(r"(?:(GOPR|GPFR|GPBK)|(G[PFB])(\d\d))(\d{4})", re.IGNORECASE | re.ASCII)
@@ -39,9 +39,9 @@ _OLD = re.compile(r"(?:(GOPR|GPFR|GPBK)|(G[PFB])(\d\d))(\d{4})", re.IGNORECASE |
 
 @dataclass(frozen=True, kw_only=True)
 class ChapterName:
-    """What a camera's file name says. Files with the same `family` and `clip` are one recording.
+    """A parsed file name. Files with the same `family` and `clip` are one recording.
 
-    `looping`: the camera writes over the oldest chapter, so that what is left may be any stretch.
+    `looping`: the camera overwrites the oldest chapters, so the remaining ones may start anywhere.
     """
 
     family: str
@@ -50,8 +50,8 @@ class ChapterName:
     looping: bool = False
 
 
-def chapter_name(name: str) -> ChapterName | None:
-    """What the name says, or None if no camera gives such names."""
+def parse_chapter_name(name: str) -> ChapterName | None:
+    """Parse a file name; returns None if it is not a camera's name."""
     path = Path(name)
     suffix = path.suffix.upper()
     if found := _NUMBERED.fullmatch(path.stem):
@@ -65,78 +65,79 @@ def chapter_name(name: str) -> ChapterName | None:
     return None
 
 
-def sibling(name: str, step: int) -> str | None:
-    """The name of the chapter so many `step`s after this one (before it, if negative), of the same recording.
+def sibling_name(name: str, step: int) -> str | None:
+    """Return the name of the chapter `step` positions later (negative: earlier) in the same recording.
 
-    None if no camera gives the one name or the other; looping chapters have no siblings.
+    Returns None if either name is not a camera's; looping chapters have no siblings.
     """
-    path, told = Path(name), chapter_name(name)
-    if told is None or told.looping:
+    path, parsed = Path(name), parse_chapter_name(name)
+    if parsed is None or parsed.looping:
         return None
-    number, prefix = told.chapter + step, path.stem[:2]
-    first = told.family[:4]
+    number, prefix = parsed.chapter + step, path.stem[:2]
+    first = parsed.family[:4]
     if first in _LATER:
-        found = f"{first}{told.clip}" if number == 0 else f"{_LATER[first]}{number:02}{told.clip}"
+        found = f"{first}{parsed.clip}" if number == 0 else f"{_LATER[first]}{number:02}{parsed.clip}"
         found = found.lower() if prefix.islower() else found
         least = 0
     else:
-        found, least = f"{prefix}{number:02}{told.clip}", 1
-    return found + path.suffix if least <= number <= _MOST_CHAPTERS else None
+        found, least = f"{prefix}{number:02}{parsed.clip}", 1
+    return found + path.suffix if least <= number <= _MAX_CHAPTERS else None
 
 
-def in_order(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ...]:
-    """The chapters of one recording as they were filmed, whatever the order given.
+def order_chapters(chapters: Sequence[Path], *, force: bool = False) -> tuple[Path, ...]:
+    """Return the chapters of one recording in recording order.
 
-    Names that no camera gives are taken in the order given. Raises `UsageError` for files of several
-    recordings, one chapter given twice, a mixture of cameras' names and others, or a single file;
-    `InputError` for a chapter that is missing in between, unless `force`.
+    Files without camera names keep the given order.
+
+    Raises:
+        UsageError: files of several recordings, a duplicate chapter, a mixture of camera names and other
+            names, or a single file.
+        InputError: a chapter in between is missing, unless `force`.
     """
     if len(chapters) < 2:  # noqa: PLR2004 - one file is merged already
-        raise UsageError("there is nothing to merge", remedy="name all chapters of one recording")
-    names = [chapter_name(path.name) for path in chapters]
+        raise UsageError("nothing to merge", remedy="pass all chapters of one recording")
+    names = [parse_chapter_name(path.name) for path in chapters]
     known = [(name, path) for name, path in zip(names, chapters, strict=True) if name is not None]
     if not known:
-        _once(chapters)
+        _require_distinct(chapters)
         return tuple(chapters)
     if len(known) < len(chapters):
-        stranger = next(path for name, path in zip(names, chapters, strict=True) if name is None)
+        unnamed = next(path for name, path in zip(names, chapters, strict=True) if name is None)
         raise UsageError(
-            f"{known[0][1].name} is named by a camera, {stranger.name} is not: their order is unknown",
-            remedy="give all of them the camera's names, or none",
+            f"{known[0][1].name} has a camera name and {unnamed.name} does not: their order is unknown",
+            remedy="use camera names for all of them, or for none",
         )
     known.sort(key=lambda each: each[0].chapter)
     (first, one), *others = known
     for name, path in others:
         if (name.family, name.clip) != (first.family, first.clip):
             raise UsageError(
-                f"{one.name} is of recording {first.clip} ({first.family}),"
-                f" {path.name} of recording {name.clip} ({name.family})",
+                f"{one.name} belongs to recording {first.clip} ({first.family}),"
+                f" {path.name} to recording {name.clip} ({name.family})",
                 remedy="merge one recording at a time",
             )
     for (before, a), (after, b) in pairwise(known):
         if after.chapter == before.chapter:
-            raise UsageError(f"{a} and {b} are the same chapter", remedy="leave one out")
+            raise UsageError(f"{a} and {b} are the same chapter", remedy="remove one")
         if after.chapter != before.chapter + 1 and not force:
-            missing = _span(before.chapter + 1, after.chapter - 1)
+            missing = _format_span(before.chapter + 1, after.chapter - 1)
             raise InputError(
                 f"chapter {missing} is missing between {a.name} and {b.name}",
-                remedy="name it too; or add --force to join what is there, with a jump",
+                remedy="pass it too, or add --force to merge the others with a jump",
             )
     return tuple(path for _, path in known)
 
 
-def grouped(footage: Iterable[Place]) -> list[tuple[Place, ...]]:
-    """Footage by recording, in the order of its first files: chapters with no gap together.
+def group_chapters(sources: Iterable[Place]) -> list[tuple[Place, ...]]:
+    """Group sources by recording, in the order of their first files: chapters without a gap together.
 
-    Footage is given as paths, or as addresses in a store. Chapters lie in one folder; those of the next
-    folder of a card go on where that one ends.
-
-    Looping chapters stay apart: the camera deletes the oldest, and people keep the one that they want.
+    Sources are paths or object addresses. Chapters are in one directory, or continue in the next directory of
+    the card. Looping chapters are not grouped: the camera deletes the oldest, and users keep single ones.
     """
     groups: dict[object, list[tuple[int, int, Place]]] = {}
-    for number, place in enumerate(footage):
+    for number, place in enumerate(sources):
         path = PurePosixPath(place)
-        name = chapter_name(path.name)
+        name = parse_chapter_name(path.name)
         if name is None or name.looping:
             groups[number] = [(0, 0, place)]
             continue
@@ -146,14 +147,14 @@ def grouped(footage: Iterable[Place]) -> list[tuple[Place, ...]]:
     return [run for group in groups.values() for run in _runs(group)]
 
 
-def by_folder(chapters: Sequence[Place]) -> list[tuple[Place, ...]]:
-    """The chapters of one recording, in order, by the folders that they lie in."""
+def split_by_folder(chapters: Sequence[Place]) -> list[tuple[Place, ...]]:
+    """Split the ordered chapters of one recording by directory."""
     folders = groupby(chapters, key=lambda place: PurePosixPath(place).parent)
     return [tuple(each) for _, each in folders]
 
 
 def _runs(group: list[tuple[int, int, Place]]) -> list[tuple[Place, ...]]:
-    """Chapters (number of folder, number of chapter, place) that follow each other without a gap."""
+    """Return runs of consecutive chapters; `group` has (directory number, chapter number, place)."""
     runs: list[list[tuple[int, int, Place]]] = []
     for folder, chapter, place in sorted(group, key=lambda each: each[:2]):
         if runs and runs[-1][-1][:2] == (folder, chapter - 1):
@@ -173,13 +174,13 @@ def _runs(group: list[tuple[int, int, Place]]) -> list[tuple[Place, ...]]:
     return [tuple(place for *_, place in run) for run in joined]
 
 
-def _once(chapters: Sequence[Path]) -> None:
+def _require_distinct(chapters: Sequence[Path]) -> None:
     seen: set[Path] = set()
     for path in chapters:
         if path.absolute() in seen:
-            raise UsageError(f"{path} is named twice", remedy="leave one out")
+            raise UsageError(f"{path} is passed twice", remedy="remove one")
         seen.add(path.absolute())
 
 
-def _span(first: int, last: int) -> str:
+def _format_span(first: int, last: int) -> str:
     return str(first) if first == last else f"{first} to {last}"

@@ -1,7 +1,7 @@
-"""Whether chapters were recorded alike: what decoders, players and readers of telemetry must not see change.
+"""Compares the recording settings of chapters: parameters that must not change within one file.
 
-Harmless differences are told from others by what they mean: a bit rate noted beside the sound says nothing to
-a decoder, and parameter sets may differ (each chapter keeps its own) where profile, level and picture agree.
+Differences without an effect on decoding are ignored: bit rates in sample entries, and parameter sets, of
+which each chapter keeps its own, as long as profile, level and resolution agree.
 """
 
 from __future__ import annotations
@@ -21,60 +21,62 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 
 _FIELDS = {"video": 78, "audio": 28}  # bytes of a sample entry before its boxes
-_PARAMETERS = {"avcC": slice(1, 4), "hvcC": slice(1, 13)}  # profile, tier, level: what must agree
-_DECODER_CONFIG, _RATES_AT, _RATES = 4, 5, 8  # esds: the descriptor whose bytes 5..12 are two bit rates
+_PARAMETERS = {"avcC": slice(1, 4), "hvcC": slice(1, 13)}  # profile, tier and level must agree
+_DECODER_CONFIG, _RATES_AT, _RATES = 4, 5, 8  # esds: bytes 5 to 12 of this descriptor are two bit rates
 _IGNORED = frozenset({"btrt"})
-_FEW_PAYLOAD_BYTES = 1 << 20
+_MAX_PAYLOAD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a chapter was recorded: (what, as people say it) -> value, in the order worth reporting."""
+    """The recording settings of a chapter: readable name -> value, the most telling first."""
 
     name: str
     values: Mapping[str, str]
 
 
-def settings(name: str, src: ByteRanges, movie: Movie, track: Track, shown: Presentation) -> Settings:
-    """The settings of one chapter; `track` is its main video."""
+def read_settings(
+    name: str, src: ByteRanges, movie: Movie, track: Track, presentation: Presentation
+) -> Settings:
+    """Read the settings of one chapter; `track` is its main video track."""
     values = dict(_camera(src, movie))
     values["tracks"] = ", ".join(f"{each.kind} ({each.format})" for each in movie.tracks)
     values["resolution"] = f"{track.width}x{track.height}"
-    values["frame rate"] = _rate(shown, track)
+    values["frame rate"] = _rate(presentation, track)
     for number, each in enumerate(movie.tracks, 1):
         values.update(_of_track(f"track {number}", each))
     return Settings(name=name, values=values)
 
 
-def require_alike(first: Settings, other: Settings) -> None:
-    """Raise `InputError` naming the first thing that differs, with both values."""
+def require_same_settings(first: Settings, other: Settings) -> None:
+    """Raise `InputError` with the first setting that differs, and both values."""
     for what in dict.fromkeys((*first.values, *other.values)):
         a, b = first.values.get(what, "none"), other.values.get(what, "none")
         if a != b:
             raise InputError(
-                f"{first.name} and {other.name} were not recorded alike: {what} {a} and {b}",
-                remedy="merge only chapters of one recording; to join others, encode them alike first",
+                f"{first.name} and {other.name} were recorded with different settings: {what} {a} and {b}",
+                remedy="merge only chapters of one recording; transcode others to the same settings first",
             )
 
 
-def _rate(shown: Presentation, track: Track) -> str:
-    rate, variable = frame_rate(shown, track.timescale)
+def _rate(presentation: Presentation, track: Track) -> str:
+    rate, variable = frame_rate(presentation, track.timescale)
     return "variable" if variable else str(nominal_rate(rate))
 
 
 def _camera(src: ByteRanges, movie: Movie) -> Iterator[tuple[str, str]]:
     udta = movie.udta or b""
-    settings = parse(find_box(udta, "GPMF"), lenient=True)
-    camera = read_camera(iter_boxes(udta), settings, _devices(src, movie))
+    read_settings = parse(find_box(udta, "GPMF"), lenient=True)
+    camera = read_camera(iter_boxes(udta), read_settings, _devices(src, movie))
     yield "camera", camera.model or "unknown"
     yield "serial number", camera.serial or "unknown"
     yield "firmware", camera.firmware or "unknown"
 
 
 def _devices(src: ByteRanges, movie: Movie) -> list[str]:
-    """The names of the devices in the first payload: older cameras say nowhere else which they are."""
+    """Return the device names of the first payload, the only place where older cameras name themselves."""
     track = movie.first_track("telemetry")
-    if track is None or not len(track.samples) or int(track.samples.size[0]) > _FEW_PAYLOAD_BYTES:
+    if track is None or not len(track.samples) or int(track.samples.size[0]) > _MAX_PAYLOAD_BYTES:
         return []
     data = src.read(int(track.samples.offset[0]), int(track.samples.size[0]))
     document: Document = parse(data, lenient=True)
@@ -86,42 +88,45 @@ def _of_track(where: str, track: Track) -> Iterator[tuple[str, str]]:
     yield f"{where} clock", f"{track.timescale} ticks/s"
     yield f"{where} language", track.language
     if track.kind == "video":
-        yield f"{where} picture", f"{track.format} {track.width}x{track.height}"
+        yield f"{where} video", f"{track.format} {track.width}x{track.height}"
         yield f"{where} orientation", f"{track.rotation} degrees{', mirrored' if track.mirrored else ''}"
         across, down = track.display_size
         yield f"{where} display size", f"{float(across):g}x{float(down):g}"
     if track.kind == "audio":
-        sound = f"{track.format} {track.channels} channels at {track.sample_rate} Hz"
-        yield f"{where} sound", sound
-    yield f"{where} codec parameters", "; ".join(meaning(row, track.kind).hex() for row in rows(track.stsd))
+        audio = f"{track.format} {track.channels} channels at {track.sample_rate} Hz"
+        yield f"{where} audio", audio
+    yield (
+        f"{where} codec parameters",
+        "; ".join(decoder_parameters(row, track.kind).hex() for row in sample_entries(track.stsd)),
+    )
 
 
-def rows(stsd: bytes) -> list[bytes]:
-    """The sample entries of a whole stsd box."""
-    return [bytes(entry.raw) for entry in _table(stsd).children(8)]
+def sample_entries(stsd: bytes) -> list[bytes]:
+    """Return the sample entries of a complete stsd box."""
+    return [bytes(entry.raw) for entry in _stsd_box(stsd).children(8)]
 
 
-def meaning(row: bytes, kind: str) -> bytes:
-    """What of a sample entry must agree between chapters."""
+def decoder_parameters(row: bytes, kind: str) -> bytes:
+    """Return the bytes of a sample entry that must agree between chapters."""
     entry = Box(kind="row", raw=memoryview(row), body=memoryview(row)[8:], offset=8, path="stsd")
     fields = _FIELDS.get(kind)
     if fields is None or len(entry.body) < fields:
         return row
     try:
-        inner = [_essence(box) for box in entry.children(fields) if box.kind not in _IGNORED]
+        inner = [_significant_bytes(box) for box in entry.children(fields) if box.kind not in _IGNORED]
     except FormatError:
-        return row  # QuickTime lays out sound in other ways: then all of it must agree
+        return row  # QuickTime audio entries have other layouts: all bytes must agree
     return b"".join((row[4:8], bytes(entry.body[:fields]), *inner))
 
 
-def _essence(box: Box) -> bytes:
+def _significant_bytes(box: Box) -> bytes:
     if box.kind in _PARAMETERS:
         return box.kind.encode() + bytes(box.body[_PARAMETERS[box.kind]])
-    return _without_rates(bytes(box.raw)) if box.kind == "esds" else bytes(box.raw)
+    return _clear_bit_rates(bytes(box.raw)) if box.kind == "esds" else bytes(box.raw)
 
 
-def _without_rates(esds: bytes) -> bytes:
-    """An esds box with its two bit rates as 0 (ISO/IEC 14496-1 section 7.2.6.6)."""
+def _clear_bit_rates(esds: bytes) -> bytes:
+    """Return an esds box with its two bit rates set to 0 (ISO/IEC 14496-1 section 7.2.6.6)."""
     out = bytearray(esds)
     at = 8 + 4
     while at + 2 <= len(out):
@@ -134,11 +139,11 @@ def _without_rates(esds: bytes) -> bytes:
             rates = slice(at + _RATES_AT, at + _RATES_AT + _RATES)
             out[rates] = bytes(len(out[rates]))
             break
-        if tag != 3:  # noqa: PLR2004 - ES_Descriptor, which holds the others
+        if tag != 3:  # noqa: PLR2004 - ES_Descriptor contains the others
             break
-        at += 3  # ES_ID and flags, of which cameras set none
+        at += 3  # ES_ID and flags; cameras set no flags
     return bytes(out)
 
 
-def _table(stsd: bytes) -> Box:
+def _stsd_box(stsd: bytes) -> Box:
     return Box(kind="stsd", raw=memoryview(stsd), body=memoryview(stsd)[8:], offset=8, path="stsd")

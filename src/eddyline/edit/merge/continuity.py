@@ -1,8 +1,8 @@
-"""Whether chapters that lie in different folders follow each other in time.
+"""Checks that chapters in different directories follow each other in time.
 
-Chapters in one folder of a card can only be those of one recording: a camera gives a number once. In another
-folder the number may come again, for another recording that was filmed alike. Their creation times decide:
-cameras write the time at which the recording began into every chapter, or that at which the chapter did.
+Within one directory of a card, a clip number is unique. In another directory it may belong to another
+recording with the same settings, so the creation times decide. Cameras write either the start of the
+recording or the start of the chapter into each file.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ from eddyline.gpmf.camera import read_camera
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.boxes import find_box, iter_boxes
 
-_APART_S = 10.0  # creation times are whole seconds, and a chapter's file is opened ahead of its first frame
-_APART = 0.02
-_MOST_SPEED = 1800  # a frame each minute, at 30 frames/s
+_TOLERANCE_S = 10.0  # creation times are whole seconds; a chapter file is created before its first frame
+_TOLERANCE = 0.02
+_MAX_SPEED = 1800  # one frame per minute at 30 frames/s
 
 
 def require_continuous(chapters: Sequence[Chapter]) -> None:
-    """Raise `InputError` naming the first chapter that was not filmed where the ones before it end.
+    """Raise `InputError` for the first chapter that does not start when the chapters before it end.
 
-    A chapter without a creation time is not judged. More time may pass in chapters of a time-lapse than they
-    last.
+    Chapters without a creation time pass. Chapters of a time-lapse may start later than their durations say.
     """
     first = chapters[0]
     lengths = [
         each.movie.duration / each.movie.timescale if each.movie.timescale else 0.0 for each in chapters
     ]
-    for chapter, due in zip(chapters[1:], accumulate(lengths), strict=False):
+    for chapter, expected_s in zip(chapters[1:], accumulate(lengths), strict=False):
         if not (first.movie.creation_time and chapter.movie.creation_time):
             continue
-        passed = chapter.movie.creation_time - first.movie.creation_time
-        fits = abs(passed) <= _APART_S or abs(passed - due) <= max(_APART_S, _APART * due)
+        elapsed_s = chapter.movie.creation_time - first.movie.creation_time
+        fits = abs(elapsed_s) <= _TOLERANCE_S or abs(elapsed_s - expected_s) <= max(
+            _TOLERANCE_S, _TOLERANCE * expected_s
+        )
         if not fits and _is_time_lapse(chapter):
-            fits = due - _APART_S <= passed <= due * _MOST_SPEED
+            fits = expected_s - _TOLERANCE_S <= elapsed_s <= expected_s * _MAX_SPEED
         if not fits:
             raise InputError(
-                f"{chapter.name} was filmed {passed:+,.0f} s from {first.name}, not {due:,.0f} s after it",
-                remedy="merge only chapters of one recording; to join others, name them in the order wanted"
-                " with --force",
+                f"{chapter.name} was recorded {elapsed_s:+,.0f} s from {first.name} instead of"
+                f" {expected_s:,.0f} s after it",
+                remedy="merge only chapters of one recording; to merge others, pass them in the intended"
+                " order with --force",
             )
 
 

@@ -1,7 +1,7 @@
-"""Chapters of one recording as one file: nothing is encoded again, every sample is a copy.
+"""Merges the chapters of one recording into one file; every sample is copied.
 
-Only the telemetry's running values change (TSMP, STMP: see `gpmf.edit.continued`), and the HiLights, which
-move by the length of the chapters before. What was written is read back and compared before it gets its name.
+Only counters in the telemetry change (TSMP, STMP; see `gpmf.edit.chapters`), and HiLights, which move by the
+length of the previous chapters. The output is read back and compared before it is renamed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ import numpy as np
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import EddylineError
 from eddyline.edit.cancellable_reads import never_stop
-from eddyline.edit.merge.chapters import Place, by_folder, chapter_name, grouped, in_order
+from eddyline.edit.merge.chapters import (
+    Place,
+    group_chapters,
+    order_chapters,
+    parse_chapter_name,
+    split_by_folder,
+)
 from eddyline.edit.merge.continuity import require_continuous
-from eddyline.edit.merge.merge_plan import Chapter, Plan, opened, plan_of
-from eddyline.edit.merge.merge_verification import prove
-from eddyline.gpmf.edit import chapters as running
+from eddyline.edit.merge.merge_plan import Chapter, Plan, open_chapters, plan_merge
+from eddyline.edit.merge.merge_verification import verify_merge
+from eddyline.gpmf.edit import chapters as telemetry_chapters
 from eddyline.gpmf.edit import hilight_edit
 from eddyline.gpmf.payloads import join_payloads
 from eddyline.media.chapters.nero_chapters import merge_nero_lists
@@ -33,7 +39,7 @@ from eddyline.mp4.write.output_track import OutputTrack, Piece, link_references
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """What was written: its length, SHA-256 (hex), frames, and the chapters in order."""
+    """The result: size, SHA-256 (hex), frames, duration, telemetry payloads, and the chapters in order."""
 
     bytes: int
     sha256: str
@@ -46,59 +52,63 @@ class Merged:
 def merge(
     paths: Sequence[Path], out: Path, *, force: bool = False, check: Callable[[], None] = never_stop
 ) -> Merged:
-    """Write the chapters `paths`, in whatever order they are named, to `out`, which appears whole or not.
+    """Write the chapters `paths`, given in any order, to `out`, which appears only after it is verified.
 
-    `check` is called with every read and may raise, to stop.
-    Raises `UsageError` and `InputError` for files that are not the chapters of one recording (with `force`,
-    one may be missing in between, or filmed at another time), `UnsupportedError` for chapters that were
-    edited, `ProofError`.
+    `check` is called before each read and raises to cancel.
+
+    Raises:
+        UsageError, InputError: the files are not the chapters of one recording (with `force`, one may be
+        missing
+            or recorded at another time).
+        UnsupportedError: a chapter was edited.
+        ProofError: the output differs from the chapters.
     """
-    ordered = in_order(paths, force=force)
-    if not force and any(chapter_name(path.name) for path in ordered):
+    ordered = order_chapters(paths, force=force)
+    if not force and any(parse_chapter_name(path.name) for path in ordered):
         with ExitStack() as stack:
-            _require_continuous(ordered, opened(ordered, stack, check))
+            _require_continuous(ordered, open_chapters(ordered, stack, check))
     with atomic_output(out) as aside:
         return join_chapters(ordered, aside.file, check=check)
 
 
-def recordings(footage: Sequence[Place]) -> list[tuple[Place, ...]]:
-    """Footage by recording: chapters that can be merged together, in order; all else by itself.
+def group_recordings(sources: Sequence[Place]) -> list[tuple[Place, ...]]:
+    """Group sources by recording: chapters that can be merged, in order; each other source separately.
 
-    Footage is told by paths, or by addresses in a store. What is a chapter by its name alone (of another
-    camera, say, or edited) stays apart.
+    Sources are paths or object addresses. A file that is a chapter only by its name (from another camera, or
+    edited) stays separate.
     """
-    return [recording for group in grouped(footage) for recording in _recordings(group)]
+    return [recording for group in group_chapters(sources) for recording in _split_group(group)]
 
 
-def _recordings(group: tuple[Place, ...]) -> list[tuple[Place, ...]]:
+def _split_group(group: tuple[Place, ...]) -> list[tuple[Place, ...]]:
     if len(group) == 1 or _mergeable(group):
         return [group]
-    folders = by_folder(group)
+    folders = split_by_folder(group)
     for count in range(len(folders) - 1, 0, -1):
         head: tuple[Place, ...] = tuple(chain(*folders[:count]))
         tail: tuple[Place, ...] = tuple(chain(*folders[count:]))
         if count == 1 or _mergeable(head):
-            return _recordings(head) + _recordings(tail)
+            return _split_group(head) + _split_group(tail)
     return [(path,) for path in group]
 
 
 def _mergeable(paths: Sequence[Place]) -> bool:
     try:
-        return are_one(paths)
+        return is_one_recording(paths)
     except EddylineError:
         return False
 
 
-def are_one(paths: Sequence[Place]) -> bool:
-    """Whether these, in order, can be merged into one recording.
+def is_one_recording(paths: Sequence[Place]) -> bool:
+    """Return whether these chapters, in order, can be merged into one recording.
 
-    Raises what may pass by itself: whoever has to be sure asks again.
+    Raises transient errors, so that the caller can retry.
     """
     try:
         with ExitStack() as stack:
-            chapters = opened(paths, stack, never_stop)
+            chapters = open_chapters(paths, stack, never_stop)
             _require_continuous(paths, chapters)
-            plan_of(chapters)
+            plan_merge(chapters)
     except EddylineError as error:
         if error.retry:
             raise
@@ -107,21 +117,21 @@ def are_one(paths: Sequence[Place]) -> bool:
 
 
 def _require_continuous(paths: Sequence[Place], chapters: Sequence[Chapter]) -> None:
-    """Chapters of several folders have to follow each other in time. Raises `InputError`."""
-    if len(by_folder(paths)) > 1:
+    """Check that chapters of several directories follow each other in time. Raises `InputError`."""
+    if len(split_by_folder(paths)) > 1:
         require_continuous(chapters)
 
 
 def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None] = never_stop) -> Merged:
-    """Write chapters in the order given, and prove the result by reading it back.
+    """Write chapters in the given order, and verify the output by reading it back.
 
-    Telemetry that goes on is written to a file beside `out` meanwhile. Give a temporary name and rename.
-    `check` is called with every read and may raise, to stop.
+    `out` should be a temporary name; telemetry is buffered in a file beside it. `check` is called before each
+    read and raises to cancel.
     """
     raw = out.with_name(f"{out.name}.gpmf")
     with ExitStack() as stack:
-        chapters = opened(paths, stack, check)
-        plan = plan_of(chapters)
+        chapters = open_chapters(paths, stack, check)
+        plan = plan_merge(chapters)
         try:
             tracks = _with_telemetry(chapters, plan, raw)
             movie = chapters[0].movie
@@ -136,7 +146,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
                 brand="qt  " if movie.quicktime else movie.brand,
                 compatible=("qt  ",) if movie.quicktime else COMPATIBLE_BRANDS,
             )
-            prove(out, [(each.src, each.movie) for each in chapters], plan.joins)
+            verify_merge(out, [(each.src, each.movie) for each in chapters], plan.joins)
         except BaseException:
             out.unlink(missing_ok=True)
             raise
@@ -154,14 +164,14 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
 
 
 def _with_telemetry(chapters: Sequence[Chapter], plan: Plan, raw: Path) -> list[OutputTrack]:
-    """The tracks with their telemetry counted and timed as one recording, from the file `raw`."""
+    """Return the tracks with telemetry payloads of one continuous recording, stored in the file `raw`."""
     out = list(plan.tracks)
     with raw.open("wb") as file:
         for at, track in enumerate(chapters[0].movie.tracks):
             if track.kind != "telemetry":
                 continue
             sizes, start = [], file.tell()
-            for data, size in _continued(chapters, at, plan):
+            for data, size in _merged_payloads(chapters, at, plan):
                 padded = size + -size % 4
                 ends = np.cumsum(padded)
                 for begin, length in zip((ends - padded).tolist(), size.tolist(), strict=True):
@@ -173,8 +183,8 @@ def _with_telemetry(chapters: Sequence[Chapter], plan: Plan, raw: Path) -> list[
     return out
 
 
-def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[bytes, np.ndarray]]:
-    told = []
+def _merged_payloads(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[bytes, np.ndarray]]:
+    chapter_payloads = []
     for number, each in enumerate(chapters):
         track = each.movie.tracks[at]
         samples = track.samples
@@ -185,9 +195,11 @@ def _continued(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[tuple[b
             start_s=start,
             end_s=start + samples.duration / track.timescale,
         )
-        told.append(running.Chapter(payloads=payloads, start_s=plan.places[number] / plan.clock))
-    made = running.merge_chapters(told)
-    return [(data, each.movie.tracks[at].samples.size) for data, each in zip(made, chapters, strict=True)]
+        chapter_payloads.append(
+            telemetry_chapters.Chapter(payloads=payloads, start_s=plan.places[number] / plan.clock)
+        )
+    merged = telemetry_chapters.merge_chapters(chapter_payloads)
+    return [(data, each.movie.tracks[at].samples.size) for data, each in zip(merged, chapters, strict=True)]
 
 
 def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What merging chapters will do: the tracks of the result, their samples lying where they are."""
+"""Plans a merge: the tracks of the output, whose samples refer to the chapters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from eddyline.core.timebase import rescale
 from eddyline.edit.audio_joins import join_bytes, shorten, silence_sizes
 from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.edit.merge import subtitle_tracks, timelines
-from eddyline.edit.merge.compatibility import meaning, require_alike, rows, settings
+from eddyline.edit.merge.compatibility import (
+    decoder_parameters,
+    read_settings,
+    require_same_settings,
+    sample_entries,
+)
 from eddyline.media.source.open_source import main_video
 from eddyline.media.video.join import movie_timescale
 from eddyline.mp4.boxes import make_full_box
@@ -32,7 +37,7 @@ Rows = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """An open chapter: its index, its main video's place among the tracks, and which frames it shows."""
+    """An open chapter: its index, the position of its main video track, and the frames it presents."""
 
     name: str
     src: ByteRanges
@@ -43,10 +48,10 @@ class Chapter:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The merged tracks, the movie's ticks a second, and `places`, where chapters begin (and the end).
+    """The merged tracks, the movie's timescale, and `places`: the chapter starts and the end.
 
-    `joins` has, for each track, the bytes of silence after each chapter, or, negative, the bytes of its end
-    that are left out (none of either: an empty tuple).
+    `joins` has, per track, the bytes of silence after each chapter, or, negative, the bytes cut from its end
+    (an empty tuple if there are none).
     """
 
     tracks: tuple[OutputTrack, ...]
@@ -56,14 +61,14 @@ class Plan:
     joins: tuple[tuple[int, ...], ...] = ()
 
     def place(self, number: int, scale: int) -> int:
-        """Where a chapter begins, in ticks of 1/scale s."""
+        """Return the start of a chapter in ticks of 1/scale s."""
         return rescale(self.places[number], self.clock, scale)
 
 
-def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
-    """The chapters with their indexes, open until `stack` ends. Raises `Mp4Error` or `InputError`.
+def open_chapters(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
+    """Open chapters, given by path or object address, until `stack` exits.
 
-    Each is a path, or an address in a store.
+    Raises `Mp4Error` or `InputError`.
     """
     chapters = []
     for path in paths:
@@ -71,18 +76,18 @@ def opened(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], No
         movie = read_movie(src)
         track = main_video(movie)
         _require_readable(PurePosixPath(path).name, movie)
-        shown = build_presentation(movie, track)
-        if not len(shown):
-            raise UnsupportedError(
-                f"{PurePosixPath(path).name} shows no picture at all", remedy="leave it out"
-            )
+        presentation = build_presentation(movie, track)
+        if not len(presentation):
+            raise UnsupportedError(f"{PurePosixPath(path).name} presents no frame", remedy="remove it")
         main = next(at for at, each in enumerate(movie.tracks) if each.number == track.number)
-        chapters.append(Chapter(name=PurePosixPath(path).name, src=src, movie=movie, main=main, shown=shown))
+        chapters.append(
+            Chapter(name=PurePosixPath(path).name, src=src, movie=movie, main=main, shown=presentation)
+        )
     return chapters
 
 
 def _require_readable(name: str, movie: Movie) -> None:
-    """Refuse encrypted tracks: their keys and initialization vectors belong to one file (ISO/IEC 23001-7)."""
+    """Reject encrypted tracks: their keys and initialization vectors belong to one file (ISO/IEC 23001-7)."""
     encrypted = next((track for track in movie.tracks if track.encrypted), None)
     if encrypted is not None:
         raise UnsupportedError(
@@ -92,29 +97,36 @@ def _require_readable(name: str, movie: Movie) -> None:
         )
 
 
-def plan_of(chapters: Sequence[Chapter]) -> Plan:
-    """How to merge the chapters, in this order.
+def plan_merge(chapters: Sequence[Chapter]) -> Plan:
+    """Plan the merge of the chapters, in this order.
 
-    Raises `InputError` for chapters that were not recorded alike, `UnsupportedError` for edited ones.
+    Raises `InputError` if their settings differ, `UnsupportedError` if one was edited.
     """
-    told = [settings(c.name, c.src, c.movie, c.movie.tracks[c.main], c.shown) for c in chapters]
-    for other in told[1:]:
-        require_alike(told[0], other)
+    chapter_settings = [
+        read_settings(c.name, c.src, c.movie, c.movie.tracks[c.main], c.shown) for c in chapters
+    ]
+    for other in chapter_settings[1:]:
+        require_same_settings(chapter_settings[0], other)
     first = chapters[0].movie
     clock = first.tracks[chapters[0].main].timescale
-    places = timelines.beginnings([each.shown for each in chapters])
+    places = timelines.chapter_starts([each.shown for each in chapters])
     scale = movie_timescale(clock, [first.timescale, *(track.timescale for track in first.tracks)])
     plan = Plan(tracks=(), timescale=scale, places=tuple(places), clock=clock)
-    made = [_track(chapters, at, plan) for at in range(len(first.tracks))]
-    return replace(plan, tracks=tuple(track for track, _ in made), joins=tuple(joins for _, joins in made))
+    planned = [_track(chapters, at, plan) for at in range(len(first.tracks))]
+    return replace(
+        plan, tracks=tuple(track for track, _ in planned), joins=tuple(joins for _, joins in planned)
+    )
 
 
 def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrack, tuple[int, ...]]:
-    """One track of all chapters, its samples lying where they are; and `Plan.joins`."""
+    """Return one merged track, whose samples refer to the chapters, and its `Plan.joins`."""
     tracks = [each.movie.tracks[at] for each in chapters]
-    if all(subtitle_tracks.is_text(each.movie, track) for each, track in zip(chapters, tracks, strict=True)):
-        return _text(chapters, at, plan), ()
-    times = _times(chapters, at, plan)
+    if all(
+        subtitle_tracks.is_subtitle_track(each.movie, track)
+        for each, track in zip(chapters, tracks, strict=True)
+    ):
+        return _subtitle_track(chapters, at, plan), ()
+    times = _track_times(chapters, at, plan)
     stsd, shift = _descriptions(tracks)
     pieces: list[Piece] = []
     sync: list[npt.NDArray[np.bool_]] = []
@@ -128,7 +140,7 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrac
             size = shorten(size, -joins[-1])
         pieces.append(Piece(source=each.src, offset=track.samples.offset[: len(size)], size=size))
         sync.append(track.samples.sync[: len(size)])
-        described.append(_described(track, moved)[: len(size)])
+        described.append(_sample_descriptions(track, moved)[: len(size)])
         if gap > 0:
             size = silence_sizes(gap, track)
             filler = make_silence(track, joins[-1])
@@ -150,60 +162,64 @@ def _track(chapters: Sequence[Chapter], at: int, plan: Plan) -> tuple[OutputTrac
     return out, tuple(joins) if any(joins) else ()
 
 
-def _text(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutputTrack:
-    """A subtitle track of all chapters; the first one's sample description is that of all."""
+def _subtitle_track(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutputTrack:
+    """Return a merged subtitle track with the sample description of the first chapter."""
     sources = [(each.src, each.movie, each.movie.tracks[at]) for each in chapters]
     first = sources[0][2]
     places = [plan.place(number, first.timescale) for number in range(len(plan.places))]
-    made = subtitle_tracks.merged(sources, places)
-    return replace(without_samples(first), pieces=(made.piece,), duration=made.duration)
+    planned = subtitle_tracks.merge_subtitle_tracks(sources, places)
+    return replace(without_samples(first), pieces=(planned.piece,), duration=planned.duration)
 
 
-def _times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.Times:
+def _track_times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.MergedTimes:
     tracks = [each.movie.tracks[at] for each in chapters]
     places = [plan.place(number, tracks[0].timescale) for number in range(len(plan.places))]
     if tracks[0].kind == "video":
-        shown = [
+        presentation = [
             each.shown if at == each.main else build_presentation(each.movie, track)
             for each, track in zip(chapters, tracks, strict=True)
         ]
-        return timelines.picture(tracks, shown, places, plan.timescale)
-    windows = [timelines.window(each.movie, track) for each, track in zip(chapters, tracks, strict=True)]
-    arrange = timelines.sound if tracks[0].kind == "audio" else timelines.data
+        return timelines.merge_video_times(tracks, presentation, places, plan.timescale)
+    windows = [
+        timelines.presented_window(each.movie, track) for each, track in zip(chapters, tracks, strict=True)
+    ]
+    arrange = timelines.merge_audio_times if tracks[0].kind == "audio" else timelines.merge_data_times
     return arrange(tracks, windows, places, plan.timescale)
 
 
 def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[Rows]]:
-    """The sample description table of all chapters, and for each the new numbers of its rows (from 1).
+    """Return the merged sample description table and, per chapter, the new entry numbers (from 1).
 
-    Rows that mean the same to a decoder are one; others, which differ harmlessly, stand side by side.
+    Entries with the same decoder parameters become one; others are listed one after the other.
     """
     table: list[bytes] = []
     numbers = []
     for track in tracks:
-        mine = []
-        for row in rows(track.stsd):
-            place = next((at for at, each in enumerate(table) if _same(each, row, track.kind)), len(table))
+        entry_numbers = []
+        for row in sample_entries(track.stsd):
+            place = next(
+                (at for at, each in enumerate(table) if _same_entry(each, row, track.kind)), len(table)
+            )
             if place == len(table):
                 table.append(row)
-            mine.append(place + 1)
-        numbers.append(np.array(mine, np.int32))
-    if len(table) == len(rows(tracks[0].stsd)):
+            entry_numbers.append(place + 1)
+        numbers.append(np.array(entry_numbers, np.int32))
+    if len(table) == len(sample_entries(tracks[0].stsd)):
         return tracks[0].stsd, numbers
     return make_full_box("stsd", 0, 0, len(table).to_bytes(4, "big"), *table), numbers
 
 
-def _described(track: Track, moved: Rows) -> Rows:
-    """Each sample's row in the merged table."""
-    mine = track.samples.description
-    if len(mine) and not 1 <= int(mine.min()) <= int(mine.max()) <= len(moved):
+def _sample_descriptions(track: Track, moved: Rows) -> Rows:
+    """Return the number of each sample's entry in the merged table."""
+    entry_numbers = track.samples.description
+    if len(entry_numbers) and not 1 <= int(entry_numbers.min()) <= int(entry_numbers.max()) <= len(moved):
         raise InputError(
-            f"samples of track {track.number} are described by row {int(mine.max())} of {len(moved)}",
+            f"samples of track {track.number} refer to entry {int(entry_numbers.max())} of {len(moved)}",
             remedy="the index is damaged: copy the file again",
         )
-    return moved[mine - 1]
+    return moved[entry_numbers - 1]
 
 
-def _same(a: bytes, b: bytes, kind: str) -> bool:
-    """Pictures need their very own parameter sets; of other rows, what matters was found to agree."""
-    return a == b if kind == "video" else meaning(a, kind) == meaning(b, kind)
+def _same_entry(a: bytes, b: bytes, kind: str) -> bool:
+    """Video entries must be identical (parameter sets); others need the same decoder parameters."""
+    return a == b if kind == "video" else decoder_parameters(a, kind) == decoder_parameters(b, kind)

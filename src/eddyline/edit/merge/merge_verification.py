@@ -1,4 +1,4 @@
-"""Reads a merged recording back and compares it, sample by sample, with the chapters that it came from."""
+"""Reads a merged recording back and compares it with its chapters, sample by sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.edit.merge.subtitle_tracks import is_text, shows_nothing
+from eddyline.edit.merge.subtitle_tracks import is_gap, is_subtitle_track
 from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -19,15 +19,15 @@ from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import iter_samples
 from eddyline.store.ranges import FileRanges
 
-RUNNING = frozenset({"TSMP", "STMP"})  # what may differ between a payload and its copy
+COUNTER_KEYS = frozenset({"TSMP", "STMP"})  # keys whose values may differ between a payload and its copy
 Source = tuple[ByteRanges, Movie]
 
 
-def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int]] = ()) -> None:
-    """Check that every sample of every track is there, in order, with its bytes; raises `ProofError`.
+def verify_merge(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int]] = ()) -> None:
+    """Check that the output has every sample of every track, in order, and presents every frame.
 
-    `joins` has, for each track, the bytes of silence after each chapter, or, negative, those left out.
-    Payloads may differ in the values of TSMP and STMP alone. All frames that the chapters show are shown.
+    `joins` has, per track, the bytes of silence after each chapter, or, negative, the bytes cut. Telemetry
+    payloads may differ only in TSMP and STMP. Raises `ProofError`.
     """
     with FileRanges(merged) as src:
         movie = read_movie(src)
@@ -35,53 +35,60 @@ def prove(merged: Path, chapters: Sequence[Source], joins: Sequence[Sequence[int
             raise ProofError(f"the merged file has {len(movie.tracks)} tracks")
         first = chapters[0][1]
         if movie.matrix != first.matrix:
-            raise ProofError("the merged file has another display matrix than its first chapter")
+            raise ProofError("the display matrix of the merged file differs from its first chapter's")
         for at, track in enumerate(movie.tracks):
             like = first.tracks[at]
             if (track.matrix, track.display_size) != (like.matrix, like.display_size):
-                raise ProofError(f"the {track.kind} track is shown in another size or orientation")
+                raise ProofError(f"the {track.kind} track has another display size or orientation")
             gaps = joins[at] if at < len(joins) else ()
             if track.unit_bytes:
-                _same_bytes(src, track, [(source, each.tracks[at]) for source, each in chapters], gaps)
+                _compare_bytes(src, track, [(source, each.tracks[at]) for source, each in chapters], gaps)
                 continue
             telemetry = track.kind == "telemetry"
-            if is_text(movie, track):
-                _same_texts(src, track, [(source, each.tracks[at]) for source, each in chapters])
+            if is_subtitle_track(movie, track):
+                _compare_subtitles(src, track, [(source, each.tracks[at]) for source, each in chapters])
                 continue
-            wanted = (data for source, each in chapters for data in iter_samples(source, each.tracks[at]))
-            for number, (found, due) in enumerate(zip_longest(iter_samples(src, track), wanted)):
-                if found != due and not (telemetry and _counts_on(found, due)):
+            expected_samples = (
+                data for source, each in chapters for data in iter_samples(source, each.tracks[at])
+            )
+            for number, (found, expected) in enumerate(
+                zip_longest(iter_samples(src, track), expected_samples)
+            ):
+                if found != expected and not (telemetry and _differs_in_counters_only(found, expected)):
                     raise ProofError(f"sample {number} of the {track.kind} track differs from the source's")
             if track.kind == "video":
-                _frames(movie, at, chapters)
+                _compare_frame_times(movie, at, chapters)
 
 
-def _same_texts(src: ByteRanges, track: Track, wanted: Sequence[tuple[ByteRanges, Track]]) -> None:
-    """Every text is there, in order, but those that begin after their chapter's end; gaps may be others."""
-    found = [data for data in iter_samples(src, track) if not shows_nothing(track, data)]
+def _compare_subtitles(
+    src: ByteRanges, track: Track, expected_samples: Sequence[tuple[ByteRanges, Track]]
+) -> None:
+    """Compare texts in order; texts after the end of their chapter may be missing, and gaps may differ."""
+    found = [data for data in iter_samples(src, track) if not is_gap(track, data)]
     at = 0
-    for source, each in wanted:
+    for source, each in expected_samples:
         for data in iter_samples(source, each):
-            if not shows_nothing(each, data) and at < len(found) and found[at] == data:
+            if not is_gap(each, data) and at < len(found) and found[at] == data:
                 at += 1
     if at != len(found):
-        raise ProofError(f"text {at} of track {track.number} is not that of a chapter")
+        raise ProofError(f"text {at} of track {track.number} is not from a chapter")
 
 
-def _same_bytes(
-    src: ByteRanges, track: Track, wanted: Sequence[tuple[ByteRanges, Track]], joins: Sequence[int]
+def _compare_bytes(
+    src: ByteRanges, track: Track, expected_samples: Sequence[tuple[ByteRanges, Track]], joins: Sequence[int]
 ) -> None:
-    """Audio in units is read in blocks that end where chunks do, and those differ: all bytes are compared.
+    """Compare all bytes of an audio track in units, whose blocks differ between the files.
 
-    `joins`: bytes of silence after each of the `wanted` tracks, or, negative, bytes of its end left out.
+    `joins`: bytes of silence after each of the `expected_samples` tracks, or, negative, bytes cut from its
+    end.
     """
-    found = _Bytes(iter_samples(src, track))
-    for (source, each), join in zip(wanted, joins or (0,) * len(wanted), strict=True):
+    found = _ByteStream(iter_samples(src, track))
+    for (source, each), join in zip(expected_samples, joins or (0,) * len(expected_samples), strict=True):
         left = int(each.samples.size.sum()) + min(join, 0)
         for data in iter_samples(source, each):
-            due = data[: max(left, 0)]
-            left -= len(due)
-            if found.take(len(due)) != due:
+            expected = data[: max(left, 0)]
+            left -= len(expected)
+            if found.take(len(expected)) != expected:
                 raise ProofError(f"the {track.kind} track differs from the source's")
         if len(found.take(max(join, 0))) != max(join, 0):
             raise ProofError(f"the {track.kind} track lacks silence between two chapters")
@@ -89,15 +96,15 @@ def _same_bytes(
         raise ProofError(f"the {track.kind} track is longer than the source's")
 
 
-class _Bytes:
-    """A stream of bytes out of blocks of any length."""
+class _ByteStream:
+    """Reads a stream of blocks by byte counts."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
         self._rest = b""
 
     def take(self, count: int) -> bytes:
-        """The next `count` bytes, or as many as there are."""
+        """Return the next `count` bytes, or fewer at the end."""
         parts, need = [self._rest[:count]], count - len(self._rest)
         self._rest = self._rest[count:]
         while need > 0 and (block := next(self._blocks, None)) is not None:
@@ -107,33 +114,35 @@ class _Bytes:
         return b"".join(parts)
 
 
-def _frames(movie: Movie, at: int, chapters: Sequence[Source]) -> None:
-    shown = build_presentation(movie, movie.tracks[at])
-    due = [build_presentation(each, each.tracks[at]) for _, each in chapters]
-    if len(shown) != sum(map(len, due)):
-        raise ProofError(f"the merged file shows {len(shown)} frames of {sum(map(len, due))}")
-    if np.any(np.diff(shown.pts) <= 0):
-        raise ProofError("two frames of the merged file are shown at one time")
+def _compare_frame_times(movie: Movie, at: int, chapters: Sequence[Source]) -> None:
+    presentation = build_presentation(movie, movie.tracks[at])
+    expected = [build_presentation(each, each.tracks[at]) for _, each in chapters]
+    if len(presentation) != sum(map(len, expected)):
+        raise ProofError(
+            f"the merged file presents {len(presentation)} frames instead of {sum(map(len, expected))}"
+        )
+    if np.any(np.diff(presentation.pts) <= 0):
+        raise ProofError("two frames of the merged file have the same time")
     done = 0
-    for number, each in enumerate(due, 1):
-        mine = shown.pts[done : done + len(each)]
-        if not np.array_equal(mine - mine[:1], each.pts - each.pts[:1]):
-            raise ProofError(f"the frames of chapter {number} are not shown in the source's time")
+    for number, each in enumerate(expected, 1):
+        chapter_times = presentation.pts[done : done + len(each)]
+        if not np.array_equal(chapter_times - chapter_times[:1], each.pts - each.pts[:1]):
+            raise ProofError(f"the frame times of chapter {number} differ from the source's")
         done += len(each)
 
 
-def _counts_on(found: bytes | None, due: bytes | None) -> bool:
-    """Whether two payloads are the same but for what runs on."""
-    if found is None or due is None or len(found) != len(due):
+def _differs_in_counters_only(found: bytes | None, expected: bytes | None) -> bool:
+    """Return whether two payloads are equal except for counters."""
+    if found is None or expected is None or len(found) != len(expected):
         return False
-    return _still(found) == _still(due)
+    return _clear_counters(found) == _clear_counters(expected)
 
 
-def _still(payload: bytes) -> bytes:
-    """A payload with the values of TSMP and STMP as zeros."""
+def _clear_counters(payload: bytes) -> bytes:
+    """Return a payload with the values of TSMP and STMP set to zero."""
     out = bytearray(payload)
     for node in _leaves(parse(payload, lenient=True).nodes):
-        if node.key in RUNNING:
+        if node.key in COUNTER_KEYS:
             begin = node.offset + 8
             out[begin : begin + len(node.data)] = bytes(len(node.data))
     return bytes(out)

@@ -1,4 +1,4 @@
-"""Subtitle tracks of several chapters as one: each text ends where it did, and gaps are empty samples."""
+"""Merges the subtitle tracks of chapters; gaps are empty samples."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from eddyline.mp4.write.memory_samples import MemorySamples
 from eddyline.mp4.write.output_track import Piece
 
 _EMPTY: Final = {"tx3g": bytes(2), "text": bytes(2), "wvtt": b"\0\0\0\x08vtte"}
-"""The sample that shows nothing, by format."""
+"""The empty sample, by format."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubtitleTracks:
-    """The samples of a merged track, from time 0 on without a gap, and their durations in ticks."""
+class MergedSubtitles:
+    """The samples of a merged track, contiguous from time 0, and their durations in ticks."""
 
     piece: Piece
     duration: Ints
 
 
-def is_text(movie: Movie, track: Track) -> bool:
-    """Whether the track holds subtitles whose gaps are samples."""
+def is_subtitle_track(movie: Movie, track: Track) -> bool:
+    """Return whether the track holds subtitles whose gaps are samples."""
     small = len(track.samples) == 0 or int(track.samples.size.sum()) <= MAX_TEXT_BYTES
     return track.format in _EMPTY and is_subtitle(movie, track) and small
 
 
-def shows_nothing(track: Track, sample: bytes) -> bool:
-    """Whether a sample of a text track is a gap."""
+def is_gap(track: Track, sample: bytes) -> bool:
+    """Return whether a sample is a gap."""
     return sample == _EMPTY.get(track.format)
 
 
-def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]) -> SubtitleTracks:
-    """One text track of all chapters; `places` are where they begin, and the end, in ticks of the track.
+def merge_subtitle_tracks(
+    sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]
+) -> MergedSubtitles:
+    """Merge the tracks of all chapters; `places` are the chapter starts and the end, in ticks of the track.
 
-    A text that outlasts its chapter ends with it.
+    A text that exceeds its chapter ends with it.
     """
     first = sources[0][2]
     empty = _EMPTY[first.format]
@@ -54,11 +56,11 @@ def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[
         shift = rescale(
             movie.time_offset(track).numerator, movie.time_offset(track).denominator, track.timescale
         )
-        begin, stop = places[number], places[number + 1]
+        chapter_start, stop = places[number], places[number + 1]
         times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
         for (pts, length), sample in zip(times, iter_samples(src, track), strict=True):
-            start = max(pts + shift + begin, now, 0)
-            end = min(pts + shift + begin + length, stop)
+            start = max(pts + shift + chapter_start, now, 0)
+            end = min(pts + shift + chapter_start + length, stop)
             if end <= start or sample == empty:
                 continue
             if start > now:
@@ -71,4 +73,4 @@ def merged(sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[
     duration.append(max(places[-1] - now, 0))
     size = np.array([len(each) for each in data], np.int64)
     piece = Piece(source=MemorySamples(b"".join(data)), offset=np.cumsum(size) - size, size=size)
-    return SubtitleTracks(piece=piece, duration=np.array(duration, np.int64))
+    return MergedSubtitles(piece=piece, duration=np.array(duration, np.int64))

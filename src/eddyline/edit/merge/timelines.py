@@ -1,8 +1,8 @@
-"""Where the samples of several chapters lie on one timeline: values in, values out.
+"""Places the samples of several chapters on one timeline (pure functions).
 
-The picture leads: each chapter begins when the frames of the one before have been shown, so that the frame
-rate never stumbles. Sound runs on as the camera wrote it while it keeps in step with the picture, to less
-than one of its frames; data follows the picture exactly.
+The video determines the timeline: each chapter starts when the frames of the previous one end, so the frame
+rate stays constant. Audio continues as the camera wrote it while it deviates from the video by less than one
+audio frame; data follows the video exactly.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from eddyline.mp4.presentation import Presentation
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
+class MergedTimes:
     """A merged track: int64[n] durations and composition offsets in its ticks, edits in the movie's.
 
-    `joins` are ticks, one value for each chapter: by so much its audio is extended with silence (positive, as
-    blocks of 1,024 frames at most) or cut short (negative); `duration` is that of the result. Only
-    PCM, which can be cut anywhere, has any.
+    `joins`: ticks, one value per chapter, by which its audio is extended with silence (positive, in blocks of
+    at most 1,024 frames) or shortened (negative); `duration` includes them. Only PCM, which can be cut
+    anywhere, has joins.
     """
 
     duration: Ints
@@ -36,31 +36,31 @@ class Times:
     joins: tuple[int, ...] = ()
 
 
-def beginnings(shown: Sequence[Presentation]) -> list[int]:
-    """Where each chapter's own time 0 lies on the timeline, in ticks of the main video; one more: the end."""
+def chapter_starts(shown: Sequence[Presentation]) -> list[int]:
+    """Return where time 0 of each chapter is on the timeline, and the end, in ticks of the main video."""
     places, at = [], 0
     begin = int(shown[0].pts[0])
     for each in shown:
-        late = int(each.pts[0])
-        places.append(at + begin - late)
-        at += each.end - late
+        excess = int(each.pts[0])
+        places.append(at + begin - excess)
+        at += each.end - excess
     return [*places, begin + at]
 
 
-def picture(
+def merge_video_times(
     tracks: Sequence[Track], shown: Sequence[Presentation], places: Sequence[int], movie_timescale: int
-) -> Times:
-    """A video track of all chapters; `places` are `beginnings` in this track's ticks.
+) -> MergedTimes:
+    """Merge the times of a video track; `places` are the `chapter_starts` in the track's ticks.
 
-    Raises `UnsupportedError` for chapters that hide frames or whose pictures overlap at a join.
+    Raises `UnsupportedError` for chapters that hide frames or overlap.
     """
     pts, rank, done = [], [], 0
     for track, each, place in zip(tracks, shown, places, strict=False):
         if len(each) != len(track.samples):
             hidden = len(track.samples) - len(each)
             raise UnsupportedError(
-                f"a chapter hides {hidden} of its frames: it was cut already",
-                remedy="merge the chapters as the camera wrote them, then cut",
+                f"a chapter hides {hidden} of its frames: it was cut before",
+                remedy="merge the chapters as the camera wrote them, then trim",
             )
         order = np.empty(len(each), np.int64)
         order[each.sample] = np.arange(len(each), dtype=np.int64)
@@ -70,7 +70,7 @@ def picture(
     times = np.concatenate(pts)
     if np.any(np.diff(times) <= 0):
         raise UnsupportedError(
-            "pictures of two chapters would be shown at one time",
+            "frames of two chapters overlap in time",
             remedy="merge the chapters as the camera wrote them",
         )
     whole = Presentation(
@@ -79,20 +79,20 @@ def picture(
     made = sample_times(
         np.concatenate(rank), whole, timescale=tracks[0].timescale, movie_timescale=movie_timescale
     )
-    return Times(duration=made.duration, cts_offset=made.cts_offset, edits=made.edits)
+    return MergedTimes(duration=made.duration, cts_offset=made.cts_offset, edits=made.edits)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Media ticks [start, end) of a track are presented, from tick `delay` of its movie on."""
+    """Media ticks [start, end) of a track that are presented from tick `delay` of the movie."""
 
     start: int
     end: int
     delay: int
 
 
-def window(movie: Movie, track: Track) -> Window:
-    """What a track presents. Raises `UnsupportedError` for edits other than a delay and one stretch."""
+def presented_window(movie: Movie, track: Track) -> Window:
+    """Return what a track presents. Raises `UnsupportedError` for edits other than a delay and one range."""
     samples = track.samples
     end = int(samples.dts[-1] - samples.dts[0] + samples.duration[-1]) if len(samples) else 0
     delay = 0
@@ -103,22 +103,22 @@ def window(movie: Movie, track: Track) -> Window:
             continue
         if at != len(track.edits) - 1 or edit.rate != 1:
             raise UnsupportedError(
-                f"track {track.number} was edited: it is not as the camera wrote it",
-                remedy="export it as a plain file without edits, or take the camera's own chapters",
+                f"track {track.number} has edits: it is not as the camera wrote it",
+                remedy="export it as a file without edits, or merge the original chapters",
             )
         stop = edit.media_time + length if edit.duration else end
         return Window(start=min(edit.media_time, end), end=min(stop, end), delay=delay)
     return Window(start=0, end=end, delay=delay)
 
 
-def sound(
+def merge_audio_times(
     tracks: Sequence[Track], windows: Sequence[Window], places: Sequence[int], movie_timescale: int
-) -> Times:
-    """A sound track of all chapters; `places` are `beginnings` in its ticks, the end included.
+) -> MergedTimes:
+    """Merge the times of an audio track; `places` are the `chapter_starts` in its ticks, with the end.
 
-    A sound that is a frame or more short at a join is held there (its last sample counts longer); where it is
-    a frame or more too long (the encoder's padding, the next chapter's priming), edits leave the surplus out.
-    PCM is extended with silence or cut instead, for all of its frames last equally long.
+    Audio that is a frame or more too short at a join is extended (its last sample gets a longer duration).
+    Audio that is a frame or more too long (padding, or the priming of the next chapter) is cut with edits.
+    PCM is extended with silence or cut instead, because all its frames have the same duration.
     """
     tick = frame_ticks(tracks)
     joins = [0] * len(tracks)
@@ -127,51 +127,51 @@ def sound(
     media, at, cuts = [], 0, False
     for number, (duration, each) in enumerate(zip(durations, windows, strict=True)):
         frame = int(duration.max()) if len(duration) else 1
-        # Positive: the sound would come late, for there is more of it than picture.
-        late = (at + begin) - (places[number] + each.delay - each.start)
-        if number and late <= -frame and len(durations[number - 1]):
+        # Positive: there is more audio than video.
+        excess = (at + begin) - (places[number] + each.delay - each.start)
+        if number and excess <= -frame and len(durations[number - 1]):
             if tick:
-                joins[number - 1] = -late // tick * tick
+                joins[number - 1] = -excess // tick * tick
                 blocks = silence_blocks(joins[number - 1], tick)
                 durations[number - 1] = np.append(durations[number - 1], blocks)
                 at += joins[number - 1]
             else:
-                durations[number - 1][-1] -= late
-                at -= late
-        elif number and late >= frame and tick and each.start == 0:
-            joins[number - 1] = -(late // tick * tick)
-            durations[number - 1] = shorten(durations[number - 1], late // tick * tick)
-            at, late = at - late // tick * tick, 0
-        cuts |= bool(number) and late >= frame
+                durations[number - 1][-1] -= excess
+                at -= excess
+        elif number and excess >= frame and tick and each.start == 0:
+            joins[number - 1] = -(excess // tick * tick)
+            durations[number - 1] = shorten(durations[number - 1], excess // tick * tick)
+            at, excess = at - excess // tick * tick, 0
+        cuts |= bool(number) and excess >= frame
         media.append(at)
         at += int(duration.sum())
     total = np.concatenate(durations)
     scale = tracks[0].timescale
     if not cuts:
-        return Times(
+        return MergedTimes(
             duration=total,
             cts_offset=None,
             edits=_edits(tracks[0], windows[0], media[-1] + windows[-1].end, scale, movie_timescale),
             joins=tuple(joins) if any(joins) else (),
         )
-    return _cut([_spacing(track) for track in tracks], windows, places, scale, movie_timescale)
+    return _times_with_edits([_spacing(track) for track in tracks], windows, places, scale, movie_timescale)
 
 
-def _cut(
+def _times_with_edits(
     durations: Sequence[Ints], windows: Sequence[Window], places: Sequence[int], scale: int, movie: int
-) -> Times:
-    """All samples, with an edit wherever sound and picture would part by a frame or more."""
-    runs: list[list[int]] = []  # from this place on, media ticks [first, end) are heard
+) -> MergedTimes:
+    """Keep all samples, with an edit wherever audio and video deviate by a frame or more."""
+    runs: list[list[int]] = []  # [place, first, end]: media ticks [first, end) are presented from place
     media = 0
     for number, (duration, each) in enumerate(zip(durations, windows, strict=True)):
-        due, first = places[number] + each.delay, media + each.start
+        expected, first = places[number] + each.delay, media + each.start
         frame = int(duration.max()) if len(duration) else 1
-        if runs and abs(runs[-1][0] + first - runs[-1][1] - due) < frame:
+        if runs and abs(runs[-1][0] + first - runs[-1][1] - expected) < frame:
             runs[-1][2] = media + each.end
         else:
             if runs:
-                runs[-1][2] = min(runs[-1][2], runs[-1][1] + due - runs[-1][0])
-            runs.append([due, first, media + each.end])
+                runs[-1][2] = min(runs[-1][2], runs[-1][1] + expected - runs[-1][0])
+            runs.append([expected, first, media + each.end])
         media += int(duration.sum())
     edits: list[Edit] = []
     now = 0
@@ -183,41 +183,41 @@ def _cut(
             edits.append(Edit(media_time=-1, duration=begin - now))
         edits.append(Edit(media_time=first, duration=stop - begin))
         now = stop
-    return Times(duration=np.concatenate(durations), cts_offset=None, edits=tuple(edits))
+    return MergedTimes(duration=np.concatenate(durations), cts_offset=None, edits=tuple(edits))
 
 
-def data(
+def merge_data_times(
     tracks: Sequence[Track], windows: Sequence[Window], places: Sequence[int], movie_timescale: int
-) -> Times:
-    """A track of data: each chapter's samples begin exactly where its picture does.
+) -> MergedTimes:
+    """Merge the times of a data track: the samples of each chapter start exactly with its video.
 
-    Cameras let the last payload count longer than the picture; then it is shortened. A track whose samples
-    last no time at all (fdsc) keeps that. Raises `UnsupportedError` for more samples than ticks.
+    The last payload of a chapter may exceed the video; it is shortened. A track whose samples have no
+    duration (fdsc) keeps that. Raises `UnsupportedError` if there are more samples than ticks.
     """
     begin = windows[0].delay - windows[0].start
     starts: list[Ints] = []
     timeless = all(not np.any(track.samples.duration) for track in tracks)
     for number, (track, each) in enumerate(zip(tracks, windows, strict=True)):
         at = places[number] + each.delay - each.start - begin
-        own = track.samples.dts - track.samples.dts[:1].sum()
-        starts.append(own + at)
+        times = track.samples.dts - track.samples.dts[:1].sum()
+        starts.append(times + at)
     bounds = [int(start[0]) if len(start) else None for start in starts]
-    for number, own in enumerate(starts[:-1]):
+    for number, times in enumerate(starts[:-1]):
         stop = next((bound for bound in bounds[number + 1 :] if bound is not None), None)
-        if stop is None or not len(own):
+        if stop is None or not len(times):
             continue
-        least = np.arange(len(own), 0, -1, dtype=np.int64) * (not timeless)  # a tick a sample
-        starts[number] = np.minimum(own, stop - least)
+        least = np.arange(len(times), 0, -1, dtype=np.int64) * (not timeless)  # one tick per sample
+        starts[number] = np.minimum(times, stop - least)
     whole = np.concatenate(starts)
     last = next((track.samples.duration[-1:] for track in reversed(tracks) if len(track.samples)), whole[:0])
     duration = np.append(np.diff(whole), last)
     if len(whole) and (whole[0] != 0 or np.any(duration < 0)):
         raise UnsupportedError(
-            f"the {tracks[0].kind} of a chapter lasts longer than its picture by far",
+            f"the {tracks[0].kind} of a chapter is much longer than its video",
             remedy="merge the chapters as the camera wrote them",
         )
     end = int(duration.sum())
-    return Times(
+    return MergedTimes(
         duration=duration,
         cts_offset=None,
         edits=_edits(tracks[0], windows[0], end, tracks[0].timescale, movie_timescale),
@@ -230,7 +230,7 @@ def _spacing(track: Track) -> Ints:
 
 
 def _edits(track: Track, first: Window, end: int, scale: int, movie: int) -> tuple[Edit, ...]:
-    """The first chapter's delay and start, up to media tick `end`; none where it had none."""
+    """Return the first chapter's delay and start, up to media tick `end`; empty if it has no edits."""
     if not track.edits:
         return ()
     edits = [Edit(media_time=first.start, duration=rescale(max(end - first.start, 0), scale, movie))]

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import recordings
+from eddyline.edit.merge.merge import group_recordings
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
@@ -43,7 +43,7 @@ class SubmitAll:
         for address, error in found.failed:
             self.report.refused(address, error)
         submitted: dict[str, Submitted] = {}
-        all_recordings = recordings(found.videos) if self.merge else [(each,) for each in found.videos]
+        all_recordings = group_recordings(found.videos) if self.merge else [(each,) for each in found.videos]
         for done, recording in enumerate(all_recordings):
             if self.stop.requested:
                 break

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.edit.merge.merge import merge, recordings
+from eddyline.edit.merge.merge import group_recordings, merge
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import link_references, passthrough
@@ -41,7 +41,7 @@ def shot(clip: Path, tmp_path: Path) -> Shot:
 def found(card: Path) -> list[list[str]]:
     """The recordings on the card, by the places of their files."""
     footage = discover([card]).videos
-    return [[str(Path(each).relative_to(card)) for each in group] for group in recordings(footage)]
+    return [[str(Path(each).relative_to(card)) for each in group] for group in group_recordings(footage)]
 
 
 @pytest.mark.parametrize("begins", [(0, 2, 4), (0, 0, 0), (0, 9, 5), (-1, -1, -1), (0, -1, 4)])
@@ -113,4 +113,4 @@ def test_a_fusions_card_has_two_recordings_of_each_take(shot: Shot, tmp_path: Pa
 
 def test_side_files_that_are_named_are_chapters_too(shot: Shot) -> None:
     proxies = [str(shot(f"DCIM/100GOPRO/GL0{n}0042.LRV", 2 * n)) for n in (1, 2)]
-    assert recordings(discover(proxies).videos) == [tuple(proxies)]
+    assert group_recordings(discover(proxies).videos) == [tuple(proxies)]

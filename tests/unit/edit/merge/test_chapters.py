@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import InputError, UsageError
-from eddyline.edit.merge.chapters import ChapterName, by_folder, chapter_name, grouped, in_order, sibling
+from eddyline.edit.merge.chapters import (
+    ChapterName,
+    group_chapters,
+    order_chapters,
+    parse_chapter_name,
+    sibling_name,
+    split_by_folder,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +39,7 @@ from eddyline.edit.merge.chapters import ChapterName, by_folder, chapter_name, g
 def test_a_name_says_recording_and_chapter(name: str, said: tuple[str, str, int, bool]) -> None:
     family, clip, chapter, looping = said
     expected = ChapterName(family=family, clip=clip, chapter=chapter, looping=looping)
-    assert chapter_name(name) == expected
+    assert parse_chapter_name(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_a_name_says_recording_and_chapter(name: str, said: tuple[str, str, int,
     ],
 )
 def test_other_names_say_nothing(name: str) -> None:
-    assert chapter_name(name) is None
+    assert parse_chapter_name(name) is None
 
 
 def paths(*names: str) -> list[Path]:
@@ -56,15 +63,15 @@ def paths(*names: str) -> list[Path]:
 
 
 def test_chapters_come_in_the_order_they_were_filmed() -> None:
-    assert in_order(paths("GX030042.MP4", "b/GX010042.MP4", "GX020042.MP4")) == tuple(
+    assert order_chapters(paths("GX030042.MP4", "b/GX010042.MP4", "GX020042.MP4")) == tuple(
         paths("b/GX010042.MP4", "GX020042.MP4", "GX030042.MP4")
     )
-    assert in_order(paths("GP010042.MP4", "GOPR0042.MP4"))[0].name == "GOPR0042.MP4"
-    assert in_order(paths("GHAA0002.MP4", "GHAA0001.MP4"))[0].name == "GHAA0001.MP4"
+    assert order_chapters(paths("GP010042.MP4", "GOPR0042.MP4"))[0].name == "GOPR0042.MP4"
+    assert order_chapters(paths("GHAA0002.MP4", "GHAA0001.MP4"))[0].name == "GHAA0001.MP4"
 
 
 def test_names_of_no_camera_keep_the_order_given() -> None:
-    assert in_order(paths("b.mp4", "a.mp4")) == tuple(paths("b.mp4", "a.mp4"))
+    assert order_chapters(paths("b.mp4", "a.mp4")) == tuple(paths("b.mp4", "a.mp4"))
 
 
 @pytest.mark.parametrize(
@@ -81,20 +88,20 @@ def test_names_of_no_camera_keep_the_order_given() -> None:
 )
 def test_files_of_more_than_one_recording_are_refused(names: tuple[str, ...], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        in_order(paths(*names))
+        order_chapters(paths(*names))
 
 
 def test_a_missing_chapter_is_refused_unless_forced() -> None:
     with pytest.raises(InputError, match=r"2 to 3 is missing between GX010042\.MP4 and GX040042\.MP4"):
-        in_order(paths("GX040042.MP4", "GX010042.MP4"))
-    assert len(in_order(paths("GX040042.MP4", "GX010042.MP4"), force=True)) == 2
+        order_chapters(paths("GX040042.MP4", "GX010042.MP4"))
+    assert len(order_chapters(paths("GX040042.MP4", "GX010042.MP4"), force=True)) == 2
 
 
 def test_footage_is_grouped_by_folder_recording_and_gap() -> None:
     footage = paths(
         "a/GX010042.MP4", "a/GX010043.MP4", "a/GX020042.MP4", "a/GX040042.MP4", "b/GX030042.MP4", "x.mp4"
     )
-    assert grouped(footage) == [
+    assert group_chapters(footage) == [
         tuple(paths("a/GX010042.MP4", "a/GX020042.MP4")),
         tuple(paths("a/GX040042.MP4")),
         tuple(paths("a/GX010043.MP4")),
@@ -104,7 +111,7 @@ def test_footage_is_grouped_by_folder_recording_and_gap() -> None:
 
 
 def test_looping_chapters_stay_apart() -> None:
-    assert len(grouped(paths("GHAA0001.MP4", "GHAA0002.MP4"))) == 2
+    assert len(group_chapters(paths("GHAA0001.MP4", "GHAA0002.MP4"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -127,10 +134,10 @@ def test_looping_chapters_stay_apart() -> None:
     ],
 )
 def test_a_chapter_names_those_beside_it(name: str, step: int, beside: str | None) -> None:
-    assert sibling(name, step) == beside
+    assert sibling_name(name, step) == beside
     if beside is not None:
-        assert sibling(beside, -step) == name
-        one, other = chapter_name(name), chapter_name(beside)
+        assert sibling_name(beside, -step) == name
+        one, other = parse_chapter_name(name), parse_chapter_name(beside)
         assert one is not None
         assert other is not None
         assert (other.family, other.clip, other.chapter) == (one.family, one.clip, one.chapter + step)
@@ -143,7 +150,7 @@ NEXT = "DCIM/101GOPRO/"
 def test_chapters_go_on_in_the_cards_next_folder() -> None:
     footage = [f"{CARD}GX{n:02}0042.MP4" for n in (1, 2)] + [f"{NEXT}GX{n:02}0042.MP4" for n in (3, 4)]
     last = ["DCIM/102GOPRO/GX050042.MP4"]
-    assert grouped([*reversed(footage), *last]) == [(*footage, *last)]
+    assert group_chapters([*reversed(footage), *last]) == [(*footage, *last)]
 
 
 @pytest.mark.parametrize(
@@ -162,23 +169,23 @@ def test_chapters_go_on_in_the_cards_next_folder() -> None:
     ],
 )
 def test_unrelated_files_of_one_number_stay_apart(footage: list[str]) -> None:
-    assert sorted(grouped(footage)) == sorted((each,) for each in footage)
+    assert sorted(group_chapters(footage)) == sorted((each,) for each in footage)
 
 
 def test_the_next_folders_own_recording_is_not_taken_for_a_continuation() -> None:
     first = (f"{CARD}GX010042.MP4", f"{CARD}GX020042.MP4")
     other = (f"{NEXT}GX010042.MP4", f"{NEXT}GX020042.MP4", f"{NEXT}GX030042.MP4")
-    assert grouped([*first, *other]) == [first, other]
+    assert group_chapters([*first, *other]) == [first, other]
 
 
 def test_a_fusions_chapters_go_on_from_the_first_file_of_each_side() -> None:
     front = ("100GFRNT/GPFR0042.MP4", "100GFRNT/GF010042.MP4", "101GFRNT/GF020042.MP4")
     back = ("100GBACK/GPBK0042.MP4", "100GBACK/GB010042.MP4", "101GBACK/GB020042.MP4")
     mixed = [each for pair in zip(reversed(front), reversed(back), strict=True) for each in pair]
-    assert grouped(mixed) == [front, back]
+    assert group_chapters(mixed) == [front, back]
 
 
 def test_addresses_in_a_store_are_grouped_as_paths_are() -> None:
     footage = ("s3://cards/ann/DCIM/100GOPRO/GX010042.MP4", "s3://cards/ann/DCIM/101GOPRO/GX020042.MP4")
-    assert grouped(footage) == [footage]
-    assert by_folder(footage) == [(footage[0],), (footage[1],)]
+    assert group_chapters(footage) == [footage]
+    assert split_by_folder(footage) == [(footage[0],), (footage[1],)]

@@ -16,7 +16,7 @@ import pytest
 from eddyline import gpmf
 from eddyline.core.errors import InputError, Interrupted, ProofError, UnsupportedError
 from eddyline.edit.merge import merge_verification
-from eddyline.edit.merge.merge import join_chapters, merge, recordings
+from eddyline.edit.merge.merge import group_recordings, join_chapters, merge
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
 from eddyline.mp4.presentation import build_presentation
@@ -160,7 +160,7 @@ def test_different_cameras_are_refused_by_name(samples: Path, tmp_path: Path) ->
     with pytest.raises(InputError, match=r"GX010042\.MP4 and GX020042\.MP4 .*HERO5 Black and GoPro Max"):
         merge(both, tmp_path / "out.mp4")
     assert sorted(tmp_path.iterdir()) == both
-    assert recordings(both) == [(both[0],), (both[1],)]
+    assert group_recordings(both) == [(both[0],), (both[1],)]
 
 
 def test_parameter_sets_that_differ_harmlessly_stand_side_by_side(
@@ -201,13 +201,15 @@ def test_chapters_that_were_cut_are_refused(clip: Path, chapters: Named, tmp_pat
     changed(clip, named[1], edits=edits)
     with pytest.raises(UnsupportedError, match="hides"):
         merge(named, tmp_path / "out.mp4")
-    assert len(recordings(named)) == 2
+    assert len(group_recordings(named)) == 2
 
 
 def test_a_result_that_is_not_exact_never_appears(
     clip: Path, chapters: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge_verification, "RUNNING", frozenset())  # then every changed payload is a fault
+    monkeypatch.setattr(
+        merge_verification, "COUNTER_KEYS", frozenset()
+    )  # then every changed payload is a fault
     named = chapters(clip, 2)
     with pytest.raises(ProofError, match="telemetry"):
         merge(named, tmp_path / "out.mp4")

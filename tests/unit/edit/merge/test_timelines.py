@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.merge.timelines import Window, beginnings, data, picture, sound, window
+from eddyline.edit.merge.timelines import (
+    Window,
+    chapter_starts,
+    merge_audio_times,
+    merge_data_times,
+    merge_video_times,
+    presented_window,
+)
 from eddyline.mp4.movie import Edit, Movie, Samples, Track
 from eddyline.mp4.presentation import Presentation, build_presentation
 
@@ -62,59 +69,59 @@ def shown(*pts: int, end: int) -> Presentation:
 
 
 def whole(each: Track) -> Window:
-    return window(movie(each), each)
+    return presented_window(movie(each), each)
 
 
 def test_a_chapter_begins_when_the_frames_before_it_were_shown() -> None:
-    assert beginnings([shown(0, 40, end=80), shown(0, 40, end=80)]) == [0, 80, 160]
+    assert chapter_starts([shown(0, 40, end=80), shown(0, 40, end=80)]) == [0, 80, 160]
 
 
 def test_a_late_first_picture_leaves_no_hole_at_the_join() -> None:
-    assert beginnings([shown(40, 80, end=120), shown(40, 80, end=120)]) == [0, 80, 200]
+    assert chapter_starts([shown(40, 80, end=120), shown(40, 80, end=120)]) == [0, 80, 200]
 
 
 def test_pictures_that_would_fall_together_are_refused() -> None:
     videos = [track([40, 40], kind="video")] * 2
     with pytest.raises(UnsupportedError, match="at one time"):
-        picture(videos, [build_presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
+        merge_video_times(videos, [build_presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
 
 
 def test_sound_within_a_frame_of_the_picture_is_left_alone() -> None:
     tracks = [track([20] * 4), track([20] * 4)]
-    made = sound(tracks, [whole(each) for each in tracks], [0, 99, 198], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 99, 198], 1000)
     assert made.duration.tolist() == [20] * 8
     assert made.edits == ()
 
 
 def test_sound_a_frame_short_is_held_at_the_join() -> None:
     tracks = [track([20] * 4), track([20] * 4)]
-    made = sound(tracks, [whole(each) for each in tracks], [0, 100, 200], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 100, 200], 1000)
     assert made.duration.tolist() == [20, 20, 20, 40, 20, 20, 20, 20]
 
 
 def test_small_shortfalls_add_up_until_they_are_a_frame() -> None:
     tracks = [track([20] * 4)] * 4
-    made = sound(tracks, [whole(each) for each in tracks], [0, 88, 176, 264, 352], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 88, 176, 264, 352], 1000)
     assert np.flatnonzero(made.duration != 20).tolist() == [11]
     assert made.duration[11] == 20 + 24
 
 
 def test_surplus_sound_is_left_out_by_edits() -> None:
     tracks = [track([20] * 6), track([20] * 6)]
-    made = sound(tracks, [whole(each) for each in tracks], [0, 80, 160], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 80, 160], 1000)
     assert made.duration.tolist() == [20] * 12
     assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 80), (120, 120)]
 
 
 def test_sound_is_cut_only_where_the_surplus_has_become_a_frame() -> None:
     tracks = [track([20] * 5)] * 4
-    made = sound(tracks, [whole(each) for each in tracks], [0, 92, 184, 276, 368], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 92, 184, 276, 368], 1000)
     assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 276), (300, 100)]
 
 
 def test_cut_sound_waits_where_it_is_short_afterwards() -> None:
     tracks = [track([20] * 6), track([20] * 2), track([20] * 4)]
-    made = sound(tracks, [whole(each) for each in tracks], [0, 80, 160, 240], 1000)
+    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 80, 160, 240], 1000)
     assert [(edit.media_time, edit.duration) for edit in made.edits] == [
         (0, 80),
         (120, 40),
@@ -125,37 +132,37 @@ def test_cut_sound_waits_where_it_is_short_afterwards() -> None:
 
 def test_priming_of_later_chapters_is_left_out_by_edits() -> None:
     primed = track([20] * 6, edits=(Edit(media_time=20, duration=90),))
-    made = sound([primed] * 2, [whole(primed)] * 2, [0, 90, 180], 1000)
+    made = merge_audio_times([primed] * 2, [whole(primed)] * 2, [0, 90, 180], 1000)
     assert [(edit.media_time, edit.duration) for edit in made.edits] == [(20, 90), (140, 90)]
 
 
 def test_payloads_begin_with_their_chapter_and_the_last_before_gives_way() -> None:
     tracks = [track([1001, 1001], kind="telemetry")] * 2
-    made = data(tracks, [whole(each) for each in tracks], [0, 1900, 3800], 1000)
+    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 1900, 3800], 1000)
     assert made.duration.tolist() == [1001, 899, 1001, 1001]
 
 
 def test_a_payload_that_begins_after_its_picture_keeps_a_tick() -> None:
     tracks = [track([1001, 1001, 1001], kind="telemetry")] * 2
-    made = data(tracks, [whole(each) for each in tracks], [0, 1500, 3000], 1000)
+    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 1500, 3000], 1000)
     assert made.duration.tolist() == [1001, 498, 1, 1001, 1001, 1001]
 
 
 def test_data_without_durations_begins_with_its_chapter() -> None:
     tracks = [track([0, 0, 0], kind="other")] * 2
-    made = data(tracks, [whole(each) for each in tracks], [0, 500, 1000], 1000)
+    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 500, 1000], 1000)
     assert made.duration.tolist() == [0, 0, 500, 0, 0, 0]
 
 
 def test_more_payloads_than_ticks_are_refused() -> None:
     tracks = [track([10] * 5, kind="telemetry")] * 2
     with pytest.raises(UnsupportedError, match="by far"):
-        data(tracks, [whole(each) for each in tracks], [0, 3, 6], 1000)
+        merge_data_times(tracks, [whole(each) for each in tracks], [0, 3, 6], 1000)
 
 
 def test_a_chapter_without_payloads_is_passed_over() -> None:
     tracks = [track([10], kind="telemetry"), track([], kind="telemetry"), track([10], kind="telemetry")]
-    made = data(tracks, [whole(each) for each in tracks], [0, 10, 20, 30], 1000)
+    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 10, 20, 30], 1000)
     assert made.duration.tolist() == [20, 10]
 
 
