@@ -65,7 +65,7 @@ def test_the_same_number_of_another_time_is_another_recording(
         ["DCIM/100GOPRO/GX010042.MP4", "DCIM/100GOPRO/GX020042.MP4"],
         ["DCIM/101GOPRO/GX030042.MP4", "DCIM/101GOPRO/GX040042.MP4"],
     ]
-    with pytest.raises(InputError, match=r"GX030042\.MP4 was filmed"):
+    with pytest.raises(InputError, match=r"GX030042\.MP4 was recorded"):
         merge([*first, *other], tmp_path / "out.mp4")
     assert merge([*first, *other], tmp_path / "out.mp4", force=True).frames == 240
 

@@ -82,7 +82,7 @@ def test_names_of_no_camera_keep_the_order_given() -> None:
         (("GX010042.MP4", "GH020042.MP4"), "GX.MP4.*GH.MP4"),
         (("GPFR0042.MP4", "GB010042.MP4"), "GPFR.MP4.*GPBK.MP4"),
         (("GX010042.MP4", "b/GX010042.MP4"), "same chapter"),
-        (("GX010042.MP4", "holiday.mp4"), "holiday.mp4 is not"),
+        (("GX010042.MP4", "holiday.mp4"), "holiday.mp4 does not"),
         (("a.mp4", "a.mp4"), "twice"),
     ],
 )

@@ -256,7 +256,7 @@ def test_samples_of_a_kind_that_the_index_does_not_describe_are_refused(
 ) -> None:
     named = chapters(clip, 2)
     changed(clip, named[1], description=np.full(60, 7, np.int32))
-    with pytest.raises(InputError, match="row 7 of 1"):
+    with pytest.raises(InputError, match="entry 7 of 1"):
         merge(named, tmp_path / "out.mp4")
 
 

@@ -82,7 +82,7 @@ def test_a_late_first_picture_leaves_no_hole_at_the_join() -> None:
 
 def test_pictures_that_would_fall_together_are_refused() -> None:
     videos = [track([40, 40], kind="video")] * 2
-    with pytest.raises(UnsupportedError, match="at one time"):
+    with pytest.raises(UnsupportedError, match="overlap in time"):
         merge_video_times(videos, [build_presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
 
 
@@ -156,7 +156,7 @@ def test_data_without_durations_begins_with_its_chapter() -> None:
 
 def test_more_payloads_than_ticks_are_refused() -> None:
     tracks = [track([10] * 5, kind="telemetry")] * 2
-    with pytest.raises(UnsupportedError, match="by far"):
+    with pytest.raises(UnsupportedError, match="much longer"):
         merge_data_times(tracks, [whole(each) for each in tracks], [0, 3, 6], 1000)
 
 
@@ -169,7 +169,7 @@ def test_a_chapter_without_payloads_is_passed_over() -> None:
 def test_an_edited_track_is_refused() -> None:
     rows = (Edit(media_time=0, duration=10), Edit(media_time=30, duration=10))
     edited = track([20] * 3, edits=rows)
-    with pytest.raises(UnsupportedError, match="was edited"):
+    with pytest.raises(UnsupportedError, match="has edits"):
         whole(edited)
-    with pytest.raises(UnsupportedError, match="was edited"):
+    with pytest.raises(UnsupportedError, match="has edits"):
         whole(replace(edited, edits=(Edit(media_time=0, duration=10, rate=Fraction(2)),)))
