@@ -13,7 +13,7 @@ from eddyline.cli.terminal import console
 from eddyline.core.formatting import format_count, printable
 
 if TYPE_CHECKING:
-    from eddyline.edit.strip_location.report import Stripped
+    from eddyline.edit.strip_location.report import StripResult
 
 
 def strip_location(
@@ -42,7 +42,7 @@ def strip_location(
         show(target, made)
 
 
-def show(target: Path, made: Stripped) -> None:
+def show(target: Path, made: StripResult) -> None:
     """Print the kept and removed parts, with the reasons."""
     screen = console()
     screen.print(printable(target), style="bold", soft_wrap=True)

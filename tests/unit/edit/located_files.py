@@ -1,4 +1,4 @@
-"""Files that say where they were made, in every place and form: built from a plain file, for tests."""
+"""Test files that contain a location in various boxes and forms, built from a plain file."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def box(kind: bytes, *parts: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A box found in a file: its path, the extent [start, end) and where its children begin."""
+class BoxSpan:
+    """A box in a file: its path, extent [start, end) and start of its body."""
 
     path: tuple[bytes, ...]
     start: int
@@ -52,8 +52,8 @@ class Place:
     end: int
 
 
-def boxes(data: bytes, at: int = 0, end: int | None = None, path: tuple[bytes, ...] = ()) -> list[Place]:
-    """Every box of a file, containers with their children behind them; stops at what is no box."""
+def boxes(data: bytes, at: int = 0, end: int | None = None, path: tuple[bytes, ...] = ()) -> list[BoxSpan]:
+    """Returns every box of a file, children after their container; stops at bytes that are not a box."""
     found = []
     end = len(data) if end is None else end
     while at + 8 <= end:
@@ -64,52 +64,52 @@ def boxes(data: bytes, at: int = 0, end: int | None = None, path: tuple[bytes, .
             body = at + 16
         if size < 8 or at + size > end:
             break
-        place = Place((*path, kind), at, body, at + size)
-        found.append(place)
+        span = BoxSpan((*path, kind), at, body, at + size)
+        found.append(span)
         if kind in CONTAINERS:
-            found += boxes(data, body, at + size, place.path)
+            found += boxes(data, body, at + size, span.path)
         elif kind == b"meta":
             skip = 0 if data[body + 4 : body + 8] in {b"hdlr", b"keys"} else 4
-            found += boxes(data, body + skip, at + size, place.path)
+            found += boxes(data, body + skip, at + size, span.path)
         elif kind == b"stsd":
-            found += boxes(data, body + 8, at + size, place.path)
+            found += boxes(data, body + 8, at + size, span.path)
         at += size
     return found
 
 
-def inserted(data: bytes, at: int, extra: bytes, *, within: tuple[Place, ...] = ()) -> bytes:
-    """`extra` put in at byte `at`: the boxes around it grow, and chunks behind it keep their bytes."""
+def insert_bytes(data: bytes, at: int, extra: bytes, *, within: tuple[BoxSpan, ...] = ()) -> bytes:
+    """Inserts `extra` at byte `at`, increases the sizes of the boxes `within` and adjusts chunk offsets."""
     out = bytearray(data)
-    for place in within:
-        wide = out[place.start : place.start + 4] == b"\0\0\0\1"
-        size = place.end - place.start + len(extra)
+    for span in within:
+        wide = out[span.start : span.start + 4] == b"\0\0\0\1"
+        size = span.end - span.start + len(extra)
         if wide:
-            struct.pack_into(">Q", out, place.start + 8, size)
+            struct.pack_into(">Q", out, span.start + 8, size)
         else:
-            struct.pack_into(">I", out, place.start, size)
-    for place in boxes(data):
-        if place.path[-1] in _TABLES:
-            kind = ">u8" if place.path[-1] == b"co64" else ">u4"
-            old = np.frombuffer(data[place.body + 8 : place.end], kind).astype(np.int64)
+            struct.pack_into(">I", out, span.start, size)
+    for span in boxes(data):
+        if span.path[-1] in _TABLES:
+            kind = ">u8" if span.path[-1] == b"co64" else ">u4"
+            old = np.frombuffer(data[span.body + 8 : span.end], kind).astype(np.int64)
             new = np.where(old >= at, old + len(extra), old)
-            out[place.body + 8 : place.end] = new.astype(kind).tobytes()
+            out[span.body + 8 : span.end] = new.astype(kind).tobytes()
     out[at:at] = extra
     return bytes(out)
 
 
-def around(data: bytes, place: Place) -> tuple[Place, ...]:
-    """The box and those that it lies in."""
-    return tuple(each for each in boxes(data) if each.start <= place.start and place.end <= each.end)
+def enclosing(data: bytes, span: BoxSpan) -> tuple[BoxSpan, ...]:
+    """Returns the box and the boxes that contain it."""
+    return tuple(each for each in boxes(data) if each.start <= span.start and span.end <= each.end)
 
 
-def in_box(data: bytes, path: tuple[bytes, ...], extra: bytes) -> bytes:
-    """`extra` at the end of the first box of this path; its sizes and those around it grow."""
-    place = next(each for each in boxes(data) if each.path == path)
-    return inserted(data, place.end, extra, within=around(data, place))
+def append_to_box(data: bytes, path: tuple[bytes, ...], extra: bytes) -> bytes:
+    """Appends `extra` to the first box with this path; adjusts the sizes of the enclosing boxes."""
+    span = next(each for each in boxes(data) if each.path == path)
+    return insert_bytes(data, span.end, extra, within=enclosing(data, span))
 
 
-def with_track(data: bytes, handler: bytes, kind: bytes, payload: bytes) -> bytes:
-    """A file with one more track, whose only sample holds the payload, in an mdat at the end."""
+def add_track(data: bytes, handler: bytes, kind: bytes, payload: bytes) -> bytes:
+    """Adds a track whose only sample is the payload, in an mdat at the end of the file."""
     moov = next(each for each in boxes(data) if each.path == (b"moov",))
     mvhd = next(each for each in boxes(data) if each.path[-1] == b"mvhd")
     timescale, duration = struct.unpack_from(">II", data, mvhd.body + 12)
@@ -131,10 +131,10 @@ def with_track(data: bytes, handler: bytes, kind: bytes, payload: bytes) -> byte
     mdia = box(b"mdia", mdhd, box(b"hdlr", bytes(8), handler, bytes(12), b"data\0"), info)
     matrix = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     tkhd = box(b"tkhd", struct.pack(">IIIIII", 7, 0, 0, 77, 0, duration), bytes(16), matrix, bytes(8))
-    made = inserted(data, moov.end, box(b"trak", tkhd, mdia), within=(moov,))
-    place = made.rindex(b"stco", 0, moov.end + len(tkhd) + len(mdia) + 8)
+    made = insert_bytes(data, moov.end, box(b"trak", tkhd, mdia), within=(moov,))
+    stco = made.rindex(b"stco", 0, moov.end + len(tkhd) + len(mdia) + 8)
     offset = struct.pack(">I", len(made) + 8)
-    made = made[: place + 12] + offset + made[place + 16 :]
+    made = made[: stco + 12] + offset + made[stco + 16 :]
     return made + box(b"mdat", payload)
 
 

@@ -1,1 +1,1 @@
-"""Stripping a recording's location: only what is known to be harmless is written to the copy."""
+"""Removes the location from a recording: only data known to be harmless is written to the copy."""

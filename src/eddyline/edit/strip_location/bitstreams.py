@@ -1,4 +1,4 @@
-"""Samples of AV1, MPEG-2 and MPEG-4 video, images and ProRes without user data."""
+"""Removes user data from samples of AV1, MPEG-2, MPEG-4, JPEG, PNG and ProRes video."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 
 from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.images import ImageError, without_metadata
+from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
 from eddyline.edit.strip_location.report import METADATA, UNKNOWN, Report
 
-# AV1 bitstream specification, section 6.2.2 (OBU types) and 6.7.1 (metadata types).
+# AV1 bitstream specification, sections 6.2.2 (OBU types) and 6.7.1 (metadata types).
 _OBU_KEPT: Final = frozenset({1, 2, 3, 4, 6, 7, 8})
 _OBU_METADATA: Final = 5
 _METADATA_KEPT: Final = frozenset({1, 2, 3, 5})  # light level, mastering display, scalability, time code
@@ -19,7 +19,7 @@ _METADATA_T35: Final = 4
 _HDR10_PLUS: Final = bytes.fromhex("b5003c000104")
 _LONGEST_METADATA: Final = 1024
 _LEB128_BYTES: Final = 8
-# ISO/IEC 13818-2 and 14496-2, section 6.2: user data goes up to the next start code.
+# ISO/IEC 13818-2 and 14496-2, section 6.2: user data extends to the next start code.
 _USER_DATA: Final = re.compile(rb"\x00\x00\x01\xb2((?s:.*?))(?=\x00\x00\x01|\Z)")
 _ENCODER: Final = re.compile(rb"(Lavc\d[\d.]{0,16}|XviD\d{4}|DivX\d{1,4}(Build|b)\d{1,5}p?)\0*")
 _ACTIVE_FORMAT: Final = re.compile(rb"DTG1[\x00-\xff]{1,2}")
@@ -27,14 +27,14 @@ _PRORES_HEADER: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenBitstreamUnits:
-    """Cleans AV1 samples: sequence, frames and tiles stay, of metadata what is numbers alone."""
+class ObuCleaner:
+    """Cleans AV1 samples: keeps sequence headers, frames and tiles, and metadata that consists of numbers."""
 
     what: str
     report: Report
 
     def __call__(self, sample: bytes) -> bytes:
-        """The sample without other units. Raises `UnsupportedError` where its units cannot be separated."""
+        """Returns the sample without other OBUs. Raises `UnsupportedError` if the OBUs cannot be parsed."""
         out: list[bytes] = []
         at = 0
         while at < len(sample):
@@ -49,8 +49,8 @@ class OpenBitstreamUnits:
             if self._is_harmless(header >> 3 & 15, body):
                 out.append(sample[start:end])
             else:
-                self.report.remove(
-                    f"{self.what}: AV1 unit of type {header >> 3 & 15}", UNKNOWN, len(body), body
+                self.report.record_removed(
+                    f"{self.what}: AV1 OBU of type {header >> 3 & 15}", UNKNOWN, len(body), body
                 )
             at = end
         return sample if sum(map(len, out)) == len(sample) else b"".join(out)
@@ -64,70 +64,70 @@ class OpenBitstreamUnits:
 
     def _length(self, data: bytes, at: int) -> tuple[int, int]:
         total = 0
-        for place in range(_LEB128_BYTES):
+        for index in range(_LEB128_BYTES):
             if at >= len(data):
                 break
-            total |= (data[at] & 127) << 7 * place
+            total |= (data[at] & 127) << 7 * index
             at += 1
             if not data[at - 1] & 128:
                 return total, at
         raise self._unreadable()
 
     def _unreadable(self) -> UnsupportedError:
-        return _unsupported(self.what, "its AV1 units cannot be separated")
+        return _unsupported(self.what, "its AV1 OBUs cannot be parsed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartCodes:
-    """Cleans MPEG-2 and MPEG-4 part 2 samples: user data goes, but for encoders' names and aspect codes."""
+class UserDataCleaner:
+    """Cleans MPEG-2 and MPEG-4 part 2 samples: removes user data except encoder names and aspect codes."""
 
     what: str
     report: Report
 
     def __call__(self, sample: bytes) -> bytes:
-        """The sample; the same object where it has no user data to remove."""
-        return _USER_DATA.sub(self._judged, sample) if b"\0\0\1\xb2" in sample else sample
+        """Returns the cleaned sample; the same object if it has no user data."""
+        return _USER_DATA.sub(self._rewrite_user_data, sample) if b"\0\0\1\xb2" in sample else sample
 
-    def _judged(self, found: re.Match[bytes]) -> bytes:
+    def _rewrite_user_data(self, found: re.Match[bytes]) -> bytes:
         data = found[1]
         if _ENCODER.fullmatch(data) or _ACTIVE_FORMAT.fullmatch(data):
             return found[0]
-        self.report.remove(f"{self.what}: user data in the video", UNKNOWN, len(data), data)
+        self.report.record_removed(f"{self.what}: user data in the video", UNKNOWN, len(data), data)
         return b""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images:
-    """Cleans JPEG and PNG samples (`kind` "jpeg" or "png"): pixels stay, EXIF, XMP and comments go."""
+class ImageCleaner:
+    """Cleans samples of `kind` "jpeg" or "png": keeps the pixels, removes EXIF, XMP and comments."""
 
     kind: str
     what: str
     report: Report
 
     def __call__(self, sample: bytes) -> bytes:
-        """The image without metadata. Raises `UnsupportedError` for what is no such image."""
+        """Returns the image without metadata. Raises `UnsupportedError` if it is invalid."""
         try:
-            kept = without_metadata(sample, self.kind) if sample else sample
+            kept = remove_image_metadata(sample, self.kind) if sample else sample
         except ImageError as error:
             raise _unsupported(
-                self.what, f"a sample is not a whole {self.kind.upper()} image ({error})"
+                self.what, f"a sample is not a complete {self.kind.upper()} image ({error})"
             ) from error
         if len(kept) != len(sample):
-            self.report.remove(
-                f"{self.what}: metadata inside the images", METADATA, len(sample) - len(kept), sample
+            self.report.record_removed(
+                f"{self.what}: metadata in the images", METADATA, len(sample) - len(kept), sample
             )
         return kept
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProRes:
-    """Cleans ProRes samples (SMPTE RDD 36): each is one frame, which says how long it is."""
+class ProResCleaner:
+    """Cleans ProRes samples (SMPTE RDD 36): each is one frame that starts with its size."""
 
     what: str
     report: Report
 
     def __call__(self, sample: bytes) -> bytes:
-        """The frame without bytes behind it. Raises `UnsupportedError` for what is no ProRes frame."""
+        """Returns the frame without trailing bytes. Raises `UnsupportedError` if it is not a ProRes frame."""
         size = int.from_bytes(sample[:4], "big")
         if not sample:
             return sample
@@ -135,12 +135,12 @@ class ProRes:
             raise _unsupported(self.what, "a sample is not a ProRes frame")
         if sample[size:].strip(b"\0"):
             rest = sample[size:]
-            self.report.remove(f"{self.what}: bytes behind a frame", UNKNOWN, len(rest), rest)
+            self.report.record_removed(f"{self.what}: bytes after a frame", UNKNOWN, len(rest), rest)
         return sample[:size]
 
 
 def _unsupported(what: str, why: str) -> UnsupportedError:
     return UnsupportedError(
-        f"{what}: {why}, so what it holds cannot be judged",
+        f"{what}: {why}, so it cannot be searched for a location",
         remedy="encode it first, for example with eddyline run, and strip the rendition",
     )

@@ -1,7 +1,7 @@
-"""Writes the copy: the boxes in front, then the samples of the kept tracks, with nothing between them.
+"""Writes the copy: ftyp and moov, then the samples of the kept tracks with nothing between them.
 
-The index goes in front of the media, its length is known before the samples are: space is left for it, and it
-is written once the sizes of cleaned samples are known.
+moov precedes the media. Its length is known before the samples are cleaned, so space is reserved for it; it
+is written once the sizes of the cleaned samples are known.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _U32: Final = (1 << 32) - 1
 
 
 @dataclass(kw_only=True, eq=False)
-class Written:
-    """What was written of a track.
+class WrittenTrack:
+    """Sizes and checksum of the samples written for one track.
 
-    `sizes` of cleaned samples (int64[n], decode order), `total` bytes and their CRC-32, in file order.
+    `sizes` of cleaned samples (int64[n], decode order); `total` bytes and their CRC-32, in file order.
     """
 
     sizes: Ints
@@ -34,28 +34,28 @@ class Written:
     crc: int = 0
 
     @classmethod
-    def of(cls, track: TrackBoxes) -> Written:
-        """Nothing yet."""
-        return cls(sizes=np.zeros(len(track.choice.track.samples), np.int64))
+    def empty_for(cls, track: TrackBoxes) -> WrittenTrack:
+        """Returns the state before any sample is written."""
+        return cls(sizes=np.zeros(len(track.selected.track.samples), np.int64))
 
     def add(self, data: bytes) -> bytes:
-        """Count these bytes, and give them back."""
+        """Adds these bytes to the totals and returns them."""
         self.total += len(data)
         self.crc = zlib.crc32(data, self.crc)
         return data
 
 
 @dataclass(kw_only=True, eq=False)
-class Index:
-    """The boxes in front of the media: `first` (ftyp), then moov, of `head`, the tracks and `tail`."""
+class IndexWriter:
+    """Writes ftyp, moov and mdat; moov consists of `head`, the tracks and `tail`."""
 
     first: bytes
     head: bytes
     tail: bytes
     tracks: Sequence[TrackBoxes]
 
-    def write(self, file: BinaryIO, src: ByteRanges, written: Sequence[Written]) -> None:
-        """Write ftyp, moov and an mdat with the chunks that moov lists, in the order of the source."""
+    def write(self, file: BinaryIO, src: ByteRanges, written: Sequence[WrittenTrack]) -> None:
+        """Writes ftyp, moov and an mdat with the chunks that moov lists, in source order."""
         wide = src.size + self._length() + len(self.first) + _LARGE_HEADER > _U32
         start = len(self.first) + self._length(wide=wide)
         file.write(self.first)
@@ -73,11 +73,11 @@ class Index:
         file.seek(at)
 
     def _order(self) -> Iterator[tuple[int, int]]:
-        """(track, chunk) by the chunk's place in the source."""
-        places = [track.chunks.offset for track in self.tracks]
-        owner = np.concatenate([np.full(len(each), at) for at, each in enumerate(places)])
-        chunk = np.concatenate([np.arange(len(each)) for each in places])
-        order = np.lexsort((chunk, owner, np.concatenate(places)))
+        """Yields (track index, chunk index), ordered by the chunk's offset in the source."""
+        starts = [track.chunks.offset for track in self.tracks]
+        owner = np.concatenate([np.full(len(each), at) for at, each in enumerate(starts)])
+        chunk = np.concatenate([np.arange(len(each)) for each in starts])
+        order = np.lexsort((chunk, owner, np.concatenate(starts)))
         return zip(owner[order].tolist(), chunk[order].tolist(), strict=True)
 
     def _moov(self, sizes: Sequence[Ints], offsets: Sequence[Ints], *, wide: bool) -> bytes:
@@ -94,19 +94,19 @@ class Index:
 
 
 def _mdat_header(size: int) -> bytes:
-    """An mdat of `size` bytes, its header of 16 bytes included: always with a 64-bit size."""
+    """Returns the header of an mdat of `size` bytes, including the 16-byte header; always a 64-bit size."""
     return (1).to_bytes(4, "big") + b"mdat" + size.to_bytes(8, "big")
 
 
-def _chunk(src: ByteRanges, track: TrackBoxes, chunk: int, written: Written) -> Iterator[bytes]:
-    chunks, clean = track.chunks, track.choice.clean
+def _chunk(src: ByteRanges, track: TrackBoxes, chunk: int, written: WrittenTrack) -> Iterator[bytes]:
+    chunks, clean = track.chunks, track.selected.clean
     if clean is None:
-        begin = int(chunks.offset[chunk])
-        end = begin + int(chunks.size[chunk])
-        for at in range(begin, end, _BLOCK):
+        start = int(chunks.offset[chunk])
+        end = start + int(chunks.size[chunk])
+        for at in range(start, end, _BLOCK):
             yield written.add(src.read(at, min(_BLOCK, end - at)))
         return
-    samples = track.choice.track.samples
+    samples = track.selected.track.samples
     first, stop = int(chunks.first[chunk]), int(chunks.stop[chunk])
     read = read_samples(src, samples.offset[first:stop], samples.size[first:stop])
     for number, data in enumerate(read, first):
@@ -116,15 +116,15 @@ def _chunk(src: ByteRanges, track: TrackBoxes, chunk: int, written: Written) -> 
 
 
 def read_samples(src: ByteRanges, offsets: Ints, sizes: Ints) -> Iterator[bytes]:
-    """Samples that lie one behind another, a block of them in memory at a time."""
+    """Yields contiguous samples, reading about 4 MiB at a time."""
     ends = np.cumsum(sizes)
     at = 0
     while at < len(sizes):
         before = int(ends[at]) - int(sizes[at])
         stop = max(int(np.searchsorted(ends, before + _BLOCK, side="right")), at + 1)
         data = memoryview(src.read(int(offsets[at]), int(ends[stop - 1]) - before))
-        place = 0
+        offset = 0
         for size in sizes[at:stop].tolist():
-            yield bytes(data[place : place + size])
-            place += size
+            yield bytes(data[offset : offset + size])
+            offset += size
         at = stop

@@ -1,8 +1,8 @@
 """Decoder configuration boxes rebuilt from the parts that decoders need.
 
-Parameter sets, streams' headers and specific information stay; SEI messages, comments, images, unknown
-descriptors and bytes behind the end go. Sources: ISO/IEC 14496-15 (avcC, hvcC), 14496-1 (esds), the AV1 and
-FLAC mappings into ISO BMFF.
+Parameter sets, stream headers and decoder-specific information are kept; SEI messages, comments, images,
+unknown descriptors and trailing bytes are removed. References: ISO/IEC 14496-15 (avcC, hvcC), 14496-1 (esds),
+the AV1 and FLAC mappings into ISO BMFF.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import struct
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_ascii_text
-from eddyline.edit.strip_location.bitstreams import OpenBitstreamUnits, StartCodes
-from eddyline.edit.strip_location.nal_units import NalUnits
+from eddyline.edit.strip_location.bitstreams import ObuCleaner, UserDataCleaner
+from eddyline.edit.strip_location.nal_units import NalUnitCleaner
 from eddyline.edit.strip_location.report import UNKNOWN, Report
 from eddyline.mp4.boxes import Box, make_box
 
@@ -22,15 +22,15 @@ _LONGEST_DESCRIPTOR: Final = 1 << 16
 _MPEG_VIDEO: Final = frozenset({0x20, *range(0x60, 0x66), 0x6A})
 _HVCC_ARRAYS, _LHVC_ARRAYS = 22, 5
 _STREAM_INFO: Final = 34
-_PLAIN_PROFILES: Final = frozenset({66, 77, 88})  # all others tell their chroma format and bit depths
+_PLAIN_PROFILES: Final = frozenset({66, 77, 88})  # all others state their chroma format and bit depths
 
 
 class ConfigError(ValueError):
-    """A configuration that does not have its form."""
+    """An invalid decoder configuration."""
 
 
-def config(source: Box, report: Report) -> bytes:
-    """The configuration box rebuilt. Raises `ConfigError` where its form is not the one required."""
+def rewrite_config(source: Box, report: Report) -> bytes:
+    """Returns the rebuilt configuration box. Raises `ConfigError` if it is invalid."""
     body = bytes(source.body)
     try:
         match source.kind:
@@ -41,7 +41,7 @@ def config(source: Box, report: Report) -> bytes:
             case "lhvC":
                 made = _hevc(body, _LHVC_ARRAYS, source.path, report)
             case "av1C":
-                clean = OpenBitstreamUnits(what=source.path, report=report)
+                clean = ObuCleaner(what=source.path, report=report)
                 made = body[:4] + clean(body[4:])
             case "esds":
                 made = body[:4] + _es(body[4:], source.path, report)
@@ -50,11 +50,11 @@ def config(source: Box, report: Report) -> bytes:
             case _:
                 raise ConfigError(source.kind)
     except (IndexError, struct.error) as error:
-        raise ConfigError(f"{source.kind} ends early") from error
+        raise ConfigError(f"{source.kind} is truncated") from error
     if contains_location(made):
-        raise ConfigError(f"{source.kind} holds coordinates")
+        raise ConfigError(f"{source.kind} contains coordinates")
     if len(made) < len(body) and body[len(made) :].strip(b"\0") and source.kind != "esds":
-        report.remove(f"{source.path} (further data)", UNKNOWN, len(body) - len(made), body)
+        report.record_removed(f"{source.path} (trailing data)", UNKNOWN, len(body) - len(made), body)
     return make_box(source.kind, made)
 
 
@@ -69,7 +69,7 @@ def _avc(body: bytes) -> bytes:
 
 
 def _units_end(body: bytes, at: int, count: int) -> int:
-    """Where `count` parameter sets end, each behind its 16-bit length."""
+    """Returns the end of `count` parameter sets, each preceded by its 16-bit length."""
     for _ in range(count):
         (length,) = struct.unpack_from(">H", body, at)
         at += 2 + length
@@ -79,7 +79,7 @@ def _units_end(body: bytes, at: int, count: int) -> int:
 
 
 def _hevc(body: bytes, at: int, what: str, report: Report) -> bytes:
-    clean = NalUnits(codec="hevc", length_size=2, what=what, report=report)
+    clean = NalUnitCleaner(codec="hevc", length_size=2, what=what, report=report)
     arrays: list[bytes] = []
     count, header = body[at], body[:at]
     at += 1
@@ -99,7 +99,7 @@ def _hevc(body: bytes, at: int, what: str, report: Report) -> bytes:
 
 
 def _descriptors(data: bytes) -> list[tuple[int, bytes]]:
-    """(tag, body) of each descriptor (ISO/IEC 14496-1 section 8.3.3); the length has up to four bytes."""
+    """Returns (tag, body) of each descriptor (ISO/IEC 14496-1 section 8.3.3); lengths take up to 4 bytes."""
     found: list[tuple[int, bytes]] = []
     at = 0
     while at + 2 <= len(data):
@@ -122,11 +122,11 @@ def _descriptor(tag: int, body: bytes) -> bytes:
 
 
 def _es(data: bytes, what: str, report: Report) -> bytes:
-    """The elementary stream descriptor with the decoder's configuration and the sync layer's."""
+    """Returns the elementary stream descriptor with its decoder and sync layer configuration only."""
     first = next((body for tag, body in _descriptors(data) if tag == _ES), b"")
     flags = first[2]
     if flags & 0x40:
-        raise ConfigError("the stream is elsewhere")
+        raise ConfigError("the elementary stream is at a URL")
     at = 3 + (2 if flags & 0x80 else 0) + (2 if flags & 0x20 else 0)
     made = first[:at]
     for tag, body in _descriptors(first[at:]):
@@ -135,7 +135,7 @@ def _es(data: bytes, what: str, report: Report) -> bytes:
         elif tag == _SYNC and len(body) == 1:
             made += _descriptor(tag, body)
         else:
-            report.remove(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
+            report.record_removed(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
     return _descriptor(_ES, made)
 
 
@@ -147,15 +147,15 @@ def _decoder(data: bytes, what: str, report: Report) -> bytes:
             or contains_location(body)
             or (is_ascii_text(body) and data[0] not in _MPEG_VIDEO)
         ):
-            report.remove(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
+            report.record_removed(f"{what} (descriptor {tag})", UNKNOWN, len(body), body)
             continue
-        clean = StartCodes(what=what, report=report)
+        clean = UserDataCleaner(what=what, report=report)
         made += _descriptor(tag, clean(body) if data[0] in _MPEG_VIDEO else body)
     return made
 
 
 def _flac(body: bytes) -> bytes:
-    """The stream's parameters, the first metadata block, alone; tags and images go."""
+    """Keeps only STREAMINFO, the first metadata block; removes tags and images."""
     if body[4] & 127 or body[5:8] != b"\0\0\x22" or len(body) < 8 + _STREAM_INFO:
-        raise ConfigError("no stream info")
+        raise ConfigError("STREAMINFO is missing")
     return body[:4] + bytes([128]) + body[5 : 8 + _STREAM_INFO]

@@ -1,7 +1,7 @@
-"""JPEG and PNG images without metadata: the parts that make up the pixels, and nothing else.
+"""Removes metadata from JPEG and PNG images: only the data needed to decode the pixels is kept.
 
-JPEG: ITU-T T.81 annex B; kept are the tables, frames and scans, JFIF without its thumbnail, Adobe's colour
-transform and the AVI1 field marker. PNG: ISO/IEC 15948 section 11; kept are the chunks of `_PNG_CHUNKS`.
+JPEG (ITU-T T.81 annex B): tables, frames and scans, JFIF without its thumbnail, Adobe's colour transform and
+the AVI1 field marker are kept. PNG (ISO/IEC 15948 section 11): the chunks of `_PNG_CHUNKS` are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 _SOI, _EOI, _SOS, _COM, _TEM = 0xD8, 0xD9, 0xDA, 0xFE, 0x01
 _RESTART: Final = range(0xD0, 0xD8)
 _APPLICATION: Final = range(0xE0, 0xF0)
-# Application segments that change how the pixels are shown: marker -> (start, bytes that are kept).
+# Application segments that affect decoding: marker -> (prefix, bytes kept).
 _JFIF: Final = b"JFIF\0"
 _APP_KEPT: Final = {0xE0: ((_JFIF, 12), (b"AVI1", 14)), 0xEE: ((b"Adobe", 12),)}
 _JPEG_EXTENSION: Final = frozenset({0xF0, 0xFD})
@@ -35,17 +35,17 @@ _PNG_CHUNKS: Final = frozenset(
         b"cICP",
     }
 )
-_LONGEST_CHUNK: Final = 1024  # bytes of a chunk that is not pixels
+_LONGEST_CHUNK: Final = 1024  # bytes of a chunk other than pixels and palette
 
 
 class ImageError(ValueError):
-    """Bytes that are not the image they claim to be."""
+    """Bytes that are not a valid image of the stated format."""
 
 
-def without_metadata(image: bytes, kind: str) -> bytes:
-    """A "jpeg" (or several, as in interlaced Motion JPEG) or "png" image; bytes behind its end are removed.
+def remove_image_metadata(image: bytes, kind: str) -> bytes:
+    """Returns a "jpeg" image (or several, as in interlaced Motion JPEG) or a "png" image without metadata.
 
-    Raises `ImageError` where it cannot be read to its end.
+    Bytes after its end are removed. Raises `ImageError` if the image is invalid or truncated.
     """
     return b"".join(_png(image) if kind == "png" else _jpegs(image))
 
@@ -58,9 +58,9 @@ def _jpegs(data: bytes) -> Iterator[bytes]:
 
 
 def _jpeg(data: bytes, at: int) -> tuple[list[bytes], int]:
-    """The kept parts of the image that begins at `at`, and where it ends."""
+    """Returns the kept parts of the image that starts at `at`, and its end."""
     if data[at : at + 2] != b"\xff\xd8":
-        raise ImageError("no start of image")
+        raise ImageError("the SOI marker is missing")
     out = [data[at : at + 2]]
     at += 2
     while True:
@@ -85,26 +85,26 @@ def _jpeg(data: bytes, at: int) -> tuple[list[bytes], int]:
 
 
 def _segment(marker: int, body: bytes) -> bytes:
-    """One segment as it is written; nothing for metadata and comments."""
+    """Returns the segment as it is written; empty for metadata and comments."""
     if marker in _APPLICATION:
-        for start, size in _APP_KEPT.get(marker, ()):
-            if body.startswith(start):
-                kept = body[:size] + (b"\0\0" if start == _JFIF else b"")
+        for prefix, size in _APP_KEPT.get(marker, ()):
+            if body.startswith(prefix):
+                kept = body[:size] + (b"\0\0" if prefix == _JFIF else b"")
                 return struct.pack(">BBH", 0xFF, marker, 2 + len(kept)) + kept
         return b""
     if marker == _COM:
         return b""
     if marker not in _SEGMENTS and marker != _SOS:
-        raise ImageError(f"segment {marker:#x}")
+        raise ImageError(f"unknown segment {marker:#x}")
     return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
 
 
 def _scan_end(data: bytes, at: int) -> int:
-    """Where the entropy-coded data ends: the next marker that is neither stuffing nor a restart."""
+    """Returns the end of the entropy-coded data: the next marker that is neither stuffing nor a restart."""
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
-            raise ImageError("the image has no end")
+            raise ImageError("the image is truncated")
         following = data[at + 1]
         if following == 0xFF:  # noqa: PLR2004 - a fill byte
             at += 1
@@ -116,7 +116,7 @@ def _scan_end(data: bytes, at: int) -> int:
 
 def _png(data: bytes) -> Iterator[bytes]:
     if not data.startswith(_SIGNATURE):
-        raise ImageError("no signature")
+        raise ImageError("the PNG signature is missing")
     yield _SIGNATURE
     at = len(_SIGNATURE)
     while at + 12 <= len(data):
@@ -129,4 +129,4 @@ def _png(data: bytes) -> Iterator[bytes]:
         if kind == b"IEND":
             return
         at = end
-    raise ImageError("the image has no end")
+    raise ImageError("the image is truncated")

@@ -1,4 +1,4 @@
-"""A track's chunks: where its samples lie together in the source, and their tables in the copy."""
+"""The chunks of a track: their offsets in the source and their tables in the copy."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from eddyline.mp4.movie import Samples
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunks:
-    """Chunks in file order of the track: int64[n] arrays.
+    """Chunks of one track in table order: int64[n] arrays.
 
-    `offset` and `size` are bytes in the source, samples [first, stop) are those of `mp4.movie.Samples`;
-    `count` is the number that stsc gives, which for uncompressed audio is frames.
+    `offset` and `size` are bytes in the source; [first, stop) are indexes into `mp4.movie.Samples`; `count`
+    is the number of samples in stsc, which for uncompressed audio is frames.
     """
 
     offset: Ints
@@ -30,9 +30,9 @@ class Chunks:
 
 
 def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
-    """The chunks of a track whose tables have been read as `samples` already, of which `most` are in moov.
+    """Reads the chunks of a track with these `samples`, of which the first `most` are in moov.
 
-    Raises `UnsupportedError` where chunks of uncompressed audio overlap, so that they cannot be separated.
+    Raises `UnsupportedError` if chunks of uncompressed audio overlap, because they cannot be separated.
     """
     large = stbl.find("co64")
     fields = (large or stbl.require("stco")).fields()
@@ -50,7 +50,7 @@ def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
     frames = stbl.require("stz2" if stbl.find("stz2") else "stsz").fields()
     frames.read_version()
     _, listed = frames.unpack("II")
-    if most < listed:  # blocks of audio frames, where the tables list frames
+    if most < listed:  # `samples` are blocks of audio frames, the tables list frames
         offset, description, count = (each[count > 0] for each in (offset, description, count))
         first, stop = _by_offset(offset, samples.offset[:most])
     else:
@@ -72,18 +72,18 @@ def read_chunks(stbl: Box, samples: Samples, most: int) -> Chunks:
 
 
 def _by_offset(offset: Ints, blocks: Ints) -> tuple[Ints, Ints]:
-    """[first, stop) blocks of each chunk, by the places where the blocks lie."""
+    """Returns the blocks [first, stop) of each chunk, found by their offsets."""
     starts = np.flatnonzero(np.isin(blocks, offset))
     if not np.array_equal(blocks[starts], offset):
         raise UnsupportedError(
             "chunks of uncompressed audio overlap, so they cannot be copied one by one",
-            remedy="rewrap the file first: ffmpeg -i IN -map 0:v? -map 0:a -c copy OUT.mov",
+            remedy="remux the file first: ffmpeg -i IN -map 0:v? -map 0:a -c copy OUT.mov",
         )
     return starts.astype(np.int64), np.append(starts[1:], len(blocks)).astype(np.int64)
 
 
 def stsc(chunks: Chunks) -> bytes:
-    """The sample-to-chunk table, run-length coded."""
+    """Returns the sample-to-chunk table, run-length coded."""
     changes = (np.diff(chunks.count) != 0) | (np.diff(chunks.description) != 0)
     starts = np.flatnonzero(np.concatenate(([len(chunks.count) > 0], changes)))
     rows = np.stack((starts + 1, chunks.count[starts], chunks.description[starts]), axis=1)
@@ -91,11 +91,11 @@ def stsc(chunks: Chunks) -> bytes:
 
 
 def stsz(sizes: Ints) -> bytes:
-    """The table of sample sizes, one row each."""
+    """Returns the sample size table, one row per sample."""
     return make_full_box("stsz", 0, 0, struct.pack(">II", 0, len(sizes)), sizes.astype(">u4").tobytes())
 
 
 def stco(offsets: Ints, *, wide: bool) -> bytes:
-    """The table of chunk offsets, in 64 bits if `wide`."""
+    """Returns the chunk offset table, with 64-bit offsets if `wide`."""
     table = offsets.astype(">u8" if wide else ">u4").tobytes()
     return make_full_box("co64" if wide else "stco", 0, 0, struct.pack(">I", len(offsets)), table)

@@ -1,13 +1,13 @@
-"""User data and metadata boxes: the entries that are known to be harmless, each checked for its form.
+"""Rewrites user data and metadata boxes: only valid entries that are known to be harmless are kept.
 
 | box | kept |
 |---|---|
-| udta | FIRM, LENS, CAME, SETT, MUID, GUMI, HMMT, GPMF (no positions), chpl, meta; maker, model, program |
-| meta/ilst (iTunes, "mdir") | program, maker, model; the cover image without its metadata |
+| udta | FIRM, LENS, CAME, SETT, MUID, GUMI, HMMT, GPMF without positions, chpl, meta; maker, model, program |
+| meta/ilst (iTunes, "mdir") | program, maker, model; the cover image without metadata |
 | meta/keys and ilst ("mdta") | the keys of `_KEYS` |
 
-Everything else is removed, whatever it is. Texts are kept only where they are short names of a maker, model
-or version (`core.coordinates.is_plain`), dates only where they are in UTC.
+Everything else is removed. Text is kept only if it is a short name of a maker, model or version
+(`core.coordinates.is_plain_name`), a date only if it is in UTC.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
-from eddyline.edit.strip_location.box_parts import Rewrite, children, cut, drop, rewritten
-from eddyline.edit.strip_location.images import ImageError, without_metadata
+from eddyline.edit.strip_location.box_parts import Rewrite, children, remove_box, rewrite_children, take_body
+from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, ZONE, Report
 from eddyline.edit.strip_location.titles import chapter_title
 from eddyline.gpmf.edit.location import RemovedKeys, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 
-# GoPro's identifiers: kind -> (bytes, what it is), as ExifTool's GoPro tags list them.
+# GoPro identifiers: kind -> (size in bytes, description), as listed by ExifTool's GoPro tags.
 _IDENTIFIERS: Final = {
-    "CAME": (16, "hash of the camera's serial number"),
+    "CAME": (16, "hash of the camera serial number"),
     "SETT": (12, "camera settings"),
     "MUID": (32, "media identifier"),
     "GUMI": (16, "media identifier"),
@@ -37,8 +37,8 @@ _NAMES: Final = {
     "\xa9too": "the program that wrote the file",
     "\xa9swr": "the program that wrote the file",
     "\xa9enc": "the program that wrote the file",
-    "\xa9mak": "maker of the camera",
-    "\xa9mod": "model of the camera",
+    "\xa9mak": "camera maker",
+    "\xa9mod": "camera model",
 }
 _MAKER_AND_MODEL: Final = "maker, model and version"
 _KEYS: Final = {
@@ -71,13 +71,13 @@ _IMAGES: Final = {_JPEG: "jpeg", _PNG: "png"}
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """Rewrites user data; `keep_titles` keeps chapter titles that hold no coordinates."""
+    """Rewrites user data; `keep_titles` keeps titles that do not contain coordinates."""
 
     report: Report
     keep_titles: bool = False
 
     def udta(self, source: Box) -> bytes:
-        """moov/udta: empty where nothing in it is kept."""
+        """Returns the udta box; empty if nothing in it is kept."""
         rules: dict[str, Rewrite] = {
             **dict.fromkeys(_IDENTIFIERS, self._identifier),
             **dict.fromkeys(_NAMES, self._named),
@@ -90,11 +90,11 @@ class Metadata:
             "name": self._title,
             "kind": self._role,
         }
-        body = rewritten(source, self.report, rules)
+        body = rewrite_children(source, self.report, rules)
         return make_box("udta", body) if body else b""
 
     def meta(self, source: Box) -> bytes:
-        """A meta box of iTunes or QuickTime metadata; any other is removed."""
+        """Returns a meta box of iTunes or QuickTime metadata; removes any other."""
         versioned = bytes(source.body[4:8]) not in {b"hdlr", b"keys", b"ilst", b"mhdr"}
         parts = children(source, self.report, 4 if versioned else 0)
         first = {child.kind: child for child in reversed(parts)}
@@ -104,7 +104,7 @@ class Metadata:
         used = {"hdlr", "ilst"}
         if items is not None and handler == b"mdir":
             rules: dict[str, Rewrite] = {**dict.fromkeys(_NAMES, self._item), "covr": self._cover}
-            kept = rewritten(items, self.report, rules)
+            kept = rewrite_children(items, self.report, rules)
             kept = make_box("ilst", kept) if kept else b""
         elif items is not None and handler == b"mdta" and "keys" in first:
             used.add("keys")
@@ -113,10 +113,10 @@ class Metadata:
             used = set()
         for child in parts:
             if child.kind not in used or child is not first[child.kind]:
-                drop(child, self.report, "" if child.kind != "hdlr" else UNKNOWN)
+                remove_box(child, self.report, "" if child.kind != "hdlr" else UNKNOWN)
         if not kept:
             return b""
-        cut(first["hdlr"], 24, self.report)
+        take_body(first["hdlr"], 24, self.report)
         made = make_full_box(
             "hdlr", 0, 0, bytes(4), handler, b"appl" if handler == b"mdir" else bytes(4), bytes(9)
         )
@@ -126,43 +126,43 @@ class Metadata:
         size, what = _IDENTIFIERS[source.kind]
         body = bytes(source.body)
         if len(body) != size or is_ascii_text(body) or contains_location(body):
-            return drop(source, self.report, MALFORMED)
+            return remove_box(source, self.report, MALFORMED)
         return self._kept(source, body, what)
 
     def _kept(self, source: Box, body: bytes, why: str) -> bytes:
-        self.report.keep(source.path, why)
+        self.report.record_kept(source.path, why)
         return make_box(source.kind, body)
 
     def _firmware(self, source: Box) -> bytes:
         text = bytes(source.body).rstrip(b"\0")
         if len(source.body) > _LENS + 16 or not is_plain_name(text.decode("latin-1")):
-            return drop(source, self.report, TEXT)
-        what = "firmware version" if source.kind == "FIRM" else "serial number of the lens"
+            return remove_box(source, self.report, TEXT)
+        what = "firmware version" if source.kind == "FIRM" else "lens serial number"
         return self._kept(source, bytes(source.body), what)
 
     def _title(self, source: Box) -> bytes:
-        """The title of a track, which people write."""
+        """The title of a track, which is free text."""
         title = bytes(source.body)
         if not self.keep_titles or contains_location(title):
-            return drop(source, self.report, TEXT)
-        return self._kept(source, title, "title, as asked for")
+            return remove_box(source, self.report, TEXT)
+        return self._kept(source, title, "title, kept because of keep_titles")
 
     def _role(self, source: Box) -> bytes:
-        """The role of a track by the scheme of DASH (ISO/IEC 23009-1)."""
+        """The role of a track in the DASH scheme (ISO/IEC 23009-1)."""
         if not _ROLE.fullmatch(bytes(source.body)):
-            return drop(source, self.report)
-        return self._kept(source, bytes(source.body), "role of the track")
+            return remove_box(source, self.report)
+        return self._kept(source, bytes(source.body), "track role")
 
     def _highlights(self, source: Box) -> bytes:
-        """A count and so many times in ms (HERO5 and older); the rest is zero."""
+        """A count and that number of times in ms (HERO5 and older); the rest is zero."""
         body = bytes(source.body)
         count = int.from_bytes(body[:4], "big")
         if len(body) != _HIGHLIGHTS or count > _MOST_HIGHLIGHTS or body[4 + 4 * count :].strip(b"\0"):
-            return drop(source, self.report, MALFORMED)
+            return remove_box(source, self.report, MALFORMED)
         times = struct.unpack_from(f">{count}I", body, 4)
         if sorted(times) != list(times) or is_ascii_text(body):
-            return drop(source, self.report, MALFORMED)
-        return self._kept(source, body, "times of HiLights")
+            return remove_box(source, self.report, MALFORMED)
+        return self._kept(source, body, "HiLight times")
 
     def _settings(self, source: Box) -> bytes:
         removed = RemovedKeys()
@@ -170,58 +170,60 @@ class Metadata:
         try:
             kept = remove_settings_location(body, offset=source.offset, path=source.path, removed=removed)
         except GpmfError:
-            return drop(source, self.report, MALFORMED)
-        note_keys(self.report, source.path, removed)
+            return remove_box(source, self.report, MALFORMED)
+        report_removed_keys(self.report, source.path, removed)
         return self._kept(source, kept, "camera settings and HiLights, known keys only")
 
     def _named(self, source: Box) -> bytes:
-        """QuickTime's international text: runs of length, language and text."""
+        """QuickTime international text: rows of length, language and text."""
         body, at, rows = bytes(source.body), 0, []
         while at + 4 <= len(body):
             length, language = struct.unpack_from(">HH", body, at)
             text = body[at + 4 : at + 4 + length]
             if len(text) != length or not is_plain_name(text.decode("utf-8", "replace").rstrip("\0")):
-                return drop(source, self.report, TEXT)
+                return remove_box(source, self.report, TEXT)
             rows.append(struct.pack(">HH", length, language) + text)
             at += 4 + length
         if not rows or body[at:].strip(b"\0"):
-            return drop(source, self.report, TEXT)
+            return remove_box(source, self.report, TEXT)
         return self._kept(source, b"".join(rows), _NAMES[source.kind])
 
     def _item(self, source: Box) -> bytes:
         value = self._value(source)
         if value is None or value[0] != _UTF8 or not is_plain_name(value[1].decode("utf-8", "replace")):
-            return drop(source, self.report, TEXT)
-        self.report.keep(source.path, _NAMES[source.kind])
+            return remove_box(source, self.report, TEXT)
+        self.report.record_kept(source.path, _NAMES[source.kind])
         return make_box(source.kind, _data(*value))
 
     def _cover(self, source: Box) -> bytes:
-        """The images without what is not the image itself; one that cannot be read is removed."""
+        """The cover images without metadata; an invalid image is removed."""
         made: list[bytes] = []
         for child in children(source, self.report):
             head = bytes(child.body[:8])
             kind = _IMAGES.get(int.from_bytes(head[:4], "big")) if len(head) == 8 else None  # noqa: PLR2004
             try:
                 image = (
-                    without_metadata(bytes(child.body[8:]), kind) if child.kind == "data" and kind else None
+                    remove_image_metadata(bytes(child.body[8:]), kind)
+                    if child.kind == "data" and kind
+                    else None
                 )
             except ImageError:
                 image = None
             if image is None or contains_location(image):
-                drop(child, self.report, UNKNOWN)
+                remove_box(child, self.report, UNKNOWN)
                 continue
             if len(image) != len(child.body) - 8:
                 size = len(child.body) - 8 - len(image)
-                what = f"{source.path} (metadata inside the image)"
-                self.report.remove(what, METADATA, size, bytes(child.body[8:]))
+                what = f"{source.path} (metadata in the image)"
+                self.report.record_removed(what, METADATA, size, bytes(child.body[8:]))
             made.append(_data(int.from_bytes(head[:4], "big"), image))
         if not made:
             return b""
-        self.report.keep(source.path, "cover image, its pixels alone")
+        self.report.record_kept(source.path, "cover image, pixels only")
         return make_box(source.kind, *made)
 
     def _keyed(self, keys: Box, items: Box) -> bytes:
-        """QuickTime metadata: a table of key names, and values by the number of their key."""
+        """QuickTime metadata: a table of key names, and values identified by key index."""
         named = {number: bytes(key.body) for number, key in enumerate(children(keys, self.report, 8), 1)}
         kept: list[tuple[bytes, bytes]] = []
         for item in children(items, self.report):
@@ -230,10 +232,12 @@ class Metadata:
             value = self._value(item)
             why = _reason_to_remove(name, value)
             if why or value is None:
-                self.report.remove(f"{items.path}/{shown}", why or MALFORMED, len(item.raw), bytes(item.body))
+                self.report.record_removed(
+                    f"{items.path}/{shown}", why or MALFORMED, len(item.raw), bytes(item.body)
+                )
                 continue
             kept.append((name, _data(*value)))
-            self.report.keep(f"{items.path}/{shown}", _KEYS[name])
+            self.report.record_kept(f"{items.path}/{shown}", _KEYS[name])
         if not kept:
             return b""
         names = [make_box("mdta", name) for name, _ in kept]
@@ -244,46 +248,48 @@ class Metadata:
         return table + make_box("ilst", *values)
 
     def _value(self, item: Box) -> tuple[int, bytes] | None:
-        """(type, value) of an item with one data box; None for any other."""
+        """Returns (type, value) of an item with exactly one data box; otherwise None."""
         found = children(item, self.report)
         if len(found) != 1 or found[0].kind != "data" or len(found[0].body) < 8:  # noqa: PLR2004 - its fields
             return None
         return int.from_bytes(found[0].body[:4], "big"), bytes(found[0].body[8:])
 
     def _chapters(self, source: Box) -> bytes:
-        """Nero's chapter list: times, and titles as `chapter_title` keeps them."""
+        """The Nero chapter list: times, and titles as returned by `chapter_title`."""
         body = bytes(source.body)
         rows: list[bytes] = []
         if len(body) < _NERO_HEADER or body[0] > 1:
-            return drop(source, self.report, MALFORMED)
+            return remove_box(source, self.report, MALFORMED)
         header = _NERO_HEADER if body[0] == 1 else 5
         at, count = header, body[header - 1]
         for number in range(1, count + 1):
             length = body[at + 8] if at + 8 < len(body) else len(body)
             title = body[at + 9 : at + 9 + length]
             if len(title) != length:
-                return drop(source, self.report, MALFORMED)
+                return remove_box(source, self.report, MALFORMED)
             kept = chapter_title(title, number, keep=self.keep_titles, what=source.path, report=self.report)
             rows.append(body[at : at + 8] + bytes([len(kept)]) + kept)
             at += 9 + length
         if body[at:].strip(b"\0"):
-            self.report.remove(f"{source.path} (bytes behind its rows)", UNKNOWN, len(body) - at, body[at:])
-        self.report.keep(source.path, "chapters")
+            self.report.record_removed(
+                f"{source.path} (bytes after its rows)", UNKNOWN, len(body) - at, body[at:]
+            )
+        self.report.record_kept(source.path, "chapters")
         return make_box("chpl", bytes([body[0]]) + bytes(header - 2) + bytes([count]), *rows)
 
 
-def note_keys(report: Report, where: str, removed: RemovedKeys) -> None:
-    """Report the GPMF keys that were removed from a payload or settings block."""
+def report_removed_keys(report: Report, where: str, removed: RemovedKeys) -> None:
+    """Reports the GPMF keys that were removed from a payload or settings block."""
     for key, count in removed.positions.items():
         for _ in range(count):
-            report.remove(f"{where}/{key}", LOCATION, 0)
+            report.record_removed(f"{where}/{key}", LOCATION, 0)
     for key, count in removed.unknown.items():
         for _ in range(count):
-            report.remove(f"{where}/{ascii(key)[1:-1]}", UNKNOWN, 0)
+            report.record_removed(f"{where}/{ascii(key)[1:-1]}", UNKNOWN, 0)
 
 
 def _reason_to_remove(name: bytes, value: tuple[int, bytes] | None) -> str:
-    """Why a keyed value is removed; nothing for one that is kept."""
+    """Returns why a keyed value is removed; empty if it is kept."""
     if name not in _KEYS:
         return LOCATION if b"location" in name.lower() or b"gps" in name.lower() else UNKNOWN
     if value is None:

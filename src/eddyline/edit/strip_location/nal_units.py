@@ -1,4 +1,4 @@
-"""Samples of H.264 and HEVC with the NAL units that decoders need (ITU-T H.264 and H.265 table 7-1)."""
+"""Removes NAL units that decoders do not need from H.264 and HEVC samples (ITU-T H.264, H.265 table 7-1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.report import UNKNOWN, Report
-from eddyline.edit.strip_location.sei import HEADER, known_messages
+from eddyline.edit.strip_location.sei import HEADER, filter_sei_messages
 from eddyline.mp4.bitstream.nal_units import nal_unit_type
 
 _KEPT: Final = {
@@ -18,17 +18,17 @@ _KEPT: Final = {
 _SEI: Final = {"h264": frozenset({6}), "hevc": frozenset({39, 40})}
 _FILLER: Final = {"h264": 12, "hevc": 38}
 _DOLBY_VISION: Final = frozenset({62, 63})  # reference processing unit, enhancement layer
-# Longest of the units that are neither slices nor SEI.
+# Maximum size in bytes of delimiters and end markers.
 _SMALL: Final = {"h264": {9: 8, 10: 8, 11: 8}, "hevc": {35: 8, 36: 8, 37: 8}}
-# In place of a sample that would be empty: an access unit delimiter that allows all slice types.
+# Replaces a sample that would be empty: an access unit delimiter that allows all slice types.
 _DELIMITER: Final = {"h264": b"\x09\xf0", "hevc": b"\x46\x01\x50"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class NalUnits:
-    """Cleans samples of `codec` "h264" or "hevc" whose NAL units follow lengths of `length_size` bytes.
+class NalUnitCleaner:
+    """Cleans samples of `codec` "h264" or "hevc" whose NAL unit lengths take `length_size` bytes.
 
-    `dolby_vision`: units 62 and 63 are those that its configuration box announces.
+    `dolby_vision`: a Dolby Vision configuration is present, so NAL units 62 and 63 are kept.
     """
 
     codec: str
@@ -38,9 +38,9 @@ class NalUnits:
     dolby_vision: bool = False
 
     def __call__(self, sample: bytes) -> bytes:
-        """The sample without units that no decoder needs; the same object where there is none.
+        """Returns the sample without unneeded NAL units; the same object if nothing changes.
 
-        Raises `UnsupportedError` where the lengths do not fit the sample.
+        Raises `UnsupportedError` if the lengths do not fit the sample.
         """
         out: list[bytes] = []
         changed = False
@@ -50,9 +50,9 @@ class NalUnits:
             start, at = at, at + size + length
             if at > len(sample):
                 raise UnsupportedError(
-                    f"{self.what}: a NAL unit of {length} bytes does not fit its sample, so what the sample"
-                    " holds cannot be judged",
-                    remedy="rewrap the file first: ffmpeg -i IN -map 0:v -map 0:a? -c copy OUT.mp4",
+                    f"{self.what}: a NAL unit of {length} bytes does not fit its sample, so it cannot be"
+                    " searched for a location",
+                    remedy="remux the file first: ffmpeg -i IN -map 0:v -map 0:a? -c copy OUT.mp4",
                 )
             unit = sample[start + size : at]
             kept = self.unit(unit)
@@ -65,7 +65,9 @@ class NalUnits:
             changed = True
             if sample[at:].strip(b"\0"):
                 rest = sample[at:]
-                self.report.remove(f"{self.what}: bytes behind the last NAL unit", UNKNOWN, len(rest), rest)
+                self.report.record_removed(
+                    f"{self.what}: bytes after the last NAL unit", UNKNOWN, len(rest), rest
+                )
         if not changed:
             return sample
         if not out and sample:
@@ -74,10 +76,10 @@ class NalUnits:
         return b"".join(out)
 
     def unit(self, unit: bytes) -> bytes:
-        """The unit, the same object where nothing changes; no bytes where it is removed."""
+        """Returns the NAL unit; the same object if nothing changes, empty if it is removed."""
         kind = nal_unit_type(self.codec, unit)
         if kind in _SEI[self.codec] and len(unit) > HEADER[self.codec]:
-            return known_messages(unit, self.codec, self.what, self.report)
+            return filter_sei_messages(unit, self.codec, self.what, self.report)
         if kind == _FILLER[self.codec] and not unit[HEADER[self.codec] :].rstrip(b"\x80").strip(b"\xff"):
             return unit
         most = _SMALL[self.codec].get(kind)
@@ -86,5 +88,5 @@ class NalUnits:
         if kind in _DOLBY_VISION and self.codec == "hevc" and self.dolby_vision:
             return unit
         if unit:
-            self.report.remove(f"{self.what}: NAL unit of type {kind}", UNKNOWN, len(unit), unit)
+            self.report.record_removed(f"{self.what}: NAL unit of type {kind}", UNKNOWN, len(unit), unit)
         return b""

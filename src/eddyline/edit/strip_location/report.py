@@ -1,4 +1,4 @@
-"""What stripping kept and removed, and why: collected while a file is rewritten, then shown and checked."""
+"""Records what was kept and removed and why, for the printed report and the check of the copy."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, Final
 
 from eddyline.core.coordinates import Position, distinct_positions, find_positions
 
-LOCATION: Final = "it holds the location, or is made to"
-UNKNOWN: Final = "Eddyline does not know what it holds"
-TEXT: Final = "it is free text, in which a place may be named"
-METADATA: Final = "it is metadata, which may hold the location"
+LOCATION: Final = "it contains the location or is defined to contain one"
+UNKNOWN: Final = "its contents are unknown"
+TEXT: Final = "it is free text, which may name the location"
+METADATA: Final = "it is metadata, which may contain the location"
 UNUSED: Final = "no track refers to it"
-INDEX: Final = "it describes the old layout of the file"
-ZONE: Final = "its time zone tells where the camera was"
-MALFORMED: Final = "it does not have the form that its type requires"
+INDEX: Final = "it describes the layout of the source file"
+ZONE: Final = "its time zone reveals the region"
+MALFORMED: Final = "it is malformed"
 
 _MOST_SEARCHED: Final = 1 << 20  # bytes of one removed box that are searched for coordinates
-_MOST_PLACES: Final = 64
+_MOST_POSITIONS: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """Something that was kept, and why it is harmless."""
+    """An item that was kept, and why it is harmless."""
 
     what: str
     why: str
@@ -31,7 +31,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Removed:
-    """Something that was removed: how many of it, their bytes in all, and why."""
+    """Items that were removed: their number, their total bytes and the reason."""
 
     what: str
     why: str
@@ -40,10 +40,10 @@ class Removed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stripped:
-    """A finished copy: its bytes, what was kept and what was removed.
+class StripResult:
+    """The result of stripping: size of the copy in bytes, items kept and removed.
 
-    `payloads` is the number of telemetry payloads that positions or unknown keys were removed from.
+    `payloads` is the number of telemetry payloads from which positions or unknown keys were removed.
     """
 
     bytes: int
@@ -52,7 +52,7 @@ class Stripped:
     removed: tuple[Removed, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Returns the report as JSON values."""
         return {
             "bytes": self.bytes,
             "payloads": self.payloads,
@@ -66,43 +66,43 @@ class Stripped:
 
 @dataclass(kw_only=True)
 class Report:
-    """Collects what is kept and removed, and the source's own coordinates for the check of the result."""
+    """Collects what is kept and removed, and the coordinates of the source for the check of the copy."""
 
     payloads: int = 0
     _kept: dict[tuple[str, str], None] = field(default_factory=dict)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _places: dict[Position, None] = field(default_factory=dict)
+    _positions: dict[Position, None] = field(default_factory=dict)
 
-    def keep(self, what: str, why: str) -> None:
-        """Note that `what` was kept."""
+    def record_kept(self, what: str, why: str) -> None:
+        """Records that `what` was kept."""
         self._kept.setdefault((what, why))
 
-    def remove(self, what: str, why: str, size: int, content: bytes = b"") -> None:
-        """Note that `size` bytes were removed; coordinates in their `content` must not be in the result."""
+    def record_removed(self, what: str, why: str, size: int, content: bytes = b"") -> None:
+        """Records that `size` bytes were removed; coordinates in `content` must not be in the copy."""
         self._counts[what, why] += 1
         self._bytes[what, why] += size
         self.search(content)
 
     def search(self, content: bytes) -> None:
-        """Remember the coordinates in bytes that are removed."""
-        if content and len(self._places) < _MOST_PLACES:
-            self.found(*find_positions(bytes(content[:_MOST_SEARCHED])))
+        """Records the coordinates in bytes that are removed."""
+        if content and len(self._positions) < _MOST_POSITIONS:
+            self.add_positions(*find_positions(bytes(content[:_MOST_SEARCHED])))
 
-    def found(self, *positions: Position) -> None:
-        """Remember positions of the source."""
-        for place in positions:
-            if place.distinctive and len(self._places) < _MOST_PLACES:
-                self._places.setdefault(place)
+    def add_positions(self, *positions: Position) -> None:
+        """Records positions of the source."""
+        for position in positions:
+            if position.distinctive and len(self._positions) < _MOST_POSITIONS:
+                self._positions.setdefault(position)
 
     @property
-    def places(self) -> tuple[Position, ...]:
-        """Positions that the source holds, those that differ in their first digits."""
-        return distinct_positions(self._places, _MOST_PLACES)
+    def positions(self) -> tuple[Position, ...]:
+        """Positions found in the source; one of those with the same first digits."""
+        return distinct_positions(self._positions, _MOST_POSITIONS)
 
-    def stripped(self, size: int) -> Stripped:
-        """The report of a finished copy of `size` bytes."""
-        return Stripped(
+    def result(self, size: int) -> StripResult:
+        """Returns the result for a finished copy of `size` bytes."""
+        return StripResult(
             bytes=size,
             payloads=self.payloads,
             kept=tuple(Kept(what=what, why=why) for what, why in self._kept),

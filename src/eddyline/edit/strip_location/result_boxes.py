@@ -1,7 +1,7 @@
-"""A reader of finished copies that shares no code with the one that wrote them.
+"""Reads finished copies with a parser that shares no code with the writer.
 
-It knows the boxes that a copy may consist of, requires that they fill the file to the last byte, and finds
-the bytes of every chunk from the tables. What it does not know is an error.
+It accepts only the boxes that a copy may contain, requires that they fill the file to the last byte, and
+derives the bytes of every chunk from the tables. Anything else is an error.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LARGEST_INDEX: Final = 256 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A box: kind, the names of those around it, its whole extent [start, end) and where its body begins."""
+    """A box: kind, path, extent [start, end) and start of its body."""
 
     kind: str
     path: str
@@ -51,7 +51,7 @@ class Node:
 
 @dataclass(kw_only=True, eq=False)
 class Chunk:
-    """Samples of one track that lie together: bytes [start, end), and sizes where they are known."""
+    """Contiguous samples of one track: bytes [start, end), and their sizes if known."""
 
     track: int
     start: int
@@ -60,8 +60,8 @@ class Chunk:
 
 
 @dataclass(kw_only=True, eq=False)
-class FoundTrack:
-    """What the tables of one trak say."""
+class TrackTables:
+    """Values read from the tables of one trak."""
 
     number: int = 0
     handler: str = ""
@@ -77,16 +77,16 @@ class FoundTrack:
 
 @dataclass(kw_only=True, eq=False)
 class Result:
-    """A finished copy: its boxes outside mdat (bytes), its tracks, the extents of mdat and all chunks."""
+    """A finished copy: boxes outside mdat (bytes), tracks, extents of mdat bodies, all chunks."""
 
     outside: list[tuple[str, bytes]] = field(default_factory=list)
-    tracks: dict[int, FoundTrack] = field(default_factory=dict)
+    tracks: dict[int, TrackTables] = field(default_factory=dict)
     media: list[tuple[int, int]] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
 
 
 def read_result(src: ByteRanges) -> Result:
-    """Walk every box of a copy. Raises `ProofError` for a box or a byte that has no place in it."""
+    """Reads every box of a copy. Raises `ProofError` for an unexpected box or byte."""
     return _Reader(src).read()
 
 
@@ -99,7 +99,7 @@ class _Reader:
     def read(self) -> Result:
         for node in self._boxes(0, self._src.size, ""):
             if node.kind not in _OUTERMOST:
-                raise ProofError(f"the copy has a box {node.kind!a} at byte {node.start}")
+                raise ProofError(f"the copy has an unexpected box {node.kind!a} at byte {node.start}")
             if node.kind == "mdat":
                 self._result.media.append((node.body, node.end))
                 continue
@@ -112,7 +112,7 @@ class _Reader:
                 self._fragment(node)
         for track in self._result.tracks.values():
             self._chunks_of(track)
-        self._tiles()
+        self._check_coverage()
         return self._result
 
     def _movie(self, moov: Node) -> None:
@@ -132,19 +132,19 @@ class _Reader:
                 (size,) = struct.unpack(">Q", head[8:])
                 header = 16
             if size < header or at + size > end or self._left < 0:
-                raise ProofError(f"{end - at} bytes of the copy at {at} are no box ({path or 'file'})")
+                raise ProofError(f"{end - at} bytes of the copy at {at} are not a box ({path or 'file'})")
             kind = name.decode("latin-1")
             yield Node(kind=kind, path=f"{path}/{kind}", start=at, body=at + header, end=at + size)
             at += size
 
     def _inside(self, parent: Node) -> Iterator[Node]:
-        """The boxes of a container, which must be ones that it may hold; what they hold is walked as well."""
+        """Yields all descendants of a container. Raises `ProofError` for a box not allowed in its parent."""
         name = "gmhd/tmcd" if parent.path.endswith("gmhd/tmcd") else parent.kind
         allowed = _CONTAINERS[name].split(" ")
         skip = 4 if name == "meta" and self._src.read(parent.body, 4) == bytes(4) else 0
         for node in self._boxes(parent.body + skip, parent.end, parent.path):
             if node.kind not in allowed:
-                raise ProofError(f"the copy has a box {node.path!a} at byte {node.start}")
+                raise ProofError(f"the copy has an unexpected box {node.path!a} at byte {node.start}")
             yield node
             inner = "gmhd/tmcd" if node.path.endswith("gmhd/tmcd") else node.kind
             reference = parent.kind == "tref"
@@ -155,7 +155,7 @@ class _Reader:
         return self._src.read(node.body, node.end - node.body)
 
     def _track(self, trak: Node) -> None:
-        track = FoundTrack()
+        track = TrackTables()
         for node in self._inside(trak):
             if node.kind in {"tkhd", "hdlr", "stsd", "stsc", "stsz", "stz2", "stco", "co64"}:
                 body = self._body(node)
@@ -170,11 +170,11 @@ class _Reader:
                 number, _, _, size = struct.unpack_from(">4I", self._body(node), 4)
                 self._result.tracks[number].default_size = size
 
-    def _chunks_of(self, track: FoundTrack) -> None:
-        """The chunks of moov: stsc says how many samples each has, stsz how large they are."""
+    def _chunks_of(self, track: TrackTables) -> None:
+        """Adds the chunks in moov: stsc gives the number of samples per chunk, stsz their sizes."""
         at = 0
-        for place, start in enumerate(track.chunks):
-            per = next((count for first, count in reversed(track.runs) if first <= place + 1), 0)
+        for index, start in enumerate(track.chunks):
+            per = next((count for first, count in reversed(track.runs) if first <= index + 1), 0)
             if track.sizes:
                 sizes = list(track.sizes[at : at + per])
                 self._result.chunks.append(
@@ -182,9 +182,9 @@ class _Reader:
                 )
             else:
                 size = _constant(track, per)
-                mine = [track.size] * per if size == track.size * per else []
+                known_sizes = [track.size] * per if size == track.size * per else []
                 self._result.chunks.append(
-                    Chunk(track=track.number, start=start, end=start + size, sizes=mine)
+                    Chunk(track=track.number, start=start, end=start + size, sizes=known_sizes)
                 )
             at += per
 
@@ -204,37 +204,39 @@ class _Reader:
                 columns = [column for column in (0x100, 0x200, 0x400, 0x800) if flags & column]
                 sizes = [tfhd_size] * count
                 if 0x200 in columns:  # noqa: PLR2004 - sample sizes are given
-                    place = columns.index(0x200)
-                    words = struct.unpack_from(f">{count * len(columns)}I", body, at)
-                    sizes = list(words[place :: len(columns)])
+                    column = columns.index(0x200)
+                    rows = struct.unpack_from(f">{count * len(columns)}I", body, at)
+                    sizes = list(rows[column :: len(columns)])
                 if at + 4 * count * len(columns) != len(body):
-                    raise ProofError(f"a run of the copy has {len(body)} bytes, its rows take fewer or more")
+                    raise ProofError(
+                        f"a run of the copy has {len(body)} bytes, which does not match its row count"
+                    )
                 start = moof.start + offset
                 self._result.chunks.append(
                     Chunk(track=number, start=start, end=start + sum(sizes), sizes=sizes)
                 )
 
-    def _tiles(self) -> None:
-        """The chunks must cover the media without a gap and without sharing a byte."""
+    def _check_coverage(self) -> None:
+        """Checks that the chunks cover the media without gaps or overlaps."""
         spans = sorted((chunk.start, chunk.end) for chunk in self._result.chunks if chunk.end > chunk.start)
         at = 0
-        for begin, end in self._result.media:
-            place = begin
+        for start, end in self._result.media:
+            covered = start
             while at < len(spans) and spans[at][0] < end:
-                if spans[at][0] != place:
+                if spans[at][0] != covered:
                     raise ProofError(
-                        f"bytes {place} to {spans[at][0]} of the copy's media belong to no sample"
+                        f"bytes {covered} to {spans[at][0]} of the copy's media belong to no sample"
                     )
-                place = spans[at][1]
+                covered = spans[at][1]
                 at += 1
-            if place != end:
-                raise ProofError(f"bytes {place} to {end} of the copy's media belong to no sample")
+            if covered != end:
+                raise ProofError(f"bytes {covered} to {end} of the copy's media belong to no sample")
         if at != len(spans):
-            raise ProofError("samples of the copy lie outside its media")
+            raise ProofError("samples of the copy are outside its media")
 
 
-def _read_table(track: FoundTrack, kind: str, body: bytes) -> None:
-    """One table of a trak, into `track`."""
+def _read_table(track: TrackTables, kind: str, body: bytes) -> None:
+    """Reads one table of a trak into `track`."""
     count = int.from_bytes(body[4:8], "big")
     match kind:
         case "tkhd":
@@ -264,8 +266,11 @@ def _compact(body: bytes, bits: int, count: int) -> tuple[int, ...]:
     return struct.unpack_from(f">{count}{'B' if bits == 8 else 'H'}", body)  # noqa: PLR2004
 
 
-def _constant(track: FoundTrack, count: int) -> int:
-    """Bytes of `count` samples of one size; of QuickTime's audio, of frames whose size its entry gives."""
+def _constant(track: TrackTables, count: int) -> int:
+    """Returns the bytes of `count` samples of constant size.
+
+    For QuickTime audio, samples are frames whose size is given by the sample entry.
+    """
     if track.handler != "soun" or len(track.entry) < 28 or track.size > 1:  # noqa: PLR2004 - an audio entry
         pcm = track.handler == "soun" and track.format not in {
             "mp4a",
@@ -279,10 +284,10 @@ def _constant(track: FoundTrack, count: int) -> int:
         if not pcm or len(track.entry) < 28:  # noqa: PLR2004
             return track.size * count
     version, channels, bits = struct.unpack_from(">H6xHH", track.entry, 8)
-    if version == 1 and len(track.entry) >= 44:  # noqa: PLR2004 - its second layout
+    if version == 1 and len(track.entry) >= 44:  # noqa: PLR2004 - version 1 entry
         per_packet, _, per_frame = struct.unpack_from(">III", track.entry, 28)
         return -(-count // per_packet) * per_frame if per_packet and per_frame else track.size * count
-    if version == 2 and len(track.entry) >= 64:  # noqa: PLR2004 - its third layout
+    if version == 2 and len(track.entry) >= 64:  # noqa: PLR2004 - version 2 entry
         per_packet, frames = struct.unpack_from(">II", track.entry, 56)
         return -(-count // frames) * per_packet if per_packet and frames else track.size * count
     if track.size > 1:

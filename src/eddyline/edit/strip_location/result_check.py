@@ -1,7 +1,7 @@
-"""Checks a finished copy by its own bytes.
+"""Checks a finished copy by reading it back.
 
-What it consists of, that its samples are the source's, and that no location is left in any form in which one
-is known to be written.
+Checks its boxes, that its samples are those of the source, and that it does not contain a location in any
+known form.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from eddyline.core.coordinates import Position, contains_coordinates, contains_location
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
-from eddyline.edit.strip_location.copy_writer import Written
+from eddyline.edit.strip_location.copy_writer import WrittenTrack
 from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.result_boxes import Chunk, Result, read_result
@@ -29,19 +29,19 @@ from eddyline.store.ranges import FileRanges
 
 _BLOCK: Final = 8 << 20
 _OVERLAP: Final = 64
-# Sentences, packets and tags that never occur by chance in coded video or audio.
-_MARKS: Final = (
+# Packet and tag names that do not occur by chance in coded video or audio.
+_LOCATION_TAGS: Final = (
     b"Exif\0\0", b"<x:xmpmeta",
     b"http://ns.adobe.com/xap/1.0/", b"GPSLatitude", b"location.ISO6709",
 )  # fmt: skip
 _MOST_TEXTS: Final = 8
 _SMALL: Final = 1 << 20
-_LEAST_DIGITS: Final = 6  # characters; five ("8.541") do occur by chance in some gigabytes of video
+_LEAST_DIGITS: Final = 6  # characters; five ("8.541") occur by chance in some gigabytes of video
 _EDITS_REMEDY: Final = "encode it first, for example with eddyline run, and strip the rendition"
 
 
 def check_raw(copy: Path) -> None:
-    """Check raw telemetry; raises `ProofError`."""
+    """Checks raw telemetry. Raises `ProofError` if it contains a location or an unknown key."""
     data = copy.read_bytes()
     found = source_from_bytes(data)
     blocks = [found.settings] if found.settings else [found.payloads[at] for at in range(len(found.payloads))]
@@ -53,54 +53,54 @@ def check_result(
     copy: Path,
     source: Movie,
     tracks: Sequence[TrackBoxes],
-    written: Sequence[Written],
+    written: Sequence[WrittenTrack],
     report: Report,
     *,
     check: Callable[[], None] = never_stop,
 ) -> None:
-    """Check a movie; `check` is called with every read and may raise, to stop. Raises `ProofError`.
+    """Checks a movie; `check` is called on every read and raises to cancel. Raises `ProofError`.
 
-    Its boxes are known ones and fill the file, its media is covered by samples exactly once; each track has
-    the samples that were written, at the times and with the edits of the source; telemetry has known keys
-    alone; and neither known marks of a location nor the source's own coordinates are found in it.
+    Checks that only known boxes fill the file and samples cover its media exactly once; that each track has
+    the samples that were written, with the times and edits of the source; that telemetry has known keys only;
+    and that neither known location tags nor the coordinates of the source are present.
     """
     with FileRanges(copy) as file:
         src = CancellableReads(file, check)
         result = read_result(src)
-        _check_outside(result, report.places)
+        _check_outside(result, report.positions)
         _check_samples(read_movie(src), source, tracks)
         for track, wrote in zip(tracks, written, strict=True):
-            number = track.choice.track.number
+            number = track.selected.track.number
             chunks = [chunk for chunk in result.chunks if chunk.track == number]
             _check_bytes(src, number, chunks, wrote)
-            if track.choice.track.kind == "telemetry":
+            if track.selected.track.kind == "telemetry":
                 for payload in _samples(src, chunks):
                     _check_payload(payload, f"track {number}")
-            if track.choice.track.kind not in {"video", "audio"}:
+            if track.selected.track.kind not in {"video", "audio"}:
                 for sample in _samples(src, chunks):
-                    _search(sample, report.places, f"track {number}")
-        _check_media(src, result, report.places)
+                    _search(sample, report.positions, f"track {number}")
+        _check_media(src, result, report.positions)
 
 
-def _check_outside(result: Result, places: Sequence[Position]) -> None:
+def _check_outside(result: Result, positions: Sequence[Position]) -> None:
     for kind, data in result.outside:
         if kind == "ftyp" and contains_location(data):
-            raise ProofError("ftyp of the copy names a place", remedy=_EDITS_REMEDY)
-        for mark in _MARKS:
-            if mark in data:
-                raise ProofError(f"{kind} of the copy holds {mark!a}", remedy=_EDITS_REMEDY)
-        _search(data, places, kind)
+            raise ProofError("ftyp of the copy contains a location", remedy=_EDITS_REMEDY)
+        for tag in _LOCATION_TAGS:
+            if tag in data:
+                raise ProofError(f"{kind} of the copy contains {tag!a}", remedy=_EDITS_REMEDY)
+        _search(data, positions, kind)
 
 
-def _search(data: bytes, places: Sequence[Position], where: str) -> None:
-    """The source's own coordinates, as text and as numbers."""
-    for place in places:
-        texts = (text for text in place.texts() if len(text) >= _LEAST_DIGITS or len(data) <= _SMALL)
-        forms = (*texts, *place.encodings())
+def _search(data: bytes, positions: Sequence[Position], where: str) -> None:
+    """Raises `ProofError` if the data contains coordinates of the source, as text or as numbers."""
+    for position in positions:
+        texts = (text for text in position.texts() if len(text) >= _LEAST_DIGITS or len(data) <= _SMALL)
+        forms = (*texts, *position.encodings())
         if any(form in data for form in forms):
             raise ProofError(
-                f"{where} of the copy holds the source's coordinates"
-                f" {place.latitude:.3f}, {place.longitude:.3f}",
+                f"{where} of the copy contains the source's coordinates"
+                f" {position.latitude:.3f}, {position.longitude:.3f}",
                 remedy=_EDITS_REMEDY,
             )
 
@@ -108,23 +108,23 @@ def _search(data: bytes, places: Sequence[Position], where: str) -> None:
 def _check_payload(payload: bytes, name: str) -> None:
     found = next(find_locations(payload), None) or next(find_unknown_keys(payload), None)
     if found is not None:
-        raise ProofError(f"{name}: {found} still says where, or is not known", remedy=_EDITS_REMEDY)
+        raise ProofError(f"{name}: {found} contains a location or is unknown", remedy=_EDITS_REMEDY)
 
 
 def _check_samples(copy: Movie, source: Movie, tracks: Sequence[TrackBoxes]) -> None:
-    """The same samples at the same times, by the index."""
+    """Checks that the sample tables of the copy equal those of the source."""
     if len(copy.tracks) != len(tracks):
-        raise ProofError(f"the copy has {len(copy.tracks)} tracks, {len(tracks)} were kept")
-    for mine, wanted in zip(copy.tracks, tracks, strict=True):
-        theirs = wanted.choice.track
+        raise ProofError(f"the copy has {len(copy.tracks)} tracks, expected {len(tracks)}")
+    for mine, kept in zip(copy.tracks, tracks, strict=True):
+        theirs = kept.selected.track
         a, b = mine.samples, theirs.samples
         same = [
             np.array_equal(getattr(a, each), getattr(b, each)) for each in ("dts", "pts", "duration", "sync")
         ]
-        if wanted.choice.clean is None:
+        if kept.selected.clean is None:
             same.append(np.array_equal(a.size, b.size))
-        described = (mine.edits, mine.matrix, mine.timescale, mine.format, mine.enabled, mine.language)
-        wished = (
+        actual = (mine.edits, mine.matrix, mine.timescale, mine.format, mine.enabled, mine.language)
+        expected = (
             theirs.edits,
             theirs.matrix,
             theirs.timescale,
@@ -132,21 +132,21 @@ def _check_samples(copy: Movie, source: Movie, tracks: Sequence[TrackBoxes]) -> 
             theirs.enabled,
             theirs.language,
         )
-        if not all(same) or described != wished or len(a) != len(b):
-            raise ProofError(f"track {mine.number} of the copy is not timed as in the source")
+        if not all(same) or actual != expected or len(a) != len(b):
+            raise ProofError(f"track {mine.number} of the copy does not have the timing of the source")
     if (copy.timescale, copy.creation_time) != (source.timescale, source.creation_time):
-        raise ProofError("the copy's clock is not the source's")
+        raise ProofError("the timescale or creation time of the copy differs from the source")
 
 
-def _check_bytes(src: ByteRanges, number: int, chunks: Sequence[Chunk], wrote: Written) -> None:
-    """The track's chunks hold the bytes that were written for it, in their order."""
+def _check_bytes(src: ByteRanges, number: int, chunks: Sequence[Chunk], wrote: WrittenTrack) -> None:
+    """Checks that the chunks of the track contain the bytes that were written for it, in order."""
     crc = total = 0
     for chunk in sorted(chunks, key=lambda each: each.start):
         for at in range(chunk.start, chunk.end, _BLOCK):
             data = src.read(at, min(_BLOCK, chunk.end - at))
             crc, total = zlib.crc32(data, crc), total + len(data)
     if (crc, total) != (wrote.crc, wrote.total):
-        raise ProofError(f"track {number} of the copy is not what was written")
+        raise ProofError(f"track {number} of the copy differs from the bytes that were written")
 
 
 def _samples(src: ByteRanges, chunks: Sequence[Chunk]) -> Iterator[bytes]:
@@ -158,16 +158,16 @@ def _samples(src: ByteRanges, chunks: Sequence[Chunk]) -> Iterator[bytes]:
             at += size
 
 
-def _check_media(src: ByteRanges, result: Result, places: Sequence[Position]) -> None:
-    """No mark of a location, and none of the source's coordinates as text, in any byte of the media."""
-    texts = dict.fromkeys(text for place in places for text in place.texts())
+def _check_media(src: ByteRanges, result: Result, positions: Sequence[Position]) -> None:
+    """Checks that the media contains neither location tags nor coordinates of the source as text."""
+    texts = dict.fromkeys(text for position in positions for text in position.texts())
     distinctive = [text for text in texts if len(text) >= _LEAST_DIGITS]
-    forms = (*_MARKS, *distinctive[:_MOST_TEXTS])
-    for begin, end in result.media:
-        for at in range(begin, end, _BLOCK):
-            first = max(begin, at - _OVERLAP)
+    forms = (*_LOCATION_TAGS, *distinctive[:_MOST_TEXTS])
+    for start, end in result.media:
+        for at in range(start, end, _BLOCK):
+            first = max(start, at - _OVERLAP)
             data = src.read(first, min(end, at + _BLOCK) - first)
             found = next((form for form in forms if form in data), None)
             if found is not None or contains_coordinates(data):
                 what = ascii(found) if found is not None else "coordinates as text"
-                raise ProofError(f"the copy's media holds {what}", remedy=_EDITS_REMEDY)
+                raise ProofError(f"the media of the copy contains {what}", remedy=_EDITS_REMEDY)

@@ -1,7 +1,7 @@
-"""SEI messages of H.264 and HEVC: those that describe the video are kept, user data is not.
+"""Filters SEI messages of H.264 and HEVC: those that describe the video are kept, user data is removed.
 
 Dash cams and AVCHD camcorders write positions into `user_data_unregistered`; captions in
-`user_data_registered_itu_t_t35` are text. Numbers are those of ITU-T H.264 and H.265 annex D.
+`user_data_registered_itu_t_t35` are text. Payload types are those of ITU-T H.264 and H.265 annex D.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _KNOWN: Final = {
     "h264": _BOTH | _PROJECTIONS | {7, 8, 11, 12, 13, 14, 18, 20, 21, 56},
     "hevc": _BOTH | _PROJECTIONS | {128, 129, 130, 131, 132, 135, 136, 157, 160, 161, 165, 176, 177, 178},
 }
-_LONGEST: Final = 4096  # bytes of one message; tone mapping curves and film grain stay far below
+_LONGEST: Final = 4096  # bytes of one message; tone mapping curves and film grain are far smaller
 _UUID: Final = 16
-# Encoders' own descriptions: decoders choose workarounds by x264's build number.
+# Encoder descriptions: decoders select workarounds by the x264 build number.
 _ENCODERS: Final = {
     bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"): re.compile(rb"x264 - core \d+[ -~]*\0?"),
     bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"): re.compile(rb"x265 \(build \d+\)[ -~]*\0?"),
@@ -34,44 +34,43 @@ _ACTIVE_FORMAT: Final = b"\xb5\x00\x31DTG1"
 _CAPTIONS: Final = b"\xb5\x00\x31GA94"
 _LONGEST_T35: Final = {_HDR10_PLUS: 1024, _ACTIVE_FORMAT: 16}
 _STOP: Final = 0x80
-_GOES_ON: Final = 0xFF
+_CONTINUED: Final = 0xFF
 HEADER: Final = {"h264": 1, "hevc": 2}
 
 
-def known_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
-    """A SEI NAL unit ("h264" or "hevc") with its harmless messages alone; no bytes where none is left.
+def filter_sei_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
+    """Returns a SEI NAL unit ("h264" or "hevc") with harmless messages only; empty if none is left.
 
-    Messages that are removed are reported as part of `what`. A unit whose messages cannot be separated is
-    removed whole.
+    Removed messages are reported as part of `what`. A unit whose messages cannot be parsed is removed.
     """
     header = HEADER[codec]
     data = remove_emulation_prevention(unit[header:])
     try:
-        found = messages(data)
+        found = parse_sei_messages(data)
     except ValueError:
-        report.remove(f"{what}: SEI unit without readable messages", UNKNOWN, len(unit), data)
+        report.record_removed(f"{what}: SEI unit without readable messages", UNKNOWN, len(unit), data)
         return b""
     kept = [(kind, body) for kind, body in found if _is_harmless(kind, body, codec)]
     if len(kept) == len(found):
         return unit
     for kind, body in found:
         if (kind, body) not in kept:
-            name, why = _named(kind, body)
-            report.remove(f"{what}: {name}", why, len(body), body)
+            name, why = _describe(kind, body)
+            report.record_removed(f"{what}: {name}", why, len(body), body)
     if not kept:
         return b""
-    written = b"".join(_number(kind) + _number(len(body)) + body for kind, body in kept)
+    written = b"".join(_encode_value(kind) + _encode_value(len(body)) + body for kind, body in kept)
     return unit[:header] + add_emulation_prevention(written + bytes([_STOP]))
 
 
-def messages(data: bytes) -> list[tuple[int, bytes]]:
-    """(type, payload) of each message in an unescaped SEI payload; raises `ValueError` for anything else."""
+def parse_sei_messages(data: bytes) -> list[tuple[int, bytes]]:
+    """Returns (type, payload) of each message in an unescaped SEI payload. Raises `ValueError` if invalid."""
     found: list[tuple[int, bytes]] = []
     at = 0
     end = len(data.rstrip(b"\0"))
     while at < end - 1 or (at < end and data[at] != _STOP):
-        kind, at = _counted(data, at)
-        size, at = _counted(data, at)
+        kind, at = _read_value(data, at)
+        size, at = _read_value(data, at)
         if at + size > len(data):
             raise ValueError("a message is longer than its unit")
         found.append((kind, data[at : at + size]))
@@ -101,7 +100,7 @@ def _is_harmless(kind: int, body: bytes, codec: str) -> bool:
     )
 
 
-def _named(kind: int, body: bytes) -> tuple[str, str]:
+def _describe(kind: int, body: bytes) -> tuple[str, str]:
     if kind == _UNREGISTERED:
         return f"SEI user data {body[:_UUID].hex()}", UNKNOWN
     if kind == _REGISTERED and body.startswith(_CAPTIONS):
@@ -111,17 +110,17 @@ def _named(kind: int, body: bytes) -> tuple[str, str]:
     return f"SEI message {kind}", UNKNOWN
 
 
-def _counted(data: bytes, at: int) -> tuple[int, int]:
-    """A number written as its sum in bytes, the last below 255; and what follows it."""
+def _read_value(data: bytes, at: int) -> tuple[int, int]:
+    """Returns a value coded as a sum of bytes, the last one below 255, and the position after it."""
     total = 0
     while True:
         if at >= len(data):
-            raise ValueError("a number has no end")
+            raise ValueError("a value is truncated")
         total += data[at]
         at += 1
-        if data[at - 1] != _GOES_ON:
+        if data[at - 1] != _CONTINUED:
             return total, at
 
 
-def _number(value: int) -> bytes:
-    return bytes([_GOES_ON]) * (value // _GOES_ON) + bytes([value % _GOES_ON])
+def _encode_value(value: int) -> bytes:
+    return bytes([_CONTINUED]) * (value // _CONTINUED) + bytes([value % _CONTINUED])

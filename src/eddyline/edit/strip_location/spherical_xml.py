@@ -1,4 +1,4 @@
-"""Spherical Video V1: the XML packet of a track's uuid box, rebuilt from its known numbers and names."""
+"""Rebuilds the Spherical Video V1 XML packet of a track's uuid box from known elements with valid values."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _HEAD: Final = (
 _TAIL: Final = "</rdf:SphericalVideo>"
 
 
-def rebuilt(packet: bytes) -> bytes:
-    """The packet with the known elements whose values have their form; nothing where there is none."""
+def rebuild_packet(packet: bytes) -> bytes:
+    """Returns the packet with known elements whose values are valid; empty if there are none."""
     kept = []
     for name, value in _ELEMENT.findall(packet.decode("utf-8", "replace")):
         form = _VALUES.get(name)

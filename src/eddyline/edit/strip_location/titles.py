@@ -1,7 +1,6 @@
-"""Chapter titles and names of tracks: those of cameras and of Eddyline itself are kept, others made neutral.
+"""Replaces chapter titles and track names, except those of cameras and Eddyline, with neutral ones.
 
-A title is free text, and what people write there is often where they were. With `--keep-titles` titles
-without coordinates are kept.
+A title is free text that often names the location. With `--keep-titles`, titles without coordinates are kept.
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ _NEUTRAL: Final = {
 
 
 def chapter_title(title: bytes, number: int, *, keep: bool, what: str, report: Report) -> bytes:
-    """The title (UTF-8) of chapter `number`, or "Chapter N" in its place, which is then reported."""
+    """Returns the title (UTF-8) of chapter `number`, or "Chapter N" and reports the title as removed."""
     if _OWN_TITLE.fullmatch(title) or (keep and not contains_location(title)):
         return title
-    report.remove(f"{what} (title of chapter {number})", TEXT, len(title), title)
+    report.record_removed(f"{what} (title of chapter {number})", TEXT, len(title), title)
     return f"Chapter {number}".encode()
 
 
 def track_name(name: str, handler: str, *, keep: bool, what: str, report: Report) -> str:
-    """The name of a track, or that of its kind in its place, which is then reported."""
+    """Returns the name of a track, or a neutral name for its handler and reports the name as removed."""
     if _HANDLER.fullmatch(name) or (keep and not contains_location(name.encode())):
         return name
-    report.remove(f"{what} (name of the track)", TEXT, len(name), name.encode())
+    report.record_removed(f"{what} (track name)", TEXT, len(name), name.encode())
     return _NEUTRAL.get(handler, "DataHandler")

@@ -1,14 +1,14 @@
-"""Which tracks are kept, and how their samples are cleaned: by the codec that their sample entries name.
+"""Selects the tracks to keep and how their samples are cleaned, by the format of their sample entries.
 
 | track | samples |
 |---|---|
 | H.264, HEVC, AV1, MPEG-2, MPEG-4 video | without user data (SEI messages, metadata units, user data) |
-| Motion JPEG, PNG, ProRes | without metadata in the images, without bytes behind a frame |
-| VP8, VP9, H.263, uncompressed video; audio | as they are: their formats leave no room for text |
+| Motion JPEG, PNG, ProRes | without metadata in the images, without bytes after a frame |
+| VP8, VP9, H.263, uncompressed video; audio | unchanged: their formats have no room for text |
 | GoPro telemetry (GPMF) | known keys, without positions |
-| chapters | titles as `titles` keeps them |
-| time code | as it is, 4 bytes each |
-| all others: subtitles, data, metadata, unknown codecs | removed; refused where the video or audio is one |
+| chapters | titles as returned by `titles` |
+| timecode | unchanged, 4 bytes each |
+| subtitles, data, metadata, unknown codecs | removed; if video or audio, the file is rejected |
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Final
 
 from eddyline.core.coordinates import Position
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.bitstreams import Images, OpenBitstreamUnits, ProRes, StartCodes
-from eddyline.edit.strip_location.metadata import note_keys
-from eddyline.edit.strip_location.nal_units import NalUnits
+from eddyline.edit.strip_location.bitstreams import ImageCleaner, ObuCleaner, ProResCleaner, UserDataCleaner
+from eddyline.edit.strip_location.metadata import report_removed_keys
+from eddyline.edit.strip_location.nal_units import NalUnitCleaner
 from eddyline.edit.strip_location.report import LOCATION, TEXT, UNKNOWN, Report
 from eddyline.edit.strip_location.titles import chapter_title
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location
@@ -71,8 +71,8 @@ _ENCODE: Final = "encode it first, for example with eddyline run, and strip the 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
-    """A track that is kept: `why` it is harmless, how its samples are cleaned (None: they are copied)."""
+class SelectedTrack:
+    """A track to keep: `why` it is harmless, and how its samples are cleaned (None: copied)."""
 
     track: Track
     why: str
@@ -80,8 +80,8 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chooser:
-    """Decides about the tracks of a movie; those that are removed are reported."""
+class TrackSelector:
+    """Selects the tracks of a movie to keep; reports the others as removed."""
 
     src: ByteRanges
     movie: Movie
@@ -93,31 +93,35 @@ class Chooser:
         numbers = (n for track in self.movie.tracks for n in track.references.get("chap", ()))
         object.__setattr__(self, "_chapters", frozenset(numbers))
 
-    def choose(self) -> tuple[Choice, ...]:
-        """The tracks to keep, in file order.
+    def select(self) -> tuple[SelectedTrack, ...]:
+        """Returns the tracks to keep, in file order.
 
-        Raises `UnsupportedError` where video that is shown, or all of the audio, is in a format that cannot
-        be judged, or is encrypted.
+        Raises `UnsupportedError` if enabled video, or all of the audio, is encrypted or in a format that
+        cannot be searched.
         """
-        kept = tuple(choice for track in self.movie.tracks if (choice := self._choice(track)) is not None)
+        kept = tuple(
+            selected for track in self.movie.tracks if (selected := self._select_track(track)) is not None
+        )
         for kind in ("video", "audio"):
-            have = [choice for choice in kept if choice.track.kind == kind]
-            lost = [
+            kept_of_kind = [selected for selected in kept if selected.track.kind == kind]
+            unsupported = [
                 t
                 for t in self.movie.tracks_of_kind(kind)
                 if len(t.samples) and all(t is not c.track for c in kept)
             ]
-            if lost and (not have or any(kind == "video" and track.enabled for track in lost)):
-                raise self._refused(lost[0])
+            if unsupported and (
+                not kept_of_kind or any(kind == "video" and track.enabled for track in unsupported)
+            ):
+                raise self._rejection(unsupported[0])
         if not kept:
             raise UnsupportedError("no track of this file can be kept", remedy=_ENCODE)
         return kept
 
-    def _refused(self, track: Track) -> UnsupportedError:
+    def _rejection(self, track: Track) -> UnsupportedError:
         what = f"track {track.number} ({_printable(track.format)}, {track.kind})"
         if track.encrypted:
             return UnsupportedError(
-                f"{what} is encrypted, so what it holds cannot be judged",
+                f"{what} is encrypted, so it cannot be searched for a location",
                 remedy="strip the file before it is encrypted",
                 reason="encrypted",
             )
@@ -125,34 +129,34 @@ class Chooser:
         message = f"{what} is in a format that Eddyline cannot search for a location"
         return UnsupportedError(message, remedy=_ENCODE, reason=reason)
 
-    def _choice(self, track: Track) -> Choice | None:
+    def _select_track(self, track: Track) -> SelectedTrack | None:
         what = f"track {track.number}"
-        choice: Choice | None = None
+        selected: SelectedTrack | None = None
         if track.encrypted or not track.media_header:
             pass
         elif track.handler == "vide":
-            choice = self._video(track, what)
+            selected = self._video(track, what)
         elif track.handler == "soun" and track.format in _AUDIO:
-            choice = Choice(track=track, why="audio, copied")
+            selected = SelectedTrack(track=track, why="audio, copied")
         elif track.format == "tmcd" and not (track.samples.size != _TIMECODE_BYTES).any():
-            choice = Choice(track=track, why="time code, copied")
+            selected = SelectedTrack(track=track, why="timecode, copied")
         elif track.format == "gpmd" and self._is_gpmf(track):
-            clean = Telemetry(what=what, report=self.report)
-            choice = Choice(track=track, why="telemetry, known keys without positions", clean=clean)
+            clean = GpmfCleaner(what=what, report=self.report)
+            selected = SelectedTrack(track=track, why="telemetry, known keys without positions", clean=clean)
         elif track.format in {"text", "tx3g"} and track.number in self._chapters:
-            clean_titles = ChapterTexts(
+            clean_titles = ChapterTextCleaner(
                 what=what, report=self.report, keep=self.keep_titles, encoded=track.format == "text"
             )
-            choice = Choice(track=track, why="chapters", clean=clean_titles)
-        if choice is None:
-            self._removed(track)
-        return choice
+            selected = SelectedTrack(track=track, why="chapters", clean=clean_titles)
+        if selected is None:
+            self._report_removed(track)
+        return selected
 
-    def _video(self, track: Track, what: str) -> Choice | None:
+    def _video(self, track: Track, what: str) -> SelectedTrack | None:
         clean: Clean | None = None
         kind = read_object_type(track.stsd) if track.format == "mp4v" else -1
         if track.format in _H264 | _HEVC:
-            clean = NalUnits(
+            clean = NalUnitCleaner(
                 codec="h264" if track.format in _H264 else "hevc",
                 length_size=nal_length_size(track.stsd),
                 what=what,
@@ -160,29 +164,29 @@ class Chooser:
                 dolby_vision=any(each in track.stsd for each in (b"dvcC", b"dvvC")),
             )
         elif track.format == "av01":
-            clean = OpenBitstreamUnits(what=what, report=self.report)
+            clean = ObuCleaner(what=what, report=self.report)
         elif track.format in _MPEG2 or kind in _MP4V_CODES or track.format.startswith(("hdv", "xdv", "mx")):
-            clean = StartCodes(what=what, report=self.report)
+            clean = UserDataCleaner(what=what, report=self.report)
         elif track.format in {"jpeg", "png "} or kind in _MP4V_IMAGES:
             image = _MP4V_IMAGES.get(kind) or ("jpeg" if track.format == "jpeg" else "png")
-            clean = Images(kind=image, what=what, report=self.report)
+            clean = ImageCleaner(kind=image, what=what, report=self.report)
         elif track.format in _PRORES:
-            clean = ProRes(what=what, report=self.report)
+            clean = ProResCleaner(what=what, report=self.report)
         elif track.format not in _OPAQUE_VIDEO:
             return None
-        return Choice(
+        return SelectedTrack(
             track=track, why="video, copied" if clean is None else "video, without user data", clean=clean
         )
 
     def _is_gpmf(self, track: Track) -> bool:
-        """Whether the first sample with bytes is GPMF; other makers use the name gpmd as well."""
+        """Whether the first non-empty sample is GPMF; other makers also use the format gpmd."""
         samples = track.samples
         for at, size in zip(samples.offset.tolist(), samples.size.tolist(), strict=True):
             if size:
                 return size >= 8 and self.src.read(at, 4) == b"DEVC"  # noqa: PLR2004 - a KLV's header
         return True
 
-    def _removed(self, track: Track) -> None:
+    def _report_removed(self, track: Track) -> None:
         name = f" {ascii(track.name)[1:-1]}" if track.name else ""
         what = f"track {track.number} ({_printable(track.format)}, {_printable(track.handler)}{name})"
         why = UNKNOWN
@@ -196,7 +200,7 @@ class Chooser:
         elif track.format in {"camm", "gpmd", "gps ", "rtmd"}:
             why = LOCATION
         size = int(track.samples.size.sum())
-        self.report.remove(what, why, size, track.name.encode() + b" " + track.stsd)
+        self.report.record_removed(what, why, size, track.name.encode() + b" " + track.stsd)
         left = _SEARCHED
         for at, length in zip(track.samples.offset.tolist(), track.samples.size.tolist(), strict=True):
             if length and left > 0:
@@ -205,25 +209,25 @@ class Chooser:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Telemetry:
+class GpmfCleaner:
     """Cleans GPMF payloads."""
 
     what: str
     report: Report
 
     def __call__(self, payload: bytes) -> bytes:
-        """The payload without positions and unknown keys. Raises `GpmfError` for a payload that is broken."""
+        """Returns the payload without positions and unknown keys. Raises `GpmfError` if it is invalid."""
         removed = RemovedKeys()
         kept = remove_location(payload, path=self.what, removed=removed)
         if kept is not payload:
             self.report.payloads += 1
-            note_keys(self.report, self.what, removed)
-            self.report.found(*_positions(payload))
+            report_removed_keys(self.report, self.what, removed)
+            self.report.add_positions(*_positions(payload))
         return kept
 
 
 def _positions(payload: bytes) -> Iterable[Position]:
-    """The first position of each GPS5 and GPS9 stream, by their usual scale."""
+    """Yields the first position of each GPS5 and GPS9 stream, assuming the usual scale."""
     for _, node in parse(payload).walk():
         if node.key in {"GPS5", "GPS9"} and len(node.data) >= 8:  # noqa: PLR2004 - two words
             latitude, longitude = struct.unpack_from(">ii", node.data)
@@ -231,8 +235,8 @@ def _positions(payload: bytes) -> Iterable[Position]:
 
 
 @dataclass(kw_only=True)
-class ChapterTexts:
-    """Cleans the samples of a chapter track; `encoded`: with QuickTime's box that says UTF-8."""
+class ChapterTextCleaner:
+    """Cleans the samples of a chapter track; `encoded` appends the QuickTime box that declares UTF-8."""
 
     what: str
     report: Report
@@ -241,12 +245,12 @@ class ChapterTexts:
     _number: int = 0
 
     def __call__(self, sample: bytes) -> bytes:
-        """The title with its length in front; what followed it (styles, links) is not kept."""
+        """Returns the title after its length; removes styles and links that follow it."""
         self._number += 1
         length = int.from_bytes(sample[:2], "big")
         text, rest = sample[2 : 2 + length], sample[2 + length :]
         if rest.strip(b"\0") and rest != _ENCODED_UTF8:
-            self.report.remove(f"{self.what} (styles and links of titles)", UNKNOWN, len(rest), rest)
+            self.report.record_removed(f"{self.what} (styles and links of titles)", UNKNOWN, len(rest), rest)
         if text.startswith(_UTF16_MARK):
             text = text.decode("utf-16", "replace").encode()
         if text:

@@ -1,4 +1,4 @@
-"""User data, titles and headers: what is kept of them has its form, all else goes."""
+"""User data, titles and headers: valid known entries are kept, all others are removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.unit.edit.located_files import ISO_6709, box, in_box, write
+from tests.unit.edit.located_files import ISO_6709, append_to_box, box, write
 
 from eddyline.edit.strip_location import spherical_xml
 from eddyline.edit.strip_location.metadata import Metadata
@@ -29,7 +29,7 @@ def boxed(data: bytes) -> Box:
 
 
 def kept(*children: bytes, keep_titles: bool = False) -> bytes:
-    """What is kept of a udta box with these children, without the box around it."""
+    """Returns the children that are kept of a udta box with these children."""
     metadata = Metadata(report=Report(), keep_titles=keep_titles)
     return metadata.udta(boxed(box(b"udta", *children)))[8:]
 
@@ -66,16 +66,16 @@ HARMFUL = [
 
 
 @pytest.mark.parametrize("entry", HARMLESS)
-def test_entries_of_cameras_are_kept_as_they_are(entry: bytes) -> None:
+def test_entries_written_by_cameras_are_kept_unchanged(entry: bytes) -> None:
     assert kept(entry) == entry
 
 
 @pytest.mark.parametrize("entry", HARMFUL)
-def test_entries_without_their_form_are_removed(entry: bytes) -> None:
+def test_invalid_and_unknown_entries_are_removed(entry: bytes) -> None:
     assert kept(entry) == b""
 
 
-def test_an_entry_that_comes_twice_is_kept_once() -> None:
+def test_a_repeated_entry_is_kept_once() -> None:
     assert kept(HARMLESS[0], HARMLESS[0]) == HARMLESS[0]
 
 
@@ -84,7 +84,7 @@ def chapters(*titles: bytes) -> bytes:
     return box(b"chpl", b"\1\0\0\0", bytes(4), bytes([len(titles)]), *rows)
 
 
-def test_titles_of_chapters_are_neutral_unless_asked_for() -> None:
+def test_chapter_titles_are_replaced_unless_keep_titles_is_set() -> None:
     source = chapters(b"Start", b"HiLight 1 (manual)", b"Bovec", ISO_6709)
     neutral = chapters(b"Start", b"HiLight 1 (manual)", b"Chapter 3", b"Chapter 4")
     assert kept(source) == neutral
@@ -94,78 +94,78 @@ def test_titles_of_chapters_are_neutral_unless_asked_for() -> None:
 @pytest.mark.parametrize(
     "name", ["", "VideoHandler", "GoPro AVC  ", "GoPro MET", "Core Media Video", "SoundHandler"]
 )
-def test_names_that_programs_give_to_tracks_stay(name: str) -> None:
+def test_track_names_written_by_programs_are_kept(name: str) -> None:
     report = Report()
     assert track_name(name, "vide", keep=False, what="hdlr", report=report) == name
-    assert not report.stripped(0).removed
+    assert not report.result(0).removed
 
 
 @pytest.mark.parametrize("name", ["At home", "GoPro at 47.3769", "VideoHandler Bovec", ISO_6709.decode()])
-def test_other_names_of_tracks_are_replaced(name: str) -> None:
+def test_other_track_names_are_replaced(name: str) -> None:
     assert track_name(name, "vide", keep=False, what="hdlr", report=Report()) == "VideoHandler"
 
 
 def test_spherical_xml_is_rebuilt_from_its_known_elements() -> None:
     known = "<GSpherical:Spherical>true</GSpherical:Spherical>"
     known += "<GSpherical:StereoMode>top-bottom</GSpherical:StereoMode>"
-    other = f"<GSpherical:Place>{ISO_6709.decode()}</GSpherical:Place><x>47.3769</x>"
-    made = spherical_xml.rebuilt(f"<rdf:SphericalVideo>{other}{known}{other}</rdf:SphericalVideo>".encode())
+    other = f"<GSpherical:BoxSpan>{ISO_6709.decode()}</GSpherical:BoxSpan><x>47.3769</x>"
+    made = spherical_xml.rebuild_packet(
+        f"<rdf:SphericalVideo>{other}{known}{other}</rdf:SphericalVideo>".encode()
+    )
     assert known.encode() in made
     assert b"47.3769" not in made
-    assert spherical_xml.rebuilt(other.encode()) == b""
-    assert spherical_xml.rebuilt(made) == made
+    assert spherical_xml.rebuild_packet(other.encode()) == b""
+    assert spherical_xml.rebuild_packet(made) == made
 
 
-def test_spherical_metadata_of_a_track_stays(plain: Path, tmp_path: Path) -> None:
-    packet = spherical_xml.rebuilt(b"<GSpherical:Spherical>true</GSpherical:Spherical>")
-    track = in_box(plain.read_bytes(), (b"moov", b"trak"), box(b"uuid", spherical_xml.UUID, packet))
+def test_spherical_metadata_of_a_track_is_kept(plain: Path, tmp_path: Path) -> None:
+    packet = spherical_xml.rebuild_packet(b"<GSpherical:Spherical>true</GSpherical:Spherical>")
+    track = append_to_box(plain.read_bytes(), (b"moov", b"trak"), box(b"uuid", spherical_xml.UUID, packet))
     view = box(b"st3d", bytes(4), b"\1")
     proj = box(b"proj", box(b"prhd", bytes(16)), box(b"equi", bytes(20)))
     view += box(b"sv3d", box(b"svhd", bytes(4), b"Tool at 47.3769\0"), proj)
     entry = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
-    source = write(tmp_path / "in.mp4", in_box(track, entry, view))
+    source = write(tmp_path / "in.mp4", append_to_box(track, entry, view))
     made = strip_location(source, tmp_path / "out.mp4")
     data = (tmp_path / "out.mp4").read_bytes()
     assert packet in data
     assert box(b"st3d", bytes(4), b"\1") in data
     assert proj in data
     assert b"47.3769" not in data
-    assert [each.what.rsplit("/", 1)[-1] for each in made.removed] == ["svhd (name of the program)"]
+    assert [each.what.rsplit("/", 1)[-1] for each in made.removed] == ["svhd (program name)"]
 
 
 def read_chapters(path: Path, ffprobe: str) -> list[tuple[str, str]]:
-    """(start, title) of each chapter, by FFmpeg."""
+    """Returns (start, title) of each chapter, as read by ffprobe."""
     argv = [ffprobe, "-v", "error", "-show_chapters", "-of", "json", str(path)]
     found = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
     return [(each["start_time"], each["tags"]["title"]) for each in found["chapters"]]
 
 
 def test_chapters_of_the_source_keep_their_times(tmp_path: Path, ffmpeg: str, ffprobe: str) -> None:
-    notes = tmp_path / "chapters.txt"
+    metadata = tmp_path / "chapters.txt"
     rows = [
         f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={at}\nEND={at + 400}\ntitle={t}"
         for at, t in ((0, "Intro"), (400, "Bovec"))
     ]
-    notes.write_text(";FFMETADATA1\n" + "\n".join(rows), "utf-8")
+    metadata.write_text(";FFMETADATA1\n" + "\n".join(rows), "utf-8")
     source = tmp_path / "in.mp4"
-    inputs = ["-f", "lavfi", "-i", "testsrc2=s=160x96:r=30:d=0.8", "-i", str(notes), "-map_metadata", "1"]
+    inputs = ["-f", "lavfi", "-i", "testsrc2=s=160x96:r=30:d=0.8", "-i", str(metadata), "-map_metadata", "1"]
     subprocess.run([ffmpeg, "-v", "error", *inputs, "-c:v", "libx264", str(source)], check=True)
-    for keep, titles in ((False, ["Chapter 1", "Chapter 2"]), (True, ["Intro", "Bovec"])):
+    for keep, expected in ((False, ["Chapter 1", "Chapter 2"]), (True, ["Intro", "Bovec"])):
         out = tmp_path / f"{keep}.mp4"
         strip_location(source, out, keep_titles=keep)
         before, after = read_chapters(source, ffprobe), read_chapters(out, ffprobe)
         assert [time for time, _ in before] == [time for time, _ in after]
-        assert [title for _, title in after] == titles
+        assert [title for _, title in after] == expected
         assert (b"Bovec" in out.read_bytes()) == keep
 
 
-def test_the_report_is_json_and_counts(plain: Path, tmp_path: Path) -> None:
+def test_the_report_is_json_with_counts_and_bytes(plain: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", plain.read_bytes() + box(b"free", b"x" * 10) + box(b"free", b"y" * 5))
     made = strip_location(source, tmp_path / "out.mp4")
     report = json.loads(json.dumps(made.to_json()))
-    assert report["removed"] == [
-        {"what": "free", "why": "Eddyline does not know what it holds", "count": 2, "bytes": 31}
-    ]
+    assert report["removed"] == [{"what": "free", "why": "its contents are unknown", "count": 2, "bytes": 31}]
     assert report["bytes"] == (tmp_path / "out.mp4").stat().st_size
 
 
@@ -173,10 +173,10 @@ NAMES = "novatek nmea-free rvmi-data marl-ctbx priv dji-cover xmp-dji xmp-xmpdm 
 
 
 @pytest.mark.parametrize("name", NAMES.split())
-def test_files_of_public_reports_name_no_place(tmp_path: Path, name: str) -> None:
+def test_files_from_public_bug_reports_contain_no_location_afterwards(tmp_path: Path, name: str) -> None:
     source = CASES / f"{name}.mp4"
     if not source.is_file():
-        pytest.skip("the files of public reports are not here: set EDDYLINE_CASES to their folder")
+        pytest.skip("the files from public bug reports are missing: set EDDYLINE_CASES to their directory")
     made = strip_location(source, tmp_path / "out.mp4")
     assert made.removed
     assert b"47.376" not in (tmp_path / "out.mp4").read_bytes()

@@ -1,4 +1,4 @@
-"""A stripped copy says nowhere where it was made, and is the same recording otherwise."""
+"""A stripped copy does not contain the location and is otherwise the same recording."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.unit.edit.located_files import (
     NMEA,
     XMP,
     XMP_UUID,
+    add_track,
+    append_to_box,
     box,
     boxes,
-    in_box,
-    inserted,
-    with_track,
+    insert_bytes,
     write,
 )
 
 from eddyline import gpmf
 from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import FormatError, ProofError, UnsupportedError
-from eddyline.edit.strip_location import strip as stripping
+from eddyline.edit.strip_location import strip as strip_module
 from eddyline.edit.strip_location import track_kinds
-from eddyline.edit.strip_location.report import Stripped
+from eddyline.edit.strip_location.report import StripResult
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
@@ -65,12 +65,12 @@ def samples_of(path: Path, kind: str) -> list[bytes]:
         return list(iter_samples(src, track))
 
 
-def removed(made: Stripped) -> set[str]:
+def removed(made: StripResult) -> set[str]:
     return {each.what for each in made.removed}
 
 
 def exiftool(path: Path) -> str:
-    """All that ExifTool finds, embedded and unknown tags included; the test is skipped without it."""
+    """Returns the output of ExifTool with embedded and unknown tags; skips the test if it is not installed."""
     program = shutil.which("exiftool")
     if program is None:
         pytest.skip("exiftool is not installed")
@@ -78,8 +78,8 @@ def exiftool(path: Path) -> str:
     return subprocess.run([program, *options, path], capture_output=True, text=True, check=False).stdout
 
 
-def names_no_place(path: Path, *, readers: bool = False) -> None:
-    """No byte, and with `readers` nothing that ExifTool reads, names the place of `located`."""
+def assert_no_location(path: Path, *, readers: bool = False) -> None:
+    """Asserts that the bytes, and with `readers` the ExifTool output, do not contain the location."""
     data = path.read_bytes()
     for trace in (b"47.376", b"4722.61", b"$GPRMC", b"Exif\0\0", b"xmpmeta", BINARY[:16]):
         assert trace not in data, trace
@@ -89,12 +89,14 @@ def names_no_place(path: Path, *, readers: bool = False) -> None:
 
 
 def decoded(path: Path, ffmpeg: str) -> str:
-    """Checksums of every decoded frame and audio block."""
+    """Returns checksums of every decoded frame and audio block."""
     argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v?", "-map", "0:a?", "-f", "framemd5", "-"]
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
-def test_only_positions_go_and_playback_stays(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
+def test_only_positions_are_removed_and_playback_is_unchanged(
+    clip: Path, tmp_path: Path, ffmpeg: str
+) -> None:
     out = tmp_path / "out.mp4"
     made = strip_location(clip, out)
     assert removed(made) == {"moov/udta/\\xa9xyz", "track 3/GPS5"}
@@ -109,7 +111,7 @@ def test_only_positions_go_and_playback_stays(clip: Path, tmp_path: Path, ffmpeg
     assert [each.name for each in tmp_path.iterdir()] == ["out.mp4"]
 
 
-def test_motion_keeps_its_bytes_and_its_times(clip: Path, tmp_path: Path) -> None:
+def test_motion_data_keeps_its_bytes_and_times(clip: Path, tmp_path: Path) -> None:
     strip_location(clip, tmp_path / "out.mp4")
     before, after = gpmf.read(clip), gpmf.read(tmp_path / "out.mp4")
     assert set(before.streams) - set(after.streams) == {"GPS5"}
@@ -121,21 +123,21 @@ def test_motion_keeps_its_bytes_and_its_times(clip: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
-def test_no_fourcc_of_a_position_is_left_in_real_recordings(
+def test_real_recordings_contain_no_position_keys_afterwards(
     samples: Path, tmp_path: Path, ffmpeg: str, name: str
 ) -> None:
     out = tmp_path / "out.mp4"
     strip_location(samples / name, out)
     for payload in samples_of(out, "telemetry"):
         assert not any(key in payload for key in FOURCCS)
-    for place in boxes(out.read_bytes()):
-        if place.path[0] != b"mdat":
-            assert not contains_location(out.read_bytes()[place.start : place.end])
+    for span in boxes(out.read_bytes()):
+        if span.path[0] != b"mdat":
+            assert not contains_location(out.read_bytes()[span.start : span.end])
     summary, before = gpmf.read(out).summary(), gpmf.read(samples / name).summary()
-    gone = {"GPS5", "GPRI", "GLPI", "BPOS"} & set(before["streams"])
-    assert gone
+    gps_keys = {"GPS5", "GPRI", "GLPI", "BPOS"} & set(before["streams"])
+    assert gps_keys
     assert summary["streams"] == {
-        label: stream for label, stream in before["streams"].items() if label not in gone
+        label: stream for label, stream in before["streams"].items() if label not in gps_keys
     }
     assert decoded(out, ffmpeg) == decoded(samples / name, ffmpeg)
 
@@ -152,7 +154,7 @@ def test_an_independent_reader_finds_no_location(samples: Path, tmp_path: Path, 
 
 
 def apple_meta() -> bytes:
-    """A meta box as iPhones write it, with one key that names a place and one that does not."""
+    """Returns a meta box as written by iPhones, with a location, a maker and a title."""
     names = (
         b"com.apple.quicktime.location.ISO6709",
         b"com.apple.quicktime.make",
@@ -166,20 +168,20 @@ def apple_meta() -> bytes:
     return box(b"meta", box(b"hdlr", bytes(8), b"mdta", bytes(13)), keys, box(b"ilst", *items))
 
 
-def test_keys_of_phones_are_kept_one_by_one(clip: Path, tmp_path: Path) -> None:
-    source = write(tmp_path / "in.mp4", in_box(clip.read_bytes(), (b"moov",), apple_meta()))
+def test_each_metadata_key_of_a_phone_is_kept_or_removed(clip: Path, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.mp4", append_to_box(clip.read_bytes(), (b"moov",), apple_meta()))
     made = strip_location(source, tmp_path / "out.mp4")
     data = (tmp_path / "out.mp4").read_bytes()
     assert b"Maker" in data
     assert b"At home" not in data
-    names_no_place(tmp_path / "out.mp4", readers=True)
+    assert_no_location(tmp_path / "out.mp4", readers=True)
     assert {
         "moov/meta/ilst/com.apple.quicktime.location.ISO6709",
         "moov/meta/ilst/com.apple.quicktime.title",
     } <= removed(made)
 
 
-PLACES = [
+UNKNOWN_BOXES = [
     ((b"moov", b"udta"), b"loci"),
     ((b"moov", b"udta"), b"XMP_"),
     ((b"moov", b"udta"), b"\xa9nam"),
@@ -194,12 +196,12 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("where", "kind"), PLACES)
+@pytest.mark.parametrize(("where", "kind"), UNKNOWN_BOXES)
 @pytest.mark.parametrize("payload", FORMS, ids=["iso", "nmea", "xmp", "doubles", "dji", "degrees"])
-def test_boxes_that_are_not_known_are_removed(
+def test_unknown_boxes_are_removed(
     plain: Path, tmp_path: Path, where: tuple[bytes, ...], kind: bytes, payload: bytes
 ) -> None:
-    source = write(tmp_path / "in.mp4", in_box(plain.read_bytes(), where, box(kind, payload)))
+    source = write(tmp_path / "in.mp4", append_to_box(plain.read_bytes(), where, box(kind, payload)))
     made = strip_location(source, tmp_path / "out.mp4")
     assert len(removed(made)) == 1, made.removed
     assert payload not in (tmp_path / "out.mp4").read_bytes()
@@ -226,7 +228,7 @@ TRAILERS = [
 
 
 @pytest.mark.parametrize("trailer", TRAILERS)
-def test_what_lies_behind_the_movie_is_removed(plain: Path, tmp_path: Path, trailer: bytes) -> None:
+def test_data_after_the_movie_is_removed(plain: Path, tmp_path: Path, trailer: bytes) -> None:
     source = write(tmp_path / "in.mp4", plain.read_bytes() + trailer)
     made = strip_location(source, tmp_path / "out.mp4")
     assert made.removed
@@ -238,13 +240,13 @@ MORE_TRACKS = "ctbx/marl priv/priv hint/rtp_ camm/camm clcp/c608 odsm/mp4s auxv/
 
 
 @pytest.mark.parametrize("which", [*TRACKS.split(), *MORE_TRACKS.split()])
-def test_tracks_that_are_not_known_are_removed(plain: Path, tmp_path: Path, which: str) -> None:
+def test_unknown_tracks_are_removed(plain: Path, tmp_path: Path, which: str) -> None:
     handler, kind = (each.encode() for each in which.replace("_", " ").split("/"))
-    source = write(tmp_path / "in.mp4", with_track(plain.read_bytes(), handler, kind, NMEA + XMP))
+    source = write(tmp_path / "in.mp4", add_track(plain.read_bytes(), handler, kind, NMEA + XMP))
     assert len(index(source).tracks) == 3
     made = strip_location(source, tmp_path / "out.mp4")
     assert any("track 77" in each for each in removed(made))
-    names_no_place(tmp_path / "out.mp4")
+    assert_no_location(tmp_path / "out.mp4")
     assert len(index(tmp_path / "out.mp4").tracks) == 2
 
 
@@ -253,7 +255,7 @@ def test_bytes_between_samples_are_not_copied(plain: Path, tmp_path: Path, paylo
     data = plain.read_bytes()
     mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
     at = int(index(plain).tracks[0].samples.offset[7])
-    source = write(tmp_path / "in.mp4", inserted(data, at, payload, within=(mdat,)))
+    source = write(tmp_path / "in.mp4", insert_bytes(data, at, payload, within=(mdat,)))
     made = strip_location(source, tmp_path / "out.mp4")
     assert "mdat (bytes between the samples)" in removed(made)
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
@@ -262,17 +264,17 @@ def test_bytes_between_samples_are_not_copied(plain: Path, tmp_path: Path, paylo
 @pytest.mark.parametrize(
     "table", [b"stts", b"ctts", b"stss", b"stsc", b"stsz", b"stco", b"tkhd", b"mdhd", b"vmhd", b"mvhd"]
 )
-def test_bytes_behind_the_fields_of_known_boxes_are_not_copied(
+def test_bytes_after_the_fields_of_known_boxes_are_not_copied(
     plain: Path, tmp_path: Path, table: bytes
 ) -> None:
     data = plain.read_bytes()
     path = next(each.path for each in boxes(data) if each.path[-1] == table)
-    source = write(tmp_path / "in.mp4", in_box(data, path, ISO_6709))
+    source = write(tmp_path / "in.mp4", append_to_box(data, path, ISO_6709))
     strip_location(source, tmp_path / "out.mp4")
-    names_no_place(tmp_path / "out.mp4")
+    assert_no_location(tmp_path / "out.mp4")
 
 
-def test_names_of_tracks_brands_and_encoders_are_not_free_text(plain: Path, tmp_path: Path) -> None:
+def test_unknown_track_names_brands_and_encoder_names_are_removed(plain: Path, tmp_path: Path) -> None:
     data = plain.read_bytes().replace(b"VideoHandler", b"My home town")
     at = data.index(b"avc1", data.index(b"stsd")) + 4 + 42
     data = data[:at] + b"\x1b47.3769 N, 8.5417 E at home".ljust(32, b"\0") + data[at + 32 :]
@@ -290,7 +292,7 @@ def test_names_of_tracks_brands_and_encoders_are_not_free_text(plain: Path, tmp_
 
 
 def jpeg(*segments: bytes) -> bytes:
-    """A JPEG of one black pixel, with further segments in front of its tables."""
+    """Returns a JPEG of one black pixel with these segments before its tables."""
     tables = b"\xff\xdb" + struct.pack(">HB", 67, 0) + bytes([1] * 64)
     frame = b"\xff\xc0" + bytes.fromhex("000b080001000101011100")
     codes = b"\xff\xc4" + bytes.fromhex("0013000100000000000000000000000000000000")[:19]
@@ -303,16 +305,16 @@ def app(number: int, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", [13, 14, 0, 1])
-def test_cover_images_keep_their_pixels_alone(plain: Path, tmp_path: Path, kind: int) -> None:
+def test_only_the_pixels_of_cover_images_are_kept(plain: Path, tmp_path: Path, kind: int) -> None:
     image = jpeg(
         app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), app(1, EXIF_GPS), app(1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
     )
     covr = box(b"covr", box(b"data", struct.pack(">II", kind, 0), image + NMEA))
     source = write(
-        tmp_path / "in.mp4", in_box(plain.read_bytes(), (b"moov", b"udta", b"meta", b"ilst"), covr)
+        tmp_path / "in.mp4", append_to_box(plain.read_bytes(), (b"moov", b"udta", b"meta", b"ilst"), covr)
     )
     made = strip_location(source, tmp_path / "out.mp4")
-    names_no_place(tmp_path / "out.mp4", readers=True)
+    assert_no_location(tmp_path / "out.mp4", readers=True)
     kept = jpeg(app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"))
     assert (kept in (tmp_path / "out.mp4").read_bytes()) == (kind == 13)
     assert any("covr" in each for each in removed(made))
@@ -325,8 +327,8 @@ def test_user_data_in_the_video_is_removed(plain: Path, tmp_path: Path, ffmpeg: 
     mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
     samples = index(plain).tracks[0].samples
     number = 5
-    made = inserted(data, int(samples.offset[number]) + 0, unit, within=(mdat,))
-    # The sample begins with the message: its chunk keeps its place, its size grows.
+    made = insert_bytes(data, int(samples.offset[number]), unit, within=(mdat,))
+    # The sample starts with the message: the offset of its chunk is unchanged, its size grows.
     sizes = next(each for each in boxes(made) if each.path[-1] == b"stsz").body + 12 + 4 * number
     grown = int(samples.size[number]) + len(unit)
     fixed = made[:sizes] + struct.pack(">I", grown) + made[sizes + 4 :]
@@ -341,7 +343,7 @@ def test_user_data_in_the_video_is_removed(plain: Path, tmp_path: Path, ffmpeg: 
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
 
 
-def test_telemetry_that_another_program_dropped_from_the_index_goes(clip: Path, tmp_path: Path) -> None:
+def test_telemetry_of_a_deleted_track_is_removed(clip: Path, tmp_path: Path) -> None:
     data = bytearray(clip.read_bytes())
     at = data.rindex(b"trak")
     data[at : at + 4] = b"free"
@@ -373,7 +375,7 @@ def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: 
     assert decoded(source, ffmpeg) == decoded(out, ffmpeg)
 
 
-def test_raw_telemetry_is_stripped_too(samples: Path, tmp_path: Path) -> None:
+def test_raw_telemetry_is_stripped(samples: Path, tmp_path: Path) -> None:
     source = samples / "gpmf" / "walking.gpmf"
     made = strip_location(source, tmp_path / "out.gpmf")
     assert made.payloads == 50
@@ -384,7 +386,7 @@ def test_raw_telemetry_is_stripped_too(samples: Path, tmp_path: Path) -> None:
     assert np.array_equal(after.streams["ACCL"].raw, before.streams["ACCL"].raw)
 
 
-def test_a_stripped_copy_is_stripped_to_itself(clip: Path, tmp_path: Path) -> None:
+def test_stripping_is_idempotent(clip: Path, tmp_path: Path) -> None:
     strip_location(clip, tmp_path / "once.mp4")
     made = strip_location(tmp_path / "once.mp4", tmp_path / "twice.mp4")
     assert not made.payloads
@@ -392,7 +394,7 @@ def test_a_stripped_copy_is_stripped_to_itself(clip: Path, tmp_path: Path) -> No
     assert (tmp_path / "once.mp4").read_bytes() == (tmp_path / "twice.mp4").read_bytes()
 
 
-def test_broken_telemetry_is_refused(clip: Path, tmp_path: Path) -> None:
+def test_invalid_telemetry_is_rejected(clip: Path, tmp_path: Path) -> None:
     data = bytearray(clip.read_bytes())
     at = data.index(b"STRM")
     data[at + 6 : at + 8] = b"\xff\xff"
@@ -402,17 +404,17 @@ def test_broken_telemetry_is_refused(clip: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_video_in_a_format_that_is_not_known_is_refused_by_name(plain: Path, tmp_path: Path) -> None:
+def test_video_in_an_unknown_format_is_rejected_by_name(plain: Path, tmp_path: Path) -> None:
     source = write(
         tmp_path / "in.mp4", plain.read_bytes().replace(b"avc1\0\0\0\0\0\0\0\1", b"XYZ1\0\0\0\0\0\0\0\1")
     )
-    with pytest.raises(UnsupportedError, match=r"track 1 .XYZ1, video.*cannot search") as refused:
+    with pytest.raises(UnsupportedError, match=r"track 1 .XYZ1, video.*cannot search") as rejected:
         strip_location(source, tmp_path / "out.mp4")
-    assert refused.value.remedy
+    assert rejected.value.remedy
     assert not (tmp_path / "out.mp4").exists()
 
 
-def test_a_copy_that_still_says_where_never_appears(
+def test_a_copy_that_contains_a_location_is_not_published(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(track_kinds, "remove_location", lambda payload, **_: payload)
@@ -421,10 +423,10 @@ def test_a_copy_that_still_says_where_never_appears(
     assert not list(tmp_path.iterdir())
 
 
-def test_boxes_that_slip_into_the_copy_are_found_by_the_check(
+def test_the_check_detects_an_unexpected_box_in_the_copy(
     plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripping, "_file_type", lambda *_: box(b"free", b"somewhere"))
-    with pytest.raises(ProofError, match="has a box 'free'"):
+    monkeypatch.setattr(strip_module, "_file_type", lambda *_: box(b"free", b"somewhere"))
+    with pytest.raises(ProofError, match="has an unexpected box 'free'"):
         strip_location(plain, tmp_path / "out.mp4")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""A location put anywhere into a valid file never reaches the copy: it is removed, or the file is refused."""
+"""A location inserted anywhere into a valid file is removed from the copy, or the file is rejected."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.edit.located_files import CONTAINERS, FORMS, around, box, boxes, in_box, inserted, with_track
+from tests.unit.edit.located_files import (
+    CONTAINERS,
+    FORMS,
+    add_track,
+    append_to_box,
+    box,
+    boxes,
+    enclosing,
+    insert_bytes,
+)
 
 from eddyline.core.errors import EddylineError, InputError, ProofError, UnsupportedError
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
-# Kinds that stripping knows, kinds that are made for a location, and whatever else.
+# Known box types, box types defined for a location, and arbitrary ones.
 KNOWN = (
     "free skip wide uuid meta udta ilst keys hdlr name kind trak mdia minf stbl stsd edts elst tref dinf"
     " dref gmhd gmin tmcd text gpmd tapt clef prof enof pasp clap colr btrt fiel gama mdcv clli st3d sv3d"
@@ -33,17 +42,17 @@ KINDS = st.one_of(
     st.binary(min_size=4, max_size=4),
 )
 PAYLOADS = st.builds(
-    lambda before, form, behind: (before + form + behind, form),
+    lambda before, form, after: (before + form + after, form),
     st.one_of(st.just(b""), st.just(bytes(4)), st.just(bytes(8)), st.binary(max_size=24)),
     st.sampled_from(FORMS),
     st.one_of(st.just(b""), st.binary(max_size=24)),
 )
-WAYS = ("inside", "outermost", "grown", "between", "trailer", "track")
+METHODS = ("inside", "top_level_boxes", "grown", "between", "trailer", "track")
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A file with a location in it, and the bytes that must not be in the copy."""
+    """A file that contains a location, and the bytes that must not be in the copy."""
 
     data: bytes
     secret: bytes
@@ -51,43 +60,45 @@ class Hidden:
 
 def hide(data: bytes, chunks: list[int], draw: st.DataObject) -> Hidden:
     payload, secret = draw.draw(PAYLOADS)
-    way = draw.draw(st.sampled_from(WAYS))
-    if way == "track":
+    method = draw.draw(st.sampled_from(METHODS))
+    if method == "track":
         handler = draw.draw(st.sampled_from([b"meta", b"text", b"sbtl", b"data", b"priv", b"hint", b"vend"]))
-        made = with_track(data, handler, draw.draw(KINDS), payload)
-    elif way == "trailer":
+        made = add_track(data, handler, draw.draw(KINDS), payload)
+    elif method == "trailer":
         made = data + payload
-    elif way == "outermost":
+    elif method == "top_level_boxes":
         ends = [each.end for each in boxes(data) if len(each.path) == 1]
-        made = inserted(data, draw.draw(st.sampled_from(ends)), box(draw.draw(KINDS), payload))
-    elif way == "between":
+        made = insert_bytes(data, draw.draw(st.sampled_from(ends)), box(draw.draw(KINDS), payload))
+    elif method == "between":
         mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
-        made = inserted(data, draw.draw(st.sampled_from(chunks)), payload, within=(mdat,))
-    elif way == "grown":
+        made = insert_bytes(data, draw.draw(st.sampled_from(chunks)), payload, within=(mdat,))
+    elif method == "grown":
         leaves = [each for each in boxes(data) if each.path[-1] not in CONTAINERS and each.path[0] == b"moov"]
-        made = in_box(data, draw.draw(st.sampled_from(leaves)).path, payload)
+        made = append_to_box(data, draw.draw(st.sampled_from(leaves)).path, payload)
     else:
         made = hide_inside(data, box(draw.draw(KINDS), payload), draw)
     return Hidden(made, secret)
 
 
 def hide_inside(data: bytes, extra: bytes, draw: st.DataObject) -> bytes:
-    """A box at the start or the end of a container."""
+    """Inserts a box at the start or the end of a container."""
     containers = CONTAINERS | {b"ilst", b"avc1", b"mp4a", b"stsd"}
     parent = draw.draw(st.sampled_from([each for each in boxes(data) if each.path[-1] in containers]))
     first = parent.path[-1] in CONTAINERS and draw.draw(st.booleans())
-    return inserted(data, parent.body if first else parent.end, extra, within=around(data, parent))
+    return insert_bytes(data, parent.body if first else parent.end, extra, within=enclosing(data, parent))
 
 
 @given(draw=st.data())
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_a_location_put_anywhere_is_removed_or_the_file_refused(plain: Path, draw: st.DataObject) -> None:
+def test_a_location_inserted_anywhere_is_removed_or_the_file_is_rejected(
+    plain: Path, draw: st.DataObject
+) -> None:
     with FileRanges(plain) as src:
         movie = read_movie(src)
         chunks = movie.tracks[0].samples.offset.tolist()
     hidden = hide(plain.read_bytes(), chunks, draw)
-    with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder) / "in.mp4", Path(folder) / "out.mp4"
+    with tempfile.TemporaryDirectory() as directory:
+        source, out = Path(directory) / "in.mp4", Path(directory) / "out.mp4"
         source.write_bytes(hidden.data)
         try:
             made = strip_location(source, out)
@@ -102,26 +113,24 @@ def test_a_location_put_anywhere_is_removed_or_the_file_refused(plain: Path, dra
 
 @given(draw=st.data())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-def test_a_damaged_index_is_refused_or_copied_and_nothing_else_is_raised(
-    plain: Path, draw: st.DataObject
-) -> None:
+def test_a_damaged_index_is_copied_or_raises_an_eddyline_error(plain: Path, draw: st.DataObject) -> None:
     data = bytearray(plain.read_bytes())
     moov = next(each for each in boxes(bytes(data)) if each.path == (b"moov",))
     for _ in range(draw.draw(st.integers(1, 3))):
         at = draw.draw(st.integers(moov.body, moov.end - 4))
-        word = draw.draw(
+        damage = draw.draw(
             st.one_of(st.binary(min_size=1, max_size=4), st.sampled_from([bytes(4), b"\xff" * 4]))
         )
-        data[at : at + len(word)] = word
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "in.mp4"
+        data[at : at + len(damage)] = damage
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / "in.mp4"
         source.write_bytes(data)
         with suppress(EddylineError):
-            strip_location(source, Path(folder) / "out.mp4")
+            strip_location(source, Path(directory) / "out.mp4")
 
 
 @pytest.mark.parametrize("secret", FORMS[:2])
-def test_text_inside_audio_that_cannot_be_judged_is_found(plain: Path, tmp_path: Path, secret: bytes) -> None:
+def test_a_location_inside_audio_samples_is_detected(plain: Path, tmp_path: Path, secret: bytes) -> None:
     with FileRanges(plain) as src:
         audio = read_movie(src).tracks_of_kind("audio")[0]
     longest = int(audio.samples.size.argmax())
@@ -131,6 +140,6 @@ def test_text_inside_audio_that_cannot_be_judged_is_found(plain: Path, tmp_path:
     data[at + size - len(secret) : at + size] = secret
     source = tmp_path / "in.mp4"
     source.write_bytes(data)
-    with pytest.raises(ProofError, match="media holds"):
+    with pytest.raises(ProofError, match="media of the copy contains"):
         strip_location(source, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()

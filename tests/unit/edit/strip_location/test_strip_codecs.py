@@ -1,4 +1,4 @@
-"""Stripping by codec and container: the same frames and audio, without user data beside them."""
+"""Stripping by codec and container: frames and audio are unchanged, user data is removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.edit.located_files import EXIF_GPS, ISO_6709, NMEA, around, box, boxes, inserted
+from tests.unit.edit.located_files import EXIF_GPS, ISO_6709, NMEA, box, boxes, enclosing, insert_bytes
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.strip import strip_location
@@ -49,11 +49,11 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def make(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Make:
-    """make(name, options) -> half a second of video and audio, encoded once."""
-    folder = tmp_path_factory.mktemp("codecs")
+    """Returns make(name, options): half a second of video and audio, encoded once."""
+    directory = tmp_path_factory.mktemp("codecs")
 
     def encode(name: str, options: str, *more: str) -> Path:
-        out = folder / name
+        out = directory / name
         if not out.exists():
             sources = [
                 "-f",
@@ -78,7 +78,7 @@ def decoded(path: Path, ffmpeg: str) -> list[str]:
 
 
 def with_samples(source: Path, out: Path, change: Callable[[bytes], bytes]) -> Path:
-    """A copy in which every video sample is changed."""
+    """Writes a copy in which `change` is applied to every video sample."""
     with FileRanges(source) as src:
         movie = read_movie(src)
         track = movie.tracks[0]
@@ -109,17 +109,17 @@ def test_every_codec_keeps_its_frames_and_audio(make: Make, tmp_path: Path, ffmp
 
 
 @pytest.mark.parametrize("name", ["jpeg2000.mp4", "dv.mov", "ffv1.mp4"])
-def test_video_that_cannot_be_judged_is_refused_by_name(make: Make, tmp_path: Path, name: str) -> None:
+def test_video_in_an_unsupported_format_is_rejected_by_name(make: Make, tmp_path: Path, name: str) -> None:
     options = {
         "jpeg2000.mp4": "-c:v jpeg2000",
         "dv.mov": "-c:v dvvideo -s 720x576 -r 25 -pix_fmt yuv420p",
         "ffv1.mp4": "-c:v ffv1",
     }
     source = make(name, options[name], "-an")
-    with pytest.raises(UnsupportedError, match=r"track 1 .*video.*cannot search") as refused:
+    with pytest.raises(UnsupportedError, match=r"track 1 .*video.*cannot search") as rejected:
         strip_location(source, tmp_path / name)
-    assert refused.value.reason == "unsupported-video"
-    assert "eddyline run" in refused.value.remedy
+    assert rejected.value.reason == "unsupported-video"
+    assert "eddyline run" in rejected.value.remedy
     assert not (tmp_path / name).exists()
 
 
@@ -127,19 +127,19 @@ UUID = bytes(range(16))
 
 
 def avc_sei(sample: bytes) -> bytes:
-    """A user_data_unregistered message in front, as dash cams write them."""
+    """Prepends a user_data_unregistered message as written by dash cams."""
     unit = b"\x06\x05" + bytes([16 + len(NMEA)]) + UUID + NMEA + b"\x80"
     return struct.pack(">I", len(unit)) + unit + sample
 
 
 def avc_private(sample: bytes) -> bytes:
-    """A NAL unit of a type that is not specified."""
+    """Appends a NAL unit of an unspecified type."""
     unit = b"\x1e" + ISO_6709
     return sample + struct.pack(">I", len(unit)) + unit
 
 
 def avc_captions(sample: bytes) -> bytes:
-    """Text in registered user data."""
+    """Prepends text in registered user data."""
     body = b"\xb5\0\x31GA94\x03" + ISO_6709
     unit = b"\x06\x04" + bytes([len(body)]) + body + b"\x80"
     return struct.pack(">I", len(unit)) + unit + sample
@@ -151,7 +151,7 @@ def hevc_suffix(sample: bytes) -> bytes:
 
 
 def obu_metadata(sample: bytes) -> bytes:
-    """A T.35 metadata unit behind the temporal delimiter's place."""
+    """Prepends a T.35 metadata OBU."""
     body = b"\x04\xb5\0\x31" + NMEA + b"\x80"
     return bytes([5 << 3 | 2, len(body)]) + body + sample
 
@@ -189,7 +189,7 @@ def prores_tail(sample: bytes) -> bytes:
         ("prores.mov", prores_tail),
     ],
 )
-def test_user_data_beside_the_frames_is_removed(
+def test_user_data_in_samples_is_removed(
     make: Make, tmp_path: Path, ffmpeg: str, name: str, change: Callable[[bytes], bytes]
 ) -> None:
     source = make(name, KINDS[name], "-metadata", "location=+47.3769+008.5417/", "-metadata", "title=At home")
@@ -207,7 +207,9 @@ def test_user_data_beside_the_frames_is_removed(
 
 
 @pytest.mark.parametrize("where", [b"moof", b"traf", b"mvex"])
-def test_extras_in_fragments_are_removed(make: Make, tmp_path: Path, ffmpeg: str, where: bytes) -> None:
+def test_unknown_boxes_in_fragments_are_removed(
+    make: Make, tmp_path: Path, ffmpeg: str, where: bytes
+) -> None:
     source = make(
         "frag.mp4",
         KINDS["frag.mp4"],
@@ -219,8 +221,8 @@ def test_extras_in_fragments_are_removed(make: Make, tmp_path: Path, ffmpeg: str
     data = source.read_bytes()
     extra = box(b"uuid", UUID, ISO_6709) + box(b"free", NMEA)
     if where == b"mvex":
-        place = next(each for each in boxes(data) if each.path[-1] == b"mvex")
-        changed = inserted(data, place.end, extra, within=around(data, place))
+        parent = next(each for each in boxes(data) if each.path[-1] == b"mvex")
+        changed = insert_bytes(data, parent.end, extra, within=enclosing(data, parent))
     else:
         changed = _in_fragments(data, extra, inside=where == b"traf")
     hidden = tmp_path / "in.mp4"
@@ -233,11 +235,11 @@ def test_extras_in_fragments_are_removed(make: Make, tmp_path: Path, ffmpeg: str
 
 
 def _in_fragments(data: bytes, extra: bytes, *, inside: bool) -> bytes:
-    """Boxes at the end of each moof, or of its first traf; offsets count from moof, so each trun's grows."""
+    """Appends boxes to each moof or to its first traf; increases the trun data offsets, relative to moof."""
     out = b""
-    for place in (each for each in boxes(data) if len(each.path) == 1):
-        part = bytearray(data[place.start : place.end])
-        if place.path == (b"moof",):
+    for span in (each for each in boxes(data) if len(each.path) == 1):
+        part = bytearray(data[span.start : span.end])
+        if span.path == (b"moof",):
             at = part.index(b"traf")
             end = at - 4 + int.from_bytes(part[at - 4 : at], "big") if inside else len(part)
             if inside:
