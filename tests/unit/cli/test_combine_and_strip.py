@@ -53,8 +53,8 @@ def test_merge_names_its_result_after_the_first_chapter(card: Path) -> None:
 def test_strip_location_reports_what_it_kept_and_removed(card: Path) -> None:
     result = call("strip-location", card / "GX010042.MP4", "--out", "plain.mp4")
     assert "kept        track 1 (avc1): video, without user data" in result.output
-    assert "removed     track 3/GPS5: it holds the location" in result.output
-    assert "xyz: it holds the location" in result.output
+    assert "removed     track 3/GPS5: it contains the location" in result.output
+    assert "xyz: it contains the location" in result.output
     assert "changed     1 telemetry payload" in result.output
     assert "no location" not in result.output
     again = call("strip-location", "plain.mp4", "-o", "again.mp4")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from eddyline.core.coordinates import contains_location, is_ascii_text
+from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, Report
 from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.errors import Mp4Error
@@ -98,6 +99,16 @@ def take_body(source: Box, size: int, report: Report) -> bytes:
     if rest.strip(b"\0"):
         report.record_removed(f"{source.path} (bytes after its fields)", UNKNOWN, len(rest), rest[:_SEARCHED])
     return bytes(source.body[:size])
+
+
+def take_versioned_body(source: Box, sizes: tuple[int, int], report: Report) -> bytes:
+    """Returns the fields of a full box; `sizes` are those of version 0 and 1. Removes bytes after them."""
+    size = sizes[1] if bytes(source.body[:1]) == b"\1" else sizes[0]
+    if len(source.body) < size:
+        raise UnsupportedError(
+            f"{source.path} is truncated, so the file cannot be rewritten", remedy="copy it again"
+        )
+    return take_body(source, size, report)
 
 
 def rewrite_children(

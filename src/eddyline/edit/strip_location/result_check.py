@@ -17,9 +17,9 @@ from eddyline.core.coordinates import Position, contains_coordinates, contains_l
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
 from eddyline.edit.strip_location.copy_writer import WrittenTrack
-from eddyline.edit.strip_location.movie_boxes import TrackBoxes
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.result_boxes import Chunk, Result, read_result
+from eddyline.edit.strip_location.track_boxes import TrackBoxes
 from eddyline.gpmf.edit.location import find_locations, find_unknown_keys
 from eddyline.gpmf.sources import source_from_bytes
 from eddyline.mp4.byte_ranges import ByteRanges

@@ -1,9 +1,9 @@
 """Copies a recording without its location: the copy contains only data known to be harmless.
 
-Every box, track, entry and byte of the source is kept because an allow-list names it, or removed and reported,
-or the source is rejected because the part cannot be searched for a location. Video, audio, timecode and motion
-sensors keep their samples, times and edits; the media consists of the samples of kept tracks only. The copy is
-read back by an independent reader before it is renamed to its final name.
+Every box, track, entry and byte of the source is kept because an allow-list names it, or removed and
+reported, or the source is rejected because the part cannot be searched for a location. Video, audio,
+timecode and motion sensors keep their samples, times and edits; the media consists of the samples of kept
+tracks only. The copy is read back by an independent reader before it is renamed to its final name.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 from eddyline.core.atomic_output import atomic_output
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
 from eddyline.edit.strip_location.copy_writer import IndexWriter, WrittenTrack
+from eddyline.edit.strip_location.file_type import rewrite_ftyp
 from eddyline.edit.strip_location.fragments import FragmentWriter, samples_in_fragments
 from eddyline.edit.strip_location.leftovers import Leftovers, top_level_boxes
-from eddyline.edit.strip_location.metadata import Metadata, report_removed_keys
-from eddyline.edit.strip_location.movie_boxes import MovieBoxes, brands
+from eddyline.edit.strip_location.movie_boxes import MovieBoxes
 from eddyline.edit.strip_location.report import Report, StripResult
 from eddyline.edit.strip_location.result_check import check_raw, check_result
 from eddyline.edit.strip_location.track_kinds import TrackSelector
+from eddyline.edit.strip_location.user_data import UserData, report_removed_keys
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.sources import MAX_BYTES, source_from_bytes
@@ -83,7 +84,7 @@ def _movie(src: ByteRanges, out: Path, *, keep_titles: bool, check: Callable[[],
     selection = TrackSelector(src=src, movie=movie, report=report, keep_titles=keep_titles).select()
     boxes = MovieBoxes(
         report=report,
-        metadata=Metadata(report=report, keep_titles=keep_titles),
+        user_data=UserData(report=report, keep_titles=keep_titles),
         selection=selection,
         fragmented=fragmented,
     )
@@ -111,5 +112,5 @@ def _file_type(src: ByteRanges, report: Report) -> bytes:
             size = min(span.end - span.body, _LONGEST_BRANDS)
             body = memoryview(src.read(span.body, size))
             found = Box(kind="ftyp", raw=body, body=body, offset=span.body, path="ftyp")
-            return brands(found, report)
+            return rewrite_ftyp(found, report)
     return b""

@@ -70,7 +70,7 @@ def removed(made: StripResult) -> set[str]:
 
 
 def exiftool(path: Path) -> str:
-    """Returns the output of ExifTool with embedded and unknown tags; skips the test if it is not installed."""
+    """Returns the ExifTool output with embedded and unknown tags; skips the test if it is not installed."""
     program = shutil.which("exiftool")
     if program is None:
         pytest.skip("exiftool is not installed")

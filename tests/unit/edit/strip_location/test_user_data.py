@@ -14,10 +14,10 @@ import pytest
 from tests.unit.edit.located_files import ISO_6709, append_to_box, box, write
 
 from eddyline.edit.strip_location import spherical_xml
-from eddyline.edit.strip_location.metadata import Metadata
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.edit.strip_location.titles import track_name
+from eddyline.edit.strip_location.user_data import UserData
 from eddyline.mp4.boxes import Box
 
 CASES = Path(os.environ.get("EDDYLINE_CASES", Path(__file__).resolve().parents[5] / "shared" / "cases"))
@@ -30,7 +30,7 @@ def boxed(data: bytes) -> Box:
 
 def kept(*children: bytes, keep_titles: bool = False) -> bytes:
     """Returns the children that are kept of a udta box with these children."""
-    metadata = Metadata(report=Report(), keep_titles=keep_titles)
+    metadata = UserData(report=Report(), keep_titles=keep_titles)
     return metadata.udta(boxed(box(b"udta", *children)))[8:]
 
 

@@ -1,8 +1,7 @@
-"""Rewrites user data and metadata boxes: only valid entries that are known to be harmless are kept.
+"""Rewrites meta boxes of iTunes and QuickTime metadata: only known items with valid values are kept.
 
 | box | kept |
 |---|---|
-| udta | FIRM, LENS, CAME, SETT, MUID, GUMI, HMMT, GPMF without positions, chpl, meta; maker, model, program |
 | meta/ilst (iTunes, "mdir") | program, maker, model; the cover image without metadata |
 | meta/keys and ilst ("mdta") | the keys of `_KEYS` |
 
@@ -17,23 +16,13 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
+from eddyline.core.coordinates import contains_location, is_plain_name
 from eddyline.edit.strip_location.box_parts import Rewrite, children, remove_box, rewrite_children, take_body
 from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, ZONE, Report
-from eddyline.edit.strip_location.titles import chapter_title
-from eddyline.gpmf.edit.location import RemovedKeys, remove_settings_location
-from eddyline.gpmf.errors import GpmfError
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 
-# GoPro identifiers: kind -> (size in bytes, description), as listed by ExifTool's GoPro tags.
-_IDENTIFIERS: Final = {
-    "CAME": (16, "hash of the camera serial number"),
-    "SETT": (12, "camera settings"),
-    "MUID": (32, "media identifier"),
-    "GUMI": (16, "media identifier"),
-}
-_NAMES: Final = {
+PROGRAM_AND_CAMERA_NAMES: Final = {
     "\xa9too": "the program that wrote the file",
     "\xa9swr": "the program that wrote the file",
     "\xa9enc": "the program that wrote the file",
@@ -57,43 +46,20 @@ _KEYS: Final = {
 }
 _DATES: Final = frozenset({b"com.apple.quicktime.creationdate"})
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,6})?Z?)?")
-_ROLE: Final = re.compile(rb"\x00{4}urn:mpeg:dash:role:2011\x00[a-z-]{1,32}\x00?")
-_LENS: Final = 48
-_HIGHLIGHTS: Final = 404
-_MOST_HIGHLIGHTS: Final = 100
 _UTF8, _JPEG, _PNG = 1, 13, 14
 _NUMBERS: Final = frozenset({21, 22, 23, 24, 65, 66, 67, 74, 75, 76, 77, 78})
 _LONGEST_NUMBER: Final = 8
 _LONGEST_KEY: Final = 256
-_NERO_HEADER: Final = 9
 _IMAGES: Final = {_JPEG: "jpeg", _PNG: "png"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metadata:
-    """Rewrites user data; `keep_titles` keeps titles that do not contain coordinates."""
+class MetaBox:
+    """Rewrites a meta box of iTunes or QuickTime metadata."""
 
     report: Report
-    keep_titles: bool = False
 
-    def udta(self, source: Box) -> bytes:
-        """Returns the udta box; empty if nothing in it is kept."""
-        rules: dict[str, Rewrite] = {
-            **dict.fromkeys(_IDENTIFIERS, self._identifier),
-            **dict.fromkeys(_NAMES, self._named),
-            "FIRM": self._firmware,
-            "LENS": self._firmware,
-            "HMMT": self._highlights,
-            "GPMF": self._settings,
-            "chpl": self._chapters,
-            "meta": self.meta,
-            "name": self._title,
-            "kind": self._role,
-        }
-        body = rewrite_children(source, self.report, rules)
-        return make_box("udta", body) if body else b""
-
-    def meta(self, source: Box) -> bytes:
+    def rewrite(self, source: Box) -> bytes:
         """Returns a meta box of iTunes or QuickTime metadata; removes any other."""
         versioned = bytes(source.body[4:8]) not in {b"hdlr", b"keys", b"ilst", b"mhdr"}
         parts = children(source, self.report, 4 if versioned else 0)
@@ -103,7 +69,10 @@ class Metadata:
         kept = b""
         used = {"hdlr", "ilst"}
         if items is not None and handler == b"mdir":
-            rules: dict[str, Rewrite] = {**dict.fromkeys(_NAMES, self._item), "covr": self._cover}
+            rules: dict[str, Rewrite] = {
+                **dict.fromkeys(PROGRAM_AND_CAMERA_NAMES, self._item),
+                "covr": self._cover,
+            }
             kept = rewrite_children(items, self.report, rules)
             kept = make_box("ilst", kept) if kept else b""
         elif items is not None and handler == b"mdta" and "keys" in first:
@@ -122,77 +91,11 @@ class Metadata:
         )
         return make_full_box("meta", 0, 0, made, kept) if versioned else make_box("meta", made, kept)
 
-    def _identifier(self, source: Box) -> bytes:
-        size, what = _IDENTIFIERS[source.kind]
-        body = bytes(source.body)
-        if len(body) != size or is_ascii_text(body) or contains_location(body):
-            return remove_box(source, self.report, MALFORMED)
-        return self._kept(source, body, what)
-
-    def _kept(self, source: Box, body: bytes, why: str) -> bytes:
-        self.report.record_kept(source.path, why)
-        return make_box(source.kind, body)
-
-    def _firmware(self, source: Box) -> bytes:
-        text = bytes(source.body).rstrip(b"\0")
-        if len(source.body) > _LENS + 16 or not is_plain_name(text.decode("latin-1")):
-            return remove_box(source, self.report, TEXT)
-        what = "firmware version" if source.kind == "FIRM" else "lens serial number"
-        return self._kept(source, bytes(source.body), what)
-
-    def _title(self, source: Box) -> bytes:
-        """The title of a track, which is free text."""
-        title = bytes(source.body)
-        if not self.keep_titles or contains_location(title):
-            return remove_box(source, self.report, TEXT)
-        return self._kept(source, title, "title, kept because of keep_titles")
-
-    def _role(self, source: Box) -> bytes:
-        """The role of a track in the DASH scheme (ISO/IEC 23009-1)."""
-        if not _ROLE.fullmatch(bytes(source.body)):
-            return remove_box(source, self.report)
-        return self._kept(source, bytes(source.body), "track role")
-
-    def _highlights(self, source: Box) -> bytes:
-        """A count and that number of times in ms (HERO5 and older); the rest is zero."""
-        body = bytes(source.body)
-        count = int.from_bytes(body[:4], "big")
-        if len(body) != _HIGHLIGHTS or count > _MOST_HIGHLIGHTS or body[4 + 4 * count :].strip(b"\0"):
-            return remove_box(source, self.report, MALFORMED)
-        times = struct.unpack_from(f">{count}I", body, 4)
-        if sorted(times) != list(times) or is_ascii_text(body):
-            return remove_box(source, self.report, MALFORMED)
-        return self._kept(source, body, "HiLight times")
-
-    def _settings(self, source: Box) -> bytes:
-        removed = RemovedKeys()
-        body = bytes(source.body)
-        try:
-            kept = remove_settings_location(body, offset=source.offset, path=source.path, removed=removed)
-        except GpmfError:
-            return remove_box(source, self.report, MALFORMED)
-        report_removed_keys(self.report, source.path, removed)
-        return self._kept(source, kept, "camera settings and HiLights, known keys only")
-
-    def _named(self, source: Box) -> bytes:
-        """QuickTime international text: rows of length, language and text."""
-        body, at, rows = bytes(source.body), 0, []
-        while at + 4 <= len(body):
-            length, language = struct.unpack_from(">HH", body, at)
-            text = body[at + 4 : at + 4 + length]
-            if len(text) != length or not is_plain_name(text.decode("utf-8", "replace").rstrip("\0")):
-                return remove_box(source, self.report, TEXT)
-            rows.append(struct.pack(">HH", length, language) + text)
-            at += 4 + length
-        if not rows or body[at:].strip(b"\0"):
-            return remove_box(source, self.report, TEXT)
-        return self._kept(source, b"".join(rows), _NAMES[source.kind])
-
     def _item(self, source: Box) -> bytes:
         value = self._value(source)
         if value is None or value[0] != _UTF8 or not is_plain_name(value[1].decode("utf-8", "replace")):
             return remove_box(source, self.report, TEXT)
-        self.report.record_kept(source.path, _NAMES[source.kind])
+        self.report.record_kept(source.path, PROGRAM_AND_CAMERA_NAMES[source.kind])
         return make_box(source.kind, _data(*value))
 
     def _cover(self, source: Box) -> bytes:
@@ -253,39 +156,6 @@ class Metadata:
         if len(found) != 1 or found[0].kind != "data" or len(found[0].body) < 8:  # noqa: PLR2004 - its fields
             return None
         return int.from_bytes(found[0].body[:4], "big"), bytes(found[0].body[8:])
-
-    def _chapters(self, source: Box) -> bytes:
-        """The Nero chapter list: times, and titles as returned by `chapter_title`."""
-        body = bytes(source.body)
-        rows: list[bytes] = []
-        if len(body) < _NERO_HEADER or body[0] > 1:
-            return remove_box(source, self.report, MALFORMED)
-        header = _NERO_HEADER if body[0] == 1 else 5
-        at, count = header, body[header - 1]
-        for number in range(1, count + 1):
-            length = body[at + 8] if at + 8 < len(body) else len(body)
-            title = body[at + 9 : at + 9 + length]
-            if len(title) != length:
-                return remove_box(source, self.report, MALFORMED)
-            kept = chapter_title(title, number, keep=self.keep_titles, what=source.path, report=self.report)
-            rows.append(body[at : at + 8] + bytes([len(kept)]) + kept)
-            at += 9 + length
-        if body[at:].strip(b"\0"):
-            self.report.record_removed(
-                f"{source.path} (bytes after its rows)", UNKNOWN, len(body) - at, body[at:]
-            )
-        self.report.record_kept(source.path, "chapters")
-        return make_box("chpl", bytes([body[0]]) + bytes(header - 2) + bytes([count]), *rows)
-
-
-def report_removed_keys(report: Report, where: str, removed: RemovedKeys) -> None:
-    """Reports the GPMF keys that were removed from a payload or settings block."""
-    for key, count in removed.positions.items():
-        for _ in range(count):
-            report.record_removed(f"{where}/{key}", LOCATION, 0)
-    for key, count in removed.unknown.items():
-        for _ in range(count):
-            report.record_removed(f"{where}/{ascii(key)[1:-1]}", UNKNOWN, 0)
 
 
 def _reason_to_remove(name: bytes, value: tuple[int, bytes] | None) -> str:
