@@ -15,36 +15,11 @@ from eddyline.mp4.errors import Mp4Error
 # Boxes that are defined to contain a location; all other unlisted boxes are reported as unknown.
 _LOCATION_BOXES = frozenset({"\xa9xyz", "loci", "gps ", "GPS ", "GPS0", "XMP_", "gpsd", "GPSD"})
 _TEXT_BOXES = frozenset(
-    {
-        "\xa9nam",
-        "\xa9cmt",
-        "\xa9des",
-        "\xa9inf",
-        "\xa9cpy",
-        "\xa9ART",
-        "\xa9alb",
-        "\xa9gen",
-        "\xa9key",
-        "\xa9lyr",
-    }
-    | {
-        "name",
-        "titl",
-        "dscp",
-        "auth",
-        "cprt",
-        "perf",
-        "albm",
-        "kywd",
-        "gnre",
-        "desc",
-        "ldes",
-        "Xtra",
-        "\xa9day",
-    }
+    {f"\xa9{each}" for each in ("nam", "cmt", "des", "inf", "cpy", "ART", "alb", "gen", "key", "lyr", "day")}
+    | {"name", "titl", "dscp", "auth", "cprt", "perf", "albm", "kywd", "gnre", "desc", "ldes", "Xtra"}
 )
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # uuid of an XMP packet in MP4 (XMP part 3)
-_PADDING = frozenset({"free", "skip", "wide", "\0\0\0\0"})
+PADDING = frozenset({"free", "skip", "wide", "\0\0\0\0"})
 _SEARCHED = 1 << 20
 
 TERMINATOR = bytes([0, 0, 0, 8, 0, 0, 0, 0])  # ends some QuickTime containers
@@ -86,7 +61,7 @@ def label(found: Box) -> str:
 
 def remove_box(unwanted: Box, report: Report, why: str = "") -> bytes:
     """Reports a box as removed, except padding of zeros. Always returns empty bytes."""
-    if unwanted.kind in _PADDING and not np.any(np.frombuffer(unwanted.body, np.uint8)):
+    if unwanted.kind in PADDING and not np.any(np.frombuffer(unwanted.body, np.uint8)):
         return b""
     reason = why or reason_for(unwanted.kind, bytes(unwanted.raw[8:24]))
     report.record_removed(label(unwanted), reason, len(unwanted.raw), bytes(unwanted.body[:_SEARCHED]))

@@ -19,22 +19,7 @@ _APP_KEPT: Final = {0xE0: ((_JFIF, 12), (b"AVI1", 14)), 0xEE: ((b"Adobe", 12),)}
 _JPEG_EXTENSION: Final = frozenset({0xF0, 0xFD})
 _SEGMENTS: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF} | set(range(0xC0, 0xD0)) - {0xC8})
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_PNG_CHUNKS: Final = frozenset(
-    {
-        b"IHDR",
-        b"PLTE",
-        b"IDAT",
-        b"IEND",
-        b"tRNS",
-        b"gAMA",
-        b"cHRM",
-        b"sRGB",
-        b"sBIT",
-        b"pHYs",
-        b"bKGD",
-        b"cICP",
-    }
-)
+_PNG_CHUNKS: Final = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT pHYs bKGD cICP".split())
 _LONGEST_CHUNK: Final = 1024  # bytes of a chunk other than pixels and palette
 
 

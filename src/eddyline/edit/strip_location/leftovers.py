@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.edit.strip_location.box_parts import reason_for
+from eddyline.edit.strip_location.box_parts import PADDING, reason_for
 from eddyline.edit.strip_location.report import INDEX, UNUSED, Report
 from eddyline.mp4.boxes import parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
@@ -19,7 +19,6 @@ _HEADER, _LONGEST_HEADER = 8, 32
 _MOST_BOXES: Final = 200_000
 _SEARCHED: Final = 16 << 20  # bytes of uncopied data that are searched for coordinates
 _BLOCK: Final = 1 << 20
-_PADDING: Final = frozenset({"free", "skip", "wide", "\0\0\0\0"})
 _INDEXES: Final = frozenset({"sidx", "ssix", "mfra", "styp", "prft"})
 
 
@@ -77,7 +76,7 @@ class Leftovers:
 
     def _span(self, span: TopLevelBox) -> None:
         empty = self._search(span.body, span.end)
-        if empty and (span.kind in _PADDING or not span.kind):
+        if empty and (span.kind in PADDING or not span.kind):
             return
         name = quote_fourcc(span.kind)[1:-1] if span.kind else "bytes after the last box"
         identifier = self.src.read(span.body - 16, 16) if span.kind == "uuid" else b""

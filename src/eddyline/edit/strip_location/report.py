@@ -17,6 +17,8 @@ INDEX: Final = "it describes the layout of the source file"
 ZONE: Final = "its time zone reveals the region"
 MALFORMED: Final = "it is malformed"
 
+ENCODE_REMEDY: Final = "encode it first, for example with eddyline run, and strip the rendition"
+
 _MOST_SEARCHED: Final = 1 << 20  # bytes of one removed box that are searched for coordinates
 _MOST_POSITIONS: Final = 64
 

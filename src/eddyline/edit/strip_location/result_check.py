@@ -17,7 +17,7 @@ from eddyline.core.coordinates import Position, contains_coordinates, contains_l
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
 from eddyline.edit.strip_location.copy_writer import WrittenTrack
-from eddyline.edit.strip_location.report import Report
+from eddyline.edit.strip_location.report import ENCODE_REMEDY, Report
 from eddyline.edit.strip_location.result_boxes import Chunk, Result, read_result
 from eddyline.edit.strip_location.track_boxes import TrackBoxes
 from eddyline.gpmf.edit.location import find_locations, find_unknown_keys
@@ -34,10 +34,10 @@ _LOCATION_TAGS: Final = (
     b"Exif\0\0", b"<x:xmpmeta",
     b"http://ns.adobe.com/xap/1.0/", b"GPSLatitude", b"location.ISO6709",
 )  # fmt: skip
+_TRACK_PROPERTIES: Final = ("edits", "matrix", "timescale", "format", "enabled", "language")
 _MOST_TEXTS: Final = 8
 _SMALL: Final = 1 << 20
 _LEAST_DIGITS: Final = 6  # characters; five ("8.541") occur by chance in some gigabytes of video
-_EDITS_REMEDY: Final = "encode it first, for example with eddyline run, and strip the rendition"
 
 
 def check_raw(copy: Path) -> None:
@@ -85,10 +85,10 @@ def check_result(
 def _check_outside(result: Result, positions: Sequence[Position]) -> None:
     for kind, data in result.outside:
         if kind == "ftyp" and contains_location(data):
-            raise ProofError("ftyp of the copy contains a location", remedy=_EDITS_REMEDY)
+            raise ProofError("ftyp of the copy contains a location", remedy=ENCODE_REMEDY)
         for tag in _LOCATION_TAGS:
             if tag in data:
-                raise ProofError(f"{kind} of the copy contains {tag!a}", remedy=_EDITS_REMEDY)
+                raise ProofError(f"{kind} of the copy contains {tag!a}", remedy=ENCODE_REMEDY)
         _search(data, positions, kind)
 
 
@@ -101,14 +101,14 @@ def _search(data: bytes, positions: Sequence[Position], where: str) -> None:
             raise ProofError(
                 f"{where} of the copy contains the source's coordinates"
                 f" {position.latitude:.3f}, {position.longitude:.3f}",
-                remedy=_EDITS_REMEDY,
+                remedy=ENCODE_REMEDY,
             )
 
 
 def _check_payload(payload: bytes, name: str) -> None:
     found = next(find_locations(payload), None) or next(find_unknown_keys(payload), None)
     if found is not None:
-        raise ProofError(f"{name}: {found} contains a location or is unknown", remedy=_EDITS_REMEDY)
+        raise ProofError(f"{name}: {found} contains a location or is unknown", remedy=ENCODE_REMEDY)
 
 
 def _check_samples(copy: Movie, source: Movie, tracks: Sequence[TrackBoxes]) -> None:
@@ -123,16 +123,8 @@ def _check_samples(copy: Movie, source: Movie, tracks: Sequence[TrackBoxes]) -> 
         ]
         if kept.selected.clean is None:
             same.append(np.array_equal(a.size, b.size))
-        actual = (mine.edits, mine.matrix, mine.timescale, mine.format, mine.enabled, mine.language)
-        expected = (
-            theirs.edits,
-            theirs.matrix,
-            theirs.timescale,
-            theirs.format,
-            theirs.enabled,
-            theirs.language,
-        )
-        if not all(same) or actual != expected or len(a) != len(b):
+        same += [getattr(mine, each) == getattr(theirs, each) for each in _TRACK_PROPERTIES]
+        if not all(same) or len(a) != len(b):
             raise ProofError(f"track {mine.number} of the copy does not have the timing of the source")
     if (copy.timescale, copy.creation_time) != (source.timescale, source.creation_time):
         raise ProofError("the timescale or creation time of the copy differs from the source")
@@ -170,4 +162,4 @@ def _check_media(src: ByteRanges, result: Result, positions: Sequence[Position])
             found = next((form for form in forms if form in data), None)
             if found is not None or contains_coordinates(data):
                 what = ascii(found) if found is not None else "coordinates as text"
-                raise ProofError(f"the media of the copy contains {what}", remedy=_EDITS_REMEDY)
+                raise ProofError(f"the media of the copy contains {what}", remedy=ENCODE_REMEDY)

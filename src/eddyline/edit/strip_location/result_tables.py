@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import Final
+
+_COMPRESSED_AUDIO: Final = frozenset({"mp4a", "ac-3", "ec-3", ".mp3", "Opus", "fLaC", "alac"})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -59,15 +62,7 @@ def constant_size(track: TrackTables, count: int) -> int:
     For QuickTime audio, samples are frames whose size is given by the sample entry.
     """
     if track.handler != "soun" or len(track.entry) < 28 or track.size > 1:  # noqa: PLR2004 - an audio entry
-        pcm = track.handler == "soun" and track.format not in {
-            "mp4a",
-            "ac-3",
-            "ec-3",
-            ".mp3",
-            "Opus",
-            "fLaC",
-            "alac",
-        }
+        pcm = track.handler == "soun" and track.format not in _COMPRESSED_AUDIO
         if not pcm or len(track.entry) < 28:  # noqa: PLR2004
             return track.size * count
     version, channels, bits = struct.unpack_from(">H6xHH", track.entry, 8)

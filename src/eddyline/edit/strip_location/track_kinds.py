@@ -22,7 +22,7 @@ from eddyline.core.coordinates import Position
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.bitstreams import ImageCleaner, ObuCleaner, ProResCleaner, UserDataCleaner
 from eddyline.edit.strip_location.nal_units import NalUnitCleaner
-from eddyline.edit.strip_location.report import LOCATION, TEXT, UNKNOWN, Report
+from eddyline.edit.strip_location.report import ENCODE_REMEDY, LOCATION, TEXT, UNKNOWN, Report
 from eddyline.edit.strip_location.titles import chapter_title
 from eddyline.edit.strip_location.user_data import report_removed_keys
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location
@@ -39,22 +39,8 @@ _HEVC: Final = frozenset({"hvc1", "hev1", "dvh1", "dvhe"})
 _MPEG2: Final = frozenset({"m2v1", "mp2v", "mpeg", "mpg1", "mpg2"})
 _PRORES: Final = frozenset({"apch", "apcn", "apcs", "apco", "ap4h", "ap4x"})
 _OPAQUE_VIDEO: Final = frozenset(
-    {
-        "vp08",
-        "vp09",
-        "s263",
-        "h263",
-        "H263",
-        "raw ",
-        "2vuy",
-        "yuv2",
-        "v210",
-        "v308",
-        "v408",
-        "v410",
-        "r210",
-        "rle ",
-    }
+    {"vp08", "vp09", "s263", "h263", "H263"}
+    | {"raw ", "2vuy", "yuv2", "v210", "v308", "v408", "v410", "r210", "rle "}
 )
 _AUDIO: Final = frozenset(
     {"mp4a", "alac", "fLaC", "Opus", "ac-3", "ec-3", ".mp3", "samr", "sawb", "ulaw", "alaw", "ima4"}
@@ -62,12 +48,13 @@ _AUDIO: Final = frozenset(
 )
 _MP4V_IMAGES: Final = {0x6C: "jpeg", 0x6D: "png"}
 _MP4V_CODES: Final = frozenset({0x20, *range(0x60, 0x66), 0x6A})
+_TEXT_HANDLERS: Final = frozenset({"text", "sbtl", "subt", "clcp"})
+_TEXT_FORMATS: Final = frozenset({"text", "tx3g", "wvtt", "stpp"})
 _TIMECODE_BYTES: Final = 4
 _SEARCHED: Final = 1 << 20
 _ENCODED_UTF8: Final = bytes.fromhex("0000000c656e636400000100")
 _UTF16_MARK: Final = b"\xfe\xff"
 _UNSUPPORTED: Final = {"audio": "unsupported-audio", "video": "unsupported-video"}
-_ENCODE: Final = "encode it first, for example with eddyline run, and strip the rendition"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +101,7 @@ class TrackSelector:
             ):
                 raise self._rejection(unsupported[0])
         if not kept:
-            raise UnsupportedError("no track of this file can be kept", remedy=_ENCODE)
+            raise UnsupportedError("no track of this file can be kept", remedy=ENCODE_REMEDY)
         return kept
 
     def _rejection(self, track: Track) -> UnsupportedError:
@@ -127,7 +114,7 @@ class TrackSelector:
             )
         reason = _UNSUPPORTED.get(track.kind, "")
         message = f"{what} is in a format that Eddyline cannot search for a location"
-        return UnsupportedError(message, remedy=_ENCODE, reason=reason)
+        return UnsupportedError(message, remedy=ENCODE_REMEDY, reason=reason)
 
     def _select_track(self, track: Track) -> SelectedTrack | None:
         what = f"track {track.number}"
@@ -190,12 +177,7 @@ class TrackSelector:
         name = f" {ascii(track.name)[1:-1]}" if track.name else ""
         what = f"track {track.number} ({_printable(track.format)}, {_printable(track.handler)}{name})"
         why = UNKNOWN
-        if track.handler in {"text", "sbtl", "subt", "clcp"} or track.format in {
-            "text",
-            "tx3g",
-            "wvtt",
-            "stpp",
-        }:
+        if track.handler in _TEXT_HANDLERS or track.format in _TEXT_FORMATS:
             why = TEXT
         elif track.format in {"camm", "gpmd", "gps ", "rtmd"}:
             why = LOCATION

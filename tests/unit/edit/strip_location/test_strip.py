@@ -38,19 +38,7 @@ from eddyline.mp4.movie import Movie
 from eddyline.mp4.slice import iter_samples
 from eddyline.store.ranges import FileRanges
 
-FOURCCS = (
-    b"GPS5",
-    b"GPS9",
-    b"GPSU",
-    b"GPSF",
-    b"GPSP",
-    b"GPSA",
-    b"GLPI",
-    b"GPRI",
-    b"BPOS",
-    b"\xa9xyz",
-    b"loci",
-)
+FOURCCS = b"GPS5 GPS9 GPSU GPSF GPSP GPSA GLPI GPRI BPOS \xa9xyz loci".split()
 
 
 def index(path: Path) -> Movie:
@@ -356,15 +344,8 @@ def test_telemetry_of_a_deleted_track_is_removed(clip: Path, tmp_path: Path) -> 
 
 def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
     source, out = tmp_path / "in.mp4", tmp_path / "out.mp4"
-    options = [
-        "-map",
-        "0",
-        "-c",
-        "copy",
-        "-copy_unknown",
-        "-movflags",
-        "frag_keyframe+empty_moov+default_base_moof",
-    ]
+    movflags = "frag_keyframe+empty_moov+default_base_moof"
+    options = ["-map", "0", "-c", "copy", "-copy_unknown", "-movflags", movflags]
     subprocess.run([ffmpeg, "-v", "error", "-i", str(clip), *options, str(source)], check=True)
     made = strip_location(source, out)
     assert "track 3/GPS5" in removed(made)

@@ -45,6 +45,7 @@ KINDS = {
     "cmaf.mp4": "-c:v libx264 -g 10 -bf 2 -c:a aac -movflags cmaf+dash+global_sidx",
     "fast.mp4": "-c:v libx264 -c:a aac -movflags +faststart",
 }
+METADATA = ("-metadata", "location=+47.3769+008.5417/", "-metadata", "title=At home")
 
 
 @pytest.fixture(scope="session")
@@ -55,16 +56,8 @@ def make(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Make:
     def encode(name: str, options: str, *more: str) -> Path:
         out = directory / name
         if not out.exists():
-            sources = [
-                "-f",
-                "lavfi",
-                "-i",
-                "testsrc2=s=160x96:r=30:d=0.5",
-                "-f",
-                "lavfi",
-                "-i",
-                "sine=997:d=0.5",
-            ]
+            video, audio = "testsrc2=s=160x96:r=30:d=0.5", "sine=997:d=0.5"
+            sources = ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", audio]
             subprocess.run([ffmpeg, "-v", "error", *sources, *options.split(), *more, str(out)], check=True)
         return out
 
@@ -95,7 +88,7 @@ def with_samples(source: Path, out: Path, change: Callable[[bytes], bytes]) -> P
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_codec_keeps_its_frames_and_audio(make: Make, tmp_path: Path, ffmpeg: str, name: str) -> None:
-    source = make(name, KINDS[name], "-metadata", "location=+47.3769+008.5417/", "-metadata", "title=At home")
+    source = make(name, KINDS[name], *METADATA)
     out = tmp_path / name
     made = strip_location(source, out)
     assert made.removed
@@ -192,7 +185,7 @@ def prores_tail(sample: bytes) -> bytes:
 def test_user_data_in_samples_is_removed(
     make: Make, tmp_path: Path, ffmpeg: str, name: str, change: Callable[[bytes], bytes]
 ) -> None:
-    source = make(name, KINDS[name], "-metadata", "location=+47.3769+008.5417/", "-metadata", "title=At home")
+    source = make(name, KINDS[name], *METADATA)
     plain = with_samples(source, tmp_path / f"plain-{name}", lambda sample: sample)
     hidden = with_samples(source, tmp_path / f"hidden-{name}", change)
     made = strip_location(hidden, tmp_path / name)
@@ -210,14 +203,7 @@ def test_user_data_in_samples_is_removed(
 def test_unknown_boxes_in_fragments_are_removed(
     make: Make, tmp_path: Path, ffmpeg: str, where: bytes
 ) -> None:
-    source = make(
-        "frag.mp4",
-        KINDS["frag.mp4"],
-        "-metadata",
-        "location=+47.3769+008.5417/",
-        "-metadata",
-        "title=At home",
-    )
+    source = make("frag.mp4", KINDS["frag.mp4"], *METADATA)
     data = source.read_bytes()
     extra = box(b"uuid", UUID, ISO_6709) + box(b"free", NMEA)
     if where == b"mvex":
