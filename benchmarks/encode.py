@@ -24,11 +24,11 @@ from pathlib import Path
 
 from benchmarks.clips import make_natural_clip
 from benchmarks.quality import compare
+from benchmarks.quality_metrics import vbv_underflows
 from eddyline.media.ladder import chunks, ladder, profile
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.quality import vbv_underflows
 
 SECONDS, RATE = 30, 60
 COMPARED = "720p"

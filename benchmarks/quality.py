@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from benchmarks.quality_metrics import BufferFullness, Vmaf, measure_vmaf, simulate_file
 from eddyline.core.process import Runner
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.quality import BufferFullness, Vmaf, measure_vmaf, simulate_file
 
 
 @dataclass(frozen=True)

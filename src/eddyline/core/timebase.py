@@ -15,6 +15,11 @@ def rescale(ticks: int, from_scale: int, to_scale: int) -> int:
     return (2 * ticks * to_scale + from_scale) // (2 * from_scale)
 
 
+def round_half_up(value: Fraction) -> int:
+    """The nearest integer, halves up (`round` returns 2 for 2.5 and 4 for 3.5)."""
+    return int((2 * value + 1) // 2)
+
+
 def nominal_rate(mean: Fraction) -> Fraction:
     """The nominal rate of a measured mean: 29.9698 -> 30000/1001; without one, the simplified mean.
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.core.timebase import round_half_up
 from eddyline.edit.audio_joins import silence_blocks
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Edit, Movie, Track
@@ -48,11 +49,6 @@ class _AudioSpan:
     start: int
     stop: int
     at: Fraction
-
-
-def round_half_up(value: Fraction) -> int:
-    """Round to the nearest integer, halves up."""
-    return int((2 * value + 1) // 2)
 
 
 def is_sample_exact(track: Track) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from eddyline.observe.metrics import LedgerMetrics
+from eddyline.observe.metrics import FunctionCollector, LedgerMetrics
 from eddyline.observe.polled_values import PolledValues
 
 
@@ -21,7 +21,7 @@ class CoordinatorMetrics(LedgerMetrics):
 
     def watch_dead_letters(self, watch: PolledValues[int]) -> None:
         """Expose the number of messages in the dead-letter queue."""
-        self.registry.register(_DeadLettersCollector(watch))
+        self.registry.register(FunctionCollector(partial(_read_dead_letters, watch)))
 
     def record_action(self, what: str, count: int) -> None:
         """Count an action."""
@@ -29,17 +29,9 @@ class CoordinatorMetrics(LedgerMetrics):
             self._actions.labels(what).inc(count)
 
 
-class _DeadLettersCollector(Collector):
+def _read_dead_letters(watch: PolledValues[int]) -> Iterable[Metric]:
     """The last known depth of the dead-letter queue; nothing before the first reading."""
-
-    def __init__(self, watch: PolledValues[int]) -> None:
-        self._watch = watch
-
-    def describe(self) -> Iterable[Metric]:
-        return []
-
-    def collect(self) -> Iterable[Metric]:
-        if self._watch.latest is not None:
-            yield GaugeMetricFamily(
-                "eddyline_dead_letters", "Messages in the dead-letter queue", value=self._watch.latest
-            )
+    if watch.latest is not None:
+        yield GaugeMetricFamily(
+            "eddyline_dead_letters", "Messages in the dead-letter queue", value=watch.latest
+        )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.observe.metrics import Metrics
+from eddyline.observe.metrics import FunctionCollector, Metrics
 from eddyline.observe.polled_values import PolledValues
 
 _SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 3600, 14_400, 86_400)
@@ -55,11 +55,11 @@ class IngestMetrics(Metrics):
             registry=self.registry,
             buckets=_SECONDS,
         )
-        self.registry.register(_OldestMessageCollector(self))
+        self.registry.register(FunctionCollector(self._read_oldest))
 
     def watch_depths(self, watch: PolledValues[Depths]) -> None:
         """Expose the depths of the queues."""
-        self.registry.register(_DepthsCollector(watch))
+        self.registry.register(FunctionCollector(partial(_read_depths, watch)))
 
     def record_received(self, message: str, since: float) -> None:
         """Count a received message that was first sent at `since` (seconds since 1970)."""
@@ -104,6 +104,13 @@ class IngestMetrics(Metrics):
             sent = [each.since for each in self._pending.values() if each.since > 0]
         return max(now - min(sent), 0.0) if sent else 0.0
 
+    def _read_oldest(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "eddyline_ingest_oldest_message_seconds",
+            "Age of the oldest message that this process holds or has postponed; 0 if there is none",
+            value=self.oldest_s,
+        )
+
     def _add_pending(self, message: str, pending: _Pending) -> None:
         with self._lock:
             self._expire(self._clock.now())
@@ -114,43 +121,19 @@ class IngestMetrics(Metrics):
         self._pending = {name: each for name, each in self._pending.items() if each.expires_at > now}
 
 
-class _OldestMessageCollector(Collector):
-    def __init__(self, metrics: IngestMetrics) -> None:
-        self._metrics = metrics
-
-    def describe(self) -> Iterable[Metric]:
-        return []
-
-    def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily(
-            "eddyline_ingest_oldest_message_seconds",
-            "Age of the oldest message that this process holds or has postponed; 0 if there is none",
-            value=self._metrics.oldest_s,
-        )
-
-
-class _DepthsCollector(Collector):
-    def __init__(self, watch: PolledValues[Depths]) -> None:
-        self._watch = watch
-
-    def describe(self) -> Iterable[Metric]:
-        return []
-
-    def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(
-            "eddyline_ingest_queue_read_failures",
-            "Failed readings of the queues",
-            value=self._watch.failures,
-        )
-        depths = self._watch.latest
-        if depths is None:
-            return
-        family = GaugeMetricFamily(
-            "eddyline_ingest_queue_messages",
-            "Approximate number of messages, those in flight elsewhere included",
-            labels=["queue", "state"],
-        )
-        for queue, found in (("events", depths.events), ("parked", depths.parked)):
-            for state, count in found.items():
-                family.add_metric([queue, state], count)
-        yield family
+def _read_depths(watch: PolledValues[Depths]) -> Iterable[Metric]:
+    yield CounterMetricFamily(
+        "eddyline_ingest_queue_read_failures", "Failed readings of the queues", value=watch.failures
+    )
+    depths = watch.latest
+    if depths is None:
+        return
+    family = GaugeMetricFamily(
+        "eddyline_ingest_queue_messages",
+        "Approximate number of messages, those in flight elsewhere included",
+        labels=["queue", "state"],
+    )
+    for queue, found in (("events", depths.events), ("parked", depths.parked)):
+        for state, count in found.items():
+            family.add_metric([queue, state], count)
+    yield family

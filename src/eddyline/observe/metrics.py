@@ -7,8 +7,9 @@ Prometheus computes rates: frames/s are `rate(eddyline_frames_total[5m])`.
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -24,9 +25,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_CpuCollector())
-        self.registry.register(_LoopFailuresCollector())
-        self.registry.register(_CountersCollector())
+        text = "Unexpected errors that background loops survived"
+        self._collect_counter("cpu_seconds", "CPU time, user and system", "by", _cpu_seconds)
+        self._collect_counter("loop_failures", text, "loop", background_loop.failure_counts)
+        for name, (label, text) in counters.EVENTS.items():
+            self._collect_counter(name, text, label, partial(counters.counts, name))
+
+    def _collect_counter(
+        self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]
+    ) -> None:
+        self.registry.register(_LabelledCounter(name, text, label, read))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(f"eddyline_{name}", text, labels, registry=self.registry)
@@ -44,7 +52,7 @@ class LedgerMetrics(Metrics):
 
     def watch_backlog(self, watch: BacklogWatch, pools: Sequence[str] = ()) -> None:
         """Expose the backlog; `pools` are exposed even while they have no jobs."""
-        self.registry.register(_BacklogCollector(watch, pools))
+        self.registry.register(FunctionCollector(partial(_read_backlog, watch, pools)))
 
     def set_unserved(self, jobs: Mapping[str, int]) -> None:
         """Expose the number of due jobs by unserved pool; 0 for a pool that is served again."""
@@ -52,83 +60,58 @@ class LedgerMetrics(Metrics):
             self._unserved.labels(pool).set(count)
 
 
-class _CpuCollector(Collector):
-    """CPU time of this process and of its terminated child processes."""
+class FunctionCollector(Collector):
+    """The metrics that a function returns when Prometheus reads them."""
+
+    def __init__(self, read: Callable[[], Iterable[Metric]]) -> None:
+        self._read = read
 
     def describe(self) -> Iterable[Metric]:
-        return [self._family()]
-
-    def collect(self) -> Iterable[Metric]:
-        family = self._family()
-        for source, number in (("process", resource.RUSAGE_SELF), ("programs", resource.RUSAGE_CHILDREN)):
-            used = resource.getrusage(number)
-            family.add_metric([source], used.ru_utime + used.ru_stime)
-        return [family]
-
-    @staticmethod
-    def _family() -> CounterMetricFamily:
-        return CounterMetricFamily("eddyline_cpu_seconds", "CPU time, user and system", labels=["by"])
-
-
-class _LoopFailuresCollector(Collector):
-    """Steps of background loops that raised an unexpected error; the loops continued."""
-
-    def describe(self) -> Iterable[Metric]:
-        return [self._family()]
-
-    def collect(self) -> Iterable[Metric]:
-        family = self._family()
-        for loop, count in sorted(background_loop.failure_counts().items()):
-            family.add_metric([loop], count)
-        return [family]
-
-    @staticmethod
-    def _family() -> CounterMetricFamily:
-        return CounterMetricFamily(
-            "eddyline_loop_failures", "Unexpected errors that background loops survived", labels=["loop"]
-        )
-
-
-class _CountersCollector(Collector):
-    """The process-wide counters of `core.counters`."""
-
-    def describe(self) -> Iterable[Metric]:
-        return [self._family(name) for name in counters.EVENTS]
-
-    def collect(self) -> Iterable[Metric]:
-        for name in counters.EVENTS:
-            family = self._family(name)
-            for label, count in sorted(counters.counts(name).items()):
-                family.add_metric([label], count)
-            yield family
-
-    @staticmethod
-    def _family(name: str) -> CounterMetricFamily:
-        label, text = counters.EVENTS[name]
-        return CounterMetricFamily(f"eddyline_{name}", text, labels=[label])
-
-
-class _BacklogCollector(Collector):
-    """The last reading of a `BacklogWatch`; only the failures before the first reading."""
-
-    def __init__(self, watch: BacklogWatch, pools: Sequence[str]) -> None:
-        self._watch = watch
-        self._idle = {pool: Queue(pool=pool) for pool in pools}
-
-    def describe(self) -> Iterable[Metric]:
+        """Nothing: the function is not called before Prometheus reads the metrics."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(
-            "eddyline_ledger_read_failures", "Failed readings of the ledger", value=self._watch.failures
+        """Call the function."""
+        return self._read()
+
+
+class _LabelledCounter(Collector):
+    """A counter with one label; `read` returns its current values by the value of the label."""
+
+    def __init__(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        self._name, self._text, self._label, self._read = name, text, label, read
+
+    def describe(self) -> Iterable[Metric]:
+        return [self._family()]
+
+    def collect(self) -> Iterable[Metric]:
+        family = self._family()
+        for value, count in sorted(self._read().items()):
+            family.add_metric([value], count)
+        return [family]
+
+    def _family(self) -> CounterMetricFamily:
+        return CounterMetricFamily(f"eddyline_{self._name}", self._text, labels=[self._label])
+
+
+def _cpu_seconds() -> dict[str, float]:
+    """CPU time of this process and of its terminated child processes."""
+    both = {"process": resource.RUSAGE_SELF, "programs": resource.RUSAGE_CHILDREN}
+    used = {source: resource.getrusage(number) for source, number in both.items()}
+    return {source: usage.ru_utime + usage.ru_stime for source, usage in used.items()}
+
+
+def _read_backlog(watch: BacklogWatch, pools: Sequence[str]) -> Iterable[Metric]:
+    """The last reading of a `BacklogWatch`; only the failures before the first reading."""
+    yield CounterMetricFamily(
+        "eddyline_ledger_read_failures", "Failed readings of the ledger", value=watch.failures
+    )
+    backlog = watch.latest
+    if backlog is not None:
+        queues = {pool: Queue(pool=pool) for pool in pools} | {queue.pool: queue for queue in backlog.queues}
+        yield from _families(
+            replace(backlog, queues=tuple(queues.values())), max(watch.clock.now() - backlog.at, 0.0)
         )
-        backlog = self._watch.latest
-        if backlog is not None:
-            queues = {**self._idle, **{queue.pool: queue for queue in backlog.queues}}
-            yield from _families(
-                replace(backlog, queues=tuple(queues.values())),
-                max(self._watch.clock.now() - backlog.at, 0.0),
-            )
 
 
 def _families(backlog: Backlog, age_s: float) -> Iterable[Metric]:

@@ -10,11 +10,10 @@ import re
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
-from types import TracebackType
-from typing import Self
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from eddyline.core.backoff import Backoff, BackoffPolicy
+from eddyline.core.closeable import Closeable
 from eddyline.core.errors import (
     InputError,
     MissingError,
@@ -39,7 +38,7 @@ _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 _NO_RANGES = "download the file and pass its path, or use a server that supports Range requests"
 
 
-class HttpRanges:
+class HttpRanges(Closeable):
     """The file of `size` bytes at a URL; counts the requests and the bytes read."""
 
     def __init__(
@@ -100,14 +99,6 @@ class HttpRanges:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _fetch(self, offset: int, length: int) -> bytes:
         """The bytes of one range, up to the end of the file; retries transient errors."""

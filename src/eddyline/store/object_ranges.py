@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 import obstore
 from obstore.store import AzureStore, GCSStore, MemoryStore, S3Store
 
+from eddyline.core.closeable import Closeable
 from eddyline.store.object_errors import translate_errors
 from eddyline.store.ranges import checked_range
 from eddyline.store.retry import NO_RETRIES, Retrier, StoreUnavailableError
 
 
-class ObjectRanges:
+class ObjectRanges(Closeable):
     """An object of `size` bytes with the entity tag `tag`; counts the requests and the bytes read.
 
     `stamp` is the version tag of the store: the entity tag, on Google the generation.
@@ -92,11 +91,3 @@ class ObjectRanges:
 
     def close(self) -> None:
         """Does nothing; there is no open connection."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from eddyline.core.closeable import Closeable
 from eddyline.core.errors import InputError, MissingError, TransientError, TruncatedError
 
 FILE_GAP = 16 * 1024  # another read of a disk takes as long as reading a few pages
@@ -49,7 +50,7 @@ def checked_range(name: str, size: int, offset: int, length: int) -> None:
         raise TruncatedError(f"{length} bytes requested, but it ends at {size}", path=name, offset=offset)
 
 
-class FileRanges:
+class FileRanges(Closeable):
     """A local file; counts the requests and bytes read.
 
     Two ranges are read by one request if the gap between them is at most `gap` bytes.
@@ -105,14 +106,6 @@ class FileRanges:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __del__(self) -> None:
         self.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from eddyline import gpmf
 from eddyline.core.errors import InputError, ProofError
-from eddyline.edit.track_range import round_half_up
+from eddyline.core.timebase import round_half_up
 from eddyline.gpmf.edit.hilight_window import cut_hilights
 from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.mp4.boxes import make_box, make_full_box

@@ -13,7 +13,8 @@ import numpy as np
 
 from eddyline import gpmf
 from eddyline.core.errors import ProofError
-from eddyline.edit.track_range import TrackRange, round_half_up
+from eddyline.core.timebase import round_half_up
+from eddyline.edit.track_range import TrackRange
 from eddyline.gpmf.edit.window import TelemetryCut, cut_telemetry
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Edit, Movie, Track

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.edit.track_range import TrackRange, cut_data, round_half_up
+from eddyline.core.timebase import round_half_up
+from eddyline.edit.track_range import TrackRange, cut_data
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.write.output_track import OutputTrack, Piece

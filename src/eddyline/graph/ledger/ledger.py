@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 from sqlalchemy import Connection
 
 from eddyline.core.clock import Clock
+from eddyline.core.closeable import Closeable
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_assets
@@ -46,7 +46,7 @@ POISON_AFTER = 5
 """Consecutive worker losses before a job is treated as poison."""
 
 
-class Ledger:
+class Ledger(Closeable):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
 
     `publications` is for coordinators: it publishes jobs to queues.
@@ -94,14 +94,6 @@ class Ledger:
     def close(self) -> None:
         """Close all connections."""
         self._transactions.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def now(self) -> float:
         """The time by which the ledger keeps leases, in seconds since 1970."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.core.timebase import round_half_up
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
 
@@ -66,9 +67,9 @@ def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
 
     Lengths are whole numbers of frames: 2 s at 30000/1001 frames/s are 60 frames (2.002 s).
     """
-    gop = max(1, _round_half_up(Fraction(str(gop_s)) * fps))
+    gop = max(1, round_half_up(Fraction(str(gop_s)) * fps))
     # Divide by the actual GOP length: a single frame may last longer than `segment_s`.
-    per_segment = max(1, _round_half_up(Fraction(str(segment_s)) * fps / gop))
+    per_segment = max(1, round_half_up(Fraction(str(segment_s)) * fps / gop))
     return Grid(gop=gop, segment=gop * per_segment, fps=fps)
 
 
@@ -90,8 +91,3 @@ def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, 
     # Chunk i starts at segment i*segments//count, so that lengths differ by at most one segment.
     cuts = [index * segments // count * grid.segment for index in range(count)] + [frames]
     return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
-
-
-def _round_half_up(value: Fraction) -> int:
-    """Round to the nearest integer, halves up (`round` returns 2 for 2.5 and 4 for 3.5)."""
-    return int((2 * value + 1) // 2)

@@ -5,11 +5,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from benchmarks.quality_metrics import measure_vmaf, simulate_buffer, simulate_file, vbv_underflows
 
 from eddyline.core.errors import ProofError, UsageError
 from eddyline.core.process import Runner
 from eddyline.media.toolchain import Toolchain
-from eddyline.media.video.quality import measure_vmaf, simulate_buffer, simulate_file, vbv_underflows
 
 RATE = Fraction(25)
 
