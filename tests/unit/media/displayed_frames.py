@@ -17,11 +17,13 @@ from eddyline.core.process import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.poster import write_poster
+from eddyline.media.pictures.stills import ImageSource
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.encode import encode_chunk
+from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import write_slice
 from eddyline.store.ranges import FileRanges
 
@@ -53,9 +55,16 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
         grid = Grid(gop=2, segment=2, fps=Fraction(10))
         piece = write_slice(src, footage.movie, track, 0, 2, work / "slice.mp4")
         chunks = encode_chunk(piece, video, rungs, grid, tools=tools, runner=runner, out_dir=work / "out")
-        still = write_poster(
-            src, footage.movie, track, video, tools=tools, runner=runner, work=work, out=work / "poster.jpg"
+        image_source = ImageSource(
+            src=src,
+            track=track,
+            facts=video,
+            shown=build_presentation(footage.movie, track),
+            tools=tools,
+            runner=runner,
+            work=work,
         )
+        still = write_poster(image_source, out=work / "poster.jpg")
     paths = [chunk.path for chunk in chunks]
     return Made(facts=facts, rungs=tuple(zip(rungs, paths, strict=True)), poster=still.path)
 

@@ -8,15 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Runner
 from eddyline.media.pictures.image_filters import image_size
 from eddyline.media.pictures.jpeg import ImageInfo, spread_keyframes, write_jpegs
-from eddyline.media.pictures.stills import decode_keyframes, shown_keyframes, write_keyframes
-from eddyline.media.source.source import VideoFacts
-from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation
+from eddyline.media.pictures.stills import ImageSource, decode_keyframes
 
 _CANDIDATES = 16
 _SCORED_WIDTH = 192  # pixels: enough to detect blur, and 16 candidates fit in a megabyte
@@ -24,38 +18,21 @@ _BLACK, _WHITE = 24, 250  # luma from 0 to 255: below is black, above is blown o
 _MIDDLE = 118.0
 
 
-def write_poster(
-    src: ByteRanges,
-    movie: Movie,
-    track: Track,
-    facts: VideoFacts,
-    *,
-    tools: Toolchain,
-    runner: Runner,
-    work: Path,
-    out: Path,
-    width: int = 1280,
-    shown: Presentation | None = None,
-) -> ImageInfo:
+def write_poster(video: ImageSource, *, out: Path, width: int = 1280) -> ImageInfo:
     """Write the keyframe with the best `poster_score` as a JPEG, at most `width` wide.
 
     The candidates are spread over the video. Raises `InputError` if no keyframe can be decoded.
     """
-    keyframes = shown_keyframes(movie, track, shown=shown)
-    candidates = spread_keyframes(keyframes, _CANDIDATES)
-    across, down = image_size(facts, _SCORED_WIDTH)
-    raw, file = work / "poster-candidates.grey", work / "poster-candidates.mp4"
+    candidates = spread_keyframes(video.keyframes, _CANDIDATES)
+    across, down = image_size(video.facts, _SCORED_WIDTH)
+    raw, file = video.work / "poster-candidates.grey", video.work / "poster-candidates.mp4"
     with translate_errors("writing the poster"):
-        write_keyframes(src, track, keyframes.sample[list(candidates)], file)
+        video.write_keyframes(candidates, file)
         output = ("-f", "rawvideo", "-y", f"file:{raw}")
-        numbers = decode_keyframes(
-            file, len(candidates), facts, (across, down), "format=gray", output, tools=tools, runner=runner
-        )
+        numbers = decode_keyframes(video, file, len(candidates), (across, down), "format=gray", output)
         images = np.fromfile(raw, np.uint8)[: len(numbers) * across * down].reshape(-1, down, across)
         best = candidates[numbers[int(np.argmax([poster_score(each) for each in images]))]]
-        (poster,) = write_jpegs(
-            src, track, facts, keyframes, (best,), width, [out], work, tools=tools, runner=runner
-        )
+        (poster,) = write_jpegs(video, (best,), width, [out])
         raw.unlink()
         file.unlink()
     return poster

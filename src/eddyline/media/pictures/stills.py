@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,8 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation, build_presentation
+from eddyline.mp4.movie import Track
+from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
@@ -47,12 +48,36 @@ class Keyframes:
     end: float
 
 
-def shown_keyframes(movie: Movie, track: Track, *, shown: Presentation | None = None) -> Keyframes:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageSource:
+    """A video to take images from, and the programs that decode it.
+
+    `shown` is the presentation of `track`; `work` is a directory for temporary files.
+    """
+
+    src: ByteRanges
+    track: Track
+    facts: VideoFacts
+    shown: Presentation
+    tools: Toolchain
+    runner: Runner
+    work: Path
+
+    @cached_property
+    def keyframes(self) -> Keyframes:
+        """The shown keyframes. Raises `InputError` if there is none."""
+        return shown_keyframes(self.track, self.shown)
+
+    def write_keyframes(self, numbers: Sequence[int], out: Path) -> None:
+        """Write these keyframes as a local MP4 with 25 frames per second."""
+        write_keyframes(self.src, self.track, self.keyframes.sample[list(numbers)], out)
+
+
+def shown_keyframes(track: Track, shown: Presentation) -> Keyframes:
     """The shown keyframes of a track; if an edit hides them all, the last one before the first shown frame.
 
     Raises `InputError` if there is none.
     """
-    shown = shown or build_presentation(movie, track)
     if not len(shown):
         raise InputError("the video has no shown frame")
     key = np.flatnonzero(track.samples.sync[shown.sample])
@@ -95,25 +120,22 @@ def write_keyframes(src: ByteRanges, track: Track, samples: Ints, out: Path) -> 
 
 
 def decode_keyframes(
+    video: ImageSource,
     path: Path,
     frames: int,
-    facts: VideoFacts,
     shape: tuple[int, int],
     output_filter: str,
     output: Sequence[str],
-    *,
-    tools: Toolchain,
-    runner: Runner,
 ) -> tuple[int, ...]:
     """Decode a file of `write_keyframes` to upright images of `shape` (width, height) and write `output`.
 
     Returns the numbers of the keyframes in the output, in order; damaged ones are missing. Raises
     `InputError` if none can be decoded.
     """
-    filters = ",".join(image_filters(facts, *shape))
+    filters = ",".join(image_filters(video.facts, *shape))
     source = ("-flags:v", "+low_delay", *_ERROR_TOLERANT, "-noautorotate", *input_args(path))
     try:
-        numbers = _run(source, filters, output_filter, output, frames, tools=tools, runner=runner)
+        numbers = _run(video, source, filters, output_filter, output, frames)
     except ToolError as error:
         if error.is_machine_fault:
             raise
@@ -123,42 +145,38 @@ def decode_keyframes(
     # The frame numbers of keyframes in an H.264 open GOP are consecutive, and a decoder that misses the
     # frames between them drops or repeats some. Each decodes correctly in a separate decoder.
     raw = path.with_suffix(".yuv")
-    decoded = _decode_separately(path, filters, raw, tools=tools, runner=runner)
+    decoded = _decode_separately(video, path, filters, raw)
     if not decoded:
         raise InputError("no keyframe of the video can be decoded")
     size = f"{shape[0]}x{shape[1]}"
     form = ("-f", "rawvideo", "-pixel_format", "yuvj420p", "-video_size", size, "-framerate", f"{_RATE}")
     source = (*form, *input_args(raw))
-    _run(source, "null", output_filter, output, len(decoded), tools=tools, runner=runner)
+    _run(video, source, "null", output_filter, output, len(decoded))
     raw.unlink()
     return decoded
 
 
 def _run(
+    video: ImageSource,
     source: Sequence[str],
     filters: str,
     output_filter: str,
     output: Sequence[str],
     frames: int,
-    *,
-    tools: Toolchain,
-    runner: Runner,
 ) -> tuple[int, ...]:
     graph = f"[0:v:0]{filters},split[crc][image];[image]{output_filter}[out]"
     argv = (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, *source, "-filter_complex", graph),
+        *(str(video.tools.ffmpeg), *FFMPEG_BASE, *source, "-filter_complex", graph),
         *("-map", "[crc]", "-fps_mode", "passthrough", "-f", "framecrc", "-"),
         *("-map", "[out]", "-fps_mode", "passthrough", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
         *output,
     )
     limits = Limits(wall_s=_BASE_S + _FRAME_S * frames)
-    stdout = runner.run(argv, limits=limits).stdout.decode("ascii", "replace")
+    stdout = video.runner.run(argv, limits=limits).stdout.decode("ascii", "replace")
     return tuple(int(number) for number in _FRAMECRC.findall(stdout))
 
 
-def _decode_separately(
-    path: Path, filters: str, raw: Path, *, tools: Toolchain, runner: Runner
-) -> tuple[int, ...]:
+def _decode_separately(video: ImageSource, path: Path, filters: str, raw: Path) -> tuple[int, ...]:
     """Decode each keyframe from a separate file to `raw`; return the numbers of those that decode."""
     decoded: list[int] = []
     with FileRanges(path) as source, raw.open("wb") as joined:
@@ -168,10 +186,10 @@ def _decode_separately(
             files = [path.with_name(f"{path.stem}-{number}.mp4") for number in numbers]
             for number, file in zip(numbers, files, strict=True):
                 write_keyframes(source, track, np.asarray([number], np.int64), file)
-            if not _decode_files(files, filters, tools=tools, runner=runner):
+            if not _decode_files(video, files, filters):
                 # A damaged file ends the command, possibly before the other outputs are written.
                 for file in files:
-                    _decode_files([file], filters, tools=tools, runner=runner)
+                    _decode_files(video, [file], filters)
             for number, file in zip(numbers, files, strict=True):
                 image = file.with_suffix(".yuv")
                 if image.exists() and image.stat().st_size:
@@ -182,7 +200,7 @@ def _decode_separately(
     return tuple(decoded)
 
 
-def _decode_files(files: Sequence[Path], filters: str, *, tools: Toolchain, runner: Runner) -> bool:
+def _decode_files(video: ImageSource, files: Sequence[Path], filters: str) -> bool:
     """Decode the first frame of each file to a raw file beside it; False if FFmpeg fails."""
     inputs: list[str] = []
     outputs: list[str] = []
@@ -190,9 +208,9 @@ def _decode_files(files: Sequence[Path], filters: str, *, tools: Toolchain, runn
         inputs += ["-threads", "1", *_ERROR_TOLERANT, "-noautorotate", *input_args(file)]
         outputs += ["-map", f"{place}:v:0", "-vf", filters, "-frames:v", "1", "-f", "rawvideo"]
         outputs += ["-y", f"file:{file.with_suffix('.yuv')}"]
-    argv = (str(tools.ffmpeg), *FFMPEG_BASE, *inputs, *outputs)
+    argv = (str(video.tools.ffmpeg), *FFMPEG_BASE, *inputs, *outputs)
     try:
-        runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
+        video.runner.run(argv, limits=Limits(wall_s=_BASE_S + _FRAME_S * len(files)))
     except ToolError as error:
         if error.is_machine_fault:
             raise

@@ -12,20 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_size
-from eddyline.media.pictures.stills import (
-    decode_keyframes,
-    nearest_keyframes,
-    shown_keyframes,
-    write_keyframes,
-)
-from eddyline.media.source.source import VideoFacts
-from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation
+from eddyline.media.pictures.stills import ImageSource, decode_keyframes, nearest_keyframes
 
 _JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-threads", "1", "-f", "image2", "-start_number", "0", "-y")
 
@@ -66,41 +55,27 @@ class SpriteSheet:
         return f"storyboard-{sheet:02d}.jpg#xywh={at}"
 
 
-def write_storyboard(
-    src: ByteRanges,
-    movie: Movie,
-    track: Track,
-    facts: VideoFacts,
-    settings: StoryboardSettings,
-    *,
-    tools: Toolchain,
-    runner: Runner,
-    work: Path,
-    out_dir: Path,
-    shown: Presentation | None = None,
-) -> Storyboard:
+def write_storyboard(video: ImageSource, settings: StoryboardSettings, *, out_dir: Path) -> Storyboard:
     """Write `out_dir`/storyboard.vtt and storyboard-00.jpg, ...: an image every `settings.interval_s`.
 
     A video that needs more than `settings.most` images has them further apart. Where keyframes are further
     apart than that, one image serves several cues. Raises `InputError` if no keyframe can be decoded.
     """
-    keyframes = shown_keyframes(movie, track, shown=shown)
+    keyframes = video.keyframes
     starts = cue_starts(keyframes.end, settings)
     step = starts[1] - starts[0] if len(starts) > 1 else keyframes.end
     nearest = nearest_keyframes(keyframes, [start + step / 2 for start in starts])
     selected = sorted(set(nearest))
-    across, down = image_size(facts, settings.width)
+    across, down = image_size(video.facts, settings.width)
     columns = min(settings.columns, len(selected))
     rows = min(settings.rows, math.ceil(len(selected) / columns))
     sheet = SpriteSheet(columns=columns, rows=rows, width=across, height=down)
-    file = work / "storyboard.mp4"
+    file = video.work / "storyboard.mp4"
     with translate_errors("writing the storyboard"):
-        write_keyframes(src, track, keyframes.sample[selected], file)
+        video.write_keyframes(selected, file)
         output = (*_JPEG, f"file:{out_dir}/storyboard-%02d.jpg")
         tile, shape = f"tile={columns}x{rows}", (across, down)
-        numbers = decode_keyframes(
-            file, len(selected), facts, shape, tile, output, tools=tools, runner=runner
-        )
+        numbers = decode_keyframes(video, file, len(selected), shape, tile, output)
         decoded = [selected[number] for number in numbers]
         tiles = [_closest(decoded, number) for number in nearest]
         cues = _cues(starts, keyframes.end, tiles)

@@ -10,29 +10,12 @@ import numpy as np
 
 from eddyline.core.errors import InputError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Runner
 from eddyline.media.pictures.jpeg import ImageInfo, spread_keyframes, write_jpegs
-from eddyline.media.pictures.stills import shown_keyframes
-from eddyline.media.source.source import VideoFacts
-from eddyline.media.toolchain import Toolchain
-from eddyline.mp4.byte_ranges import ByteRanges
-from eddyline.mp4.movie import Movie, Track
-from eddyline.mp4.presentation import Presentation
+from eddyline.media.pictures.stills import ImageSource
 
 
 def write_thumbnails(
-    src: ByteRanges,
-    movie: Movie,
-    track: Track,
-    facts: VideoFacts,
-    *,
-    tools: Toolchain,
-    runner: Runner,
-    work: Path,
-    out_dir: Path,
-    count: int = 6,
-    width: int = 320,
-    shown: Presentation | None = None,
+    video: ImageSource, *, out_dir: Path, count: int = 6, width: int = 320
 ) -> tuple[ImageInfo, ...]:
     """Write up to `count` evenly spread keyframes as `out_dir`/thumb-001.jpg and so on.
 
@@ -40,29 +23,14 @@ def write_thumbnails(
     """
     if count < 1:
         return ()
-    keyframes = shown_keyframes(movie, track, shown=shown)
-    selected = spread_keyframes(keyframes, count)
+    selected = spread_keyframes(video.keyframes, count)
     outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(selected) + 1)]
     with translate_errors("writing the thumbnails"):
-        return write_jpegs(
-            src, track, facts, keyframes, selected, width, outs, work, tools=tools, runner=runner
-        )
+        return write_jpegs(video, selected, width, outs)
 
 
 def write_preceding_keyframes(
-    src: ByteRanges,
-    movie: Movie,
-    track: Track,
-    facts: VideoFacts,
-    frames: Sequence[int],
-    *,
-    tools: Toolchain,
-    runner: Runner,
-    work: Path,
-    out_dir: Path,
-    shown: Presentation,
-    width: int = 320,
-    prefix: str = "highlight",
+    video: ImageSource, frames: Sequence[int], *, out_dir: Path, width: int = 320
 ) -> tuple[ImageInfo | None, ...]:
     """Write, for each frame number, the last keyframe up to it as `out_dir`/highlight-001.jpg and so on.
 
@@ -70,19 +38,17 @@ def write_preceding_keyframes(
     """
     if not frames:
         return ()
-    keyframes = shown_keyframes(movie, track, shown=shown)
-    times = shown.pts[np.asarray(frames, np.int64)] / track.timescale
+    keyframes = video.keyframes
+    times = video.shown.pts[np.asarray(frames, np.int64)] / video.track.timescale
     keys = np.maximum(np.searchsorted(keyframes.times, times, side="right") - 1, 0).tolist()
-    names = {key: f"{prefix}-{number:03d}.jpg" for number, key in reversed(list(enumerate(keys, 1)))}
+    names = {key: f"highlight-{number:03d}.jpg" for number, key in reversed(list(enumerate(keys, 1)))}
     selected = tuple(sorted(names))
-    staging = work / f"{prefix}s"
+    staging = video.work / "highlights"
     staging.mkdir(exist_ok=True)
     outs = [staging / f"{place}.jpg" for place in range(len(selected))]
     with translate_errors(f"writing the thumbnails of {len(frames)} HiLights"):
         try:
-            written = write_jpegs(
-                src, track, facts, keyframes, selected, width, outs, work, tools=tools, runner=runner
-            )
+            written = write_jpegs(video, selected, width, outs)
         except InputError:  # no keyframe can be decoded: HiLights are kept without images
             written = ()
         # Damaged keyframes are missing from the output; the times identify the others.

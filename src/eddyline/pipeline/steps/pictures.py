@@ -6,10 +6,12 @@ from typing import Any
 
 from eddyline.media.pictures.jpeg import ImageInfo
 from eddyline.media.pictures.poster import write_poster
+from eddyline.media.pictures.stills import ImageSource
 from eddyline.media.pictures.storyboard import write_storyboard
 from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.runtime.highlights import read_highlights
+from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
@@ -19,18 +21,8 @@ def poster(task: Task) -> StepOutput:
     """Write "poster.jpg"."""
     out = task.work / "poster.jpg"
     with task.open_source() as source:
-        image = write_poster(
-            source.src,
-            source.movie,
-            source.track,
-            task.plan.facts.video,
-            tools=task.runtime.tools,
-            runner=task.runner,
-            work=task.work,
-            out=out,
-            width=task.plan.profile.pictures.poster_width,
-            shown=source.presentation,
-        )
+        width = task.plan.profile.pictures.poster_width
+        image = write_poster(_image_source(task, source), out=out, width=width)
     return StepOutput(files={out.name: out}, result=_describe(image))
 
 
@@ -45,39 +37,14 @@ def pictures(task: Task) -> StepOutput:
     out.mkdir()
     storyboard = None
     with task.open_source() as source:
-        video = (source.src, source.movie, source.track, task.plan.facts.video)
-        tools, runner, shown = task.runtime.tools, task.runner, source.presentation
-        thumbnails = write_thumbnails(
-            *video,
-            tools=tools,
-            runner=runner,
-            work=task.work,
-            out_dir=out,
-            count=settings.thumbs,
-            width=settings.thumb_width,
-            shown=shown,
-        )
+        video = _image_source(task, source)
+        thumbnails = write_thumbnails(video, out_dir=out, count=settings.thumbs, width=settings.thumb_width)
         highlights = read_highlights(source)
         highlight_images = write_preceding_keyframes(
-            *video,
-            [each.frame for each in highlights],
-            tools=tools,
-            runner=runner,
-            work=task.work,
-            out_dir=out,
-            shown=shown,
-            width=settings.thumb_width,
+            video, [each.frame for each in highlights], out_dir=out, width=settings.thumb_width
         )
         if settings.storyboard is not None:
-            storyboard = write_storyboard(
-                *video,
-                settings.storyboard,
-                tools=tools,
-                runner=runner,
-                work=task.work,
-                out_dir=out,
-                shown=shown,
-            )
+            storyboard = write_storyboard(video, settings.storyboard, out_dir=out)
     return StepOutput(
         files={path.name: path for path in sorted(out.iterdir())},
         result={
@@ -93,6 +60,18 @@ def pictures(task: Task) -> StepOutput:
                 for each, image in zip(highlights, highlight_images, strict=True)
             ],
         },
+    )
+
+
+def _image_source(task: Task, source: IndexedSource) -> ImageSource:
+    return ImageSource(
+        src=source.src,
+        track=source.track,
+        facts=task.plan.facts.video,
+        shown=source.presentation,
+        tools=task.runtime.tools,
+        runner=task.runner,
+        work=task.work,
     )
 
 

@@ -15,7 +15,7 @@ from eddyline.core.process import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_filters, image_size
 from eddyline.media.pictures.poster import poster_score, write_poster
-from eddyline.media.pictures.stills import Keyframes, nearest_keyframes
+from eddyline.media.pictures.stills import ImageSource, Keyframes, nearest_keyframes
 from eddyline.media.pictures.storyboard import Cue, SpriteSheet, cue_starts, format_webvtt, write_storyboard
 from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
 from eddyline.media.source.source import VideoFacts
@@ -64,10 +64,18 @@ class Shot:
         self.work = path.parent / "work"
         self.out.mkdir()
         self.work.mkdir()
-        self.to: dict[str, Any] = {"tools": tools, "runner": Runner(), "work": self.work}
+        self.tools = tools
 
-    def args(self) -> tuple[FileRanges, Movie, Track, VideoFacts]:
-        return self.src, self.movie, self.track, self.facts
+    def video(self) -> ImageSource:
+        return ImageSource(
+            src=self.src,
+            track=self.track,
+            facts=self.facts,
+            shown=build_presentation(self.movie, self.track),
+            tools=self.tools,
+            runner=Runner(),
+            work=self.work,
+        )
 
 
 def grey(ffmpeg: str, path: Path) -> npt.NDArray[np.uint8]:
@@ -92,7 +100,7 @@ def test_the_poster_is_neither_black_nor_blurred_nor_blown_out(
         "[a][b][c][d][e][f]concat=n=6"
     )
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", parts), tools)
-    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
     assert made.time_s == 3.0
     assert (made.width, made.height) == (160, 90)
     assert made.bytes == made.path.stat().st_size
@@ -113,7 +121,7 @@ def test_thumbnails_are_keyframes_from_evenly_spread_times(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
-    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=3, width=64, **shot.to)
+    made = write_thumbnails(shot.video(), out_dir=shot.out, count=3, width=64)
     assert [each.path.name for each in made] == ["thumb-001.jpg", "thumb-002.jpg", "thumb-003.jpg"]
     assert [each.time_s for each in made] == [1.0, 3.0, 5.0]
     assert [(each.width, each.height) for each in made] == [(64, 36)] * 3
@@ -128,13 +136,13 @@ def test_fewer_keyframes_than_thumbnails_are_used_once_each(
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-t", "0.1"), tools)
     assert len(shot.track.samples) == 1
-    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, **shot.to)
+    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6)
     assert [each.time_s for each in made] == [0.0]
-    assert write_thumbnails(*shot.args(), out_dir=shot.out, count=0, **shot.to) == ()
-    board = write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+    assert write_thumbnails(shot.video(), out_dir=shot.out, count=0) == ()
+    board = write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
     assert (board.cues, board.tiles) == (1, 1)
     assert "00:00:00.000 --> 00:00:00.100" in board.vtt.read_text()
-    assert write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).time_s == 0.0
+    assert write_poster(shot.video(), out=shot.out / "poster.jpg").time_s == 0.0
 
 
 def test_every_cue_of_the_storyboard_references_the_tile_of_its_time(
@@ -142,7 +150,7 @@ def test_every_cue_of_the_storyboard_references_the_tile_of_its_time(
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
     settings = StoryboardSettings(width=32, columns=2, rows=2, interval_s=1.0)
-    board = write_storyboard(*shot.args(), settings, out_dir=shot.out, **shot.to)
+    board = write_storyboard(shot.video(), settings, out_dir=shot.out)
     assert [path.name for path in board.sheets] == ["storyboard-00.jpg", "storyboard-01.jpg"]
     assert (board.tiles, board.cues) == (6, 6)
     assert sorted(path.name for path in shot.out.iterdir()) == [
@@ -165,7 +173,7 @@ def test_every_cue_of_the_storyboard_references_the_tile_of_its_time(
 
 def test_distant_keyframes_share_a_tile_between_cues(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-g", "30"), tools)
-    board = write_storyboard(*shot.args(), StoryboardSettings(interval_s=0.5), out_dir=shot.out, **shot.to)
+    board = write_storyboard(shot.video(), StoryboardSettings(interval_s=0.5), out_dir=shot.out)
     assert (board.tiles, board.cues) == (2, 2)
 
 
@@ -178,7 +186,7 @@ def test_keyframes_of_open_gops_are_complete(
     source = make(ffmpeg, tmp_path / "a.mp4", RAMP, "-c:v", codec, f"-{kind}-params", params)
     shot = Shot(source, tools, codec="h264" if kind == "x264" else "hevc")
     assert int(shot.track.samples.sync.sum()) == 6
-    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
+    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6, width=64)
     assert [each.time_s for each in made] == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.21)
     for each in made:
         luma = 40 + 20 * round(each.time_s)
@@ -195,9 +203,9 @@ def test_a_damaged_keyframe_affects_only_its_own_image(ffmpeg: str, tools: Toolc
     raw[start : start + length] = b"\x00" * length
     source.write_bytes(bytes(raw))
     shot = Shot(source, tools)
-    made = write_thumbnails(*shot.args(), out_dir=shot.out, count=6, width=64, **shot.to)
+    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6, width=64)
     assert [each.time_s for each in made] == [0, 1, 3, 4, 5]
-    board = write_storyboard(*shot.args(), StoryboardSettings(interval_s=1), out_dir=shot.out, **shot.to)
+    board = write_storyboard(shot.video(), StoryboardSettings(interval_s=1), out_dir=shot.out)
     assert board.tiles == 5
 
 
@@ -205,10 +213,7 @@ def test_a_highlight_has_the_keyframe_before_it_as_thumbnail(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
-    shown = build_presentation(shot.movie, shot.track)
-    made = write_preceding_keyframes(
-        *shot.args(), [0, 9, 10, 25, 29, 59], **shot.to, out_dir=shot.out, shown=shown
-    )
+    made = write_preceding_keyframes(shot.video(), [0, 9, 10, 25, 29, 59], out_dir=shot.out)
     names = [each and each.path.name for each in made]
     assert names == [f"highlight-{number:03}.jpg" for number in (1, 1, 3, 4, 4, 6)]
     assert [each and each.time_s for each in made] == [0.0, 0.0, 1.0, 2.0, 2.0, 5.0]
@@ -216,7 +221,7 @@ def test_a_highlight_has_the_keyframe_before_it_as_thumbnail(
     lights = [float(grey(ffmpeg, each.path).mean()) for each in made if each]
     assert lights == sorted(lights)
     assert lights[-1] - lights[0] > 80
-    assert write_preceding_keyframes(*shot.args(), [], **shot.to, out_dir=shot.out, shown=shown) == ()
+    assert write_preceding_keyframes(shot.video(), [], out_dir=shot.out) == ()
 
 
 def test_a_highlight_with_a_damaged_keyframe_has_no_thumbnail(
@@ -230,10 +235,9 @@ def test_a_highlight_with_a_damaged_keyframe_has_no_thumbnail(
     data[at : at + length] = bytes(length)
     path.write_bytes(data)
     shot = Shot(path, tools)
-    shown = build_presentation(shot.movie, shot.track)
-    made = write_preceding_keyframes(*shot.args(), [15, 25, 35], **shot.to, out_dir=shot.out, shown=shown)
+    made = write_preceding_keyframes(shot.video(), [15, 25, 35], out_dir=shot.out)
     assert [each and each.path.name for each in made] == ["highlight-001.jpg", None, "highlight-003.jpg"]
-    assert write_preceding_keyframes(*shot.args(), [25], **shot.to, out_dir=shot.out, shown=shown) == (None,)
+    assert write_preceding_keyframes(shot.video(), [25], out_dir=shot.out) == (None,)
 
 
 def test_a_source_without_a_decodable_keyframe_is_rejected(
@@ -248,7 +252,7 @@ def test_a_source_without_a_decodable_keyframe_is_rejected(
     source.write_bytes(bytes(raw))
     shot = Shot(source, tools)
     with pytest.raises(InputError, match="no keyframe"):
-        write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+        write_poster(shot.video(), out=shot.out / "poster.jpg")
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -271,7 +275,7 @@ def test_images_are_upright_as_in_a_player(
     ]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
     shot = Shot(turned, tools)
-    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
     shown = tmp_path / "shown.png"
     argv = [ffmpeg, "-v", "error", "-i", f"{turned}", "-frames:v", "1", f"{shown}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
@@ -284,7 +288,7 @@ def test_non_square_pixels_become_square(ffmpeg: str, tools: Toolchain, tmp_path
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=144x108:r=10:d=1,setsar=4/3", *H264)
     shot = Shot(source, tools)
     assert shot.facts.pixel_aspect == Fraction(4, 3)
-    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
     assert (made.width, made.height) == (192, 108)
 
 
@@ -301,7 +305,7 @@ def test_high_dynamic_range_is_tone_mapped(
     )
     colours = {"transfer": transfer, "primaries": "bt2020", "matrix": "bt2020nc", "bit_depth": 10}
     shot = Shot(source, tools, codec="hevc", pixel_format="yuv420p10le", **colours)
-    made = write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
     assert 190 < float(grey(ffmpeg, made.path).mean()) < 250
 
 
@@ -309,8 +313,8 @@ def test_images_are_reproducible(ffmpeg: str, tools: Toolchain, tmp_path: Path) 
     shot = Shot(make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=160x90:r=10:d=3"), tools)
     seen = []
     for _ in range(2):
-        write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
-        write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+        write_poster(shot.video(), out=shot.out / "poster.jpg")
+        write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
         seen.append({path.name: path.read_bytes() for path in shot.out.iterdir()})
     assert seen[0] == seen[1]
     assert b"Lavc" not in seen[0]["poster.jpg"]
@@ -319,7 +323,7 @@ def test_images_are_reproducible(ffmpeg: str, tools: Toolchain, tmp_path: Path) 
 def test_only_a_few_ranges_of_a_long_file_are_read(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=640x360:r=30:d=60", *H264, "-g", "30", "-crf", "10")
     shot = Shot(source, tools)
-    write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to)
+    write_poster(shot.video(), out=shot.out / "poster.jpg")
     assert shot.src.bytes_read < shot.src.size / 2
 
 
@@ -329,8 +333,8 @@ def test_real_camera_files_have_images(tools: Toolchain, samples: Path, tmp_path
         link.parent.mkdir()
         link.symlink_to(samples / f"{name}.mp4")
         shot = Shot(link, tools)
-        assert write_poster(*shot.args(), out=shot.out / "poster.jpg", **shot.to).bytes > 10_000
-        board = write_storyboard(*shot.args(), StoryboardSettings(), out_dir=shot.out, **shot.to)
+        assert write_poster(shot.video(), out=shot.out / "poster.jpg").bytes > 10_000
+        board = write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
         assert 5 <= board.cues <= 7
 
 
