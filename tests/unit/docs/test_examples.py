@@ -34,7 +34,7 @@ def clip(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_example_is_listed_and_tested() -> None:
     listed = (EXAMPLES / "README.md").read_text("utf-8")
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".yaml"}}
-    assert names == {"profile.yaml", "pools.yaml", "rules.yaml", "telemetry_report.py"}
+    assert names == {"profile.yaml", "pools.yaml", "rules.yaml", "telemetry_report.py", "transcode.py"}
     assert all(f"`{name}`" in listed for name in names)
 
 
@@ -64,3 +64,9 @@ def test_the_telemetry_report_prints_every_fact(clip: Path) -> None:
         "top speed",
         "maximum acceleration",
     ]
+
+
+def test_the_transcode_example_prints_renditions_that_exist(clip: Path, tmp_path: Path) -> None:
+    lines = run("transcode.py", str(clip), str(tmp_path / "library")).splitlines()
+    assert lines
+    assert all(Path(line.rpartition(".mp4 ")[0] + ".mp4").is_file() for line in lines)
