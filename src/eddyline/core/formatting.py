@@ -26,6 +26,11 @@ def printable(name: object) -> str:
     )
 
 
+def printable_line(text: str, max_length: int) -> str:
+    """An untrusted title or name as one line of at most `max_length` printable characters."""
+    return "".join(char for char in text if char.isprintable()).strip()[:max_length]
+
+
 def short_repr(value: object, max_length: int = _MAX_REPR_LENGTH) -> str:
     """An untrusted value as printable ASCII of at most `max_length` characters; never raises.
 

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+from eddyline.core.formatting import printable_line
 from eddyline.mp4.boxes import find_box, iter_boxes, make_full_box
 
 TICKS_PER_SECOND: Final = 10_000_000
 MAX_ENTRIES: Final = 255  # the number of entries has one byte
 _MAX_TITLE: Final = 255  # bytes; the length has one byte
-_MAX_READ_TITLE: Final = 200  # characters
+MAX_READ_TITLE: Final = 200  # characters
 _CHPL: Final = "chpl"
 
 ChapterTimes = list[tuple[Fraction, str]]
@@ -33,7 +34,7 @@ def read_nero_list(udta: bytes | None) -> ChapterTimes:
             break
         ticks, length = struct.unpack_from(">QB", body, at)
         title = body[at + 9 : at + 9 + length].decode("utf-8", "replace")
-        found.append((Fraction(ticks, TICKS_PER_SECOND), printable_title(title)))
+        found.append((Fraction(ticks, TICKS_PER_SECOND), printable_line(title, MAX_READ_TITLE)))
         at += 9 + length
     return found
 
@@ -77,11 +78,6 @@ def merge_nero_lists(udta: bytes, sources: Sequence[tuple[bytes | None, Fraction
     """Return `udta` with the chapters of all `sources`: their udta and start times in seconds."""
     found = [(time + start, title) for source, start in sources for time, title in read_nero_list(source)]
     return _replace_list(udta, found) if found else udta
-
-
-def printable_title(title: str) -> str:
-    """Return a title as one line of printable characters."""
-    return "".join(each for each in title if each.isprintable()).strip()[:_MAX_READ_TITLE]
 
 
 def _replace_list(udta: bytes, chapters: ChapterTimes) -> bytes:

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.media.chapters.nero_chapters import ChapterTimes, printable_title, read_nero_list
+from eddyline.core.formatting import printable_line
+from eddyline.media.chapters.nero_chapters import MAX_READ_TITLE, ChapterTimes, read_nero_list
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.source import ChapterFacts
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -85,7 +86,7 @@ def text_sample_title(sample: bytes) -> str:
     """Return the text of a QuickTime or 3GPP text sample: UTF-16 with a byte order mark, else UTF-8."""
     raw = sample[2 : 2 + int.from_bytes(sample[:2], "big")]
     utf16 = raw[:2] in {b"\xfe\xff", b"\xff\xfe"}
-    return printable_title(raw.decode("utf-16" if utf16 else "utf-8", "replace"))
+    return printable_line(raw.decode("utf-16" if utf16 else "utf-8", "replace"), MAX_READ_TITLE)
 
 
 def _is_readable(track: Track, src: ByteRanges) -> bool:

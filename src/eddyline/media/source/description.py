@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import InputError
+from eddyline.core.formatting import printable_line
 from eddyline.core.process import Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.ffprobe import run_ffprobe
@@ -69,7 +70,7 @@ def read_description(
 
 def parse_tags(tags: Mapping[str, object]) -> Description:
     """Return the description in the tags of a container; the keys are those of ffprobe."""
-    values = {str(key).lower(): _printable(str(value)) for key, value in tags.items()}
+    values = {str(key).lower(): printable_line(str(value), _MAX_LENGTH) for key, value in tags.items()}
 
     def first(names: tuple[str, ...]) -> str:
         return next((values[name] for name in names if values.get(name)), "")
@@ -141,7 +142,3 @@ def left_out_metadata(movie: Movie) -> tuple[LeftOut, ...]:
         return ()
     what = f"moov/meta ({len(movie.meta):,} bytes)"
     return (LeftOut(kind="metadata", what=what, why=f"it is larger than {MAX_META_BYTES:,} bytes"),)
-
-
-def _printable(text: str) -> str:
-    return "".join(each for each in text if each.isprintable()).strip()[:_MAX_LENGTH]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError
+from eddyline.core.formatting import printable_line
 from eddyline.core.process import Limits, Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.ffprobe import classify_tool_error, run_ffprobe
@@ -37,6 +38,7 @@ TOO_MANY: Final = f"the limit is {MAX_TRACKS} subtitle tracks"
 _FORMATS = {"tx3g": "mov_text", "text": "mov_text", "c608": "eia_608", "wvtt": "webvtt"}
 _IMAGES = frozenset({"mp4s", "subp", "dvbs", "pgs "})
 _WVTT = "wvtt"
+_MAX_TITLE = 100  # characters
 _MIN_DISK_SPEED = 4 * 1024 * 1024  # bytes/s, for the time limit
 _ALL_FORCED, _FLAGS_AT = 0x80, 32  # first byte of tx3g's displayFlags, from the start of stsd
 
@@ -89,12 +91,7 @@ def caption_facts(video: Track) -> SubtitleFacts:
 
 def track_title(name: str) -> str:
     """Return the name of a track, or "" for a default name such as "SoundHandler"."""
-    return "" if "handler" in name.lower() else printable_title(name)
-
-
-def printable_title(name: str) -> str:
-    """Return a name as one printable line of at most 100 characters."""
-    return "".join(char for char in name if char.isprintable()).strip()[:100]
+    return "" if "handler" in name.lower() else printable_line(name, _MAX_TITLE)
 
 
 def subtitle_streams(streams: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -123,7 +120,7 @@ def parse_chapters(description: Mapping[str, Any]) -> Iterator[tuple[Fraction, s
     """Yield the chapters in ffprobe's output, relative to the first time of the file as in the MP4."""
     start = _seconds((description.get("format") or {}).get("start_time"))
     for each in description.get("chapters", ()):
-        title = printable_title(str((each.get("tags") or {}).get("title", "")))
+        title = printable_line(str((each.get("tags") or {}).get("title", "")), _MAX_TITLE)
         yield _seconds(each.get("start_time")) - start, title
 
 
