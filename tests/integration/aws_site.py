@@ -56,7 +56,7 @@ class Distant:
     location: str | Path
     max_receive_count: int = 10
     bounds: ReconcileLimits = field(default_factory=ReconcileLimits)
-    notes: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.names = naming()
@@ -78,7 +78,7 @@ class Distant:
             lease_s=3 * LEASE_S,
             sweep_every_s=0.3,
             bounds=self.bounds,
-            on_event=self._note,
+            on_event=self._count,
         )
         self.thread = threading.Thread(target=coordinator.run)
         self.thread.start()
@@ -88,8 +88,8 @@ class Distant:
         self.stop.request("nobody coordinates")
         self.thread.join(10)
 
-    def _note(self, note: CoordinatorEvent) -> None:
-        self.notes[note.kind] += note.count
+    def _count(self, event: CoordinatorEvent) -> None:
+        self.counts[event.kind] += event.count
 
     def broker(self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S) -> SqsBroker:
         own = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)

@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.message_body import encode_body
 from eddyline.graph.coordinator.wire import report_to_json
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Claim, Settlement
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
@@ -71,6 +72,10 @@ def test_an_outage_of_all_coordinators_loses_no_lease_and_no_result(place: Dista
         time.sleep(0.1)
     running = get(place.ledger, second.job.id)
     assert (running.state, running.lease_owner, running.interruptions) == (State.RUNNING, "ada", 0)
-    assert place.notes["expired"] == place.notes["republished"] == 0
+    assert (
+        place.counts[CoordinatorEventKind.JOBS_EXPIRED]
+        == place.counts[CoordinatorEventKind.JOBS_REPUBLISHED]
+        == 0
+    )
     assert get(place.ledger, first.job.id).result == {"by": "ada"}
     assert place.queues.depth(place.names.command_queue("ada")) == 0, "it is there"

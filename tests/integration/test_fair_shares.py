@@ -13,6 +13,7 @@ from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, new
 from tests.waiting import wait_until
 
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Job, Settlement
 from eddyline.graph.worker.broker import Broker
 
@@ -57,8 +58,8 @@ def _settled(place: Direct | Distant) -> None:
     """Publication has come as far as it will for now."""
     if isinstance(place, Distant):
         published = -1
-        while place.notes["published"] > published:
-            published = place.notes["published"]
+        while place.counts[CoordinatorEventKind.JOBS_PUBLISHED] > published:
+            published = place.counts[CoordinatorEventKind.JOBS_PUBLISHED]
             time.sleep(1.0)
 
 

@@ -16,6 +16,7 @@ from tests.unit.graph.ledger_helpers import done, get, new
 from tests.waiting import wait_until
 
 from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
@@ -85,7 +86,7 @@ def test_forged_reports_have_no_effect(distant: Callable[..., Distant]) -> None:
     # What a phantom claims is forgotten once its short lease is over.
     wait_until(lambda: all(worker.proven for worker in place.ledger.workers()), timeout_s=30)
     assert place.thread.is_alive()
-    assert place.notes["forged"] >= 5
+    assert place.counts[CoordinatorEventKind.REPORTS_FORGED] >= 5
 
 
 def test_a_worker_ignores_commands_for_another_worker(distant: Callable[..., Distant]) -> None:

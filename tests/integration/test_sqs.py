@@ -18,6 +18,7 @@ from eddyline.aws.client_errors import QueueNotFoundError
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.client import sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Done
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE
@@ -75,7 +76,7 @@ def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_result_is_ignore
 
     late = JobResult(job_id="a-1", fence=claim.fence, worker="ada", at=1.0, outcome=Done(result={"by": "z"}))
     zombie._reporter.send_results([late], timeout_s=1)
-    wait_until(lambda: place.notes["ignored"] > 0)
+    wait_until(lambda: place.counts[CoordinatorEventKind.REPORTS_IGNORED] > 0)
     assert settle(bob, again, done(by="bob"))
     wait_until(lambda: get(place.ledger, "a-1").state == State.DONE)
     job = get(place.ledger, "a-1")
@@ -219,7 +220,7 @@ def _is_gone(place: Distant, name: str) -> bool:
 def test_deleted_queues_are_created_and_filled_again(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=0.5))
     place.ledger.submit([new("a-1"), new("a-2")])
-    wait_until(lambda: place.notes["published"] == 2)
+    wait_until(lambda: place.counts[CoordinatorEventKind.JOBS_PUBLISHED] == 2)
     client = sqs_client(endpoint=place.endpoint, region=REGION)
     for name in (*place.names.job_queues, place.names.reports):
         client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
@@ -228,7 +229,7 @@ def test_deleted_queues_are_created_and_filled_again(distant: Callable[..., Dist
         claim = claimed(broker)
         assert settle(broker, claim, done())
     wait_until(lambda: not place.ledger.has_open())
-    assert place.notes["republished"] >= 2
+    assert place.counts[CoordinatorEventKind.JOBS_REPUBLISHED] >= 2
 
 
 def test_a_worker_without_queues_waits_for_them(ministack: Ministack) -> None:

@@ -18,6 +18,7 @@ from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.notices import Notice, NoticeKind
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -96,7 +97,7 @@ def test_more_urgent_jobs_are_claimed_first(place: Direct | Distant) -> None:
     place.ledger.submit([new(f"bulk-{n}", priority=10) for n in range(4)])
     place.ledger.submit([new("now-1")])
     if isinstance(place, Distant):
-        wait_until(lambda: place.notes["published"] == 5)
+        wait_until(lambda: place.counts[CoordinatorEventKind.JOBS_PUBLISHED] == 5)
     first = claims(joined(place), 1)
     assert [claim.job.id for claim in first] == ["now-1"]
 

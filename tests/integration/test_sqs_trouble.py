@@ -23,6 +23,7 @@ from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.aws.sqs.message_body import encode_body
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.log_fields import record_fields
+from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
@@ -75,13 +76,13 @@ def test_a_job_too_long_for_a_message_is_dead_and_blocks_no_other(
     # Retried, it fails again: it is not tried for ever.
     assert place.ledger.redrive("a-1") == ["a-1", "a-2"]
     wait_until(lambda: get(place.ledger, "a-1").state is State.DEAD)
-    assert place.notes["refused"] == 2
+    assert place.counts[CoordinatorEventKind.JOBS_QUARANTINED] == 2
 
 
 def test_a_worker_runs_a_duplicate_job_once(distant: Callable[..., Distant]) -> None:
     place = distant(bounds=ReconcileLimits(stale_s=3600))
     place.ledger.submit([new("a-1")])
-    wait_until(lambda: place.notes["published"] == 1)
+    wait_until(lambda: place.counts[CoordinatorEventKind.JOBS_PUBLISHED] == 1)
     job = get(place.ledger, "a-1")
     # As by a coordinator that is killed between sending and noting that it has sent.
     assert place.exchange.publish([Publication(job=job, base=STRIDE)]) == [None]

@@ -15,7 +15,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.events import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
@@ -25,10 +25,23 @@ if TYPE_CHECKING:
     from eddyline.aws.sqs.client import SqsClient
     from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 
-_QUIET = frozenset({"counted", "published", "ordered"})  # routine events, logged at debug level
-_TROUBLE = frozenset(
-    {"waiting", "parked", "refused", "unpublished", "no queue", "untidy"}
-)  # logged as warnings
+_DEBUG_EVENTS = frozenset(
+    {
+        CoordinatorEventKind.REPORTS_APPLIED,
+        CoordinatorEventKind.JOBS_PUBLISHED,
+        CoordinatorEventKind.COMMANDS_SENT,
+    }
+)
+_WARNING_EVENTS = frozenset(
+    {
+        CoordinatorEventKind.STEP_FAILED,
+        CoordinatorEventKind.REPORTS_PARKED,
+        CoordinatorEventKind.JOBS_QUARANTINED,
+        CoordinatorEventKind.PUBLISH_FAILED,
+        CoordinatorEventKind.QUEUE_MISSING,
+        CoordinatorEventKind.QUEUE_REMOVAL_FAILED,
+    }
+)
 _DEAD_LETTERS_S = 30.0  # between two readings of the depth of the dead-letter queue
 _SILENT_LEASES = 3  # leases without a heartbeat before a worker is lost
 
@@ -53,7 +66,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
     names = tuple(pools.pools)
     always = {"coordinator": f"{platform.node()}:{os.getpid()}"}
     with ExitStack() as stack:
-        told = stack.enter_context(
+        observation = stack.enter_context(
             observe(
                 CoordinatorMetrics(),
                 stream=stream,
@@ -66,32 +79,32 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.transport import SqsTransport
         ledger = stack.enter_context(shared.open_coordinator_ledger())
-        stack.enter_context(watch_backlog(shared, told, pools))
-        stack.enter_context(_dead_letters_watched(queues, told))
+        stack.enter_context(watch_backlog(shared, observation, pools))
+        stack.enter_context(_watch_dead_letters(queues, observation))
         try:
             queues.ensure_queues()
         except TransientError as error:  # the coordinator creates them later
-            told.log.warning("queue setup failed", error=str(error))
-        exchange = SqsTransport(queues)
-        stack.callback(exchange.close)
-        told.log.info("coordinator ready", queues=shared.queues, pools=list(names))
+            observation.log.warning("queue setup failed", error=str(error))
+        transport = SqsTransport(queues)
+        stack.callback(transport.close)
+        observation.log.info("coordinator ready", queues=shared.queues, pools=list(names))
         Coordinator(
             ledger,
-            exchange,
+            transport,
             pools=names,
             stop=stop,
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
-            on_event=_event_handler(told),
+            on_event=_event_handler(observation),
             prepare=add_history(ledger),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
         ).run()
-        told.log.info("coordinator stopped", reason=stop.reason)
+        observation.log.info("coordinator stopped", reason=stop.reason)
 
 
 @contextmanager
-def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetrics]) -> Iterator[None]:
+def _watch_dead_letters(queues: SqsClient, observation: Observation[CoordinatorMetrics]) -> Iterator[None]:
     """Poll the depth of the dead-letter queue, export it, and warn when it grows."""
     from eddyline.observe.polled_values import PolledValues
 
@@ -100,7 +113,7 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
     def warn(depth: int) -> None:
         nonlocal seen
         if depth > seen:
-            told.log.warning(
+            observation.log.warning(
                 "dead letters", queue=queues.naming.dead_letters, count=depth, remedy="eddyline jobs redrive"
             )
         seen = depth
@@ -111,7 +124,7 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
         every_s=_DEAD_LETTERS_S,
         on_value=warn,
     )
-    told.metrics.watch_dead_letters(watch)
+    observation.metrics.watch_dead_letters(watch)
     watch.start()
     try:
         yield
@@ -119,12 +132,16 @@ def _dead_letters_watched(queues: SqsClient, told: Observation[CoordinatorMetric
         over.request("the process ends")
 
 
-def _event_handler(told: Observation[CoordinatorMetrics]) -> Callable[[CoordinatorEvent], None]:
-    def hear(note: CoordinatorEvent) -> None:
-        told.metrics.record_action(note.kind, note.count)
-        log = told.log
-        say = log.debug if note.kind in _QUIET else log.warning if note.kind in _TROUBLE else log.info
-        if note.count:
-            say("coordinator action", action=note.kind, count=note.count, reason=note.reason)
+def _event_handler(
+    observation: Observation[CoordinatorMetrics],
+) -> Callable[[CoordinatorEvent], None]:
+    log = observation.log
 
-    return hear
+    def handle(event: CoordinatorEvent) -> None:
+        observation.metrics.record_action(event.kind, event.count)
+        is_warning = event.kind in _WARNING_EVENTS
+        write = log.debug if event.kind in _DEBUG_EVENTS else log.warning if is_warning else log.info
+        if event.count:
+            write("coordinator action", action=event.kind, count=event.count, reason=event.reason)
+
+    return handle

@@ -39,10 +39,31 @@ class WorkerEvent:
     error: dict[str, Any] | None = None
 
 
+class CoordinatorEventKind(StrEnum):
+    """The kinds of a coordinator's events; the values appear in its log and as a label of its metrics."""
+
+    REPORTS_APPLIED = "reports applied"
+    REPORTS_IGNORED = "reports ignored"
+    REPORTS_FORGED = "forged reports"
+    REPORTS_PARKED = "reports parked"
+    JOBS_PUBLISHED = "jobs published"
+    JOBS_REPUBLISHED = "jobs republished"
+    JOBS_ENQUEUED = "jobs enqueued"
+    JOBS_EXPIRED = "jobs expired"
+    JOBS_QUARANTINED = "jobs quarantined"
+    JOBS_ARCHIVED = "jobs archived"
+    COMMANDS_SENT = "commands sent"
+    QUEUES_REMOVED = "stale command queues removed"
+    QUEUE_REMOVAL_FAILED = "stale command queue removal failed"
+    QUEUE_MISSING = "no queue for jobs"
+    PUBLISH_FAILED = "publishing failed"
+    STEP_FAILED = "step failed, will retry"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CoordinatorEvent:
     """Something that a coordinator did, for logs and metrics: its kind, how many times, and the reason."""
 
-    kind: str
+    kind: CoordinatorEventKind
     count: int = 0
     reason: str = ""

@@ -1,4 +1,4 @@
-"""What people order reaches the drainer of a worker, whatever the way there does."""
+"""Drain commands reach the drain controller of a worker, also over an unreliable broker."""
 
 from __future__ import annotations
 
@@ -28,103 +28,109 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-def test_a_worker_ordered_to_drain_ends_within_two_seconds(ledger: Ledger) -> None:
+def test_a_worker_ends_soon_after_a_drain_command(ledger: Ledger) -> None:
     stop = Stop()
     drainer = DrainController(DirectBroker(ledger), stop=stop)
     worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, pools=("cpu",), stop=stop)
     thread = threading.Thread(target=worker.run)
     thread.start()
-    obedience = CommandListener(drainer.broker, worker="ada", on_notice=drainer.apply)
+    listener = CommandListener(drainer.broker, worker="ada", on_notice=drainer.apply)
     wait_until(ledger.workers)
-    begin = time.monotonic()
+    started = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
     thread.join(5)
-    assert time.monotonic() - begin < 10.0
+    assert time.monotonic() - started < 10.0
     assert stop.reason == "the machine is sold"
-    obedience.close()
+    listener.close()
     drainer.close()
 
 
-def test_it_waits_out_what_the_way_there_does_and_tells_of_it(ledger: Ledger) -> None:
-    class Shaky(DirectBroker):
-        left = 2
+def test_the_listener_retries_after_errors_of_the_broker_and_reports_them(ledger: Ledger) -> None:
+    class FailingBroker(DirectBroker):
+        failures_left = 2
 
         def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-            if self.left:
-                self.left -= 1
-                raise (TransientError("away") if self.left else UsageError("no permission"))
+            if self.failures_left:
+                self.failures_left -= 1
+                raise (TransientError("unavailable") if self.failures_left else UsageError("no permission"))
             return super().receive_commands(worker, wait_s)
 
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "enough")
-    heard: list[Notice] = []
-    troubles: list[str] = []
-    obedience = CommandListener(
-        DrainingBroker(Shaky(ledger)), worker="ada", on_notice=heard.append, on_error=troubles.append
+    notices: list[Notice] = []
+    errors: list[str] = []
+    listener = CommandListener(
+        DrainingBroker(FailingBroker(ledger)), worker="ada", on_notice=notices.append, on_error=errors.append
     )
-    wait_until(lambda: heard)
-    obedience.close()
-    assert [(notice.kind, notice.reason) for notice in heard] == [(NoticeKind.DRAIN_COMMAND, "enough")]
-    assert troubles == ["away", "no permission"]
+    wait_until(lambda: notices)
+    listener.close()
+    assert [(notice.kind, notice.reason) for notice in notices] == [(NoticeKind.DRAIN_COMMAND, "enough")]
+    assert errors == ["unavailable", "no permission"]
 
 
-def test_its_end_waits_for_no_answer(ledger: Ledger) -> None:
-    asked = threading.Event()
+def test_closing_the_listener_does_not_wait_for_the_broker(ledger: Ledger) -> None:
+    called = threading.Event()
     release = threading.Event()
 
-    class Slow(DirectBroker):
+    class SlowBroker(DirectBroker):
         def receive_commands(self, worker: str, wait_s: float) -> list[Command]:
-            asked.set()
+            called.set()
             release.wait(20)
             return super().receive_commands(worker, wait_s)
 
     ledger.register("ada", "here", 1)
     ledger.drain("ada", "too late")
-    heard: list[Notice] = []
-    obedience = CommandListener(Slow(ledger), worker="ada", on_notice=heard.append)
-    assert asked.wait(10)
-    begin = time.monotonic()
-    obedience.close()
-    assert time.monotonic() - begin < 4
+    notices: list[Notice] = []
+    listener = CommandListener(SlowBroker(ledger), worker="ada", on_notice=notices.append)
+    assert called.wait(10)
+    started = time.monotonic()
+    listener.close()
+    assert time.monotonic() - started < 4
     release.set()
-    wait_until(lambda: not obedience._thread.is_alive())
-    assert heard == []
+    wait_until(lambda: not listener._thread.is_alive())
+    assert notices == []
 
 
-def test_a_command_for_another_worker_is_not_obeyed_but_reported(ledger: Ledger) -> None:
+def test_a_command_for_another_worker_is_ignored_and_reported(ledger: Ledger) -> None:
     sent = [
-        Command(worker="somebody-else", kind=CommandKind.DRAIN),
+        Command(worker="bob", kind=CommandKind.DRAIN),
         Command(worker="ada", kind=CommandKind.DRAIN, reason="for ada"),
     ]
 
-    class Misled(DirectBroker):
-        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
+    class MisdirectingBroker(DirectBroker):
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - the signature of the port
             return [sent.pop(0)] if sent else []
 
     notices: list[Notice] = []
-    troubles: list[str] = []
-    obedience = CommandListener(
-        Misled(ledger), worker="ada", on_notice=notices.append, wait_s=0.01, on_error=troubles.append
+    errors: list[str] = []
+    listener = CommandListener(
+        MisdirectingBroker(ledger),
+        worker="ada",
+        on_notice=notices.append,
+        wait_s=0.01,
+        on_error=errors.append,
     )
     wait_until(lambda: notices)
-    obedience.close()
+    listener.close()
     assert [notice.reason for notice in notices] == ["for ada"]
-    assert troubles == ["ignored a command for another worker, 'somebody-else'"]
+    assert errors == ["ignored a command for another worker, 'bob'"]
 
 
-def test_it_listens_on_after_an_unforeseen_error(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(DirectBroker):
-        left = 2
+def test_the_listener_continues_after_an_unexpected_error(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    class BrokenBroker(DirectBroker):
+        failures_left = 2
 
-        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - as the port has it
-            if self.left:
-                self.left -= 1
+        def receive_commands(self, worker: str, wait_s: float) -> list[Command]:  # noqa: ARG002 - the signature of the port
+            if self.failures_left:
+                self.failures_left -= 1
                 raise KeyError("a bug")
-            return [Command(worker=worker, kind=CommandKind.DRAIN, reason="at last")]
+            return [Command(worker=worker, kind=CommandKind.DRAIN, reason="after the errors")]
 
     notices: list[Notice] = []
-    obedience = CommandListener(Broken(ledger), worker="ada", on_notice=notices.append, wait_s=0.01)
+    listener = CommandListener(BrokenBroker(ledger), worker="ada", on_notice=notices.append, wait_s=0.01)
     wait_until(lambda: notices)
-    obedience.close()
-    assert notices[0].reason == "at last"
+    listener.close()
+    assert notices[0].reason == "after the errors"
     assert caplog.text.count("KeyError: 'a bug'") == 2

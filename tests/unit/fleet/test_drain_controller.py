@@ -1,4 +1,4 @@
-"""A real worker, told of its end, finishes what it can, hands back the rest, and goes."""
+"""A real worker that receives a notice of its end finishes what it can and hands back the rest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Done, Job, NewJob, Outcome, Settlement
-from eddyline.graph.job import Interrupted as Back
+from eddyline.graph.job import Interrupted as InterruptedOutcome
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.broker import Broker
@@ -42,11 +42,11 @@ def _jobs(*names: str, kind: str = "work", weight: float = 100.0) -> list[NewJob
     return [NewJob(id=name, asset="a", kind=kind, spec={}, weight=weight) for name in names]
 
 
-class Crew:
-    """A worker with a drainer, on a thread of its own; job names say how a job behaves.
+class WorkerRunner:
+    """Runs a worker with a drain controller in a thread. The id of a job determines its behaviour.
 
-    `quick-*` ends at once, `frames-S-*` works off frames in S seconds, `silent-*` says nothing until stopped,
-    `deaf-*` does not even stop.
+    `quick-*` ends immediately, `frames-S-*` reports the progress of frames for S seconds, `silent-*` reports
+    no progress and waits for the stop request, `stuck-*` also ignores the stop request.
     """
 
     def __init__(
@@ -64,21 +64,21 @@ class Crew:
         self.stop = Stop()
         self.events: list[WorkerEvent] = []
         self.actions: list[DrainActions] = []
-        self.over = threading.Event()
+        self.release = threading.Event()
         self.ended_at = 0.0
-        self.drainer = DrainController(
+        self.controller = DrainController(
             broker or DirectBroker(ledger),
             stop=self.stop,
             rules=rules,
             clock=clock,
-            on_actions=self._note,
+            on_actions=self._record,
             instance=instance,
             busy=busy,
         )
         self.worker = Worker(
             name,
-            self.drainer.broker,
-            self.drainer.wrap_handlers({"work": self._work}),
+            self.controller.broker,
+            self.controller.wrap_handlers({"work": self._work}),
             slots=slots,
             pools=("cpu",),
             stop=self.stop,
@@ -87,7 +87,7 @@ class Crew:
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _note(self, actions: DrainActions, _state: DrainState) -> None:
+    def _record(self, actions: DrainActions, _state: DrainState) -> None:
         self.actions.append(actions)
 
     def _run(self) -> None:
@@ -105,21 +105,21 @@ class Crew:
         elif behaviour == "silent":
             assert context.stop.wait(20)
             context.stop.check()
-        elif behaviour == "deaf":
-            self.over.wait(20)
+        elif behaviour == "stuck":
+            self.release.wait(20)
         return Done(result={"by": "ada"})
 
     def started(self, *names: str) -> None:
         wait_until(lambda: set(names) <= {e.job.id for e in self.events if e.kind is WorkerEventKind.STARTED})
 
-    def told(self, name: str) -> list[WorkerEventKind]:
+    def event_kinds(self, name: str) -> list[WorkerEventKind]:
         return [e.kind for e in self.events if e.job.id == name and e.kind != WorkerEventKind.PROGRESS]
 
-    def join(self, seconds: float = 20.0) -> Crew:
+    def join(self, seconds: float = 20.0) -> WorkerRunner:
         self.thread.join(seconds)
         assert not self.thread.is_alive()
-        self.over.set()
-        self.drainer.close()
+        self.release.set()
+        self.controller.close()
         return self
 
 
@@ -128,38 +128,44 @@ def _spot(seconds: float) -> Notice:
     return Notice(kind=NoticeKind.INTERRUPTION, at=now, deadline=now + seconds, reason="Spot interruption")
 
 
-def test_frames_that_end_in_time_are_finished_and_others_handed_back_at_once(ledger: Ledger) -> None:
+def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediately(ledger: Ledger) -> None:
     ledger.submit(_jobs("frames-0.8-a", "frames-60-b", "quick-later"))
     ledger.submit(_jobs("quick-never"))
-    crew = Crew(ledger, slots=2)
-    crew.started("frames-0.8-a")
-    wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.apply(_spot(3.0))
-    crew.join()
+    runner = WorkerRunner(ledger, slots=2)
+    runner.started("frames-0.8-a")
+    wait_until(
+        lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in runner.events) > 0
+    )
+    runner.controller.apply(_spot(3.0))
+    runner.join()
     by = {job.id: job for job in ledger.jobs()}
     assert by["frames-0.8-a"].state is State.DONE
     assert (by["frames-60-b"].state, by["frames-60-b"].attempt) == (State.READY, 0)
-    assert crew.told("frames-60-b") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
+    assert runner.event_kinds("frames-60-b") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
-def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: Ledger) -> None:
+def test_another_worker_claims_a_job_that_was_handed_back_while_the_first_finishes_the_others(
+    ledger: Ledger,
+) -> None:
     ledger.submit(_jobs("frames-1.5-a", "silent-b"))
-    crew = Crew(ledger)
-    crew.started("frames-1.5-a", "silent-b")
-    wait_until(lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.apply(_spot(5.0))
-    said = time.monotonic()
+    runner = WorkerRunner(ledger)
+    runner.started("frames-1.5-a", "silent-b")
+    wait_until(
+        lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in runner.events) > 0
+    )
+    runner.controller.apply(_spot(5.0))
+    applied_at = time.monotonic()
     other = DirectBroker(ledger)
     claims: list[Claim] = []
     while not claims:
         claims = other.claim("bob", pools=("cpu",), limit=1, lease_s=30)
-        assert time.monotonic() - said < 20
-    took = time.monotonic() - said
+        assert time.monotonic() - applied_at < 20
+    elapsed = time.monotonic() - applied_at
     assert [claim.job.id for claim in claims] == ["silent-b"]
     assert claims[0].job.attempt == 1
-    assert took < 4
-    assert crew.thread.is_alive()
-    crew.join()
+    assert elapsed < 4
+    assert runner.thread.is_alive()
+    runner.join()
     finished = ledger.job("frames-1.5-a")
     assert finished is not None
     assert finished.state is State.DONE
@@ -167,351 +173,353 @@ def test_what_is_handed_back_runs_elsewhere_while_the_rest_is_finished(ledger: L
 
 def test_an_interruption_is_not_a_failure(ledger: Ledger) -> None:
     ledger.submit(_jobs("silent-a"))
-    for turn in range(1, 8):  # more often than a job may fail
-        crew = Crew(ledger)
-        crew.started("silent-a")
-        crew.drainer.apply(_spot(1.0))
-        crew.join()
+    for count in range(1, 8):  # more often than a job may fail
+        runner = WorkerRunner(ledger)
+        runner.started("silent-a")
+        runner.controller.apply(_spot(1.0))
+        runner.join()
         job = ledger.job("silent-a")
         assert job is not None
-        assert (job.state, job.attempt, job.interruptions, job.error) == (State.READY, 0, turn, None)
+        assert (job.state, job.attempt, job.interruptions, job.error) == (State.READY, 0, count, None)
 
 
-def test_a_deaf_job_does_not_make_a_ghost_of_its_worker(ledger: Ledger) -> None:
-    ledger.submit(_jobs("deaf-a"))
-    crew = Crew(ledger)
-    crew.started("deaf-a")
+def test_a_worker_with_a_stuck_job_ends_before_its_deadline(ledger: Ledger) -> None:
+    ledger.submit(_jobs("stuck-a"))
+    runner = WorkerRunner(ledger)
+    runner.started("stuck-a")
     deadline = time.time() + 2.5
-    crew.drainer.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
-    crew.join()
-    assert crew.ended_at < deadline
-    job = ledger.job("deaf-a")
+    runner.controller.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
+    runner.join()
+    assert runner.ended_at < deadline
+    job = ledger.job("stuck-a")
     assert job is not None
     assert (job.state, job.interruptions) == (State.READY, 1)
 
 
-def test_nothing_is_lost_if_notices_come_all_at_once_and_from_everywhere(ledger: Ledger) -> None:
+def test_no_job_is_lost_when_many_notices_arrive_concurrently(ledger: Ledger) -> None:
     names = [f"frames-0.4-{n}" for n in range(6)]
     ledger.submit(_jobs(*names))
-    crew = Crew(ledger)
-    crew.started("frames-0.4-0")
+    runner = WorkerRunner(ledger)
+    runner.started("frames-0.4-0")
     notice = _spot(2.0)
 
     def repeat() -> None:
         for _ in range(151):
-            crew.drainer.apply(notice)
-            crew.drainer.apply(sigterm_notice(time.time()))
-            crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+            runner.controller.apply(notice)
+            runner.controller.apply(sigterm_notice(time.time()))
+            runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
 
     threads = [threading.Thread(target=repeat) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    crew.join()
+    runner.join()
     states = [job.state for job in ledger.jobs()]
     assert set(states) <= {State.DONE, State.READY}
     assert ledger.workers() == [] or not ledger.held_jobs("ada")
-    told = [event.job.id for event in crew.events if event.kind is WorkerEventKind.FINISHED]
-    assert len(told) == states.count(State.DONE) == len(set(told))
+    finished = [event.job.id for event in runner.events if event.kind is WorkerEventKind.FINISHED]
+    assert len(finished) == states.count(State.DONE) == len(set(finished))
 
 
-def test_a_worker_asked_to_go_finishes_what_it_has_however_long(ledger: Ledger) -> None:
+def test_a_worker_finishes_all_its_jobs_after_a_drain_command(ledger: Ledger) -> None:
     ledger.submit(_jobs("frames-0.6-a", "frames-0.6-b", "quick-later"))
-    crew = Crew(ledger)
-    crew.started("frames-0.6-a", "frames-0.6-b")
-    crew.drainer.apply(drain_command_notice(time.time(), "maintenance"))
-    crew.join()
+    runner = WorkerRunner(ledger)
+    runner.started("frames-0.6-a", "frames-0.6-b")
+    runner.controller.apply(drain_command_notice(time.time(), "maintenance"))
+    runner.join()
     assert {job.id for job in ledger.jobs(state=State.DONE)} == {"frames-0.6-a", "frames-0.6-b"}
-    assert crew.stop.reason == "maintenance"
+    assert runner.stop.reason == "maintenance"
 
 
-def test_sigterm_lets_a_job_finish_that_ends_in_time(ledger: Ledger) -> None:
+def test_after_sigterm_a_job_that_ends_in_time_is_finished(ledger: Ledger) -> None:
     ledger.submit(_jobs("frames-0.5-a"))
-    crew = Crew(ledger)
-    crew.started("frames-0.5-a")
-    wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.apply(sigterm_notice(time.time()))
-    crew.join()
-    assert crew.told("frames-0.5-a") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
+    runner = WorkerRunner(ledger)
+    runner.started("frames-0.5-a")
+    wait_until(lambda: sum(e.fraction > 0.1 for e in runner.events) > 0)
+    runner.controller.apply(sigterm_notice(time.time()))
+    runner.join()
+    assert runner.event_kinds("frames-0.5-a") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
 
 
 def test_a_notice_about_another_machine_is_ignored(ledger: Ledger) -> None:
     ledger.submit(_jobs("quick-a"))
-    crew = Crew(ledger, instance="i-0123456789abcdef0")
+    runner = WorkerRunner(ledger, instance="i-0123456789abcdef0")
     foreign = Notice(kind=NoticeKind.INTERRUPTION, at=0, deadline=0, instance="i-0fedcba9876543210")
-    crew.drainer.apply(foreign)
+    runner.controller.apply(foreign)
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    assert crew.drainer.state == DrainState()
-    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
-    crew.join()
+    assert runner.controller.state == DrainState()
+    runner.controller.apply(drain_command_notice(time.time(), "enough"))
+    runner.join()
 
 
-def test_a_job_claimed_while_the_notice_came_is_not_begun(ledger: Ledger) -> None:
+def test_a_long_job_claimed_before_the_notice_is_not_started(ledger: Ledger) -> None:
     ledger.submit(_jobs("silent-a"))
-    drainer = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
-    began: list[str] = []
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    ran: list[str] = []
 
-    def note(job: Job, _context: JobContext) -> Done:
-        began.append(job.id)
+    def record(job: Job, _context: JobContext) -> Done:
+        ran.append(job.id)
         return Done(result={})
 
-    (claim,) = drainer.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
-    drainer.apply(_spot(5.0))
+    (claim,) = controller.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
+    controller.apply(_spot(5.0))
     context = JobContext(attempt=1)
     with pytest.raises(Interrupted, match="would not end in time"):
-        drainer.wrap_handlers({"work": note})["work"](claim.job, context)
-    assert began == []
-    drainer.close()
+        controller.wrap_handlers({"work": record})["work"](claim.job, context)
+    assert ran == []
+    controller.close()
 
 
-def test_a_short_job_claimed_while_the_notice_came_is_done_all_the_same(ledger: Ledger) -> None:
+def test_a_short_job_claimed_before_the_notice_is_done(ledger: Ledger) -> None:
     ledger.submit(_jobs("quick-a", "quick-b"))
-    drainer = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
 
     def work(job: Job, _context: JobContext) -> Done:
-        time.sleep(0.5 if job.id == "quick-a" else 0)  # so that the second is no slower than is known
+        time.sleep(0.5 if job.id == "quick-a" else 0)  # the known rate is lower than that of the second job
         return Done(result={})
 
-    handler = drainer.wrap_handlers({"work": work})["work"]
-    first, second = drainer.broker.claim("ada", pools=("cpu",), limit=2, lease_s=30)
+    handler = controller.wrap_handlers({"work": work})["work"]
+    first, second = controller.broker.claim("ada", pools=("cpu",), limit=2, lease_s=30)
     handler(first.job, JobContext(attempt=1))
-    drainer.apply(_spot(20.0))
+    controller.apply(_spot(20.0))
     assert handler(second.job, JobContext(attempt=1)) == Done(result={})
-    drainer.close()
+    controller.close()
 
 
-def test_a_job_that_is_slow_to_stop_runs_elsewhere_meanwhile(ledger: Ledger) -> None:
-    ledger.submit(_jobs("deaf-a", "frames-2-b"))
-    crew = Crew(ledger)
-    crew.started("deaf-a", "frames-2-b")
-    wait_until(lambda: sum(e.fraction > 0.1 for e in crew.events) > 0)
-    crew.drainer.apply(_spot(6.0))
+def test_a_job_that_does_not_stop_is_handed_back_and_its_late_result_is_ignored(ledger: Ledger) -> None:
+    ledger.submit(_jobs("stuck-a", "frames-2-b"))
+    runner = WorkerRunner(ledger)
+    runner.started("stuck-a", "frames-2-b")
+    wait_until(lambda: sum(e.fraction > 0.1 for e in runner.events) > 0)
+    runner.controller.apply(_spot(6.0))
     other = DirectBroker(ledger)
     wait_until(lambda: other.seconds_until_due(("cpu",)) is not None and ledger.jobs(state=State.READY))
     claims = other.claim("bob", pools=("cpu",), limit=1, lease_s=30)
-    assert crew.thread.is_alive()
+    assert runner.thread.is_alive()
     assert other.settle(
-        [Settlement(job_id="deaf-a", fence=claims[0].fence, outcome=Done(result={"by": "bob"}))]
+        [Settlement(job_id="stuck-a", fence=claims[0].fence, outcome=Done(result={"by": "bob"}))]
     ) == [True]
-    crew.over.set()  # now it answers: too late
-    crew.join()
+    runner.release.set()  # its result is late
+    runner.join()
     by = {job.id: job for job in ledger.jobs()}
-    assert by["deaf-a"].result == {"by": "bob"}
+    assert by["stuck-a"].result == {"by": "bob"}
     assert by["frames-2-b"].state is State.DONE
-    assert crew.told("deaf-a") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
+    assert runner.event_kinds("stuck-a") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
-def test_a_broker_that_is_away_gets_its_jobs_back_later(ledger: Ledger) -> None:
-    class Away(DirectBroker):
-        away = 0
+def test_jobs_are_handed_back_at_exit_if_the_broker_was_unavailable_before(ledger: Ledger) -> None:
+    class FailingBroker(DirectBroker):
+        failures = 0
 
         def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
             if threading.current_thread().name == "drain-tasks":
-                self.away += 1
+                self.failures += 1
                 raise TransientError("no network")
             return super().settle(settlements)
 
-    broker = Away(ledger)
+    broker = FailingBroker(ledger)
     ledger.submit(_jobs("silent-a"))
-    crew = Crew(ledger, broker=broker)
-    crew.started("silent-a")
-    crew.drainer.apply(_spot(5.0))
-    crew.join()
-    assert broker.away == 1
+    runner = WorkerRunner(ledger, broker=broker)
+    runner.started("silent-a")
+    runner.controller.apply(_spot(5.0))
+    runner.join()
+    assert broker.failures == 1
     (job,) = ledger.jobs()
     assert (job.state, job.interruptions) == (State.READY, 1)
 
 
-def test_external_programs_end_with_their_job(ledger: Ledger) -> None:
+def test_child_processes_end_with_their_job(ledger: Ledger) -> None:
     ledger.submit(_jobs("child"))
-    drainer_stop = Stop()
-    drainer = DrainController(DirectBroker(ledger), stop=drainer_stop, rules=RULES)
-    began = threading.Event()
+    stop = Stop()
+    controller = DrainController(DirectBroker(ledger), stop=stop, rules=RULES)
+    started = threading.Event()
 
     def sleep(_job: Job, context: JobContext) -> Done:
-        began.set()
+        started.set()
         Runner(stop=context.stop).run(("/bin/sleep", "30"))
         return Done(result={})
 
     worker = Worker(
         "ada",
-        drainer.broker,
-        drainer.wrap_handlers({"work": sleep}),
+        controller.broker,
+        controller.wrap_handlers({"work": sleep}),
         slots=1,
         pools=("cpu",),
-        stop=drainer_stop,
+        stop=stop,
     )
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
-    assert began.wait(10)
-    said = time.monotonic()
-    drainer.apply(_spot(30.0))
+    assert started.wait(10)
+    applied_at = time.monotonic()
+    controller.apply(_spot(30.0))
     thread.join(10)
     assert not thread.is_alive()
-    assert time.monotonic() - said < 12
+    assert time.monotonic() - applied_at < 12
     assert [job.state for job in ledger.jobs()] == [State.READY]
-    drainer.close()
+    controller.close()
 
 
 class ShiftedClock:
-    """The system's clock, moved."""
+    """The system clock plus an offset."""
 
     def __init__(self) -> None:
-        self.by = 0.0
+        self.offset_s = 0.0
 
     def now(self) -> float:
-        return time.time() + self.by
+        return time.time() + self.offset_s
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
 
-def test_a_reluctant_worker_leaves_new_work_to_others_until_it_is_forgotten(ledger: Ledger) -> None:
+def test_a_worker_at_risk_claims_no_jobs_until_the_recommendation_expires(ledger: Ledger) -> None:
     clock = ShiftedClock()
-    crew = Crew(ledger, clock=clock)
-    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=clock.now()))
-    wait_until(lambda: crew.actions)
-    assert crew.actions[-1].phase is DrainPhase.AT_RISK
+    runner = WorkerRunner(ledger, clock=clock)
+    runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=clock.now()))
+    wait_until(lambda: runner.actions)
+    assert runner.actions[-1].phase is DrainPhase.AT_RISK
     ledger.submit(_jobs("quick-a"))
     time.sleep(0.5)
     assert [job.state for job in ledger.jobs()] == [State.READY]
-    assert crew.thread.is_alive()
-    clock.by = RULES.rebalance_s + 1
+    assert runner.thread.is_alive()
+    clock.offset_s = RULES.rebalance_s + 1
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.apply(drain_command_notice(clock.now(), "enough"))
-    crew.join()
+    runner.controller.apply(drain_command_notice(clock.now(), "enough"))
+    runner.join()
 
 
-def test_a_reluctant_worker_takes_what_nobody_else_takes(ledger: Ledger) -> None:
+def test_a_worker_at_risk_claims_jobs_that_no_other_worker_claims(ledger: Ledger) -> None:
     rules = DrainRules(starving_s=0.5)
-    crew = Crew(ledger, rules=rules)
-    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
-    wait_until(lambda: crew.actions)
+    runner = WorkerRunner(ledger, rules=rules)
+    runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    wait_until(lambda: runner.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
-    crew.join()
+    runner.controller.apply(drain_command_notice(time.time(), "enough"))
+    runner.join()
 
 
-def test_a_reluctant_worker_on_queues_tries_now_and_then(ledger: Ledger) -> None:
-    class Blind(DirectBroker):
+def test_a_worker_at_risk_on_queues_claims_jobs_periodically(ledger: Ledger) -> None:
+    class BrokerWithoutDueTime(DirectBroker):
         def seconds_until_due(self, pools: Sequence[str]) -> float | None:
             assert pools
             return None
 
-    crew = Crew(ledger, broker=Blind(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5))
-    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
-    wait_until(lambda: crew.actions)
+    runner = WorkerRunner(
+        ledger, broker=BrokerWithoutDueTime(ledger), rules=DrainRules(starving_s=4.0, probe_s=2.5)
+    )
+    runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    wait_until(lambda: runner.actions)
     ledger.submit(_jobs("quick-a"))
     wait_until(lambda: ledger.jobs(state=State.DONE))
-    assert [actions.accepts_jobs for actions in crew.actions][:2] == [False, True]
-    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
-    crew.join()
+    assert [actions.accepts_jobs for actions in runner.actions][:2] == [False, True]
+    runner.controller.apply(drain_command_notice(time.time(), "enough"))
+    runner.join()
 
 
-def test_a_reluctant_worker_costs_no_more_than_an_idle_one(ledger: Ledger) -> None:
-    asked_for = 0
+def test_a_worker_at_risk_rarely_polls_for_due_jobs(ledger: Ledger) -> None:
+    polls = 0
 
-    class Counting(DirectBroker):
+    class CountingBroker(DirectBroker):
         def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-            nonlocal asked_for
-            asked_for += 1
+            nonlocal polls
+            polls += 1
             return super().seconds_until_due(pools)
 
-    crew = Crew(ledger, broker=Counting(ledger))
-    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
-    wait_until(lambda: crew.actions)
-    ledger.submit(_jobs("quick-a"))  # due, and not to be had: no reason to spin
-    asked_for = 0
+    runner = WorkerRunner(ledger, broker=CountingBroker(ledger))
+    runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    wait_until(lambda: runner.actions)
+    ledger.submit(_jobs("quick-a"))  # due, but not claimed: the worker must not spin
+    polls = 0
     time.sleep(1.0)
-    assert asked_for <= 3
-    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
-    crew.join()
+    assert polls <= 3
+    runner.controller.apply(drain_command_notice(time.time(), "enough"))
+    runner.join()
 
 
-def test_busy_is_told_with_the_first_job_and_after_the_last(ledger: Ledger) -> None:
-    told: list[bool] = []
+def test_busy_is_reported_at_the_first_job_and_after_the_last(ledger: Ledger) -> None:
+    reported: list[bool] = []
     ledger.submit(_jobs("frames-0.3-a", "frames-0.5-b"))
-    crew = Crew(ledger, busy=told.append)
+    runner = WorkerRunner(ledger, busy=reported.append)
     wait_until(lambda: len(ledger.jobs(state=State.DONE)) == 2)
-    assert told == [True, False]
-    crew.drainer.apply(drain_command_notice(time.time(), "enough"))
-    crew.join()
+    assert reported == [True, False]
+    runner.controller.apply(drain_command_notice(time.time(), "enough"))
+    runner.join()
 
 
-def test_busy_ends_though_a_job_fails(ledger: Ledger) -> None:
-    told: list[bool] = []
-    drainer = DrainController(DirectBroker(ledger), stop=Stop(), busy=told.append)
+def test_busy_ends_after_a_job_fails(ledger: Ledger) -> None:
+    reported: list[bool] = []
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), busy=reported.append)
     ledger.submit(_jobs("a"))
-    (claim,) = drainer.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
+    (claim,) = controller.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
 
     def fail(_job: Job, _context: JobContext) -> Done:
         raise UsageError("on purpose")
 
     with pytest.raises(UsageError, match="on purpose"):
-        drainer.wrap_handlers({"work": fail})["work"](claim.job, JobContext(attempt=1))
-    assert told == [True, False]
-    drainer.close()
+        controller.wrap_handlers({"work": fail})["work"](claim.job, JobContext(attempt=1))
+    assert reported == [True, False]
+    controller.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_worker_whose_drainer_fails_goes(ledger: Ledger) -> None:
+def test_a_worker_stops_if_its_drain_controller_fails(ledger: Ledger) -> None:
     def fail(_actions: DrainActions, _state: DrainState) -> None:
         raise ZeroDivisionError
 
     stop = Stop()
-    drainer = DrainController(DirectBroker(ledger), stop=stop, on_actions=fail)
-    drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    controller = DrainController(DirectBroker(ledger), stop=stop, on_actions=fail)
+    controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
     assert stop.wait(5)
     assert "the drain controller failed" in stop.reason
-    drainer.close()
+    controller.close()
 
 
-def test_a_broker_that_hangs_keeps_no_worker_from_its_deadline(ledger: Ledger) -> None:
-    over = threading.Event()
+def test_a_worker_ends_before_its_deadline_although_its_broker_hangs(ledger: Ledger) -> None:
+    release = threading.Event()
 
-    class Hanging(DirectBroker):
+    class HangingBroker(DirectBroker):
         def seconds_until_due(self, pools: Sequence[str]) -> float | None:
             if threading.current_thread().name == "drain-tasks":
-                over.wait(20)
+                release.wait(20)
             return super().seconds_until_due(pools)
 
     ledger.submit(_jobs("silent-a"))
-    crew = Crew(ledger, broker=Hanging(ledger))
-    crew.started("silent-a")
-    crew.drainer.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
-    wait_until(lambda: crew.actions)
+    runner = WorkerRunner(ledger, broker=HangingBroker(ledger))
+    runner.started("silent-a")
+    runner.controller.apply(Notice(kind=NoticeKind.REBALANCE, at=time.time()))
+    wait_until(lambda: runner.actions)
     time.sleep(0.1)
     deadline = time.time() + 3
-    crew.drainer.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
-    crew.join()
-    assert crew.ended_at < deadline
+    runner.controller.apply(Notice(kind=NoticeKind.INTERRUPTION, at=time.time(), deadline=deadline))
+    runner.join()
+    assert runner.ended_at < deadline
     assert [job.state for job in ledger.jobs()] == [State.READY]
-    over.set()
+    release.set()
 
 
-# The gate
+# The draining broker
 
 
-def test_a_gate_answers_once_for_what_it_handed_back(ledger: Ledger) -> None:
+def test_a_job_that_was_handed_back_is_settled_once(ledger: Ledger) -> None:
     ledger.submit(_jobs("a", "b", "c"))
-    gate = DrainingBroker(DirectBroker(ledger))
-    claims = gate.claim("ada", pools=("cpu",), limit=3, lease_s=30)
-    gate.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
-    outcomes: list[Outcome] = [Back(), Done(result={}), Done(result={})]
+    broker = DrainingBroker(DirectBroker(ledger))
+    claims = broker.claim("ada", pools=("cpu",), limit=3, lease_s=30)
+    broker.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
+    outcomes: list[Outcome] = [InterruptedOutcome(), Done(result={}), Done(result={})]
     answers = [
         Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)
         for claim, outcome in zip(claims, outcomes, strict=True)
     ]
-    # The same word again, an answer that is too late, and one that counts.
-    assert gate.settle(answers) == [True, False, True]
-    assert gate.settle(answers[:1]) == [False]
+    # A repeated hand-back, a late result, and a result that counts.
+    assert broker.settle(answers) == [True, False, True]
+    assert broker.settle(answers[:1]) == [False]
     assert [job.interruptions for job in ledger.jobs()] == [1, 1, 0]
 
 
-class Fetching(DirectBroker):
-    """A broker that notes what it was asked for."""
+class RecordingBroker(DirectBroker):
+    """Records the limits of its claims."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -522,66 +530,66 @@ class Fetching(DirectBroker):
         return super().claim(worker, pools=pools, limit=limit, lease_s=lease_s)
 
 
-def test_a_closed_gate_tells_a_broker_that_nothing_is_wanted_any_more(ledger: Ledger) -> None:
-    inner = Fetching(ledger)
-    gate = DrainingBroker(inner)
-    gate.accept_jobs(False)
-    gate.stop_fetching()  # and nothing was asked for yet
-    gate.accept_jobs(True)
-    gate.claim("ada", pools=("cpu",), limit=4, lease_s=30)
-    gate.stop_fetching()  # too late: it is open again
-    gate.accept_jobs(False)
-    gate.stop_fetching()
+def test_a_draining_broker_that_accepts_no_jobs_stops_the_fetching_of_its_broker(ledger: Ledger) -> None:
+    inner = RecordingBroker(ledger)
+    broker = DrainingBroker(inner)
+    broker.accept_jobs(False)
+    broker.stop_fetching()  # there was no claim yet
+    broker.accept_jobs(True)
+    broker.claim("ada", pools=("cpu",), limit=4, lease_s=30)
+    broker.stop_fetching()  # no effect: it accepts jobs again
+    broker.accept_jobs(False)
+    broker.stop_fetching()
     assert inner.limits == [4, 0]
-    assert gate.claim("ada", pools=("cpu",), limit=4, lease_s=30) == []
+    assert broker.claim("ada", pools=("cpu",), limit=4, lease_s=30) == []
     assert inner.limits == [4, 0]
 
 
-def test_an_answer_counts_while_the_same_job_is_being_handed_back(ledger: Ledger) -> None:
-    handing, over = threading.Event(), threading.Event()
+def test_a_result_counts_while_the_hand_back_of_the_same_job_fails(ledger: Ledger) -> None:
+    handing_back, release = threading.Event(), threading.Event()
 
-    class Slow(DirectBroker):
+    class SlowBroker(DirectBroker):
         def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
             if threading.current_thread() is not threading.main_thread():
-                handing.set()
-                over.wait(10)
+                handing_back.set()
+                release.wait(10)
                 raise TransientError("no network")
             return super().settle(settlements)
 
     ledger.submit(_jobs("a"))
-    gate = DrainingBroker(Slow(ledger))
-    (claim,) = gate.claim("ada", pools=("cpu",), limit=1, lease_s=30)
-    back = threading.Thread(target=gate.hand_back, args=([(claim.job.id, claim.fence)],))
-    back.start()
-    assert handing.wait(10)
-    threading.Timer(0.1, over.set).start()
-    # The word of the worker's own end must reach the ledger: nobody else's did.
-    assert gate.settle([Settlement(job_id="a", fence=claim.fence, outcome=Back())]) == [True]
-    back.join()
+    broker = DrainingBroker(SlowBroker(ledger))
+    (claim,) = broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
+    thread = threading.Thread(target=broker.hand_back, args=([(claim.job.id, claim.fence)],))
+    thread.start()
+    assert handing_back.wait(10)
+    threading.Timer(0.1, release.set).start()
+    # The worker's own hand-back must reach the ledger, because the first one failed.
+    assert broker.settle([Settlement(job_id="a", fence=claim.fence, outcome=InterruptedOutcome())]) == [True]
+    thread.join()
     assert [job.state for job in ledger.jobs()] == [State.READY]
 
 
-def test_a_gate_wakes_its_worker_when_it_opens(ledger: Ledger) -> None:
-    gate = DrainingBroker(DirectBroker(ledger))
-    woken: list[int] = []
-    unsubscribe = gate.subscribe(lambda: woken.append(1))
-    gate.accept_jobs(False)
-    gate.accept_jobs(True)
-    assert len(woken) == 2
+def test_a_draining_broker_notifies_its_worker_of_every_change(ledger: Ledger) -> None:
+    broker = DrainingBroker(DirectBroker(ledger))
+    calls: list[int] = []
+    unsubscribe = broker.subscribe(lambda: calls.append(1))
+    broker.accept_jobs(False)
+    broker.accept_jobs(True)
+    assert len(calls) == 2
     unsubscribe()
-    gate.accept_jobs(False)
+    broker.accept_jobs(False)
     ledger.submit(_jobs("a"))
-    assert len(woken) == 2
+    assert len(calls) == 2
 
 
-def test_a_gate_knows_how_long_work_has_waited(tmp_path: Path) -> None:
+def test_a_draining_broker_measures_how_long_due_jobs_have_waited(tmp_path: Path) -> None:
     clock = ManualClock()
     ledger = Ledger.open(tmp_path / "ledger.db", clock=clock)
-    gate = DrainingBroker(DirectBroker(ledger))
-    assert gate.waiting_s() is None
-    gate.claim("ada", pools=("cpu",), limit=1, lease_s=30)
+    broker = DrainingBroker(DirectBroker(ledger))
+    assert broker.waiting_s() is None
+    broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
     ledger.submit(_jobs("a"))
     clock.advance(100)
-    assert gate.waiting_s() == 100
+    assert broker.waiting_s() == 100
     clock.advance(-200)
-    assert gate.waiting_s() == 0
+    assert broker.waiting_s() == 0

@@ -1,4 +1,4 @@
-"""What a worker does about its end, decided from values alone."""
+"""Decisions of a worker about its end: pure functions of notices, estimates and the time."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ def _rebalance(at: float = NOW) -> Notice:
 
 
 def _after(*notices: Notice, instance: str = "") -> DrainState:
-    standing = DrainState()
+    state = DrainState()
     for notice in notices:
-        standing = apply_notice(standing, notice, RULES, instance=instance)
-    return standing
+        state = apply_notice(state, notice, RULES, instance=instance)
+    return state
 
 
-def test_a_worker_told_nothing_goes_on() -> None:
+def test_a_worker_without_notices_continues() -> None:
     actions = decide(DrainState(), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
     assert (actions.accepts_jobs, actions.finish, actions.hand_back, actions.exit) == (True, (A,), (), False)
 
 
-def test_what_ends_in_time_is_finished_and_the_rest_handed_back_at_once() -> None:
-    hands = [
+def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediately() -> None:
+    jobs = [
         JobEstimate(key=A, remaining_s=60.0),
         JobEstimate(key=B, remaining_s=100.0),
         JobEstimate(key=C, remaining_s=None),
     ]
-    actions = decide(_after(_spot()), hands, NOW, RULES)
+    actions = decide(_after(_spot()), jobs, NOW, RULES)
     assert not actions.accepts_jobs
     assert (actions.finish, actions.hand_back) == ((A,), (B, C))
     assert actions.exit_by == NOW + 110
     assert not actions.exit
 
 
-def test_estimates_are_not_trusted_to_the_second() -> None:
-    # 100 s are left before the margin; 85 s by its own word may well be more.
-    (hand,) = hands = [JobEstimate(key=A, remaining_s=85.0)]
-    assert decide(_after(_spot(deadline=NOW + 110)), hands, NOW, RULES).hand_back == (hand.key,)
+def test_estimates_get_a_safety_margin() -> None:
+    # 100 s are left before the margin; an estimate of 85 s may be too low.
+    (job,) = jobs = [JobEstimate(key=A, remaining_s=85.0)]
+    assert decide(_after(_spot(deadline=NOW + 110)), jobs, NOW, RULES).hand_back == (job.key,)
 
 
-def test_a_job_that_falls_behind_is_handed_back_later_on() -> None:
-    standing = _after(_spot())
-    assert decide(standing, [JobEstimate(key=A, remaining_s=80.0)], NOW, RULES).finish == (A,)
-    assert decide(standing, [JobEstimate(key=A, remaining_s=70.0)], NOW + 50, RULES).hand_back == (A,)
+def test_a_job_that_becomes_too_slow_is_handed_back_later() -> None:
+    state = _after(_spot())
+    assert decide(state, [JobEstimate(key=A, remaining_s=80.0)], NOW, RULES).finish == (A,)
+    assert decide(state, [JobEstimate(key=A, remaining_s=70.0)], NOW + 50, RULES).hand_back == (A,)
 
 
-def test_a_worker_with_nothing_in_hand_exits_at_once() -> None:
+def test_a_draining_worker_without_jobs_exits_immediately() -> None:
     assert decide(_after(sigterm_notice(NOW)), [], NOW, RULES).exit
 
 
-def test_no_worker_outlives_its_deadline() -> None:
+def test_a_worker_exits_at_its_deadline() -> None:
     actions = decide(_after(_spot()), [JobEstimate(key=A, remaining_s=0.1)], NOW + 110, RULES)
     assert actions.exit
     assert actions.hand_back == (A,)
@@ -79,11 +79,11 @@ def test_hibernation_hands_everything_back() -> None:
     assert (actions.hand_back, actions.exit) == ((A,), True)
 
 
-def test_an_interruption_without_a_deadline_is_now() -> None:
+def test_an_interruption_without_a_deadline_has_the_time_of_the_notice() -> None:
     assert _after(_spot(deadline=None)).deadline == NOW
 
 
-def test_a_person_who_asks_waits_for_everything() -> None:
+def test_after_a_drain_command_all_jobs_are_finished() -> None:
     actions = decide(
         _after(drain_command_notice(NOW, "maintenance")),
         [JobEstimate(key=A, remaining_s=None)],
@@ -93,21 +93,21 @@ def test_a_person_who_asks_waits_for_everything() -> None:
     assert (actions.accepts_jobs, actions.finish, actions.exit) == (False, (A,), False)
 
 
-def test_spot_overtakes_a_person_who_asked() -> None:
+def test_an_interruption_adds_a_deadline_to_a_drain_command() -> None:
     assert _after(drain_command_notice(NOW, "maintenance"), _spot()).deadline == NOW + 120
 
 
-def test_a_drain_is_not_prolonged_by_another_notice() -> None:
-    # The Spot warning, then ECS's own drain with its SIGTERM 30 s later, then the group's.
-    told = (
+def test_a_later_notice_does_not_postpone_the_deadline() -> None:
+    # The Spot warning, the SIGTERM of ECS 30 s later, then the lifecycle hook of the Auto Scaling group.
+    notices = (
         _spot(),
         sigterm_notice(NOW + 30),
         Notice(kind=NoticeKind.SCALE_IN, at=NOW + 31),
-        drain_command_notice(NOW + 32, "by hand"),
+        drain_command_notice(NOW + 32, "by job"),
         _rebalance(NOW + 40),
     )
-    assert _after(*told).deadline == NOW + 120
-    assert decide(_after(*told), [], NOW + 41, RULES).phase is DrainPhase.DRAINING
+    assert _after(*notices).deadline == NOW + 120
+    assert decide(_after(*notices), [], NOW + 41, RULES).phase is DrainPhase.DRAINING
 
 
 def test_the_earlier_deadline_wins_in_any_order() -> None:
@@ -115,50 +115,50 @@ def test_the_earlier_deadline_wins_in_any_order() -> None:
     assert _after(_spot(deadline=NOW + 40), sigterm_notice(NOW)).deadline == NOW + 40
 
 
-def test_another_machine_is_none_of_our_business() -> None:
+def test_notices_about_another_machine_are_ignored() -> None:
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0fedcba9876543210") == DrainState()
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0123456789abcdef0").draining
 
 
-def test_launches_and_ends_of_machines_change_nothing() -> None:
+def test_notices_of_launched_and_terminated_machines_change_nothing() -> None:
     assert (
         _after(Notice(kind=NoticeKind.LAUNCHED, at=NOW), Notice(kind=NoticeKind.TERMINATED, at=NOW))
         == DrainState()
     )
 
 
-def test_a_recommendation_takes_no_new_work_and_ends_none() -> None:
+def test_a_rebalance_recommendation_stops_claims_but_no_running_job() -> None:
     actions = decide(_after(_rebalance()), [JobEstimate(key=A, remaining_s=None)], NOW, RULES)
     assert (actions.phase, actions.accepts_jobs) == (DrainPhase.AT_RISK, False)
     assert (actions.finish, actions.hand_back, actions.exit) == ((A,), (), False)
 
 
-def test_a_reluctant_worker_does_not_exit_only_to_be_started_again() -> None:
+def test_a_worker_at_risk_does_not_exit() -> None:
     assert not decide(_after(_rebalance()), [], NOW + 100, RULES).exit
 
 
-def test_a_reluctant_worker_takes_what_nobody_else_does() -> None:
-    standing = _after(_rebalance())
-    assert not decide(standing, [], NOW + 1, RULES, waiting_s=59.0).accepts_jobs
-    assert decide(standing, [], NOW + 1, RULES, waiting_s=61.0).accepts_jobs
+def test_a_worker_at_risk_accepts_jobs_that_have_waited_too_long() -> None:
+    state = _after(_rebalance())
+    assert not decide(state, [], NOW + 1, RULES, waiting_s=59.0).accepts_jobs
+    assert decide(state, [], NOW + 1, RULES, waiting_s=61.0).accepts_jobs
 
 
-def test_where_nobody_knows_what_waits_a_reluctant_worker_probes() -> None:
-    standing = _after(_rebalance())
-    taking = [second for second in range(180) if decide(standing, [], NOW + second, RULES).accepts_jobs]
-    assert taking == [56, 57, 58, 59, 116, 117, 118, 119, 176, 177, 178, 179]
+def test_a_worker_at_risk_probes_periodically_if_the_waiting_time_is_unknown() -> None:
+    state = _after(_rebalance())
+    accepting = [second for second in range(180) if decide(state, [], NOW + second, RULES).accepts_jobs]
+    assert accepting == [56, 57, 58, 59, 116, 117, 118, 119, 176, 177, 178, 179]
 
 
-def test_a_recommendation_of_which_nothing_came_is_forgotten() -> None:
+def test_a_recommendation_without_an_interruption_expires() -> None:
     actions = decide(_after(_rebalance()), [], NOW + RULES.rebalance_s, RULES)
     assert (actions.phase, actions.accepts_jobs) == (DrainPhase.ACTIVE, True)
 
 
-def test_a_recommendation_repeated_for_ever_is_not_heeded_for_ever() -> None:
-    standing = DrainState()
+def test_a_repeated_recommendation_does_not_extend_the_first() -> None:
+    state = DrainState()
     for _ in range(1000):
-        standing = apply_notice(standing, _rebalance(NOW), RULES)
-    assert standing == _after(_rebalance())
+        state = apply_notice(state, _rebalance(NOW), RULES)
+    assert state == _after(_rebalance())
 
 
 _NOTICES = st.lists(
@@ -173,25 +173,25 @@ _NOTICES = st.lists(
 
 
 @given(notices=_NOTICES, again=st.data())
-def test_what_was_heard_before_changes_nothing(notices: list[Notice], again: st.DataObject) -> None:
-    standing = _after(*notices)
+def test_repeated_notices_change_nothing(notices: list[Notice], again: st.DataObject) -> None:
+    state = _after(*notices)
     if notices:
         repeated = again.draw(st.lists(st.sampled_from(notices), max_size=10))
-        later = standing
+        later = state
         for notice in repeated:
             later = apply_notice(later, notice, RULES)
-        assert later == standing
+        assert later == state
 
 
 @given(notices=_NOTICES, order=st.randoms())
 def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: object) -> None:
     shuffled = list(notices)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = _after(*notices), _after(*shuffled)
-    assert (one.draining, one.deadline, one.avoid_until) == (
-        other.draining,
-        other.deadline,
-        other.avoid_until,
+    first, second = _after(*notices), _after(*shuffled)
+    assert (first.draining, first.deadline, first.avoid_until) == (
+        second.draining,
+        second.deadline,
+        second.avoid_until,
     )
 
 
@@ -203,44 +203,44 @@ def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: obje
 def test_every_job_is_either_finished_or_handed_back(
     notices: list[Notice], remaining: list[float | None], now: float
 ) -> None:
-    hands = [JobEstimate(key=(str(n), 1), remaining_s=each) for n, each in enumerate(remaining)]
-    standing = _after(*notices)
-    actions = decide(standing, hands, now, RULES)
-    assert sorted([*actions.finish, *actions.hand_back]) == sorted(hand.key for hand in hands)
-    if standing.draining:
+    jobs = [JobEstimate(key=(str(n), 1), remaining_s=each) for n, each in enumerate(remaining)]
+    state = _after(*notices)
+    actions = decide(state, jobs, now, RULES)
+    assert sorted([*actions.finish, *actions.hand_back]) == sorted(job.key for job in jobs)
+    if state.draining:
         assert not actions.accepts_jobs
-    if actions.exit and hands:
+    if actions.exit and jobs:
         assert actions.exit_by is not None
         assert now >= actions.exit_by
         assert not actions.finish
 
 
-def test_an_estimate_comes_from_the_frames_that_are_done() -> None:
-    course = JobProgress(kind="chunk", weight=900, elapsed_s=20, fraction=0.25)
-    assert JobRates().remaining_s(course) == 60
+def test_an_estimate_is_based_on_the_encoded_frames() -> None:
+    progress = JobProgress(kind="chunk", weight=900, elapsed_s=20, fraction=0.25)
+    assert JobRates().remaining_s(progress) == 60
 
 
-def test_a_job_that_stands_still_takes_ever_longer() -> None:
+def test_the_estimate_of_a_job_without_progress_grows() -> None:
     early, late = (JobProgress(kind="chunk", weight=900, elapsed_s=s, fraction=0.5) for s in (10, 30))
     rates = JobRates()
     assert (rates.remaining_s(early), rates.remaining_s(late)) == (10, 30)
 
 
-def test_before_its_first_frames_a_job_is_like_others_of_its_kind() -> None:
+def test_before_its_first_frames_a_job_is_estimated_from_others_of_its_kind() -> None:
     rates = JobRates()
-    course = JobProgress(kind="chunk", weight=450, elapsed_s=5, fraction=0.01)
-    assert rates.remaining_s(course) is None
+    progress = JobProgress(kind="chunk", weight=450, elapsed_s=5, fraction=0.01)
+    assert rates.remaining_s(progress) is None
     rates.record("chunk", 900, 60)
-    assert rates.remaining_s(course) == 25
+    assert rates.remaining_s(progress) == 25
 
 
-def test_a_job_longer_than_any_like_it_is_of_unknown_length() -> None:
+def test_a_job_slower_than_others_of_its_kind_has_no_estimate() -> None:
     rates = JobRates()
     rates.record("package", 10, 5)
     assert rates.remaining_s(JobProgress(kind="package", weight=10, elapsed_s=6)) is None
 
 
-def test_rates_follow_the_newest_jobs_slowly() -> None:
+def test_rates_are_moving_averages() -> None:
     rates = JobRates()
     rates.record("chunk", 100, 10)
     rates.record("chunk", 100, 20)

@@ -1,4 +1,4 @@
-"""Events about machines are heard, ignored or reported; none brings the parser down."""
+"""Events about machines are parsed, ignored or reported as malformed; no event raises an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from eddyline.fleet.notices import (
 )
 
 ID = "i-0123456789abcdef0"
-TOKEN = "87654321-4321-4321-4321-210987654321"  # noqa: S105 - no secret, an example
+TOKEN = "87654321-4321-4321-4321-210987654321"  # noqa: S105 - an example, not a secret
 WHEN = "2026-03-01T12:00:00Z"
 AT = 1_772_366_400.0
 
@@ -71,11 +71,11 @@ def test_a_spot_warning_leaves_two_minutes() -> None:
     assert notice.deadline == AT + 120
 
 
-def test_hibernation_leaves_no_time_at_all() -> None:
+def test_hibernation_starts_immediately() -> None:
     assert _only(_warning("hibernate")).deadline == AT
 
 
-def test_an_instance_is_named_by_the_detail_whatever_the_arn_looks_like() -> None:
+def test_the_instance_is_taken_from_the_detail_not_from_the_arn() -> None:
     for arn in ("arn:aws:ec2:eu-central-1:123456789012:instance/i-ffffffffffffffff0", "nonsense"):
         assert _only(_warning(resources=[arn])).instance == ID
 
@@ -85,13 +85,13 @@ def test_a_rebalance_recommendation_has_no_deadline() -> None:
     assert (notice.kind, notice.deadline) == (NoticeKind.REBALANCE, None)
 
 
-def test_a_scale_in_carries_what_its_hook_must_be_told() -> None:
+def test_a_scale_in_contains_the_lifecycle_action() -> None:
     notice = _only(_lifecycle())
     assert (notice.kind, notice.instance) == (NoticeKind.SCALE_IN, ID)
     assert notice.lifecycle == LifecycleAction(group="eddyline-cpu", hook="drain", token=TOKEN)
 
 
-def test_a_launch_by_a_call_of_many_names_each_machine() -> None:
+def test_a_run_instances_call_is_one_notice_per_instance() -> None:
     items = [
         {
             "instanceId": f"i-0123456789abcdef{n}",
@@ -135,14 +135,16 @@ def test_a_launch_by_a_call_of_many_names_each_machine() -> None:
         ),
     ],
 )
-def test_launches_of_mixed_groups_are_heard_too(event: dict[str, Any], *, spot: bool | None) -> None:
+def test_launches_by_spot_requests_and_auto_scaling_groups_are_parsed(
+    event: dict[str, Any], *, spot: bool | None
+) -> None:
     notice = _only(event)
     assert (notice.kind, notice.instance) == (NoticeKind.LAUNCHED, ID)
     assert notice.launch is not None
     assert notice.launch.spot is spot
 
 
-def test_a_terminated_instance_is_gone() -> None:
+def test_only_the_state_terminated_is_a_notice_of_termination() -> None:
     kind = "EC2 Instance State-change Notification"
     assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is NoticeKind.TERMINATED
     assert isinstance(parse_event(_event(kind, {"instance-id": ID, "state": "running"})), Ignored)
@@ -156,7 +158,7 @@ def test_a_terminated_instance_is_gone() -> None:
         _lifecycle(LifecycleTransition="autoscaling:TEST_NOTIFICATION"),
         _lifecycle(LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING"),
         _event("Object Created", {"bucket": {"name": "b"}}, "aws.s3"),
-        _event("EC2 Spot Instance Interruption Warning", {"instance-id": ID}, "somebody.else"),
+        _event("EC2 Spot Instance Interruption Warning", {"instance-id": ID}, "another.source"),
         _event("ECS Task State Change", {"taskArn": "arn:x", "lastStatus": "STOPPED"}, "aws.ecs"),
         _event("AWS API Call via CloudTrail", {"eventName": "StopInstances", "responseElements": {}}),
         _event(
@@ -170,12 +172,12 @@ def test_a_terminated_instance_is_gone() -> None:
         {"source": ["aws.ec2"], "detail-type": {"a": 1}},
     ],
 )
-def test_what_is_not_for_us_is_ignored(event: dict[str, Any]) -> None:
+def test_other_events_are_ignored(event: dict[str, Any]) -> None:
     assert isinstance(parse_event(event), Ignored)
 
 
 @pytest.mark.parametrize(
-    ("event", "said"),
+    ("event", "reason"),
     [
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
@@ -196,18 +198,20 @@ def test_what_is_not_for_us_is_ignored(event: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_is_malformed_is_said_to_be(event: str | bytes | dict[str, Any], said: str) -> None:
+def test_a_malformed_event_is_reported_with_the_reason(
+    event: str | bytes | dict[str, Any], reason: str
+) -> None:
     reading = parse_event(event)
     assert isinstance(reading, Malformed)
-    assert said in reading.reason
+    assert reason in reading.reason
 
 
-def test_the_same_event_many_times_is_one_notice() -> None:
+def test_repeated_events_have_one_identity() -> None:
     seen = {_only(_warning(id=str(number))).identity for number in range(151)}
     assert len(seen) == 1
 
 
-def test_a_renewed_recommendation_is_another_notice() -> None:
+def test_a_later_recommendation_has_another_identity() -> None:
     kind = "EC2 Instance Rebalance Recommendation"
     first = _only(_event(kind, {"instance-id": ID}))
     later = _only({**_event(kind, {"instance-id": ID}), "time": "2026-03-01T12:20:00Z"})
@@ -222,17 +226,17 @@ _JSON = st.recursive(
 
 
 @given(
-    which=st.sampled_from([_warning(), _lifecycle(), _event("AWS API Call via CloudTrail", {})]),
-    spoilt=st.dictionaries(st.sampled_from(["time", "source", "detail-type", "detail"]), _JSON),
-    inside=st.dictionaries(
+    event=st.sampled_from([_warning(), _lifecycle(), _event("AWS API Call via CloudTrail", {})]),
+    changes=st.dictionaries(st.sampled_from(["time", "source", "detail-type", "detail"]), _JSON),
+    detail_changes=st.dictionaries(
         st.sampled_from(["instance-id", "EC2InstanceId", "eventName", "responseElements", "instance-action"]),
         _JSON,
     ),
 )
-def test_no_event_brings_the_parser_down(
-    which: dict[str, Any], spoilt: dict[str, Any], inside: dict[str, Any]
+def test_the_parser_accepts_any_event(
+    event: dict[str, Any], changes: dict[str, Any], detail_changes: dict[str, Any]
 ) -> None:
-    event = {**which, "detail": {**which["detail"], **inside}, **spoilt}
+    event = {**event, "detail": {**event["detail"], **detail_changes}, **changes}
     assert isinstance(parse_event(event), Parsed | Ignored | Malformed)
     assert isinstance(parse_event(json.dumps(event)), Parsed | Ignored | Malformed)
 
@@ -243,6 +247,6 @@ def test_a_time_without_a_zone_is_utc() -> None:
         parse_time(7)
 
 
-def test_sigterm_is_a_notice_about_this_very_process() -> None:
+def test_sigterm_is_a_notice_about_this_process() -> None:
     notice = sigterm_notice(AT)
     assert (notice.kind, notice.instance, notice.deadline) == (NoticeKind.STOP, "", None)

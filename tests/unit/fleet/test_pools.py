@@ -1,4 +1,4 @@
-"""Worker classes are read from one file, whole and checked; jobs go to the cheapest that can run them."""
+"""Pools are read from one validated file; jobs are assigned to the cheapest pool that can run them."""
 
 from __future__ import annotations
 
@@ -18,70 +18,70 @@ from eddyline.pipeline.steps.table import handlers
 GIB = 1024 * 1024 * 1024
 
 
-def _written(tmp_path: Path, **changes: object) -> Path:
+def _write_pools(tmp_path: Path, **changes: object) -> Path:
     """The built-in file with changes, each named by its path: `pools__cpu__cost=3`; None removes."""
     body: Any = yaml.safe_load(BUILT_IN.read_text("utf-8"))
     for name, value in changes.items():
-        *way, last = name.split("__")
-        place = body
-        for step in way:
-            place = place[step]
+        *parents, key = name.split("__")
+        mapping = body
+        for parent in parents:
+            mapping = mapping[parent]
         if value is None:
-            del place[last]
+            del mapping[key]
         else:
-            place[last] = value
+            mapping[key] = value
     path = tmp_path / "pools.yaml"
     path.write_text(yaml.safe_dump(body, sort_keys=False), "utf-8")
     return path
 
 
-def test_the_built_in_classes_run_every_kind_of_job() -> None:
+def test_the_built_in_pools_run_every_kind_of_job() -> None:
     kinds = set(handlers(cast("Runtime", None)))
     assert set().union(*(pool.kinds for pool in load_pools().pools.values())) == kinds
 
 
-def test_a_job_goes_to_the_cheapest_class_that_can_run_it(tmp_path: Path) -> None:
+def test_a_job_is_assigned_to_the_cheapest_pool_that_can_run_it(tmp_path: Path) -> None:
     pools = load_pools()
     assert cheapest_pool("poster", (), pools).name == "light"
     assert cheapest_pool("chunk", {"h264", "av1"}, pools).name == "cpu"
-    dear = load_pools(_written(tmp_path, pools__cpu__cost=1000))
-    assert cheapest_pool("chunk", {"h264"}, dear).name == "gpu"
-    without = load_pools(_written(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
-    assert cheapest_pool("chunk", {"h264", "av1"}, without).name == "gpu"
+    expensive = load_pools(_write_pools(tmp_path, pools__cpu__cost=1000))
+    assert cheapest_pool("chunk", {"h264"}, expensive).name == "gpu"
+    without_av1 = load_pools(_write_pools(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
+    assert cheapest_pool("chunk", {"h264", "av1"}, without_av1).name == "gpu"
 
 
-def test_of_two_classes_at_one_cost_the_first_is_taken(tmp_path: Path) -> None:
-    pools = load_pools(_written(tmp_path, pools__gpu__cost=4))
+def test_of_two_pools_with_the_same_cost_the_first_is_used(tmp_path: Path) -> None:
+    pools = load_pools(_write_pools(tmp_path, pools__gpu__cost=4))
     assert {cheapest_pool("chunk", {"h264"}, pools).name for _ in range(20)} == {"cpu"}
 
 
-def test_what_no_class_can_run_is_said_so() -> None:
+def test_a_job_that_no_pool_can_run_is_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"chunk jobs that encode vvc.*pools.yaml"):
         cheapest_pool("chunk", {"vvc"}, load_pools())
     with pytest.raises(UnsupportedError, match="no pool runs dance jobs"):
         cheapest_pool("dance", (), load_pools())
 
 
-def test_a_worker_needs_the_encoders_of_all_that_it_serves() -> None:
+def test_a_worker_requires_the_encoders_of_all_pools_that_it_serves() -> None:
     pools = load_pools()
     assert pools["cpu"].served == ("cpu", "light")
     assert pools.required_encoders("cpu") == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
     assert pools.required_encoders("light") == {"aac", "mjpeg"}
 
 
-def test_an_unknown_class_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_pool_is_reported_with_the_known_pools() -> None:
     with pytest.raises(UsageError, match=r"'tpu'.*light, cpu, gpu"):
         load_pools()["tpu"]
 
 
-def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
-    pools = load_pools(_written(tmp_path, pools__gpu__ffmpeg="/opt/nvenc/bin/ffmpeg"))
+def test_a_pool_can_have_another_ffmpeg(tmp_path: Path) -> None:
+    pools = load_pools(_write_pools(tmp_path, pools__gpu__ffmpeg="/opt/nvenc/bin/ffmpeg"))
     assert pools["gpu"].ffmpeg == Path("/opt/nvenc/bin/ffmpeg")
     assert pools["cpu"].ffmpeg is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"pools__cpu__cots": 1}, "pools.cpu.cots: unknown key"),
         ({"pools__cpu__slot__vcpu": 0}, "pools.cpu.slot.vcpu: .*greater than or equal to 0.1, not '0'"),
@@ -101,42 +101,44 @@ def test_a_class_has_a_build_of_its_own(tmp_path: Path) -> None:
         ({"swimming": 1}, "swimming: unknown key"),
     ],
 )
-def test_a_mistake_is_told_with_file_and_key(tmp_path: Path, changes: dict[str, object], said: str) -> None:
-    path = _written(tmp_path, **changes)
-    with pytest.raises(UsageError, match=said) as caught:
+def test_an_invalid_value_is_reported_with_file_and_key(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    path = _write_pools(tmp_path, **changes)
+    with pytest.raises(UsageError, match=message) as caught:
         load_pools(path)
     assert caught.value.message.startswith(str(path))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b"pools: [", "not YAML"),
         (b"\xff\xfe\xff", "not YAML"),
-        (b"[" * 50_000, "not YAML|whole file"),
-        (b"- 1", "the whole file"),
-        (b"", "the whole file"),
+        (b"[" * 50_000, "not YAML|the file: "),
+        (b"- 1", "the file: "),
+        (b"", "the file: "),
         (b"pools: {a: &x {}, b: *x}", "aliases"),
         (b"pools: {cpu: {}, cpu: {}}", "the key 'cpu' twice"),
         (b"!!python/object/apply:os.getpid []", "not YAML"),
         (b"#" * 300_000, "larger than"),
     ],
 )
-def test_a_file_that_is_no_plain_yaml_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
+def test_a_file_that_is_not_plain_yaml_is_refused(tmp_path: Path, text: bytes, message: str) -> None:
     path = tmp_path / "pools.yaml"
     path.write_bytes(text)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         load_pools(path)
 
 
-def test_an_empty_file_is_told_in_plain_words(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pools.yaml"
     path.write_text("# nothing yet")
     with pytest.raises(UsageError, match="a mapping of keys to values is required, but the value is empty"):
         load_pools(path)
 
 
-def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
         load_pools(tmp_path / "none.yaml")
 
@@ -148,12 +150,12 @@ def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
     ("vcpus", "memory", "slots"),
     [
         (16, 64 * GIB, 8),
-        (16, 8 * GIB, 2),  # memory is what there is less of
-        (1000, 4000 * GIB, 32),  # no more than `most`
+        (16, 8 * GIB, 2),  # limited by memory
+        (1000, 4000 * GIB, 32),  # limited by `most`
         (2, 3.75 * GIB, 1),
     ],
 )
-def test_as_many_slots_as_processors_and_memory_allow(vcpus: float, memory: float, slots: int) -> None:
+def test_the_number_of_slots_is_limited_by_vcpus_and_memory(vcpus: float, memory: float, slots: int) -> None:
     assert slot_count(Machine(vcpus=vcpus, memory=int(memory)), load_pools()["cpu"]) == slots
 
 
@@ -162,7 +164,7 @@ def test_a_machine_too_small_for_one_slot_is_refused() -> None:
         slot_count(Machine(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
 
 
-def _group(root: Path, **files: str) -> Path:
+def _write_cgroup_files(root: Path, **files: str) -> Path:
     for name, text in files.items():
         path = root / "sys/fs/cgroup" / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -170,20 +172,20 @@ def _group(root: Path, **files: str) -> Path:
     return root
 
 
-def test_a_container_has_what_its_group_allows(tmp_path: Path) -> None:
-    root = _group(tmp_path, cpu_dot_max="50000 100000\n", memory_dot_max="1073741824\n")
+def test_a_container_has_the_limits_of_its_cgroup(tmp_path: Path) -> None:
+    root = _write_cgroup_files(tmp_path, cpu_dot_max="50000 100000\n", memory_dot_max="1073741824\n")
     assert measure_machine(root) == Machine(vcpus=0.5, memory=GIB)
 
 
-def test_a_container_of_the_older_kind_too(tmp_path: Path) -> None:
+def test_the_limits_of_cgroup_version_1_are_read(tmp_path: Path) -> None:
     files = {"cpu__cpu_dot_cfs_quota_us": "100000", "cpu__cpu_dot_cfs_period_us": "100000"}
-    root = _group(tmp_path, **files, memory__memory_dot_limit_in_bytes="536870912")
+    root = _write_cgroup_files(tmp_path, **files, memory__memory_dot_limit_in_bytes="536870912")
     assert measure_machine(root) == Machine(vcpus=1.0, memory=GIB // 2)
 
 
-def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
+def test_without_limits_the_entire_machine_is_available(tmp_path: Path) -> None:
     bare = measure_machine(tmp_path)
-    unlimited = _group(
+    unlimited = _write_cgroup_files(
         tmp_path,
         cpu_dot_max="max 100000",
         memory_dot_max="max",
@@ -195,10 +197,10 @@ def test_without_limits_it_is_the_whole_machine(tmp_path: Path) -> None:
     assert bare.memory > GIB // 8
 
 
-# Who serves
+# Coverage
 
 
-def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
+def test_a_pool_with_due_jobs_and_no_worker_is_reported() -> None:
     due = {"cpu": (3, 90.0), "gpu": (2, 300.0), "light": (1, 61.0)}
     (missing,) = unserved_pools(due, [worker_name("cpu", "host", 7)], load_pools())
     assert missing == UnservedPool(
@@ -206,26 +208,26 @@ def test_a_class_with_due_jobs_and_no_worker_is_reported() -> None:
     )
 
 
-def test_a_class_unknown_to_the_file_is_reported_too() -> None:
+def test_a_pool_that_is_not_in_the_file_is_reported() -> None:
     (missing,) = unserved_pools({"tpu": (1, 100.0)}, [worker_name("cpu", "host", 7)], load_pools())
     assert "add a pool tpu" in missing.remedy
 
 
-def test_a_class_is_given_a_minute_to_start() -> None:
+def test_a_pool_is_reported_only_after_a_minute() -> None:
     assert unserved_pools({"gpu": (2, 59.0)}, [], load_pools()) == ()
     assert unserved_pools({"gpu": (0, 999.0)}, [], load_pools()) == ()
 
 
-def test_an_embedded_run_serves_every_class() -> None:
+def test_an_embedded_worker_serves_every_pool() -> None:
     assert unserved_pools({"gpu": (2, 300.0)}, ["embedded-4242"], load_pools()) == ()
 
 
-def test_a_workers_name_tells_its_class() -> None:
+def test_the_name_of_a_worker_contains_its_pool() -> None:
     assert pool_of_worker(worker_name("cpu", "ip-10-0-0-7", 4242)) == "cpu"
     assert pool_of_worker("embedded-4242") is None
 
 
-def test_the_built_in_file_is_what_terraform_can_read_too() -> None:
+def test_terraform_can_read_the_built_in_file() -> None:
     body = yaml.safe_load(BUILT_IN.read_text("utf-8"))
     assert isinstance(load_pools(), Pools)
     assert list(body["pools"]) == list(load_pools().pools)

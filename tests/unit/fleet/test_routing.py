@@ -1,4 +1,4 @@
-"""Jobs go to the cheapest class able to run them, decided from the classes and the codecs alone."""
+"""Jobs are assigned to the cheapest pool that can run them, depending only on the pools and the codecs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eddyline.fleet.pools import Pools, load_pools
 from eddyline.fleet.routing import plan_route, restrict_encoders
 
 _SLOT = {"vcpu": 1, "memory_mib": 512}
-_ENDS = ["inspect", "poster", "publish"]
+_LIGHT_KINDS = ["inspect", "poster", "publish"]
 
 
 def _pools(**pools: dict[str, Any]) -> Pools:
@@ -19,7 +19,7 @@ def _pools(**pools: dict[str, Any]) -> Pools:
 
 
 _MIXED = _pools(
-    light={"kinds": _ENDS, "cost": 1},
+    light={"kinds": _LIGHT_KINDS, "cost": 1},
     plain={"kinds": ["chunk"], "cost": 2, "codecs": {"h264": "libx264"}},
     full={
         "kinds": ["chunk", "poster"],
@@ -30,7 +30,7 @@ _MIXED = _pools(
 )
 
 
-def test_the_built_in_classes_route_as_ever() -> None:
+def test_the_built_in_pools_route_chunks_to_cpu_and_other_jobs_to_light() -> None:
     found = plan_route(load_pools(), {"h264", "hevc", "av1"})
     assert found.pool("chunk") == "cpu"
     assert {found.pool(kind) for kind in found.pools if kind != "chunk"} == {"light"}
@@ -46,7 +46,7 @@ def test_the_built_in_classes_route_as_ever() -> None:
         ((), {"libx264"}, "plain"),
     ],
 )
-def test_a_chunk_goes_to_the_cheapest_class_with_all_of_its_codecs_and_encoders(
+def test_a_chunk_is_assigned_to_the_cheapest_pool_with_all_its_codecs_and_encoders(
     codecs: set[str], encoders: set[str], pool: str
 ) -> None:
     found = plan_route(_MIXED, codecs, encoders)
@@ -54,7 +54,7 @@ def test_a_chunk_goes_to_the_cheapest_class_with_all_of_its_codecs_and_encoders(
     assert found.pool("poster") == "light"
 
 
-def test_codecs_of_different_classes_are_no_class_together() -> None:
+def test_codecs_of_different_pools_are_not_combined() -> None:
     pools = _pools(
         one={"kinds": ["chunk"], "cost": 1, "codecs": {"h264": "libx264"}},
         two={"kinds": ["chunk"], "cost": 1, "codecs": {"av1": "libsvtav1"}},
@@ -65,12 +65,12 @@ def test_codecs_of_different_classes_are_no_class_together() -> None:
         plan_route(pools, (), {"hevc_nvenc"})
 
 
-def test_a_kind_that_no_class_runs_is_said_when_it_is_asked_for() -> None:
+def test_a_kind_that_no_pool_runs_is_an_error() -> None:
     with pytest.raises(UnsupportedError, match="no pool runs package jobs"):
         plan_route(_MIXED, {"h264"}).pool("package")
 
 
-def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
+def test_a_restricted_pool_keeps_the_codecs_that_the_ffmpeg_build_has() -> None:
     left = restrict_encoders(_MIXED, {"libx264", "libx265"})
     assert dict(left["full"].codecs) == {"h264": "libx264", "hevc": "libx265"}
     assert left["full"].encoders == frozenset()
@@ -79,7 +79,7 @@ def test_one_ffmpeg_leaves_each_class_the_codecs_that_it_has() -> None:
         plan_route(left, {"av1"})
 
 
-def test_subtitles_go_where_telemetry_goes_if_the_classes_are_older_than_the_kind() -> None:
+def test_subtitles_are_routed_like_telemetry_if_no_pool_lists_the_kind() -> None:
     found = plan_route(
         _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), ["h264"]
     )

@@ -19,12 +19,12 @@ def new(name: str, *dependencies: str, optional: tuple[str, ...] = (), **more: o
     return NewJob(id=name, dependencies=dependencies, optional=optional, **options)
 
 
-def take(ledger: Ledger, limit: int = 1, worker: str = "ada", lease_s: float = 30.0) -> list[Claim]:
+def claim_jobs(ledger: Ledger, limit: int = 1, worker: str = "ada", lease_s: float = 30.0) -> list[Claim]:
     """Claim jobs of pool cpu."""
     return ledger.claim(worker, pools=("cpu",), limit=limit, lease_s=lease_s)
 
 
-def answer(ledger: Ledger, claim: Claim, outcome: Outcome) -> bool:
+def settle(ledger: Ledger, claim: Claim, outcome: Outcome) -> bool:
     """Settle one claim."""
     return ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]
 
@@ -46,9 +46,9 @@ def interrupted() -> Interrupted:
 
 def finish(ledger: Ledger, *names: str) -> None:
     """Run exactly these jobs, which must be all that is ready, to done."""
-    claims = take(ledger, limit=1000)
+    claims = claim_jobs(ledger, limit=1000)
     assert sorted(claim.job.id for claim in claims) == sorted(names)
-    assert all(answer(ledger, claim, done()) for claim in claims)
+    assert all(settle(ledger, claim, done()) for claim in claims)
 
 
 def get(ledger: Ledger, name: str) -> Job:
@@ -63,7 +63,7 @@ def states(ledger: Ledger) -> dict[str, State]:
     return {job.id: job.state for job in ledger.jobs()}
 
 
-def overhear(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, fast_sql.Values]]:
+def record_queries(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, fast_sql.Values]]:
     """Every hot query from now on, with its values, as the driver is given it."""
     heard: list[tuple[str, fast_sql.Values]] = []
     fetch = fast_sql.fetch
@@ -76,7 +76,7 @@ def overhear(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, fast_sql.Values
     return heard
 
 
-def plan(ledger: Ledger, query: str, values: fast_sql.Values) -> list[str]:
+def query_plan(ledger: Ledger, query: str, values: fast_sql.Values) -> list[str]:
     """How SQLite would go about a query, step by step."""
     explain = f"EXPLAIN QUERY PLAN {query}"
     return [str(row[3]) for row in ledger.read(lambda c: fast_sql.fetch(c, explain, values))]

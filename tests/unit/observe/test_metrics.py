@@ -228,10 +228,10 @@ def test_notices_and_drain_phases_are_counted() -> None:
 
 def test_a_coordinator_exposes_its_actions_and_no_metrics_of_a_worker() -> None:
     metrics = CoordinatorMetrics()
-    metrics.record_action("counted", 200)
-    metrics.record_action("counted", 0)
+    metrics.record_action("reports applied", 200)
+    metrics.record_action("reports applied", 0)
     shown = _shown(metrics)
-    assert shown["eddyline_coordinator_actions_total what=counted"] == 200
+    assert shown["eddyline_coordinator_actions_total what=reports applied"] == 200
     assert not [name for name in shown if name.startswith(("eddyline_slots", "eddyline_worker"))]
 
 

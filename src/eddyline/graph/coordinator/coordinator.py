@@ -15,7 +15,7 @@ from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.publisher import Publisher
-from eddyline.graph.events import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.orphan_detection import OrphanDetection
 from eddyline.graph.ledger.reconcile import ReconcileLimits
@@ -137,14 +137,14 @@ class Coordinator:
                 step()
                 backoff.reset()
             except TransientError as error:
-                self._emit("waiting", 1, str(error))
+                self._emit(CoordinatorEventKind.STEP_FAILED, 1, str(error))
                 backoff.pause()
             except BaseException as error:  # noqa: BLE001 - raised by run(), in the thread that can handle it
                 self._failure = self._failure or error
                 self._stop.request(f"the coordinator failed: {error}")
         self._wake()
 
-    def _emit(self, kind: str, count: int, reason: str = "") -> None:
+    def _emit(self, kind: CoordinatorEventKind, count: int, reason: str = "") -> None:
         self._on_event(CoordinatorEvent(kind=kind, count=count, reason=reason))
 
     def _receive_reports(self) -> None:
@@ -170,15 +170,21 @@ class Coordinator:
                     self._apply([delivery])
                 return
             self._transport.park(deliveries[0], str(error))
-            self._emit("parked", 1, str(error))
+            self._emit(CoordinatorEventKind.REPORTS_PARKED, 1, str(error))
             return
         self._orphans.add(applied.heartbeats, now=self._ledger.now())
         self._transport.acknowledge(deliveries)
-        self._emit("counted", applied.counted)
+        self._emit(CoordinatorEventKind.REPORTS_APPLIED, applied.counted)
         if applied.forged:
-            self._emit("forged", applied.forged, "reports without the token of their job")
+            self._emit(
+                CoordinatorEventKind.REPORTS_FORGED, applied.forged, "reports without the token of their job"
+            )
         if applied.ignored:
-            self._emit("ignored", applied.ignored, "late, duplicate, or without the right token")
+            self._emit(
+                CoordinatorEventKind.REPORTS_IGNORED,
+                applied.ignored,
+                "late, duplicate, or without the right token",
+            )
 
     def _publish(self) -> None:
         self._jobs_changed.clear()
@@ -202,7 +208,7 @@ class Coordinator:
         self._ledger.confirm_commands(sent)
         self._ledger.defer_commands(rest, _NO_QUEUE_PAUSE_S)
         if sent:
-            self._emit("ordered", len(sent))
+            self._emit(CoordinatorEventKind.COMMANDS_SENT, len(sent))
 
     def _reconcile(self) -> None:
         if self._silence.is_silence_significant:
@@ -210,9 +216,9 @@ class Coordinator:
         else:
             # Reports of silent workers, and about jobs that seem lost, may still be in the queue.
             found = self._ledger.publications.reconcile(None, self._transport.job_queue, self._bounds)
-            self._emit_counts(noted=found.enqueued)
+            self._emit_some(CoordinatorEventKind.JOBS_ENQUEUED, found.enqueued)
         for pool, count in self._ledger.publications.unpublishable_counts(self._transport.job_queue).items():
-            self._emit("no queue", count, f"jobs of pool {pool} wait for a queue")
+            self._emit(CoordinatorEventKind.QUEUE_MISSING, count, f"jobs of pool {pool} wait for a queue")
         self._stop.wait(self._sweep_every_s)
 
     def _reconcile_all(self) -> None:
@@ -229,12 +235,13 @@ class Coordinator:
             self._ledger.publications.long_running(depths, self._transport.job_queue, self._bounds)
         )
         again = swept.republished + self._ledger.publications.republish_orphaned(orphaned)
-        self._emit_counts(expired=len(lost.jobs), noted=swept.enqueued, republished=again)
+        self._emit_some(CoordinatorEventKind.JOBS_EXPIRED, len(lost.jobs))
+        self._emit_some(CoordinatorEventKind.JOBS_ENQUEUED, swept.enqueued)
+        self._emit_some(CoordinatorEventKind.JOBS_REPUBLISHED, again)
 
-    def _emit_counts(self, **counts: int) -> None:
-        for kind, count in counts.items():
-            if count:
-                self._emit(kind, count)
+    def _emit_some(self, kind: CoordinatorEventKind, count: int) -> None:
+        if count:
+            self._emit(kind, count)
 
     def _archive(self) -> None:
         if self._archive_after_s is not None:
@@ -242,7 +249,7 @@ class Coordinator:
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
             )
             if moved:
-                self._emit("archived", moved)
+                self._emit(CoordinatorEventKind.JOBS_ARCHIVED, moved)
         self._stop.wait(self._archive_every_s)
 
     def _remove_stale_queues(self) -> None:
@@ -253,8 +260,8 @@ class Coordinator:
                     [worker.name for worker in self._ledger.workers()]
                 )
             except UsageError as error:  # everything else works without it
-                self._emit("untidy", 1, str(error))
+                self._emit(CoordinatorEventKind.QUEUE_REMOVAL_FAILED, 1, str(error))
             else:
                 if removed:
-                    self._emit("tidied", removed, "stale command queues")
+                    self._emit(CoordinatorEventKind.QUEUES_REMOVED, removed, "stale command queues")
         self._stop.wait(self._remove_queues_every_s)

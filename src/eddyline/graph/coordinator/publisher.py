@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.publish_window import PublishWindows
-from eddyline.graph.events import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication, Transport, UnpublishableError
 
@@ -88,14 +88,14 @@ class Publisher:
         self._ledger.publications.quarantine(refused)
         pause_s = _QUEUE_PAUSE_S if sent else _PAUSE_S
         self._ledger.publications.defer([each for each, _ in failed], pause_s)
-        self._emit("published", len(sent))
+        self._emit(CoordinatorEventKind.JOBS_PUBLISHED, len(sent))
         for _, error in refused:
-            self._emit("refused", 1, str(error))
+            self._emit(CoordinatorEventKind.JOBS_QUARANTINED, 1, str(error))
         permanent = [error for _, error in failed if not isinstance(error, TransientError)]
         if permanent or (failed and not sent):
             raise (permanent or [error for _, error in failed])[0]
         if failed:
-            self._emit("unpublished", len(failed), str(failed[0][1]))
+            self._emit(CoordinatorEventKind.PUBLISH_FAILED, len(failed), str(failed[0][1]))
 
-    def _emit(self, kind: str, count: int, reason: str = "") -> None:
+    def _emit(self, kind: CoordinatorEventKind, count: int, reason: str = "") -> None:
         self._on_event(CoordinatorEvent(kind=kind, count=count, reason=reason))

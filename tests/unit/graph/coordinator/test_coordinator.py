@@ -1,4 +1,4 @@
-"""Coordinators over a post that loses, doubles, shuffles and closes: every job is done, and counts once."""
+"""Coordinators on an unreliable transport: every job is done, and its result counts once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.graph.coordinator_helpers import Post
+from tests.unit.graph.coordinator_helpers import FakeTransport
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 from tests.waiting import wait_until
 
@@ -20,7 +20,7 @@ from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
-from eddyline.graph.events import CoordinatorEvent
+from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reconcile import ReconcileLimits
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
@@ -37,23 +37,23 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-class Office:
-    """Coordinators in threads, and one who counts what they note."""
+class CoordinatorRunner:
+    """Runs coordinators in threads and counts their events."""
 
-    def __init__(self, ledger: Ledger, post: Post, count: int = 1, **more: Any) -> None:
+    def __init__(self, ledger: Ledger, transport: FakeTransport, count: int = 1, **more: Any) -> None:
         self.stop = Stop()
-        self.notes: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.failures: list[Exception] = []
         self.coordinators = [
             Coordinator(
                 ledger,
-                post,
+                transport,
                 pools=("cpu",),
                 stop=self.stop,
                 lease_s=5,
                 hold_s=0.2,
                 sweep_every_s=0.05,
-                on_event=self._note,
+                on_event=self._count,
                 **{"bounds": BOUNDS, **more},
             )
             for _ in range(count)
@@ -68,8 +68,8 @@ class Office:
         except Exception as error:  # noqa: BLE001 - asserted by the test
             self.failures.append(error)
 
-    def _note(self, note: CoordinatorEvent) -> None:
-        self.notes[note.kind] += note.count
+    def _count(self, event: CoordinatorEvent) -> None:
+        self.counts[event.kind] += event.count
 
     def close(self) -> None:
         self.stop.request("the test is over")
@@ -77,37 +77,46 @@ class Office:
             thread.join(10)
 
 
-def _work(post: Post, name: str, stop: Stop, rng: random.Random) -> None:
-    """A worker that now and then forgets, hands back, fails, or says things twice."""
+def _work(transport: FakeTransport, name: str, stop: Stop, rng: random.Random) -> None:
+    """A worker that sometimes drops a job, hands it back, fails, or reports twice."""
     receipts: Counter[tuple[str, int]] = Counter()
     while not stop.requested:
-        offer = post.take()
-        if offer is None:
+        publication = transport.receive_job()
+        if publication is None:
             stop.wait(0.002)
             continue
-        key = (offer.job.id, offer.base)
+        key = (publication.job.id, publication.base)
         receipts[key] += 1
-        fence = offer.base + receipts[key]
+        fence = publication.base + receipts[key]
         if rng.random() < 0.5:
-            post.tell(JobStarted(job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token))
+            transport.report(
+                JobStarted(
+                    job_id=publication.job.id, fence=fence, worker=name, at=1.0, token=publication.token
+                )
+            )
         outcome = rng.choices([done(by=name), interrupted(), failed(), None], [8, 1, 1, 1])[0]
         if outcome is not None:
-            said = JobResult(
-                job_id=offer.job.id, fence=fence, worker=name, at=1.0, token=offer.token, outcome=outcome
+            result = JobResult(
+                job_id=publication.job.id,
+                fence=fence,
+                worker=name,
+                at=1.0,
+                token=publication.token,
+                outcome=outcome,
             )
-            post.tell(*[said] * rng.randint(1, 2))
+            transport.report(*[result] * rng.randint(1, 2))
         if outcome == interrupted():
-            post.queue.append(offer)
-        post.settled()
+            transport.queue.append(publication)
+        transport.settle_one()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_the_post_does_every_job_is_done(ledger: Ledger, seed: int) -> None:
-    post = Post(random.Random(seed), loses=0.1, doubles=0.2, fails=0.1)
-    office = Office(ledger, post, count=2)
+def test_every_job_is_done_despite_an_unreliable_transport(ledger: Ledger, seed: int) -> None:
+    transport = FakeTransport(random.Random(seed), loss=0.1, duplicates=0.2, failure=0.1)
+    runner = CoordinatorRunner(ledger, transport, count=2)
     stop = Stop()
     workers = [
-        threading.Thread(target=_work, args=(post, f"w{n}", stop, random.Random(seed * 10 + n)))
+        threading.Thread(target=_work, args=(transport, f"w{n}", stop, random.Random(seed * 10 + n)))
         for n in range(3)
     ]
     for worker in workers:
@@ -119,277 +128,295 @@ def test_whatever_the_post_does_every_job_is_done(ledger: Ledger, seed: int) -> 
             ledger.submit([new(f"{asset}-join", *chunks)])
         wait_until(lambda: not ledger.has_open())
     finally:
-        stop.request("over")
+        stop.request("the test is over")
         for worker in workers:
             worker.join(10)
-        office.close()
-    assert office.failures == []
+        runner.close()
+    assert runner.failures == []
     assert ledger.counts() == {state: 60 * (state is State.DONE) for state in State}
     assert all(job.unmet == 0 and job.result for job in ledger.jobs())
 
 
-def test_an_answer_that_the_ledger_refuses_is_parked_alone(
+def test_only_the_report_that_the_ledger_refuses_is_parked(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post = Post(random.Random(0))
+    transport = FakeTransport(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
     apply = Ledger.apply_reports
 
-    def picky(self: Ledger, facts: list[JobResult], **options: Any) -> object:
-        if any(fact.job_id == "a-1" for fact in facts):
-            raise UsageError("not that one")
-        return apply(self, facts, **options)
+    def refuse_one(self: Ledger, reports: list[JobResult], **options: Any) -> object:
+        if any(report.job_id == "a-1" for report in reports):
+            raise UsageError("refused on purpose")
+        return apply(self, reports, **options)
 
-    monkeypatch.setattr(Ledger, "apply_reports", picky)
-    office = Office(ledger, post)
-    wait_until(lambda: len(post.queue) == 2)
-    for offer in list(post.queue):
-        post.tell(
+    monkeypatch.setattr(Ledger, "apply_reports", refuse_one)
+    runner = CoordinatorRunner(ledger, transport)
+    wait_until(lambda: len(transport.queue) == 2)
+    for publication in list(transport.queue):
+        transport.report(
             JobResult(
-                job_id=offer.job.id,
-                fence=offer.base + 1,
+                job_id=publication.job.id,
+                fence=publication.base + 1,
                 worker="ada",
                 at=1.0,
-                token=offer.token,
+                token=publication.token,
                 outcome=done(by="ada"),
             )
         )
-    wait_until(lambda: get(ledger, "a-2").state == State.DONE and post.parked)
-    office.close()
-    ((_, reason),) = post.parked
-    assert reason == "not that one"
-    assert office.notes["parked"] == 1
+    wait_until(lambda: get(ledger, "a-2").state == State.DONE and transport.parked)
+    runner.close()
+    ((_, reason),) = transport.parked
+    assert reason == "refused on purpose"
+    assert runner.counts[CoordinatorEventKind.REPORTS_PARKED] == 1
 
 
-def test_what_the_ledger_could_not_take_is_kept_in_hand_and_recorded_later(
+def test_reports_received_during_an_outage_of_the_ledger_are_kept_and_applied_later(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post = Post(random.Random(0))
-    collected: list[int] = []
-    collect = Post.receive_reports
+    transport = FakeTransport(random.Random(0))
+    received: list[int] = []
+    receive = FakeTransport.receive_reports
 
-    def counted(self: Post, wait_s: float) -> list[Delivery]:
-        found = collect(self, wait_s)
-        collected.append(len(found))
-        return found
+    def count(self: FakeTransport, wait_s: float) -> list[Delivery]:
+        deliveries = receive(self, wait_s)
+        received.append(len(deliveries))
+        return deliveries
 
-    outage = threading.Event()
+    available = threading.Event()
     apply = Ledger.apply_reports
 
-    def away(self: Ledger, facts: list[JobResult], **options: Any) -> object:
-        if not outage.is_set():
-            raise TransientError("the database is away")
-        return apply(self, facts, **options)
+    def fail_until_available(self: Ledger, reports: list[JobResult], **options: Any) -> object:
+        if not available.is_set():
+            raise TransientError("the database is unavailable")
+        return apply(self, reports, **options)
 
-    monkeypatch.setattr(Post, "receive_reports", counted)
-    monkeypatch.setattr(Ledger, "apply_reports", away)
+    monkeypatch.setattr(FakeTransport, "receive_reports", count)
+    monkeypatch.setattr(Ledger, "apply_reports", fail_until_available)
     ledger.submit([new("a-1")])
-    office = Office(ledger, post)
-    wait_until(lambda: post.queue)
-    offer = post.queue[0]
-    post.tell(
+    runner = CoordinatorRunner(ledger, transport)
+    wait_until(lambda: transport.queue)
+    publication = transport.queue[0]
+    transport.report(
         JobResult(
             job_id="a-1",
-            fence=offer.base + 1,
+            fence=publication.base + 1,
             worker="ada",
             at=1.0,
-            token=offer.token,
+            token=publication.token,
             outcome=done(by="ada"),
         )
     )
-    wait_until(lambda: office.notes["waiting"] >= 2)
-    assert sum(collected) == 1
-    outage.set()
+    wait_until(lambda: runner.counts[CoordinatorEventKind.STEP_FAILED] >= 2)
+    assert sum(received) == 1
+    available.set()
     wait_until(lambda: get(ledger, "a-1").state == State.DONE)
-    office.close()
-    assert office.failures == []
+    runner.close()
+    assert runner.failures == []
 
 
-def test_what_waiting_cannot_mend_ends_the_coordinator_with_its_reason(
+def test_a_permanent_error_ends_the_coordinator_with_its_reason(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_self: Post) -> Mapping[str, int]:
+    def refused(_self: FakeTransport) -> Mapping[str, int]:
         raise UsageError("no permission for that queue")
 
-    monkeypatch.setattr(Post, "queue_depths", refused)
-    office = Office(ledger, Post(random.Random(0)))
-    wait_until(lambda: office.failures)
-    office.close()
-    assert "no permission" in str(office.failures[0])
+    monkeypatch.setattr(FakeTransport, "queue_depths", refused)
+    runner = CoordinatorRunner(ledger, FakeTransport(random.Random(0)))
+    wait_until(lambda: runner.failures)
+    runner.close()
+    assert "no permission" in str(runner.failures[0])
 
 
-class Picky(Post):
-    """Does not take some jobs: now, or never."""
+class RejectingTransport(FakeTransport):
+    """Rejects the jobs whose ids start with `bad`, temporarily or permanently."""
 
-    never: bool = False
+    permanent: bool = False
 
-    def publish(self, offers: Sequence[Publication]) -> list[EddylineError | None]:
-        wrong = UnpublishableError("far too long") if self.never else TransientError("this lane is closed")
-        good = [offer for offer in offers if not offer.job.id.startswith("bad")]
-        super().publish(good)
-        return [None if offer in good else wrong for offer in offers]
+    def publish(self, publications: Sequence[Publication]) -> list[EddylineError | None]:
+        error = (
+            UnpublishableError("too long") if self.permanent else TransientError("this queue is unavailable")
+        )
+        accepted = [publication for publication in publications if not publication.job.id.startswith("bad")]
+        super().publish(accepted)
+        return [None if publication in accepted else error for publication in publications]
 
 
-def test_what_a_queue_took_is_not_sent_again_while_another_takes_nothing(ledger: Ledger) -> None:
-    post = Picky(random.Random(0))
+def test_jobs_that_a_queue_accepted_are_not_sent_again_while_another_queue_rejects_jobs(
+    ledger: Ledger,
+) -> None:
+    transport = RejectingTransport(random.Random(0))
     ledger.submit([new("bad-1"), new("a-1"), new("a-2")])
-    office = Office(ledger, post, bounds=ReconcileLimits())
-    wait_until(lambda: office.notes["unpublished"] + office.notes["waiting"] >= 3)
-    office.close()
-    assert sorted(offer.job.id for offer in post.queue) == ["a-1", "a-2"]
+    runner = CoordinatorRunner(ledger, transport, bounds=ReconcileLimits())
+    wait_until(
+        lambda: (
+            runner.counts[CoordinatorEventKind.PUBLISH_FAILED]
+            + runner.counts[CoordinatorEventKind.STEP_FAILED]
+            >= 3
+        )
+    )
+    runner.close()
+    assert sorted(publication.job.id for publication in transport.queue) == ["a-1", "a-2"]
     assert get(ledger, "bad-1").state is State.READY
 
 
-def test_what_no_message_can_carry_is_dead_and_what_needs_it_cancelled(ledger: Ledger) -> None:
-    post = Picky(random.Random(0))
-    post.never = True
+def test_a_job_that_fits_in_no_message_is_dead_and_its_dependants_are_cancelled(ledger: Ledger) -> None:
+    transport = RejectingTransport(random.Random(0))
+    transport.permanent = True
     ledger.submit([new("bad-1"), new("bad-2", "bad-1"), new("a-1")])
-    office = Office(ledger, post)
-    wait_until(lambda: get(ledger, "bad-2").state is State.CANCELLED and post.queue)
-    office.close()
+    runner = CoordinatorRunner(ledger, transport)
+    wait_until(lambda: get(ledger, "bad-2").state is State.CANCELLED and transport.queue)
+    runner.close()
     job = get(ledger, "bad-1")
     assert job.state is State.DEAD
     assert job.error is not None
-    assert (job.error["message"], job.error["error"]) == ("far too long", "UnpublishableError")
-    assert office.notes["refused"] == 1
-    assert office.failures == []
+    assert (job.error["message"], job.error["error"]) == ("too long", "UnpublishableError")
+    assert runner.counts[CoordinatorEventKind.JOBS_QUARANTINED] == 1
+    assert runner.failures == []
 
 
-def test_jobs_without_a_queue_are_told_of(ledger: Ledger) -> None:
+def test_jobs_without_a_queue_are_reported(ledger: Ledger) -> None:
     ledger.submit([new("a-1", pool="gpu")])
-    office = Office(ledger, Post(random.Random(0)))
-    wait_until(lambda: office.notes["no queue"])
-    office.close()
+    runner = CoordinatorRunner(ledger, FakeTransport(random.Random(0)))
+    wait_until(lambda: runner.counts[CoordinatorEventKind.QUEUE_MISSING])
+    runner.close()
     assert get(ledger, "a-1").state == State.READY
 
 
-def test_a_coordinator_stops_soon_after_it_is_told(ledger: Ledger) -> None:
-    office = Office(ledger, Post(random.Random(0)), count=2)
+def test_a_coordinator_stops_soon_after_the_request(ledger: Ledger) -> None:
+    runner = CoordinatorRunner(ledger, FakeTransport(random.Random(0)), count=2)
     time.sleep(0.05)
-    begin = time.monotonic()
-    office.close()
-    assert time.monotonic() - begin < 9
-    assert not any(thread.is_alive() for thread in office.threads)
+    started = time.monotonic()
+    runner.close()
+    assert time.monotonic() - started < 9
+    assert not any(thread.is_alive() for thread in runner.threads)
 
 
-def _with_word(offers: Sequence[Publication]) -> list[Publication]:
+def _with_greeting(publications: Sequence[Publication]) -> list[Publication]:
     return [
-        replace(offer, job=replace(offer.job, spec={**offer.job.spec, "word": "hello"})) for offer in offers
+        replace(publication, job=replace(publication.job, spec={**publication.job.spec, "greeting": "hello"}))
+        for publication in publications
     ]
 
 
-def test_what_is_published_has_been_prepared(ledger: Ledger) -> None:
-    post = Post(random.Random(0))
+def test_publications_are_prepared_before_they_are_sent(ledger: Ledger) -> None:
+    transport = FakeTransport(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
-    office = Office(ledger, post, prepare=_with_word)
-    wait_until(lambda: len(post.queue) == 2)
-    office.close()
-    assert [offer.job.spec for offer in post.queue] == [{"word": "hello"}] * 2
-    assert get(ledger, "a-1").spec == {}, "the ledger's own is as it was"
+    runner = CoordinatorRunner(ledger, transport, prepare=_with_greeting)
+    wait_until(lambda: len(transport.queue) == 2)
+    runner.close()
+    assert [publication.job.spec for publication in transport.queue] == [{"greeting": "hello"}] * 2
+    assert get(ledger, "a-1").spec == {}, "the ledger's copy is unchanged"
 
 
-def test_what_cannot_be_prepared_now_is_published_later(ledger: Ledger) -> None:
-    post = Post(random.Random(0))
+def test_jobs_whose_preparation_fails_temporarily_are_published_later(ledger: Ledger) -> None:
+    transport = FakeTransport(random.Random(0))
     failures = iter([TransientError("no history yet")])
 
-    def prepare(offers: Sequence[Publication]) -> Sequence[Publication]:
+    def prepare(publications: Sequence[Publication]) -> Sequence[Publication]:
         for failure in failures:
             raise failure
-        return _with_word(offers)
+        return _with_greeting(publications)
 
     ledger.submit([new("a-1")])
-    office = Office(ledger, post, prepare=prepare)
-    wait_until(lambda: post.queue)
-    office.close()
-    assert office.notes["waiting"] >= 1
-    assert office.failures == []
-    assert post.queue[0].job.spec == {"word": "hello"}
+    runner = CoordinatorRunner(ledger, transport, prepare=prepare)
+    wait_until(lambda: transport.queue)
+    runner.close()
+    assert runner.counts[CoordinatorEventKind.STEP_FAILED] >= 1
+    assert runner.failures == []
+    assert transport.queue[0].job.spec == {"greeting": "hello"}
 
 
-@pytest.mark.parametrize("fails", [0.0, 0.4])
-def test_orders_are_carried_soon_whatever_the_post_does(ledger: Ledger, fails: float) -> None:
-    post = Post(random.Random(3), fails=fails, doubles=0.3)
-    office = Office(ledger, post, count=2)
-    post.boxes["ada"] = []
+@pytest.mark.parametrize("failure", [0.0, 0.4])
+def test_commands_are_delivered_soon_despite_an_unreliable_transport(ledger: Ledger, failure: float) -> None:
+    transport = FakeTransport(random.Random(3), failure=failure, duplicates=0.3)
+    runner = CoordinatorRunner(ledger, transport, count=2)
+    transport.command_queues["ada"] = []
     ledger.register("ada", "here", 1, lease_s=60)
     ledger.register("bob", "here", 1, lease_s=60)
-    begin = time.monotonic()
+    started = time.monotonic()
     ledger.drain("ada", "enough")
-    ledger.drain("bob", "who has no box yet")
-    wait_until(lambda: post.boxes["ada"])
-    assert fails or time.monotonic() - begin < 5
+    ledger.drain("bob", "has no command queue yet")
+    wait_until(lambda: transport.command_queues["ada"])
+    assert failure or time.monotonic() - started < 5
     wait_until(lambda: not ledger.commands("ada"))
-    assert [order.worker for order in ledger.commands("bob")] == ["bob"]
-    post.boxes["bob"] = []
+    assert [command.worker for command in ledger.commands("bob")] == ["bob"]
+    transport.command_queues["bob"] = []
     wait_until(lambda: not ledger.commands("bob"))
-    office.close()
-    assert {order.reason for order in post.boxes["bob"]} == {"who has no box yet"}
+    runner.close()
+    assert {command.reason for command in transport.command_queues["bob"]} == {"has no command queue yet"}
 
 
-def test_an_order_reaches_its_worker_though_nothing_can_be_published(
+def test_a_command_is_delivered_while_no_job_can_be_published(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stuck(_self: Post, _offers: Sequence[Publication]) -> None:
-        raise TransientError("the lanes are closed")
+    def fail(_self: FakeTransport, _offers: Sequence[Publication]) -> None:
+        raise TransientError("the queues are unavailable")
 
-    monkeypatch.setattr(Post, "publish", stuck)
-    post = Post(random.Random(0), boxes={"ada": []})
+    monkeypatch.setattr(FakeTransport, "publish", fail)
+    transport = FakeTransport(random.Random(0), command_queues={"ada": []})
     ledger.submit([new("a-1")])
     ledger.register("ada", "here", 1, lease_s=60)
-    office = Office(ledger, post)
-    wait_until(lambda: office.notes["waiting"] >= 3)
-    begin = time.monotonic()
+    runner = CoordinatorRunner(ledger, transport)
+    wait_until(lambda: runner.counts[CoordinatorEventKind.STEP_FAILED] >= 3)
+    started = time.monotonic()
     ledger.drain("ada")
-    wait_until(lambda: post.boxes["ada"])
-    assert time.monotonic() - begin < 5
-    office.close()
+    wait_until(lambda: transport.command_queues["ada"])
+    assert time.monotonic() - started < 5
+    runner.close()
 
 
-@pytest.mark.parametrize("fails", [0.0, 0.7])
-def test_the_box_of_a_worker_given_up_is_removed(ledger: Ledger, fails: float) -> None:
-    boxes: dict[str, list[Command]] = {"ada": [], "bob": []}
-    post = Post(random.Random(0), fails=fails, boxes=boxes)
+@pytest.mark.parametrize("failure", [0.0, 0.7])
+def test_the_command_queue_of_a_lost_worker_is_removed(ledger: Ledger, failure: float) -> None:
+    command_queues: dict[str, list[Command]] = {"ada": [], "bob": []}
+    transport = FakeTransport(random.Random(0), failure=failure, command_queues=command_queues)
     ledger.register("ada", "here", 1, lease_s=0.1)
     ledger.register("bob", "here", 1, lease_s=60)
-    office = Office(ledger, post)
-    wait_until(lambda: set(post.boxes) == {"bob"})
-    office.close()
+    runner = CoordinatorRunner(ledger, transport)
+    wait_until(lambda: set(transport.command_queues) == {"bob"})
+    runner.close()
 
 
-def test_a_box_that_belongs_to_nobody_is_removed(ledger: Ledger) -> None:
-    post = Post(random.Random(0), boxes={"ada": [], "never heard of": []})
+def test_a_command_queue_of_an_unknown_worker_is_removed(ledger: Ledger) -> None:
+    transport = FakeTransport(random.Random(0), command_queues={"ada": [], "unknown": []})
     ledger.register("ada", "here", 1, lease_s=60)
-    office = Office(ledger, post, remove_queues_every_s=0.05)
-    wait_until(lambda: set(post.boxes) == {"ada"})
-    office.close()
-    assert office.notes["tidied"] == 1
+    runner = CoordinatorRunner(ledger, transport, remove_queues_every_s=0.05)
+    wait_until(lambda: set(transport.command_queues) == {"ada"})
+    runner.close()
+    assert runner.counts[CoordinatorEventKind.QUEUES_REMOVED] == 1
 
 
-def test_who_may_not_look_for_boxes_does_all_else(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(_self: Post, _known: Sequence[str]) -> int:
+def test_a_coordinator_without_permission_to_list_queues_does_everything_else(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_self: FakeTransport, _known: Sequence[str]) -> int:
         raise UsageError("no permission to list queues")
 
-    monkeypatch.setattr(Post, "delete_stale_command_queues", refused)
-    post = Post(random.Random(0))
-    office = Office(ledger, post, remove_queues_every_s=0.05)
-    wait_until(lambda: office.notes["untidy"])
+    monkeypatch.setattr(FakeTransport, "delete_stale_command_queues", refused)
+    transport = FakeTransport(random.Random(0))
+    runner = CoordinatorRunner(ledger, transport, remove_queues_every_s=0.05)
+    wait_until(lambda: runner.counts[CoordinatorEventKind.QUEUE_REMOVAL_FAILED])
     ledger.submit([new("a-1")])
-    wait_until(lambda: post.queue)
-    office.close()
-    assert office.failures == []
+    wait_until(lambda: transport.queue)
+    runner.close()
+    assert runner.failures == []
 
 
-def test_old_assets_go_to_the_archive_beside_the_work(ledger: Ledger) -> None:
-    post = Post(random.Random(0))
+def test_old_assets_are_archived_while_jobs_are_published(ledger: Ledger) -> None:
+    transport = FakeTransport(random.Random(0))
     ledger.submit([new(f"a{number}-1") for number in range(5)])
-    office = Office(ledger, post, count=2, archive_after_s=0.5, archive_every_s=0.1)
-    wait_until(lambda: len(post.queue) == 5)
-    for offer in list(post.queue)[:4]:
-        fact = JobResult(
-            job_id=offer.job.id, fence=offer.base + 1, worker="ada", at=1.0, token=offer.token, outcome=done()
+    runner = CoordinatorRunner(ledger, transport, count=2, archive_after_s=0.5, archive_every_s=0.1)
+    wait_until(lambda: len(transport.queue) == 5)
+    for publication in list(transport.queue)[:4]:
+        result = JobResult(
+            job_id=publication.job.id,
+            fence=publication.base + 1,
+            worker="ada",
+            at=1.0,
+            token=publication.token,
+            outcome=done(),
         )
-        post.tell(fact)
-    wait_until(lambda: office.notes["archived"] == 4)
-    office.close()
-    assert office.failures == []
+        transport.report(result)
+    wait_until(lambda: runner.counts[CoordinatorEventKind.JOBS_ARCHIVED] == 4)
+    runner.close()
+    assert runner.failures == []
     assert len(ledger.jobs()) == 1

@@ -9,17 +9,17 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Publication
 
 
-def _offers(ledger: Ledger, pool: str, priority: int, count: int) -> list[Publication]:
+def _publications(ledger: Ledger, pool: str, priority: int, count: int) -> list[Publication]:
     if ledger.job("a-1") is None:
         ledger.submit([new("a-1")])
     job = replace(get(ledger, "a-1"), pool=pool, priority=priority)
     return [Publication(job=job, base=0)] * count
 
 
-def test_each_pool_and_priority_has_a_window_of_its_own(ledger: Ledger) -> None:
+def test_each_pool_and_priority_has_a_separate_window(ledger: Ledger) -> None:
     windows = PublishWindows()
     assert windows.room("cpu", 0) == windows.room("cpu", 10) == windows.room("gpu", 0) == MIN_SIZE
-    windows.fill(_offers(ledger, "cpu", 0, MIN_SIZE))
+    windows.fill(_publications(ledger, "cpu", 0, MIN_SIZE))
     assert [windows.room("cpu", 0), windows.room("cpu", 10), windows.room("gpu", 0)] == [
         0,
         MIN_SIZE,
@@ -37,14 +37,14 @@ def test_a_window_emptied_between_two_counts_doubles() -> None:
     assert window.size == 8 * MIN_SIZE
     window.fill(5)
     window.update(0, 0.2)
-    assert window.size == 8 * MIN_SIZE, "there were no more jobs to publish: that proves nothing"
+    assert window.size == 8 * MIN_SIZE, "the window was not full, so its emptying says nothing about its size"
 
 
 def test_an_unused_window_shrinks() -> None:
     window = PublishWindow(0.0, size=8 * MIN_SIZE)
     window.fill(8 * MIN_SIZE)
     window.update(7 * MIN_SIZE, 1.0)
-    assert window.size == 8 * MIN_SIZE, "not at once"
+    assert window.size == 8 * MIN_SIZE, "it does not shrink immediately"
     for second in range(9):
         window.update(7 * MIN_SIZE, 5.0 * (second + 1))
     assert window.size == MIN_SIZE

@@ -1,4 +1,4 @@
-"""What a database cannot hold is refused by name, and stops nobody."""
+"""Values that the database cannot store are refused with the field's name; other reports are recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.unit.graph.coordinator_helpers import Post, answer, offer, start
+from tests.unit.graph.coordinator_helpers import FakeTransport, job_result, job_started, publish_one
 from tests.unit.graph.ledger_helpers import done, get, new
 from tests.waiting import wait_until
 
@@ -23,7 +23,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
-# Random, so that it is not packed either.
+# Random, so that compression does not make it fit.
 LONG = random.Random(1).randbytes(4000).hex()
 
 
@@ -34,58 +34,60 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
 
 
 @pytest.mark.parametrize("field", ["id", "asset", "kind", "pool", "owner"])
-def test_a_name_that_no_index_holds_is_refused_before_anything_is_written(ledger: Ledger, field: str) -> None:
-    odd: dict[str, Any] = {field: LONG}
-    wrong = new("a-2", **odd) if field != "id" else new(LONG)
+def test_a_name_too_long_for_an_index_is_refused_before_anything_is_written(
+    ledger: Ledger, field: str
+) -> None:
+    values: dict[str, Any] = {field: LONG}
+    invalid = new("a-2", **values) if field != "id" else new(LONG)
     with pytest.raises(GraphError, match="too long"):
-        ledger.submit([new("a-1"), wrong])
+        ledger.submit([new("a-1"), invalid])
     assert ledger.jobs() == []
 
 
-def test_the_longest_names_there_may_be_fit_together(ledger: Ledger) -> None:
+def test_names_of_the_maximum_length_are_accepted_in_all_fields(ledger: Ledger) -> None:
     first, second = ("".join(random.Random(n).choices("𝄞🎬🌊", k=300)) for n in (1, 2))
     ledger.submit([new(first, owner=second, pool=second), new(second, first, owner=first, pool=second)])
     assert get(ledger, second).dependencies == (first,)
 
 
-def test_a_job_whose_answer_adds_what_cannot_be_is_dead_with_the_reason(ledger: Ledger) -> None:
+def test_a_job_whose_result_adds_an_invalid_job_is_dead_with_the_reason(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    first = offer(ledger)
-    ledger.apply_reports([answer(first, done(new(LONG)))], lease_s=90)
+    first = publish_one(ledger)
+    ledger.apply_reports([job_result(first, done(new(LONG)))], lease_s=90)
     job = get(ledger, "a-1")
     assert job.state is State.DEAD
     assert job.error is not None
     assert job.error["error"] == "SpawnError"
 
 
-def test_facts_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:
+def test_reports_that_postgresql_refuses_are_parked_and_the_next_are_recorded(postgres: str) -> None:
     with Ledger.open(postgres, publishes=True) as ledger:
         ledger.cancel(asset="zz")
         ledger.submit([new("zz-1")])
-        post = Post(random.Random(0))
+        transport = FakeTransport(random.Random(0))
         stop = Stop()
-        coordinator = Coordinator(ledger, post, pools=("cpu",), stop=stop)
+        coordinator = Coordinator(ledger, transport, pools=("cpu",), stop=stop)
         thread = threading.Thread(target=coordinator.run)
         thread.start()
         try:
-            wait_until(lambda: post.queue)
-            post.tell(Heartbeat(worker=LONG, host="here", pid=1, lease_s=60))
-            post.tell(answer(post.queue[0], done()))
-            wait_until(lambda: get(ledger, "zz-1").state is State.DONE and post.parked)
+            wait_until(lambda: transport.queue)
+            transport.report(Heartbeat(worker=LONG, host="here", pid=1, lease_s=60))
+            transport.report(job_result(transport.queue[0], done()))
+            wait_until(lambda: get(ledger, "zz-1").state is State.DONE and transport.parked)
         finally:
-            stop.request("over")
+            stop.request("the test is over")
             thread.join(10)
-        ((_, reason),) = post.parked
+        ((_, reason),) = transport.parked
         assert "index" in reason
 
 
-def test_a_refusal_is_no_reason_to_try_again(postgres: str) -> None:
+def test_a_refused_write_is_not_retried(postgres: str) -> None:
     with Ledger.open(postgres) as ledger, pytest.raises(RefusedError) as raised:
         ledger.register(LONG, "here", 1)
     assert not raised.value.retry
 
 
-def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres: str) -> None:
+def test_reports_lock_assets_before_rows_as_cancelling_does(postgres: str) -> None:
     import psycopg
 
     with Ledger.open(postgres, publishes=True) as ledger, closing(psycopg.connect(postgres)) as other:
@@ -93,13 +95,13 @@ def test_answers_take_their_assets_before_their_rows_as_cancelling_does(postgres
         (first,) = [
             o for o in ledger.publications.take(pools=("cpu",), limit=99, hold_s=1) if o.job.id == "yy-1"
         ]
-        # Somebody who cancels: the asset is taken, and the row is next.
+        # A cancellation: it has locked the asset and locks the row next.
         other.execute("SELECT pg_advisory_xact_lock(%s, mod(hashtext('yy'), 1024))", (0xEDD1,))
-        say = threading.Thread(target=lambda: ledger.apply_reports([start(first)], lease_s=90))
-        say.start()
+        thread = threading.Thread(target=lambda: ledger.apply_reports([job_started(first)], lease_s=90))
+        thread.start()
         time.sleep(0.5)
-        assert say.is_alive(), "it waits for the asset"
+        assert thread.is_alive(), "it waits for the lock on the asset"
         other.execute("SELECT id FROM jobs WHERE id = 'yy-1' FOR UPDATE NOWAIT")
         other.rollback()
-        say.join(10)
+        thread.join(10)
         assert get(ledger, "yy-1").lease_owner == "ada"

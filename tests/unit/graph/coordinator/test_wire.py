@@ -1,4 +1,4 @@
-"""Jobs and answers come through as they were; anything else is refused by our own error."""
+"""Jobs, reports and commands survive a round trip; invalid messages raise `WireError`."""
 
 from __future__ import annotations
 
@@ -60,58 +60,58 @@ OUTCOMES: list[Outcome] = [
 ]
 
 
-def _through(value: dict[str, Any]) -> Any:
+def _round_trip(value: dict[str, Any]) -> Any:
     return json.loads(json.dumps(value))
 
 
 @pytest.mark.parametrize("kind", CommandKind)
-def test_an_order_comes_through_whole(kind: CommandKind) -> None:
-    order = Command(
+def test_a_command_survives_a_round_trip(kind: CommandKind) -> None:
+    command = Command(
         worker="cpu@host:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough"
     )
-    assert command_from_json(_through(command_to_json(order))) == order
+    assert command_from_json(_round_trip(command_to_json(command))) == command
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
 )
-def test_what_is_no_order_is_refused(wrong: Any) -> None:
-    good = command_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
+def test_an_invalid_command_is_refused(invalid: Any) -> None:
+    valid = command_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
     with pytest.raises(WireError):
-        command_from_json({**good, **wrong} if wrong else wrong)
+        command_from_json({**valid, **invalid} if invalid else invalid)
 
 
-def test_a_publication_comes_through_whole() -> None:
-    offer = Publication(job=JOB, base=7 * STRIDE)
-    assert publication_from_json(_through(publication_to_json(offer))) == offer
+def test_a_publication_survives_a_round_trip() -> None:
+    publication = Publication(job=JOB, base=7 * STRIDE)
+    assert publication_from_json(_round_trip(publication_to_json(publication))) == publication
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
-def test_an_answer_comes_through_whole(outcome: Outcome) -> None:
-    fact = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
-    assert report_from_json(_through(report_to_json(fact))) == fact
+def test_a_result_survives_a_round_trip(outcome: Outcome) -> None:
+    report = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
+    assert report_from_json(_round_trip(report_to_json(report))) == report
 
 
-def test_an_unstarted_job_of_an_earlier_program_is_read_as_interrupted() -> None:
-    fact = JobResult(job_id="a", fence=STRIDE + 1, worker="w", at=1.5, outcome=interrupted())
-    value = _through(report_to_json(fact))
-    assert report_from_json({**value, "outcome": {"is": "Unstarted"}}) == fact
+def test_an_unstarted_job_of_an_earlier_version_is_read_as_interrupted() -> None:
+    report = JobResult(job_id="a", fence=STRIDE + 1, worker="w", at=1.5, outcome=interrupted())
+    value = _round_trip(report_to_json(report))
+    assert report_from_json({**value, "outcome": {"is": "Unstarted"}}) == report
 
 
 @pytest.mark.parametrize(
-    "fact",
+    "report",
     [
         Heartbeat(worker="w", host="h", pid=7, lease_s=90.0),
         JobStarted(job_id="a", fence=1, worker="w", at=1.0),
     ],
 )
-def test_beats_and_starts_come_through(fact: WorkerReport) -> None:
-    assert report_from_json(_through(report_to_json(fact))) == fact
+def test_heartbeats_and_starts_survive_a_round_trip(report: WorkerReport) -> None:
+    assert report_from_json(_round_trip(report_to_json(report))) == report
 
 
-def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
-    value = _through(publication_to_json(Publication(job=JOB, base=0)))
+def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
+    value = _round_trip(publication_to_json(Publication(job=JOB, base=0)))
     value["job"]["colour"] = "red"
     assert publication_from_json(value).job == JOB
 
@@ -137,7 +137,7 @@ def test_a_message_of_a_newer_program_with_more_fields_is_understood() -> None:
         ("max_attempts", "none"),
     ],
 )
-def test_a_job_with_an_odd_field_is_refused_with_its_place(name: str, value: object) -> None:
+def test_a_job_with_an_invalid_field_is_refused_with_the_name_of_the_field(name: str, value: object) -> None:
     message = publication_to_json(Publication(job=JOB, base=0))
     message["job"][name] = value
     with pytest.raises(WireError, match=name):
@@ -151,11 +151,11 @@ def test_a_missing_field_is_refused() -> None:
         publication_from_json(message)
 
 
-def test_an_absurd_number_of_spawned_jobs_is_refused() -> None:
-    said = report_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
-    said["outcome"]["spawn"] = [{}] * 100_001
+def test_too_many_spawned_jobs_are_refused() -> None:
+    message = report_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
+    message["outcome"]["spawn"] = [{}] * 100_001
     with pytest.raises(WireError, match="spawn"):
-        report_from_json(said)
+        report_from_json(message)
 
 
 _json = st.recursive(
@@ -173,7 +173,7 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_whatever_comes_is_understood_or_refused(value: object) -> None:
-    for read in (report_from_json, publication_from_json):
+def test_any_json_value_is_parsed_or_refused(value: object) -> None:
+    for parse in (report_from_json, publication_from_json):
         with contextlib.suppress(WireError):
-            read(value)
+            parse(value)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 from sqlalchemy import Select
-from tests.unit.graph.ledger_helpers import answer, get, new, plan, take
+from tests.unit.graph.ledger_helpers import claim_jobs, get, new, query_plan, settle
 
 from eddyline.graph.db import bulk
 from eddyline.graph.job import Done
@@ -31,11 +31,11 @@ _ODD = (
 @pytest.mark.parametrize("text", _ODD)
 def test_unusual_text_is_stored_unchanged(ledger: Ledger, text: str) -> None:
     ledger.submit([new(text, owner=text, spec={"note": text}), new("after", text)])
-    claim = take(ledger)[0]
+    claim = claim_jobs(ledger)[0]
     assert (claim.job.id, claim.job.owner, claim.job.spec) == (text, text, {"note": text})
-    answer(ledger, claim, Done(result={"note": text}, output=text))
+    settle(ledger, claim, Done(result={"note": text}, output=text))
     assert (get(ledger, text).result, get(ledger, text).output) == ({"note": text}, text)
-    released = take(ledger)[0].job
+    released = claim_jobs(ledger)[0].job
     assert (released.id, released.dependencies) == ("after", (text,))
 
 
@@ -47,7 +47,7 @@ def test_numbers_are_stored_exactly(ledger: Ledger, weight: float) -> None:
 
 def test_an_empty_text_is_not_null(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    answer(ledger, take(ledger)[0], Done(result={}, output=""))
+    settle(ledger, claim_jobs(ledger)[0], Done(result={}, output=""))
     assert get(ledger, "a-1").output == ""
 
 
@@ -62,5 +62,5 @@ def test_a_query_for_a_list_of_ids_reads_no_other_rows(room: ModuleType, tmp_pat
         listing = [query for query in queries if "json_each" in query.text]
         assert listing
         for query in listing:
-            steps = plan(ledger, query.text, ["[]" for _ in query.order or ()])
+            steps = query_plan(ledger, query.text, ["[]" for _ in query.order or ()])
             assert all(step.startswith(("SEARCH", "LIST", "SCAN json_each")) for step in steps), steps

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
-from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new, take
+from tests.unit.graph.ledger_helpers import claim_jobs, done, get, interrupted, new, settle
 from tests.unit.graph.postgres_server import Server
 from tests.waiting import wait_until
 
@@ -148,12 +148,12 @@ def remote(server: Server) -> Iterator[Ledger]:
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_result_whose_commit_was_lost_counts_once(remote: Ledger, *, committed: bool) -> None:
     remote.submit([new("a-1"), new("a-2", "a-1")])
-    claim = take(remote)[0]
+    claim = claim_jobs(remote)[0]
     _Cut(remote, committed=committed)
-    assert answer(remote, claim, done(new("a-3", "a-1"), x=1))
+    assert settle(remote, claim, done(new("a-3", "a-1"), x=1))
     assert get(remote, "a-1").state is State.DONE
     assert get(remote, "a-2").unmet == 0
-    assert not answer(remote, claim, done()), "a second answer is late all the same"
+    assert not settle(remote, claim, done()), "a second answer is late all the same"
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -161,9 +161,9 @@ def test_an_outdated_result_is_refused_although_the_commit_was_lost(
     remote: Ledger, *, committed: bool
 ) -> None:
     remote.submit([new("a-1"), new("b-1")])
-    old = take(remote)[0]
-    answer(remote, old, interrupted())
-    fresh = take(remote, limit=2)
+    old = claim_jobs(remote)[0]
+    settle(remote, old, interrupted())
+    fresh = claim_jobs(remote, limit=2)
     _Cut(remote, committed=committed)
     answers = [Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in (old, *fresh, fresh[0])]
     assert remote.settle(answers) == [False, True, True, False]
@@ -172,13 +172,13 @@ def test_an_outdated_result_is_refused_although_the_commit_was_lost(
 @pytest.mark.parametrize("committed", [True, False])
 def test_jobs_claimed_by_a_lost_commit_are_returned(remote: Ledger, *, committed: bool) -> None:
     remote.submit([new(f"a-{number}") for number in range(6)])
-    first = take(remote, limit=2)
+    first = claim_jobs(remote, limit=2)
     _Cut(remote, committed=committed)
-    second = take(remote, limit=2)
+    second = claim_jobs(remote, limit=2)
     assert len(second) == 2
     assert not {claim.job.id for claim in first} & {claim.job.id for claim in second}
     assert remote.held_jobs("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
-    assert all(answer(remote, claim, done()) for claim in (*first, *second))
+    assert all(settle(remote, claim, done()) for claim in (*first, *second))
 
 
 def test_the_server_ends_a_statement_that_takes_too_long(
@@ -207,11 +207,11 @@ def test_a_suspended_process_does_not_block_others(server: Server) -> None:
     url = f"{server.url}&options=-c%20idle_in_transaction_session_timeout%3D300"
     with Ledger.open(url) as frozen, Ledger.open(server.url) as ledger:
         ledger.submit([new("a-1")])
-        claim = take(ledger)[0]
+        claim = claim_jobs(ledger)[0]
         connection = frozen._database.engine.connect()
         connection.execute(text("SELECT * FROM jobs FOR UPDATE"))
         begin = time.monotonic()
-        assert answer(ledger, claim, done())
+        assert settle(ledger, claim, done())
         assert time.monotonic() - begin < 20
         with pytest.raises(DBAPIError):
             connection.execute(text("SELECT 1"))
@@ -256,7 +256,7 @@ def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
 
 
 def _mingle(ledger: Ledger, rng: random.Random, worker: str) -> None:
-    claims = take(ledger, limit=rng.randint(1, 6), worker=worker)
+    claims = claim_jobs(ledger, limit=rng.randint(1, 6), worker=worker)
     rng.shuffle(claims)
     answers = []
     for claim in claims:

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from tests.unit.graph.ledger_helpers import answer, interrupted, new, take
+from tests.unit.graph.ledger_helpers import claim_jobs, interrupted, new, settle
 from tests.unit.graph.postgres_server import Server
 
 from eddyline.graph.ledger.ledger import Ledger
@@ -20,8 +20,8 @@ def test_ready_and_cancelled_jobs_of_another_process_are_notified_at_once(ledger
         time.sleep(0.3)
         there.submit([new("a-1")])
         assert heard.wait(1)
-        claim = take(there)[0]
-        for change in (lambda: answer(there, claim, interrupted()), lambda: there.cancel(job="a-1")):
+        claim = claim_jobs(there)[0]
+        for change in (lambda: settle(there, claim, interrupted()), lambda: there.cancel(job="a-1")):
             time.sleep(0.1)
             heard.clear()
             change()

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from tests.unit.graph.ledger_helpers import get, new, take
+from tests.unit.graph.ledger_helpers import claim_jobs, get, new
 from tests.unit.graph.postgres_server import emptied
 
 from eddyline.core.clock import ManualClock
@@ -75,7 +75,8 @@ def test_a_machine_that_is_minutes_off_neither_expires_leases_nor_loses_its_own(
     with _machines(emptied(postgres), 0.0, 300.0, -300.0) as (right, ahead, behind):
         right.submit([new("a-1"), new("a-2"), new("a-3")])
         held = [
-            take(each, worker=name)[0].job.id for each, name in ((right, "r"), (ahead, "a"), (behind, "b"))
+            claim_jobs(each, worker=name)[0].job.id
+            for each, name in ((right, "r"), (ahead, "a"), (behind, "b"))
         ]
         assert sorted(held) == ["a-1", "a-2", "a-3"]
         assert [each.expire_leases().jobs for each in (right, ahead, behind)] == [(), (), ()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.unit.graph.ledger_helpers import new, overhear, plan, take
+from tests.unit.graph.ledger_helpers import claim_jobs, new, query_plan, record_queries
 
 from eddyline.graph.db.schema import jobs
 from eddyline.graph.db.transactions import LedgerError, as_url
@@ -101,7 +101,7 @@ def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: 
 
             try:
                 with Ledger.open(ledger_url) as mine:
-                    while claims := take(mine, limit=7, worker=name):
+                    while claims := claim_jobs(mine, limit=7, worker=name):
                         done = [
                             Settlement(job_id=c.job.id, fence=c.fence, outcome=Done(result={}))
                             for c in reversed(claims)
@@ -122,8 +122,8 @@ def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: 
 def test_a_claim_is_an_index_range_and_sorts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        heard = overhear(monkeypatch)
-        take(ledger)
+        heard = record_queries(monkeypatch)
+        claim_jobs(ledger)
         query, values = next(pair for pair in heard if "ORDER BY jobs.priority" in pair[0])
-        assert plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (pool=?)"]
+        assert query_plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (pool=?)"]
         assert "jobs_ready" in {index.name for index in jobs.indexes}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.graph.ledger_helpers import answer, done, failed, finish, get, new, states, take
+from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, finish, get, new, settle, states
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.job import GraphError
@@ -25,7 +25,7 @@ def old(ledger: Ledger, clock: ManualClock) -> Ledger:
     finish(ledger, "a-1")
     finish(ledger, "a-2")
     ledger.submit([new("b-1"), new("b-2", "b-1")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     clock.advance(30 * DAY)
     ledger.submit([new("c-1")])
     finish(ledger, "c-1")
@@ -98,7 +98,7 @@ def test_archiving_does_not_delay_claims(open_ledger: Callable[..., Ledger], clo
     thread = threading.Thread(target=lambda: moved.append(other.archive(older_than_s=DAY, assets_at_once=2)))
     thread.start()
     for _ in range(60):
-        assert answer(mine, take(mine)[0], done())
+        assert settle(mine, claim_jobs(mine)[0], done())
     thread.join()
     assert moved == [200]
     assert mine.counts()[State.DONE] == 60

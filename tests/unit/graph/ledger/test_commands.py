@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.unit.graph.ledger_helpers import answer, done, get, interrupted, new, take
+from tests.unit.graph.ledger_helpers import claim_jobs, done, get, interrupted, new, settle
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.stop import Stop
@@ -31,7 +31,7 @@ def _join(ledger: Ledger, *names: str, lease_s: float = 30.0) -> None:
 
 def test_a_cancellation_sends_a_command_to_the_worker_that_runs_the_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1")])
-    (claim,) = take(ledger)
+    (claim,) = claim_jobs(ledger)
     ledger.cancel(asset="a", reason="wrong footage")
     (order,) = ledger.commands("ada")
     assert order == Command(
@@ -48,8 +48,8 @@ def test_a_cancellation_sends_a_command_to_the_worker_that_runs_the_job(ledger: 
 
 def test_cancelling_a_job_that_does_not_run_sends_no_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    (claim,) = take(ledger)
-    answer(ledger, claim, interrupted())
+    (claim,) = claim_jobs(ledger)
+    settle(ledger, claim, interrupted())
     assert ledger.cancel(job="a-1") == ["a-1"]
     assert ledger.commands("ada") == []
 
@@ -72,7 +72,7 @@ def test_a_repeated_drain_is_one_command_with_the_newest_reason(ledger: Ledger) 
 def test_commands_are_removed_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
     _join(ledger, "ada", "bob")
     ledger.submit([new("a-1")])
-    take(ledger)
+    claim_jobs(ledger)
     ledger.cancel(job="a-1")
     ledger.drain("ada")
     ledger.drain("bob")
@@ -87,7 +87,7 @@ def test_commands_are_removed_with_their_worker(ledger: Ledger, clock: ManualClo
 def test_a_direct_worker_receives_only_drain_commands(ledger: Ledger) -> None:
     _join(ledger, "ada")
     ledger.submit([new("a-1")])
-    take(ledger)
+    claim_jobs(ledger)
     ledger.cancel(job="a-1")
     ledger.drain("ada", "enough")
     broker = DirectBroker(ledger)
@@ -153,8 +153,8 @@ def test_a_job_cancelled_and_redriven_at_once_is_published_with_new_fences(
 def test_archiving_stops_between_two_transactions(ledger: Ledger, clock: ManualClock) -> None:
     names = [f"asset{number}-1" for number in range(6)]
     ledger.submit([new(name) for name in names])
-    for claim in take(ledger, limit=10):
-        assert answer(ledger, claim, done())
+    for claim in claim_jobs(ledger, limit=10):
+        assert settle(ledger, claim, done())
     clock.advance(100)
     stop = Stop()
     stop.request("enough")

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.graph.ledger_helpers import answer, done, failed, get, interrupted, new, overhear, plan, take
+from tests.unit.graph.ledger_helpers import (
+    claim_jobs,
+    done,
+    failed,
+    get,
+    interrupted,
+    new,
+    query_plan,
+    record_queries,
+    settle,
+)
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.job import Claim
@@ -21,9 +31,9 @@ def _run(ledger: Ledger, count: int, limit: int = 1) -> list[Claim]:
     """Claim and finish so many jobs, in claims of `limit`."""
     claims: list[Claim] = []
     while len(claims) < count:
-        batch = take(ledger, limit=limit)
+        batch = claim_jobs(ledger, limit=limit)
         assert batch
-        assert all(answer(ledger, claim, done()) for claim in batch)
+        assert all(settle(ledger, claim, done()) for claim in batch)
         claims += batch
     return claims
 
@@ -75,20 +85,20 @@ def test_priority_precedes_shares(ledger: Ledger) -> None:
 def test_a_job_handed_back_goes_to_the_front_at_no_charge(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", owner="A") for number in range(4)])
     ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
-    first = take(ledger)[0]
-    answer(ledger, first, interrupted())
+    first = claim_jobs(ledger)[0]
+    settle(ledger, first, interrupted())
     assert _owners(_run(ledger, 8)) == "ABABABAB"
 
 
 def test_jobs_waiting_for_their_retry_do_not_delay_the_queue(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(30)])
-    answer(ledger, take(ledger)[0], failed())
+    settle(ledger, claim_jobs(ledger)[0], failed())
     _run(ledger, 20)
     # Its retry is still to come, with an old turn: whoever comes now must not start from there.
     ledger.submit([new(f"b-{number:02d}", owner="B") for number in range(10)])
     assert _owners(_run(ledger, 8)).count("A") == 4
     clock.advance(1000)
-    assert take(ledger)[0].job.id == "a-00"
+    assert claim_jobs(ledger)[0].job.id == "a-00"
 
 
 class Fair:
@@ -109,8 +119,8 @@ class Fair:
         self.queued[owner] += count
 
     def work(self, kind: str) -> None:
-        for claim in take(self.ledger, limit=self.limit):
-            answer(self.ledger, claim, interrupted() if kind == "hand back" else done())
+        for claim in claim_jobs(self.ledger, limit=self.limit):
+            settle(self.ledger, claim, interrupted() if kind == "hand back" else done())
             if kind == "work":
                 self._count(claim.job.owner)
 
@@ -216,11 +226,11 @@ def test_every_query_of_a_claim_and_of_a_start_tag_is_an_index_range(
 ) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        heard = overhear(monkeypatch)
-        take(ledger)
+        heard = record_queries(monkeypatch)
+        claim_jobs(ledger)
         ledger.submit([new("b-1")])
         queries = [(query, values) for query, values in heard if "state = 'ready'" in query]
-        steps = {step for query, values in queries for step in plan(ledger, query, values)}
+        steps = {step for query, values in queries for step in query_plan(ledger, query, values)}
     assert {step for step in steps if " " in step and not step.startswith("SCA")} == {
         "SEARCH jobs USING INDEX jobs_ready (pool=?)",
         "SEARCH jobs USING INDEX jobs_urgent (pool=?)",

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.graph.ledger_helpers import answer, done, failed, finish, get, interrupted, new, states, take
+from tests.unit.graph.ledger_helpers import (
+    claim_jobs,
+    done,
+    failed,
+    finish,
+    get,
+    interrupted,
+    new,
+    settle,
+    states,
+)
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.job import Done, GraphError, Link, NewJob, Settlement
@@ -53,8 +63,8 @@ def test_submitting_twice_adds_nothing_and_changes_nothing(ledger: Ledger) -> No
 
 def test_a_dependency_that_is_done_already_is_met(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
-    claim = take(ledger)[0]
-    answer(ledger, claim, done())
+    claim = claim_jobs(ledger)[0]
+    settle(ledger, claim, done())
     ledger.submit([new("a-3", "a-1"), new("a-4", "a-1", "a-2")])
     assert get(ledger, "a-3").state is State.READY
     assert (get(ledger, "a-4").state, get(ledger, "a-4").unmet) == (State.WAITING, 1)
@@ -63,7 +73,7 @@ def test_a_dependency_that_is_done_already_is_met(ledger: Ledger) -> None:
 @pytest.mark.parametrize("order", [1, -1], ids=["dependencies first", "dependencies last"])
 def test_a_dependant_of_a_failed_job_is_cancelled_with_the_reason(ledger: Ledger, order: int) -> None:
     ledger.submit([new("a-1")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     ledger.submit([new("a-2", "a-1"), new("a-3", "a-2")][::order])
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.CANCELLED}
     error = get(ledger, "a-3").error
@@ -104,7 +114,7 @@ def test_a_thousand_jobs_and_a_wide_fan_in_are_one_batch(ledger: Ledger) -> None
     chunks = [new(f"a-{number:04d}") for number in range(1200)]
     ledger.submit([*chunks, new("a-join", *(chunk.id for chunk in chunks))])
     assert get(ledger, "a-join").unmet == 1200
-    claims = take(ledger, limit=2000)
+    claims = claim_jobs(ledger, limit=2000)
     assert len(claims) == 1200
     assert all(ledger.settle([Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in claims]))
     assert get(ledger, "a-join").state is State.READY
@@ -117,7 +127,7 @@ def test_jobs_are_claimed_by_priority_then_readiness_then_id(ledger: Ledger, clo
     ledger.submit([new("a-2", priority=1), new("a-1", priority=1)])
     clock.advance(1)
     ledger.submit([new("a-0", priority=1), new("a-9", priority=0)])
-    assert [claim.job.id for claim in take(ledger, limit=9)] == ["a-9", "a-1", "a-2", "a-0"]
+    assert [claim.job.id for claim in claim_jobs(ledger, limit=9)] == ["a-9", "a-1", "a-2", "a-0"]
 
 
 def test_only_jobs_of_the_given_pools_are_claimed(ledger: Ledger) -> None:
@@ -132,7 +142,7 @@ def test_a_claim_counts_attempt_start_and_fence_and_names_the_lease(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
-    claim = take(ledger, lease_s=12)[0]
+    claim = claim_jobs(ledger, lease_s=12)[0]
     job = claim.job
     assert (job.state, job.attempt, job.starts, job.fence) == (State.RUNNING, 1, 1, claim.fence)
     assert (job.lease_owner, job.lease_deadline, job.started) == ("ada", clock.now() + 12, clock.now())
@@ -141,9 +151,9 @@ def test_a_claim_counts_attempt_start_and_fence_and_names_the_lease(
 
 def test_no_job_is_claimed_twice(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{n}") for n in range(5)])
-    first, second = take(ledger, limit=3), take(ledger, limit=3, worker="bob")
+    first, second = claim_jobs(ledger, limit=3), claim_jobs(ledger, limit=3, worker="bob")
     assert sorted(claim.job.id for claim in first + second) == [f"a-{n}" for n in range(5)]
-    assert take(ledger, limit=3) == []
+    assert claim_jobs(ledger, limit=3) == []
 
 
 # Settling
@@ -151,10 +161,10 @@ def test_no_job_is_claimed_twice(ledger: Ledger) -> None:
 
 def test_the_last_dependency_releases_a_job(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2")])
-    one, two = take(ledger, limit=2)
-    answer(ledger, one, done(frames=10))
+    one, two = claim_jobs(ledger, limit=2)
+    settle(ledger, one, done(frames=10))
     assert (get(ledger, "a-3").state, get(ledger, "a-3").unmet) == (State.WAITING, 1)
-    answer(ledger, two, Done(result={}, output="keys/two"))
+    settle(ledger, two, Done(result={}, output="keys/two"))
     assert (get(ledger, "a-3").state, get(ledger, "a-3").unmet) == (State.READY, 0)
     assert get(ledger, "a-1").result == {"frames": 10}
     assert get(ledger, "a-2").output == "keys/two"
@@ -162,7 +172,7 @@ def test_the_last_dependency_releases_a_job(ledger: Ledger) -> None:
 
 def test_a_result_counts_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
-    claim = take(ledger)[0]
+    claim = claim_jobs(ledger)[0]
     settlement = Settlement(job_id="a-1", fence=claim.fence, outcome=done(first=True))
     assert ledger.settle([settlement, settlement]) == [True, False]
     assert ledger.settle([settlement]) == [False]
@@ -176,14 +186,14 @@ def test_a_result_for_an_unknown_job_is_ignored(ledger: Ledger) -> None:
 
 def test_a_late_answer_of_a_lost_worker_is_ignored(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
-    late = take(ledger, worker="lost", lease_s=5)[0]
+    late = claim_jobs(ledger, worker="lost", lease_s=5)[0]
     clock.advance(6)
     assert list(ledger.expire_leases().jobs) == ["a-1"]
-    assert not answer(ledger, late, done(who="lost"))
-    current = take(ledger)[0]
+    assert not settle(ledger, late, done(who="lost"))
+    current = claim_jobs(ledger)[0]
     assert current.fence > late.fence
-    assert not answer(ledger, late, failed(retry=False))
-    assert answer(ledger, current, done(who="ada"))
+    assert not settle(ledger, late, failed(retry=False))
+    assert settle(ledger, current, done(who="ada"))
     assert get(ledger, "a-1").result == {"who": "ada"}
 
 
@@ -191,10 +201,10 @@ def test_a_failure_is_retried_after_a_backoff_that_grows(ledger: Ledger, clock: 
     ledger.submit([new("a-1")])
     pauses = []
     for _ in range(3):
-        answer(ledger, take(ledger)[0], failed())
+        settle(ledger, claim_jobs(ledger)[0], failed())
         job = get(ledger, "a-1")
         assert (job.state, job.error) == (State.READY, failed().error)
-        assert take(ledger) == []
+        assert claim_jobs(ledger) == []
         assert job.ready_at is not None
         pauses.append(job.ready_at - clock.now())
         clock.advance(pauses[-1])
@@ -206,7 +216,7 @@ def test_spent_attempts_end_in_quarantine_with_the_evidence(ledger: Ledger, cloc
     ledger.submit([new("a-1", max_attempts=2)])
     for _ in range(2):
         clock.advance(400)
-        answer(ledger, take(ledger)[0], failed())
+        settle(ledger, claim_jobs(ledger)[0], failed())
     job = get(ledger, "a-1")
     assert (job.state, job.attempt, job.starts) == (State.DEAD, 2, 2)
     assert job.error == {**failed().error, "buried": "failed 2 of 2 attempts"}
@@ -216,7 +226,7 @@ def test_spent_attempts_end_in_quarantine_with_the_evidence(ledger: Ledger, cloc
 def test_an_interruption_spends_no_attempt_and_the_job_is_ready_at_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1", max_attempts=1)])
     for _ in range(20):
-        assert answer(ledger, take(ledger)[0], interrupted())
+        assert settle(ledger, claim_jobs(ledger)[0], interrupted())
     job = get(ledger, "a-1")
     assert (job.state, job.attempt, job.starts, job.interruptions) == (State.READY, 0, 20, 20)
     assert ledger.stats("a") == Stats(interruptions=20, redone=19)
@@ -224,7 +234,7 @@ def test_an_interruption_spends_no_attempt_and_the_job_is_ready_at_once(ledger: 
 
 def test_a_result_that_is_not_json_buries_the_job_and_no_other(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
-    one, two = take(ledger, limit=2)
+    one, two = claim_jobs(ledger, limit=2)
     outcomes = [Done(result={"x": object()}), done()]
     settlements = [
         Settlement(job_id=c.job.id, fence=c.fence, outcome=o)
@@ -244,7 +254,7 @@ def test_evidence_that_is_not_json_is_kept_as_text(ledger: Ledger) -> None:
         [
             Settlement(
                 job_id="a-1",
-                fence=take(ledger)[0].fence,
+                fence=claim_jobs(ledger)[0].fence,
                 outcome=failed().__class__(error=evidence, retry=False),
             )
         ]
@@ -265,7 +275,7 @@ def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger
         new("a-join", "a-c0", "a-c1"),
         Link(job_id="a-publish", dependencies=("a-join",)),
     )
-    answer(ledger, take(ledger)[0], done(*spawn))
+    settle(ledger, claim_jobs(ledger)[0], done(*spawn))
     assert states(ledger) == {
         "a-plan": State.DONE,
         "a-publish": State.WAITING,
@@ -283,9 +293,9 @@ def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger
 def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
     spawn = (new("a-c0"), Link(job_id="a-end", dependencies=("a-c0",)))
     ledger.submit([new("a-p1"), new("a-p2"), new("a-end", "a-p1", "a-p2")])
-    one, two = take(ledger, limit=2)
-    assert answer(ledger, one, done(*spawn))
-    assert answer(ledger, two, done(*spawn))
+    one, two = claim_jobs(ledger, limit=2)
+    assert settle(ledger, one, done(*spawn))
+    assert settle(ledger, two, done(*spawn))
     assert get(ledger, "a-end").unmet == 1
     finish(ledger, "a-c0")
     assert get(ledger, "a-end").state is State.READY
@@ -307,8 +317,8 @@ def test_spawning_what_is_no_graph_buries_the_spawner_and_adds_nothing(
     ledger: Ledger, spawn: tuple[NewJob | Link, ...], message: str
 ) -> None:
     ledger.submit([new("a-plan", priority=-1), new("a-go"), new("a-end", "a-plan")])
-    claim = take(ledger)[0]
-    assert answer(ledger, claim, done(*spawn))
+    claim = claim_jobs(ledger)[0]
+    assert settle(ledger, claim, done(*spawn))
     assert states(ledger) == {
         "a-plan": State.DEAD,
         "a-go": State.READY,
@@ -322,8 +332,8 @@ def test_spawning_what_is_no_graph_buries_the_spawner_and_adds_nothing(
 def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> None:
     ledger.submit([new("a-bad", priority=-2), new("a-plan", priority=-1), new("a-end", "a-plan")])
     ledger.submit([new("a-after", "a-end")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
-    answer(ledger, take(ledger)[0], done(Link(job_id="a-end", dependencies=("a-bad",))))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], done(Link(job_id="a-end", dependencies=("a-bad",))))
     assert states(ledger)["a-end"] is State.CANCELLED
     assert states(ledger)["a-after"] is State.CANCELLED
     assert ledger.redrive("a-bad") == ["a-after", "a-bad", "a-end"]
@@ -337,7 +347,7 @@ def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> Non
 
 def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3", "a-2"), new("b-1"), new("b-2", "b-1")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert states(ledger) == {
         "a-1": State.DEAD,
         "a-2": State.CANCELLED,
@@ -359,7 +369,7 @@ def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledge
 
 def test_an_optional_need_may_fail(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", optional=("a-1",)), new("a-3", "a-2")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.READY, "a-3": State.WAITING}
     assert get(ledger, "a-2").optional == ("a-1",)
     ledger.submit([new("a-4", optional=("a-1",))])
@@ -368,10 +378,10 @@ def test_an_optional_need_may_fail(ledger: Ledger) -> None:
 
 def test_an_optional_need_redriven_after_it_was_given_up_counts_no_second_time(ledger: Ledger) -> None:
     ledger.submit([new("a-1", priority=-1), new("a-0"), new("a-2", "a-0", optional=("a-1",))])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert get(ledger, "a-2").unmet == 1
     assert ledger.redrive("a-1") == ["a-1"]
-    answer(ledger, take(ledger)[0], done())
+    settle(ledger, claim_jobs(ledger)[0], done())
     assert get(ledger, "a-2").unmet == 1
     finish(ledger, "a-0")
     assert get(ledger, "a-2").state is State.READY
@@ -379,7 +389,7 @@ def test_an_optional_need_redriven_after_it_was_given_up_counts_no_second_time(l
 
 def test_a_redrive_gives_new_attempts_and_brings_back_what_had_fallen(ledger: Ledger) -> None:
     ledger.submit([new("a-1", max_attempts=1), new("a-2", "a-1"), new("a-3", "a-2")])
-    answer(ledger, take(ledger)[0], failed())
+    settle(ledger, claim_jobs(ledger)[0], failed())
     assert ledger.redrive("a-1") == ["a-1", "a-2", "a-3"]
     job = get(ledger, "a-1")
     assert (job.state, job.attempt, job.starts, job.error) == (State.READY, 0, 1, None)
@@ -390,8 +400,8 @@ def test_a_redrive_gives_new_attempts_and_brings_back_what_had_fallen(ledger: Le
 
 def test_what_fell_with_two_jobs_comes_back_only_after_both(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2"), new("a-4", "a-3")])
-    for claim in take(ledger, limit=2):
-        answer(ledger, claim, failed(retry=False))
+    for claim in claim_jobs(ledger, limit=2):
+        settle(ledger, claim, failed(retry=False))
     assert ledger.redrive("a-1") == ["a-1"]
     error = get(ledger, "a-4").error
     assert error is not None
@@ -404,15 +414,15 @@ def test_what_fell_with_two_jobs_comes_back_only_after_both(ledger: Ledger) -> N
 
 def test_a_redrive_of_what_is_neither_dead_nor_cancelled_by_a_person_does_nothing(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3")])
-    answer(ledger, take(ledger)[0], failed(retry=False))
+    settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert ledger.redrive("a-2", "a-3", "nothing") == []
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.READY}
 
 
 def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-2"), new("b-1"), new("b-2", "a-3")])
-    running = take(ledger, limit=2)
-    answer(ledger, running[0], done())
+    running = claim_jobs(ledger, limit=2)
+    settle(ledger, running[0], done())
     assert ledger.cancel(asset="a", reason="not wanted") == ["a-2", "a-3"]
     assert states(ledger) == {
         "a-1": State.DONE,
@@ -421,7 +431,7 @@ def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None
         "b-1": State.READY,
         "b-2": State.CANCELLED,
     }
-    assert not answer(ledger, running[1], done())
+    assert not settle(ledger, running[1], done())
     error = get(ledger, "a-2").error
     assert error is not None
     assert error["message"] == "not wanted"
@@ -449,7 +459,7 @@ def test_cancelling_one_job_leaves_the_others(ledger: Ledger) -> None:
 
 def test_a_heartbeat_extends_the_lease_and_returns_the_held_jobs(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2")])
-    claim = take(ledger, lease_s=5)[0]
+    claim = claim_jobs(ledger, lease_s=5)[0]
     for _ in range(4):
         clock.advance(4)
         assert ledger.heartbeat("ada", 5) == {claim.job.id: claim.fence}
@@ -463,11 +473,11 @@ def test_jobs_of_a_lost_worker_are_ready_at_once_with_no_attempt_spent(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1"), new("a-2")])
-    take(ledger, limit=2, worker="lost", lease_s=5)
+    claim_jobs(ledger, limit=2, worker="lost", lease_s=5)
     clock.advance(6)
     assert list(ledger.expire_leases().jobs) == ["a-1", "a-2"]
     assert list(ledger.expire_leases().jobs) == []
-    assert [claim.job.attempt for claim in take(ledger, limit=2)] == [1, 1]
+    assert [claim.job.attempt for claim in claim_jobs(ledger, limit=2)] == [1, 1]
     assert ledger.stats() == Stats(interruptions=2, redone=2)
 
 
@@ -475,7 +485,7 @@ def test_a_job_that_loses_its_worker_every_time_is_quarantined(ledger: Ledger, c
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     for number in range(5):
         assert get(ledger, "a-1").state is State.READY
-        take(ledger, worker=f"w{number}", lease_s=5)
+        claim_jobs(ledger, worker=f"w{number}", lease_s=5)
         clock.advance(6)
         ledger.expire_leases()
     job = get(ledger, "a-1")
@@ -489,29 +499,29 @@ def test_losses_count_only_in_a_row(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     for _ in range(3):
         for number in range(4):
-            take(ledger, worker=f"w{number}", lease_s=5)
+            claim_jobs(ledger, worker=f"w{number}", lease_s=5)
             clock.advance(6)
             ledger.expire_leases()
-        answer(ledger, take(ledger)[0], interrupted())
+        settle(ledger, claim_jobs(ledger)[0], interrupted())
     assert get(ledger, "a-1").state is State.READY
 
 
 def test_the_number_of_losses_of_a_poison_job_can_be_set(open_ledger: Callable[..., Ledger]) -> None:
     ledger = open_ledger(poison_after=1)
     ledger.submit([new("a-1")])
-    take(ledger)
+    claim_jobs(ledger)
     assert ledger.release_worker("ada") == 1
     assert get(ledger, "a-1").state is State.DEAD
 
 
 def test_jobs_of_a_released_worker_are_ready_at_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
-    claims = take(ledger, limit=2)
-    take(ledger, worker="bob")
+    claims = claim_jobs(ledger, limit=2)
+    claim_jobs(ledger, worker="bob")
     assert ledger.release_worker("ada") == 2
     assert ledger.release_worker("ada") == 0
     assert ledger.counts()[State.RUNNING] == 1
-    assert not answer(ledger, claims[0], done())
+    assert not settle(ledger, claims[0], done())
 
 
 def test_workers_can_be_listed(ledger: Ledger, clock: ManualClock) -> None:
@@ -532,9 +542,9 @@ def test_the_next_wakeup_is_the_next_due_job_or_lease(ledger: Ledger, clock: Man
     ledger.submit([new("a-1")])
     assert ledger.next_wakeup() == clock.now()
     assert ledger.next_wakeup(["gpu"]) is None
-    claim = take(ledger, lease_s=30)[0]
+    claim = claim_jobs(ledger, lease_s=30)[0]
     assert ledger.next_wakeup() == clock.now() + 30
-    answer(ledger, claim, failed())
+    settle(ledger, claim, failed())
     assert ledger.next_wakeup(["cpu"]) == get(ledger, "a-1").ready_at
 
 
@@ -570,8 +580,8 @@ def test_listeners_are_called_after_changes_until_they_unsubscribe(ledger: Ledge
 def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Ledger]) -> None:
     one, two = open_ledger(), open_ledger()
     one.submit([new("a-1")])
-    claim = take(two)[0]
-    assert answer(one, claim, done())
+    claim = claim_jobs(two)[0]
+    assert settle(one, claim, done())
     assert get(two, "a-1").state is State.DONE
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import Connection, select
-from tests.unit.graph.ledger_helpers import answer, done, failed, interrupted, new, take
+from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, interrupted, new, settle
 
 from eddyline.graph.db.schema import jobs
 from eddyline.graph.ledger import outbox
@@ -36,10 +36,10 @@ def publishing(
 def test_submitted_released_and_handed_back_jobs_are_enqueued(publishing: Ledger, enqueued: Enqueued) -> None:
     publishing.submit([new("a-1"), new("a-2", "a-1"), new("a-3", "a-1")])
     assert enqueued == [["a-1"]]
-    claim = take(publishing)[0]
+    claim = claim_jobs(publishing)[0]
     assert enqueued == [["a-1"]], "a claim makes nothing ready"
-    answer(publishing, claim, interrupted())
-    answer(publishing, take(publishing)[0], failed())
+    settle(publishing, claim, interrupted())
+    settle(publishing, claim_jobs(publishing)[0], failed())
     assert enqueued[1:] == [["a-1"], ["a-1"]]
 
 
@@ -47,15 +47,15 @@ def test_jobs_that_a_done_job_spawns_and_releases_are_enqueued_together(
     publishing: Ledger, enqueued: Enqueued
 ) -> None:
     publishing.submit([new("a-1"), new("a-2", "a-1")])
-    answer(publishing, take(publishing)[0], done(new("a-0"), new("a-9", "a-2")))
+    settle(publishing, claim_jobs(publishing)[0], done(new("a-0"), new("a-9", "a-2")))
     assert enqueued[1:] == [["a-0", "a-2"]]
 
 
 def test_redriven_and_lost_jobs_are_enqueued(publishing: Ledger, enqueued: Enqueued) -> None:
     publishing.submit([new("a-1")])
-    answer(publishing, take(publishing)[0], failed(retry=False))
+    settle(publishing, claim_jobs(publishing)[0], failed(retry=False))
     publishing.redrive("a-1")
-    take(publishing)
+    claim_jobs(publishing)
     publishing.release_worker("ada")
     assert enqueued == [["a-1"]] * 3
 

@@ -33,8 +33,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-class Crew:
-    """One worker on a thread of its own, with all that it tells."""
+class WorkerRunner:
+    """Runs one worker in a thread and records its events."""
 
     def __init__(self, ledger: Ledger, handler: Handler, **options: object) -> None:
         self.stop = Stop()
@@ -58,20 +58,20 @@ class Crew:
         except BaseException as error:  # noqa: BLE001 - handed to the test
             self.raised = error
 
-    def start(self) -> Crew:
+    def start(self) -> WorkerRunner:
         self.thread.start()
         return self
 
-    def join(self, seconds: float = 20.0) -> Crew:
+    def join(self, seconds: float = 20.0) -> WorkerRunner:
         self.thread.join(seconds)
         assert not self.thread.is_alive()
         return self
 
-    def told(self, name: str) -> list[WorkerEventKind]:
+    def event_kinds(self, name: str) -> list[WorkerEventKind]:
         return [event.kind for event in self.events if event.job.id == name]
 
 
-def _nothing(_job: Job, _context: JobContext) -> Done:
+def _return_empty(_job: Job, _context: JobContext) -> Done:
     return Done(result={})
 
 
@@ -84,45 +84,45 @@ def _wait_for_stop(_job: Job, context: JobContext) -> Done:
 def test_a_graph_runs_to_its_end_in_order(ledger: Ledger) -> None:
     order: list[str] = []
 
-    def note(job: Job, _context: JobContext) -> Done:
+    def record(job: Job, _context: JobContext) -> Done:
         order.append(job.id)
         return Done(result={"id": job.id}, output=f"out/{job.id}")
 
     chunks = [f"a-c{number}" for number in range(8)]
     ledger.submit([new("a-p"), *(new(chunk, "a-p") for chunk in chunks), new("a-z", *chunks)])
-    crew = Crew(ledger, note).start().join()
-    assert crew.raised is None
+    runner = WorkerRunner(ledger, record).start().join()
+    assert runner.raised is None
     assert (order[0], order[-1], sorted(order[1:-1])) == ("a-p", "a-z", chunks)
     assert get(ledger, "a-z").output == "out/a-z"
-    assert crew.told("a-z") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
+    assert runner.event_kinds("a-z") == [WorkerEventKind.STARTED, WorkerEventKind.FINISHED]
 
 
 def test_many_short_jobs_each_run_once(ledger: Ledger) -> None:
     ran: list[str] = []
 
-    def note(job: Job, _context: JobContext) -> Done:
+    def record(job: Job, _context: JobContext) -> Done:
         ran.append(job.id)
         return Done(result={})
 
     ledger.submit([new(f"a-{number}") for number in range(600)])
-    Crew(ledger, note, on_event=None).start().join()
+    WorkerRunner(ledger, record, on_event=None).start().join()
     assert sorted(ran) == sorted(job.id for job in ledger.jobs(state=State.DONE))
     assert len(ran) == 600
     assert ledger.stats().redone == 0
 
 
-def test_a_plan_spawns_what_comes_after_it(ledger: Ledger) -> None:
+def test_a_job_can_spawn_its_dependants(ledger: Ledger) -> None:
     def plan(job: Job, _context: JobContext) -> Done:
         if job.id != "a-plan":
             return Done(result={})
         return Done(result={}, spawn=tuple(new(f"a-{number}", "a-plan") for number in range(3)))
 
     ledger.submit([new("a-plan")])
-    Crew(ledger, plan).start().join()
+    WorkerRunner(ledger, plan).start().join()
     assert ledger.counts()[State.DONE] == 4
 
 
-def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
+def test_a_transient_failure_is_retried(ledger: Ledger) -> None:
     attempts: list[int] = []
 
     def flaky(_job: Job, context: JobContext) -> Done:
@@ -132,10 +132,10 @@ def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
         return Done(result={})
 
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, flaky).start().join()
+    runner = WorkerRunner(ledger, flaky).start().join()
     assert attempts == [1, 2, 3]
     assert get(ledger, "a-1").state is State.DONE
-    failures = [event for event in crew.events if event.kind is WorkerEventKind.FAILED]
+    failures = [event for event in runner.events if event.kind is WorkerEventKind.FAILED]
     assert [event.job.state for event in failures] == [State.READY, State.READY]
     assert failures[0].error is not None
     assert failures[0].error["remedy"] == "free some disk space"
@@ -145,14 +145,14 @@ def test_a_failure_that_may_pass_is_tried_again(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("failure", "runs", "error"),
     [
-        (InputError("bad footage", remedy="film it again"), 1, "InputError"),
+        (InputError("invalid source", remedy="use another file"), 1, "InputError"),
         (ToolError("ffmpeg failed", argv=("ffmpeg",), status=1, stderr="boom"), 4, "ToolError"),
         (MemoryError(), 4, "MemoryError"),
         (ZeroDivisionError("oops"), 4, "ZeroDivisionError"),
         (SystemExit(3), 4, "SystemExit"),
     ],
 )
-def test_what_a_handler_raises_decides_whether_it_is_tried_again(
+def test_the_error_of_a_handler_determines_the_number_of_attempts(
     ledger: Ledger, failure: BaseException, runs: int, error: str
 ) -> None:
     count = 0
@@ -163,21 +163,21 @@ def test_what_a_handler_raises_decides_whether_it_is_tried_again(
         raise failure
 
     ledger.submit([new("a-1"), new("a-2", "a-1")])
-    crew = Crew(ledger, fail).start().join()
+    runner = WorkerRunner(ledger, fail).start().join()
     assert count == runs
-    evidence = get(ledger, "a-1").error
-    assert evidence is not None
-    assert evidence["error"] == error
+    recorded = get(ledger, "a-1").error
+    assert recorded is not None
+    assert recorded["error"] == error
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED}
-    assert [e.job.state for e in crew.events if e.kind is WorkerEventKind.FAILED][-1] is State.DEAD
+    assert [e.job.state for e in runner.events if e.kind is WorkerEventKind.FAILED][-1] is State.DEAD
 
 
-def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:
-    def wrong(_job: Job, _context: JobContext) -> Done:
+def test_an_invalid_result_and_an_unknown_kind_are_errors(ledger: Ledger) -> None:
+    def invalid(_job: Job, _context: JobContext) -> Done:
         return "text"  # type: ignore[return-value]
 
-    ledger.submit([new("a-1"), new("a-2", kind="unheard-of")])
-    Crew(ledger, wrong).start().join()
+    ledger.submit([new("a-1"), new("a-2", kind="unknown")])
+    WorkerRunner(ledger, invalid).start().join()
     first, second = get(ledger, "a-1").error, get(ledger, "a-2").error
     assert first is not None
     assert second is not None
@@ -185,20 +185,20 @@ def test_a_bug_leaves_its_traceback(ledger: Ledger) -> None:
     assert second["error"] == "NoHandler"
 
 
-def test_a_stop_hands_everything_back_at_once(ledger: Ledger) -> None:
+def test_a_stop_request_hands_back_all_jobs_immediately(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", max_attempts=1) for number in range(5)])
-    crew = Crew(ledger, _wait_for_stop).start()
-    wait_until(lambda: len(crew.events) == 2)
-    begin = time.monotonic()
-    crew.stop.request("SIGTERM")
-    crew.join()
-    assert time.monotonic() - begin < 9.0
+    runner = WorkerRunner(ledger, _wait_for_stop).start()
+    wait_until(lambda: len(runner.events) == 2)
+    started = time.monotonic()
+    runner.stop.request("SIGTERM")
+    runner.join()
+    assert time.monotonic() - started < 9.0
     assert ledger.counts()[State.READY] == 5
     assert ledger.stats().interruptions == 2
-    assert [event.note for event in crew.events[2:]] == ["SIGTERM", "SIGTERM"]
+    assert [event.note for event in runner.events[2:]] == ["SIGTERM", "SIGTERM"]
 
 
-def test_a_handler_that_will_not_stop_does_not_hold_up_the_worker(ledger: Ledger) -> None:
+def test_a_handler_that_does_not_stop_does_not_delay_the_worker(ledger: Ledger) -> None:
     release = threading.Event()
 
     def stubborn(_job: Job, _context: JobContext) -> Done:
@@ -206,12 +206,12 @@ def test_a_handler_that_will_not_stop_does_not_hold_up_the_worker(ledger: Ledger
         return Done(result={"late": True})
 
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, stubborn).start()
-    wait_until(lambda: crew.events)
-    begin = time.monotonic()
-    crew.stop.request("SIGTERM")
-    crew.join()
-    assert time.monotonic() - begin < 15.0
+    runner = WorkerRunner(ledger, stubborn).start()
+    wait_until(lambda: runner.events)
+    started = time.monotonic()
+    runner.stop.request("SIGTERM")
+    runner.join()
+    assert time.monotonic() - started < 15.0
     release.set()
     job = get(ledger, "a-1")
     assert (job.state, job.result, job.interruptions) == (State.READY, None, 1)
@@ -223,49 +223,51 @@ def test_a_job_that_ends_during_the_stop_is_done(ledger: Ledger) -> None:
         return Done(result={})
 
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, finish).start()
-    wait_until(lambda: crew.events)
-    crew.stop.request("SIGTERM")
-    crew.join()
+    runner = WorkerRunner(ledger, finish).start()
+    wait_until(lambda: runner.events)
+    runner.stop.request("SIGTERM")
+    runner.join()
     assert get(ledger, "a-1").state is State.DONE
 
 
-def test_a_cancelled_job_is_told_to_stop(ledger: Ledger) -> None:
+def test_a_cancelled_job_is_interrupted(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, _wait_for_stop).start()
-    wait_until(lambda: crew.events)
-    begin = time.monotonic()
+    runner = WorkerRunner(ledger, _wait_for_stop).start()
+    wait_until(lambda: runner.events)
+    started = time.monotonic()
     ledger.cancel(asset="a")
-    crew.join()
-    assert time.monotonic() - begin < 9.0
+    runner.join()
+    assert time.monotonic() - started < 9.0
     assert get(ledger, "a-1").state is State.CANCELLED
-    assert crew.told("a-1") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
+    assert runner.event_kinds("a-1") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
 def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Ledger, tmp_path: Path) -> None:
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, _wait_for_stop).start()
-    wait_until(lambda: crew.events)
+    runner = WorkerRunner(ledger, _wait_for_stop).start()
+    wait_until(lambda: runner.events)
     with Ledger.open(tmp_path / "ledger.db") as other:
         other.cancel(job="a-1")
-    begin = time.monotonic()
-    crew.join()
-    assert time.monotonic() - begin < 15.0
+    started = time.monotonic()
+    runner.join()
+    assert time.monotonic() - started < 15.0
 
 
-def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledger, tmp_path: Path) -> None:
-    crew = Crew(ledger, _nothing, exit_when=lambda: False).start()
+def test_an_idle_worker_starts_submitted_jobs_immediately_and_those_of_other_processes_soon(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    runner = WorkerRunner(ledger, _return_empty, exit_when=lambda: False).start()
     wait_until(ledger.workers)
     time.sleep(0.05)
     delays = []
     with Ledger.open(tmp_path / "ledger.db") as other:
         for number, submitter in enumerate([ledger, ledger, other]):
-            begin = time.time()
+            started = time.time()
             submitter.submit([new(f"a-{number}")])
-            wait_until(partial(crew.told, f"a-{number}"))
-            delays.append(next(e.at for e in crew.events if e.job.id == f"a-{number}") - begin)
-    crew.stop.request("enough")
-    crew.join()
+            wait_until(partial(runner.event_kinds, f"a-{number}"))
+            delays.append(next(e.at for e in runner.events if e.job.id == f"a-{number}") - started)
+    runner.stop.request("enough")
+    runner.join()
     assert min(delays[:2]) < 0.5
     assert delays[2] < 5.0
 
@@ -273,9 +275,9 @@ def test_jobs_submitted_while_idle_start_at_once_and_by_others_soon(ledger: Ledg
 def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     ledger.claim("lost", pools=("cpu",), limit=1, lease_s=0.3)
-    begin = time.monotonic()
-    Crew(ledger, _nothing).start().join()
-    assert 0.2 < time.monotonic() - begin < 15.0
+    started = time.monotonic()
+    WorkerRunner(ledger, _return_empty).start().join()
+    assert 0.2 < time.monotonic() - started < 15.0
     assert get(ledger, "a-1").interruptions == 1
 
 
@@ -288,12 +290,12 @@ def test_long_jobs_are_not_prefetched(ledger: Ledger) -> None:
         return Done(result={})
 
     ledger.submit([new(f"a-{number}") for number in range(10)])
-    Crew(ledger, slow).start().join()
+    WorkerRunner(ledger, slow).start().join()
     assert max(seen) <= 2
     assert ledger.stats().redone == 0
 
 
-def test_prefetched_jobs_are_handed_back_when_the_running_ones_turn_out_long(ledger: Ledger) -> None:
+def test_prefetched_jobs_are_handed_back_when_the_running_jobs_are_long(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number:03d}") for number in range(300)])
     blocked = threading.Event()
 
@@ -303,82 +305,82 @@ def test_prefetched_jobs_are_handed_back_when_the_running_ones_turn_out_long(led
             context.stop.wait(20)
         return Done(result={})
 
-    crew = Crew(ledger, mostly_short).start()
+    runner = WorkerRunner(ledger, mostly_short).start()
     assert blocked.wait(20)
     wait_until(lambda: ledger.counts()[State.RUNNING] <= 2)
     assert ledger.counts()[State.READY] > 100
-    crew.stop.request("enough")
-    crew.join()
+    runner.stop.request("enough")
+    runner.join()
     assert ledger.stats().redone == 0
-    started = {event.job.id for event in crew.events if event.kind is WorkerEventKind.STARTED}
-    assert {event.job.id for event in crew.events} == started, "a job that never started has no events"
+    started = {event.job.id for event in runner.events if event.kind is WorkerEventKind.STARTED}
+    assert {event.job.id for event in runner.events} == started, "a job that never started has no events"
 
 
-def test_progress_is_told_within_bounds(ledger: Ledger) -> None:
+def test_reported_progress_is_limited_to_one(ledger: Ledger) -> None:
     def halfway(_job: Job, context: JobContext) -> Done:
         context.progress(0.5, "frame 30 of 60")
         context.progress(7.0)
         return Done(result={"frames": 60})
 
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, halfway).start().join()
-    assert [(event.fraction, event.note) for event in crew.events[1:3]] == [
+    runner = WorkerRunner(ledger, halfway).start().join()
+    assert [(event.fraction, event.note) for event in runner.events[1:3]] == [
         (0.5, "frame 30 of 60"),
         (1.0, ""),
     ]
-    assert crew.events[-1].result == {"frames": 60}
-    assert crew.events[-1].elapsed_s >= 0
+    assert runner.events[-1].result == {"frames": 60}
+    assert runner.events[-1].elapsed_s >= 0
 
 
 def test_a_listener_that_fails_ends_the_worker_with_everything_handed_back(ledger: Ledger) -> None:
     def listener(_event: WorkerEvent) -> None:
-        raise LookupError("no such bar")
+        raise LookupError("on purpose")
 
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, _wait_for_stop, on_event=listener).start().join()
-    assert isinstance(crew.raised, LookupError)
+    runner = WorkerRunner(ledger, _wait_for_stop, on_event=listener).start().join()
+    assert isinstance(runner.raised, LookupError)
     assert get(ledger, "a-1").state is State.READY
 
 
-def test_a_handler_that_says_interrupted_by_itself_is_run_again(ledger: Ledger) -> None:
+def test_a_job_whose_handler_raises_interrupted_runs_again(ledger: Ledger) -> None:
     count = 0
 
     def once(_job: Job, _context: JobContext) -> Done:
         nonlocal count
         count += 1
         if count == 1:
-            raise Interrupted("the machine goes away")
+            raise Interrupted("the machine ends")
         return Done(result={})
 
     ledger.submit([new("a-1", max_attempts=1)])
-    Crew(ledger, once).start().join()
+    WorkerRunner(ledger, once).start().join()
     assert (get(ledger, "a-1").state, get(ledger, "a-1").starts) == (State.DONE, 2)
 
 
-def test_an_idle_worker_uses_next_to_no_processor_time(ledger: Ledger) -> None:
-    # One job for a class that nobody serves is due all the time: that must not keep the worker awake.
+def test_an_idle_worker_uses_little_cpu_time(ledger: Ledger) -> None:
+    # A due job of a pool without workers must not keep this worker busy.
     ledger.submit([new("a-1", pool="gpu")])
-    crew = Crew(ledger, _nothing, exit_when=lambda: False).start()
+    runner = WorkerRunner(ledger, _return_empty, exit_when=lambda: False).start()
     time.sleep(0.2)
-    begin = time.process_time()
+    started = time.process_time()
     time.sleep(1.0)
-    assert time.process_time() - begin < 0.5
-    crew.stop.request("enough")
-    crew.join()
+    assert time.process_time() - started < 0.5
+    runner.stop.request("enough")
+    runner.join()
 
 
-def test_a_worker_told_to_stop_before_it_begins_takes_nothing(ledger: Ledger) -> None:
+def test_a_worker_told_to_stop_before_it_begins_takes_return_empty(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    crew = Crew(ledger, _nothing)
-    crew.stop.request("SIGTERM")
-    crew.start().join()
+    runner = WorkerRunner(ledger, _return_empty)
+    runner.stop.request("SIGTERM")
+    runner.start().join()
     assert get(ledger, "a-1").starts == 0
 
 
-def test_a_worker_that_slept_past_its_lease_keeps_its_jobs_if_nobody_took_them(
+def test_a_worker_suspended_past_its_lease_keeps_jobs_that_no_other_worker_claimed(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    with Ledger.open(tmp_path / "slept.db", clock=clock) as ledger:
+    with Ledger.open(tmp_path / "ledger.db", clock=clock) as ledger:
         go = threading.Event()
 
         def wait(_job: Job, context: JobContext) -> Done:
@@ -386,11 +388,11 @@ def test_a_worker_that_slept_past_its_lease_keeps_its_jobs_if_nobody_took_them(
             return Done(result={"stopped": context.stop.requested})
 
         ledger.submit([new("a-1")])
-        crew = Crew(ledger, wait, clock=clock).start()
-        wait_until(lambda: crew.events)
+        runner = WorkerRunner(ledger, wait, clock=clock).start()
+        wait_until(lambda: runner.events)
         clock.advance(1000)
         time.sleep(0.5)
         go.set()
-        crew.join()
+        runner.join()
         assert get(ledger, "a-1").result == {"stopped": False}
         assert get(ledger, "a-1").interruptions == 0
