@@ -1,8 +1,9 @@
-"""Runs the measurements, prints their table and writes benchmarks/results.json.
+"""Runs the benchmarks, prints a table of their figures and writes benchmarks/results.json.
 
-python -m benchmarks            all of them (about a quarter of an hour on 2 cores)
-python -m benchmarks graph      some of them, by name
-python -m benchmarks growth     one that is only run by name: the ledger up to 10^6 jobs (about 5 minutes)
+python -m benchmarks            all benchmarks in SUITES (about a quarter of an hour on 2 cores)
+python -m benchmarks graph      the named benchmarks
+python -m benchmarks growth     only run by name: the ledger with up to 10^6 jobs (about 5 minutes)
+python -m benchmarks requests   only run by name: requests to S3 and SQS for one asset (about 2 minutes)
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results.json"
-# name -> the figures it measures, with what was promised: ("at most" or "at least", figure)
+# By name of the benchmark: its figures, each with its target ("at most" or "at least", value) or None.
 SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "encode": {
         "encode.cpu_vs_single": ("at most", 1.00),
@@ -60,31 +61,28 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     },
 }
 
-# Not of the default run: what takes long, or tells more than a promise needs.
-BY_NAME_ONLY: tuple[str, ...] = ("growth",)
-
 
 def main() -> int:
-    """Measure; exit 1 if a promise was missed."""
-    wanted = sys.argv[1:] or list(SUITES)
-    known: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    """Run the benchmarks named on the command line; return 1 if a target was missed, else 0."""
+    names = sys.argv[1:] or list(SUITES)
+    results: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     missed = 0
-    for name in wanted:
-        print(f"measuring {name}", flush=True)
-        found = _run(importlib.import_module(f"benchmarks.{name}").measure)
-        known.update(found)
-        RESULTS.write_text(json.dumps(dict(sorted(known.items())), indent=2) + "\n", "utf-8")
-        for figure, value in found.items():
-            promise = SUITES.get(name, {}).get(figure)
-            ok = promise is None or (value <= promise[1] if promise[0] == "at most" else value >= promise[1])
+    for name in names:
+        print(f"running {name}", flush=True)
+        figures = _run(importlib.import_module(f"benchmarks.{name}").measure)
+        results.update(figures)
+        RESULTS.write_text(json.dumps(dict(sorted(results.items())), indent=2) + "\n", "utf-8")
+        for figure, value in figures.items():
+            target = SUITES.get(name, {}).get(figure)
+            ok = target is None or (value <= target[1] if target[0] == "at most" else value >= target[1])
             missed += not ok
-            said = "" if promise is None else f"{promise[0]} {promise[1]:g}"
-            print(f"  {figure:<32} {value:>12.4g}   {said:<18} {'' if ok else 'MISSED'}", flush=True)
+            limit = "" if target is None else f"{target[0]} {target[1]:g}"
+            print(f"  {figure:<32} {value:>12.4g}   {limit:<18} {'' if ok else 'MISSED'}", flush=True)
     return 1 if missed else 0
 
 
 def _run(measure: Callable[..., dict[str, float]]) -> dict[str, float]:
-    """Call it, with a scratch folder where it wants one."""
+    """Call `measure`, with a temporary directory if it takes one."""
     if not measure.__code__.co_argcount:
         return measure()
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as work:

@@ -20,10 +20,10 @@ def make_natural_clip(*, seconds: int, rate: int, tools: Toolchain) -> Path:
     if out.is_file():
         return out
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        clips = fetch_clips(folder / "clips")
+        directory = Path(temporary)
+        clips = fetch_clips(directory / "clips")
         # Two seconds of mosaic, repeated with a slow drift so that no two seconds are equal.
-        tile = folder / "mosaic.mp4"
+        tile = directory / "mosaic.mp4"
         make_mosaic(clips, 120, tile, tools, Runner())
         drift = f"crop=1920:1080:'32+32*sin(n/{rate * 3})':'18+18*cos(n/{rate * 5})'"
         graph = (
@@ -35,9 +35,9 @@ def make_natural_clip(*, seconds: int, rate: int, tools: Toolchain) -> Path:
                 *(str(tools.ffmpeg), "-v", "error", "-nostdin", "-y", "-i", str(tile)),
                 *("-f", "lavfi", "-i", f"sine=997:r=48000:d={seconds}", "-filter_complex", graph),
                 *("-map", "[v]", "-map", "1:a", "-c:v", "libx264", "-preset", "veryfast", "-crf", "18"),
-                *("-g", str(rate), "-bf", "2", "-c:a", "aac", "-ac", "2", str(folder / "out.mp4")),
+                *("-g", str(rate), "-bf", "2", "-c:a", "aac", "-ac", "2", str(directory / "out.mp4")),
             ],
             check=True,
         )
-        out.write_bytes((folder / "out.mp4").read_bytes())
+        out.write_bytes((directory / "out.mp4").read_bytes())
     return out

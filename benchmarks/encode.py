@@ -85,15 +85,17 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
 
 def _quality(clip: Path, work: Path, rungs: Sequence[Rung], tools: Toolchain) -> dict[str, float]:
     """Return the cost of joining chunks: VMAF of the 720p rung, and buffer underflows of all rungs."""
-    made = renditions(work / "out")
+    chunked_files = renditions(work / "out")
     rung = next(each for each in rungs if each.name == COMPARED)
-    both = compare(clip, made[COMPARED], work / f"single-{COMPARED}.mp4", rung, Fraction(RATE), tools=tools)
+    both = compare(
+        clip, chunked_files[COMPARED], work / f"single-{COMPARED}.mp4", rung, Fraction(RATE), tools=tools
+    )
     print(
         f"  VMAF of {COMPARED}: chunked {both.chunked.mean:.2f}, one shot {both.one_shot.mean:.2f};"
         f" bytes {both.bytes_ratio:.3f}"
     )
     late = sum(
-        len(vbv_underflows(made[each.name], each.maxrate_kbps, each.bufsize_kbps, Fraction(RATE)))
+        len(vbv_underflows(chunked_files[each.name], each.maxrate_kbps, each.bufsize_kbps, Fraction(RATE)))
         for each in rungs
     )
     return {"quality.vmaf_delta": both.delta, "quality.vbv_underflows": late}
@@ -150,15 +152,15 @@ def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Pa
     """Return one FFmpeg command for all `rungs`, with the settings of the pipeline and default threads."""
     grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
     parts, source = [], "0:v"
-    for place, rung in enumerate(rungs):
+    for index, rung in enumerate(rungs):
         scale = (
             ""
             if (rung.width, rung.height) == (1920, 1080)
             else f"scale={rung.width}:{rung.height}:flags=bicubic,"
         )
-        split = "" if place == len(rungs) - 1 else f",split=2[v{place}][u{place}]"
-        parts.append(f"[{source}]{scale}setsar=1" + (split or f"[v{place}]"))
-        source = f"u{place}"
+        split = "" if index == len(rungs) - 1 else f",split=2[v{index}][u{index}]"
+        parts.append(f"[{source}]{scale}setsar=1" + (split or f"[v{index}]"))
+        source = f"u{index}"
     argv = [
         str(tools.ffmpeg),
         "-v",
@@ -170,10 +172,10 @@ def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Pa
         "-filter_complex",
         ";".join(parts),
     ]
-    for place, rung in enumerate(rungs):
+    for index, rung in enumerate(rungs):
         argv += [
             "-map",
-            f"[v{place}]",
+            f"[v{index}]",
             "-map",
             "0:a",
             *_usual_options(rung, grid),

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.graph` prints the figures; `measure()` returns them. 50 assets of
 [probe -> 20 chunks -> join] are submitted, claimed, run on two slots and settled on SQLite, every
-settle durable, once in an empty ledger and once beside 1,000,000 finished and 100,000 waiting jobs.
+settle durable, once in an empty ledger and once in a ledger with 1,000,000 done and 100,000 waiting jobs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BATCH = 20_000
 
 
 def measure(*, done_rows: int = DONE_ROWS, waiting_rows: int = WAITING_ROWS) -> dict[str, float]:
-    """No-op jobs per second, end to end: in an empty ledger and in a full one (medians of rounds)."""
+    """Return no-op jobs per second, end to end: in an empty and in a full ledger (medians of rounds)."""
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
         folder = Path(name)
         with Ledger.open(folder / "full.db") as full, Ledger.open(folder / "empty.db") as empty:
@@ -67,23 +67,23 @@ def _round(ledger: Ledger, prefix: str) -> float:
     open_before = _open_jobs(ledger)
     settled = 0
 
-    def nothing(_job: Job, _context: JobContext) -> Done:
+    def count(_job: Job, _context: JobContext) -> Done:
         nonlocal settled
         settled += 1  # under the interpreter's lock, and read only when idle
         return Done(result={})
 
-    begin = time.perf_counter()
+    started = time.perf_counter()
     ledger.submit(batch)
     Worker(
         "bench",
         DirectBroker(ledger),
-        dict.fromkeys(("probe", "chunk", "join"), nothing),
+        dict.fromkeys(("probe", "chunk", "join"), count),
         slots=2,
         pools=("cpu",),
         stop=Stop(),
         exit_when=lambda: settled >= len(batch),
     ).run()
-    seconds = time.perf_counter() - begin
+    seconds = time.perf_counter() - started
     assert settled == len(batch)
     assert _open_jobs(ledger) == open_before
     return len(batch) / seconds

@@ -2,7 +2,8 @@
 
 `python -m benchmarks growth` (about five minutes; not part of the default run) measures on PostgreSQL with 4
 clients and on SQLite with one: no-op jobs per second in batches of 50, and the latency of a claim of one job.
-On PostgreSQL also what a job costs on disk and in the server's log (WAL). `--quick` stops at 10,000.
+On PostgreSQL it also measures the bytes of a job on disk and in the write-ahead log (WAL). `--quick` stops
+at 10,000.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
 DONE = (0, 10_000, 100_000, 1_000_000)
-BESIDE = 100_000
+BACKLOG = 100_000
 ROUNDS = 5  # of 1,100 jobs each
 SAMPLES = 200
 BATCH = 50
@@ -35,17 +36,17 @@ _LEASE_S = 60.0
 _BULK = 100  # the priority of the backlog: the measured jobs go first
 
 
-def measure(*, done: tuple[int, ...] = DONE, beside: int = BESIDE) -> dict[str, float]:
-    """Jobs per second and claim latencies, by database and by what the ledger holds."""
+def measure(*, done: tuple[int, ...] = DONE, backlog: int = BACKLOG) -> dict[str, float]:
+    """Jobs per second and claim latencies, by database and content of the ledger."""
     found: dict[str, float] = {}
     with Server("fsync=on", "shared_buffers=256MB", "max_wal_size=4GB") as server:
-        found |= _grow("postgres", server.url, 4, done, beside)
+        found |= _grow("postgres", server.url, 4, done, backlog)
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as folder:
-        found |= _grow("sqlite", str(Path(folder) / "ledger.db"), 1, done, beside)
+        found |= _grow("sqlite", str(Path(folder) / "ledger.db"), 1, done, backlog)
     return found
 
 
-def _grow(database: str, url: str, clients: int, done: tuple[int, ...], beside: int) -> dict[str, float]:
+def _grow(database: str, url: str, clients: int, done: tuple[int, ...], backlog: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with Ledger.open(url) as ledger:
         ledger.submit([NewJob(id="blocker", asset="blocked", kind="probe", pool="elsewhere", spec={})])
@@ -55,8 +56,8 @@ def _grow(database: str, url: str, clients: int, done: tuple[int, ...], beside: 
             before = count
             found |= _figures(f"growth.{database}.done_{count}", ledger, url, clients)
         for state in (State.WAITING, State.READY):
-            _fill(ledger, state, 0, beside)
-            found |= _figures(f"growth.{database}.{state}_{beside}", ledger, url, clients)
+            _fill(ledger, state, 0, backlog)
+            found |= _figures(f"growth.{database}.{state}_{backlog}", ledger, url, clients)
     return found
 
 
@@ -96,18 +97,18 @@ def _rate(ledger: Ledger, url: str, clients: int, prefix: str) -> float:
     for process in processes:
         assert process.stdout is not None
         process.stdout.readline()
-    begin = time.time()
+    started = time.time()
     for process in processes:
         assert process.stdin is not None
         process.stdin.close()
     ends = [float(process.stdout.readline()) for process in processes if process.stdout is not None]
     for process in processes:
         assert process.wait() == 0
-    return total / (max(ends) - begin)
+    return total / (max(ends) - started)
 
 
 def client(url: str, prefix: str, number: str) -> None:
-    """Claim and settle until the last of the measured jobs is done; prints when it settled its last one."""
+    """Claim and settle until the last of the measured jobs is done; prints the time of its last result."""
     name = f"{prefix}-client-{number}"
     ends = [f"{prefix}-end-{number}" for number in range(ROUNDS)]
     with Ledger.open(url) as ledger:
@@ -144,9 +145,9 @@ def _latencies(ledger: Ledger, prefix: str) -> list[float]:
     ledger.submit([NewJob(id=f"{prefix}-one-{n}", asset=prefix, kind="one", spec={}) for n in range(SAMPLES)])
     found = []
     for _ in range(SAMPLES):
-        begin = time.perf_counter()
+        started = time.perf_counter()
         claim = ledger.claim("latency", pools=("cpu",), limit=1, lease_s=_LEASE_S)[0]
-        found.append(time.perf_counter() - begin)
+        found.append(time.perf_counter() - started)
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
     return sorted(found)
 
@@ -173,7 +174,7 @@ def _fill(ledger: Ledger, state: State, first: int, end: int) -> None:
 
 
 def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]]]:
-    changing: dict[State, dict[str, Any]] = {
+    changes: dict[State, dict[str, Any]] = {
         State.DONE: {"result": '{"frames":1800}', "finished": 1.7e9, "attempt": 1, "starts": 1, "fence": 1},
         State.WAITING: {"unmet": 1},
         State.READY: {"ready_at": 1.7e9},
@@ -191,7 +192,7 @@ def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]
         "weight": 1.0,
         "created": 1.7e9,
         "state": str(state),
-        **changing[state],
+        **changes[state],
     }
     for start in range(first, end, _CHUNK):
         yield [
@@ -200,22 +201,24 @@ def _rows_of(state: State, first: int, end: int) -> Iterator[list[dict[str, Any]
         ]
 
 
-def _asked(ledger: Ledger, query: str) -> int:
-    return int(ledger._database.read(lambda c: c.execute(text(query)).scalar()) or 0)  # noqa: SLF001 - figures without a method of the ledger
+def _query_int(ledger: Ledger, query: str) -> int:
+    return int(ledger._database.read(lambda c: c.execute(text(query)).scalar()) or 0)  # noqa: SLF001 - the ledger has no method for these figures
 
 
 def _log_bytes(ledger: Ledger) -> int | None:
     if ledger._database.is_sqlite:  # noqa: SLF001 - see above
         return None
-    return _asked(ledger, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")
+    return _query_int(ledger, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")
 
 
 def _disk_bytes(ledger: Ledger) -> int:
-    return _asked(ledger, "SELECT pg_total_relation_size('jobs') + pg_total_relation_size('dependencies')")
+    return _query_int(
+        ledger, "SELECT pg_total_relation_size('jobs') + pg_total_relation_size('dependencies')"
+    )
 
 
 def _rows(ledger: Ledger) -> int:
-    return _asked(ledger, "SELECT count(*) FROM jobs")
+    return _query_int(ledger, "SELECT count(*) FROM jobs")
 
 
 if __name__ == "__main__":
@@ -223,7 +226,7 @@ if __name__ == "__main__":
         case ["client", url, prefix, number]:
             client(url, prefix, number)
         case ["--quick"]:
-            for key, value in measure(done=(0, 10_000), beside=1_000).items():
+            for key, value in measure(done=(0, 10_000), backlog=1_000).items():
                 print(f"{key} {value}")
         case _:
             for key, value in measure().items():

@@ -1,9 +1,9 @@
-"""How soon a job goes on elsewhere: after kill -9 of its worker's process, and after SIGTERM.
+"""Measures how soon a job restarts in another process, after kill -9 of its worker and after SIGTERM.
 
-`python -m benchmarks.kill` prints the figures; `measure()` returns them. Two workers are processes of their
-own, with leases of 6 s, and one long job runs in one of them. Measured is from the signal to the moment when
-the job's handler begins in the other process: the worst case and the median, with the ledger on PostgreSQL
-as the broker, and over SQS (MiniStack on loopback, one coordinator, another process).
+`python -m benchmarks.kill` prints the figures; `measure()` returns them. Two workers run in separate
+processes with leases of 6 s, and one of them runs a long job. The time is from the signal to the start of the
+job's handler in the other process, as maximum and median: with a ledger on PostgreSQL as the broker, and over
+SQS (MiniStack on loopback, and one coordinator in another process).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from tests.servers.ministack import _started
 from tests.unit.graph.postgres_server import Server
 
-from benchmarks.sqs import KEYS
+from benchmarks.sqs import CREDENTIALS
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
 from eddyline.aws.sqs.transport import SqsTransport
@@ -43,15 +43,15 @@ from eddyline.graph.worker.worker import Worker
 KILLS = 4
 HAND_BACKS = 8
 _LEASE_S = 6.0
-_PATIENCE_S = 60.0
-_SETTLED_S = 0.7  # by then a new worker is idle and waits
-_PHASE_S = 0.7  # kills fall at different moments between two heartbeats
+_TIMEOUT_S = 60.0
+_SETTLE_S = 0.7  # after this, a new worker is idle and waits
+_PHASE_S = 0.7  # so that kills are at different times between two heartbeats
 _SQS = "sqs"
 
 
 def measure() -> dict[str, float]:
-    """Seconds from kill -9, and from SIGTERM, until the same job runs in another process."""
-    os.environ.update(KEYS)
+    """Return the seconds from kill -9, and from SIGTERM, until the same job runs in another process."""
+    os.environ.update(CREDENTIALS)
     with Server("fsync=on") as server:
         found = _figures(("postgres", server.url, server.url), "")
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
@@ -63,69 +63,72 @@ def measure() -> dict[str, float]:
     return found
 
 
-def _figures(way: tuple[str, str, str], suffix: str) -> dict[str, float]:
-    with _crew(*way) as crew:
-        backs = [crew.end(signal.SIGTERM, after_s=0.0) for _ in range(HAND_BACKS)]
-        kills = [crew.end(signal.SIGKILL, after_s=number * _PHASE_S) for number in range(KILLS)]
+def _figures(broker: tuple[str, str, str], suffix: str) -> dict[str, float]:
+    with _workers(*broker) as workers:
+        hand_backs = [workers.end(signal.SIGTERM, after_s=0.0) for _ in range(HAND_BACKS)]
+        kills = [workers.end(signal.SIGKILL, after_s=number * _PHASE_S) for number in range(KILLS)]
     return {
         f"kill_to_restart{suffix}_s": round(max(kills), 3),
         f"kill_to_restart{suffix}_median_s": round(statistics.median(kills), 3),
-        f"handback_to_restart{suffix}_s": round(max(backs), 4),
-        f"handback_to_restart{suffix}_median_s": round(statistics.median(backs), 4),
+        f"handback_to_restart{suffix}_s": round(max(hand_backs), 4),
+        f"handback_to_restart{suffix}_median_s": round(statistics.median(hand_backs), 4),
     }
 
 
 @dataclass(kw_only=True)
-class _Crew:
-    """Workers as processes; `starts` tells who began the job and when."""
+class _Workers:
+    """Worker processes. `starts` has the name of the worker and the time for each start of the job."""
 
     command: list[str]
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     starts: queue.Queue[tuple[str, float]] = field(default_factory=queue.Queue)
-    holder: str = ""
-    hired: int = 0
+    current: str = ""
+    count: int = 0
 
-    def hire(self) -> None:
-        """One worker more, idle when this returns."""
-        name = f"worker-{self.hired}"
-        self.hired += 1
+    def start_worker(self) -> None:
+        """Start a worker; it is idle when this returns."""
+        name = f"worker-{self.count}"
+        self.count += 1
         process = subprocess.Popen([*self.command, name], stdout=subprocess.PIPE, text=True)
         self.processes[name] = process
         assert process.stdout is not None
         process.stdout.readline()
         threading.Thread(target=self._listen, args=(name, process), daemon=True).start()
-        time.sleep(_SETTLED_S)
+        time.sleep(_SETTLE_S)
 
     def _listen(self, name: str, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
             self.starts.put((name, float(line)))
 
-    def begin(self) -> None:
+    def wait_for_start(self) -> None:
         """Wait until the job runs for the first time."""
-        self.holder, _ = self.starts.get(timeout=_PATIENCE_S)
+        self.current, _ = self.starts.get(timeout=_TIMEOUT_S)
 
     def end(self, how: signal.Signals, *, after_s: float) -> float:
-        """Send a signal to whoever has the job; seconds until another has it. Hires a new one."""
-        time.sleep(after_s)
-        leaver = self.holder
-        sent = time.time()
-        self.processes[leaver].send_signal(how)
-        self.holder, began = self.starts.get(timeout=_PATIENCE_S)
-        assert self.holder != leaver
-        self.processes.pop(leaver).wait(_PATIENCE_S)
-        self.hire()
-        return began - sent
+        """Signal the worker that runs the job; return the seconds until another one runs it.
 
-    def dismiss(self) -> None:
-        """End them all."""
+        A new worker replaces it.
+        """
+        time.sleep(after_s)
+        ended = self.current
+        sent = time.time()
+        self.processes[ended].send_signal(how)
+        self.current, started = self.starts.get(timeout=_TIMEOUT_S)
+        assert self.current != ended
+        self.processes.pop(ended).wait(_TIMEOUT_S)
+        self.start_worker()
+        return started - sent
+
+    def kill_all(self) -> None:
+        """Kill all workers."""
         for process in self.processes.values():
             process.kill()
             process.wait()
 
 
 @contextmanager
-def _crew(kind: str, address: str, location: str) -> Iterator[_Crew]:
-    """Two workers, one long job that one of them runs, and a coordinator if they need one."""
+def _workers(kind: str, address: str, location: str) -> Iterator[_Workers]:
+    """Two workers, one of which runs a long job, and a coordinator if the broker is SQS."""
     command = [sys.executable, "-m", "benchmarks.kill"]
     coordinator = None
     if kind == _SQS:
@@ -134,23 +137,23 @@ def _crew(kind: str, address: str, location: str) -> Iterator[_Crew]:
         )
         assert coordinator.stdout is not None
         coordinator.stdout.readline()
-    crew = _Crew(command=[*command, "worker", kind, address])
+    workers = _Workers(command=[*command, "worker", kind, address])
     try:
         with Ledger.open(location, publishes=kind == _SQS) as ledger:
-            crew.hire()
-            crew.hire()
+            workers.start_worker()
+            workers.start_worker()
             ledger.submit([NewJob(id="long", asset="long", kind="long", pool="cpu", spec={})])
-            crew.begin()
-            yield crew
+            workers.wait_for_start()
+            yield workers
     finally:
-        crew.dismiss()
+        workers.kill_all()
         if coordinator is not None:
             coordinator.kill()
             coordinator.wait()
 
 
 def worker(kind: str, address: str, name: str) -> None:
-    """A worker; prints when it is there, and when the job's handler begins."""
+    """Run a worker; print a line when it is ready, and the time of each start of the job's handler."""
 
     def run(broker: Broker) -> None:
         print("ready", flush=True)
@@ -177,11 +180,11 @@ def worker(kind: str, address: str, name: str) -> None:
 def _long(_job: Job, context: JobContext) -> Done:
     print(time.time(), flush=True)
     context.stop.wait(600)
-    raise Interrupted("told to stop")
+    raise Interrupted("stop requested")
 
 
 def coordinator(address: str, location: str) -> None:
-    """A coordinator, until it is killed."""
+    """Run a coordinator until it is killed."""
     queues = _queues(address)
     queues.ensure_queues()
     with Ledger.open(location, publishes=True) as ledger:

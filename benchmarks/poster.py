@@ -1,4 +1,4 @@
-"""How soon a person sees something: from the program's start to the poster of a 30-minute file on disk."""
+"""Measures the time from the start of the program to the poster of a 30-minute file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MINUTES = 30
 
 
 def measure(work: Path) -> dict[str, float]:
-    """`poster_s`: seconds until pictures/poster.jpg is there."""
-    clip, out = _long(Toolchain.find()), work / "poster"
+    """Return `poster_s`: seconds until pictures/poster.jpg exists."""
+    clip, out = _make_long_clip(Toolchain.find()), work / "poster"
     shutil.rmtree(out, ignore_errors=True)
-    began = time.monotonic()
+    started = time.monotonic()
     process = subprocess.Popen(
         (
             sys.executable,
@@ -38,17 +38,17 @@ def measure(work: Path) -> dict[str, float]:
     )
     try:
         while not list(out.glob("assets/*/pictures/poster.jpg")):
-            if process.poll() is not None or time.monotonic() - began > 60:
-                raise RuntimeError("there was no poster within a minute")
+            if process.poll() is not None or time.monotonic() - started > 60:
+                raise RuntimeError("no poster within a minute")
             time.sleep(0.01)
-        return {"poster_s": time.monotonic() - began}
+        return {"poster_s": time.monotonic() - started}
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
 
 
-def _long(tools: Toolchain) -> Path:
-    """A 30-minute 1080p file: one minute encoded, the rest the same packets again."""
+def _make_long_clip(tools: Toolchain) -> Path:
+    """Return a 30-minute 1080p file: one encoded minute, repeated by copying its packets."""
     CACHE.mkdir(exist_ok=True)
     out = CACHE / f"long-{MINUTES}min.mp4"
     if out.is_file():

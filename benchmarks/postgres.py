@@ -1,4 +1,4 @@
-"""Measures the ledger on PostgreSQL: jobs per second with 4 and 16 clients, and from ready to started.
+"""Measures the ledger on PostgreSQL: jobs per second with 4 and 16 clients, and ready-to-start times.
 
 `python -m benchmarks.postgres` prints the figures; `measure()` returns them. The server is started for the
 benchmark, on this machine, with its data on disk and every commit synced. A client is a process that opens
@@ -30,8 +30,8 @@ ROUNDS = 3
 JOBS = 11_000
 SAMPLES = 200
 _LEASE_S = 30.0
-_FIRST_PAUSE_S = 0.005  # of a client that finds nothing to do
-_LONGEST_PAUSE_S = 0.1
+_FIRST_PAUSE_S = 0.005  # of a client that finds no ready job
+_MAX_PAUSE_S = 0.1
 _WARM: dict[int, tuple[int, ...]] = {
     n: (n - 1,) if n else () for n in range(12)
 }  # a chain of jobs per client
@@ -71,7 +71,7 @@ def rate(url: str, clients: int, prefix: str, jobs: int = JOBS) -> float:
         for process in processes:
             assert process.stdout is not None
             process.stdout.readline()  # it has run its own chain of jobs, and waits
-        begin = time.time()
+        started = time.time()
         for process in processes:
             assert process.stdin is not None
             process.stdin.close()
@@ -80,7 +80,7 @@ def rate(url: str, clients: int, prefix: str, jobs: int = JOBS) -> float:
             assert process.wait() == 0
         assert ledger.counts()[State.DONE] == before + expected + clients * len(_WARM)
         assert not ledger.has_open()
-        return expected / (max(ends) - begin)
+        return expected / (max(ends) - started)
 
 
 def client(url: str, name: str) -> None:
@@ -115,7 +115,7 @@ def client(url: str, name: str) -> None:
                 return
             else:
                 time.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+                pause = min(pause * 2, _MAX_PAUSE_S)
 
 
 def _settle_batch(ledger: Ledger, name: str, pool: str) -> bool:
@@ -136,9 +136,9 @@ def _waits(url: str) -> list[float]:
     with Ledger.open(url) as ledger:
         for number in range(SAMPLES):
             time.sleep(0.02)
-            begin = time.time()
+            started = time.time()
             ledger.submit([NewJob(id=f"wait-{number}", asset="wait", kind="stamp", pool="light", spec={})])
-            waits.append(float(process.stdout.readline()) - begin)
+            waits.append(float(process.stdout.readline()) - started)
         ledger.submit([NewJob(id="wait-end", asset="wait", kind="end", pool="light", spec={})])
         process.wait()
     return waits

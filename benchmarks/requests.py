@@ -1,9 +1,9 @@
-"""Requests to S3 and SQS that one asset costs, counted by a proxy between a fleet and its servers.
+"""Counts the requests to S3 and SQS for one asset, by a proxy between the processes and the servers.
 
 `python -m benchmarks requests` (about two minutes; not part of the default run) starts MiniStack, a
-coordinator and two workers (`light` and `cpu`) by their commands, puts a clip of our own into the bucket,
-submits it there, and counts what goes by until the asset is published and tidied up. What the same fleet asks
-while it has nothing to do is counted too, and taken off for the time that the asset took.
+coordinator and two workers (`light` and `cpu`), submits a generated clip, and counts the requests until the
+asset is published and its temporary files are removed. The requests of the idle processes are counted first;
+their rate, multiplied by the duration of the asset, is subtracted.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from eddyline.graph.ledger.ledger import Ledger
 SECONDS = 20  # of the clip
 IDLE_S = 40.0
 _COMMAND = (sys.executable, "-m", "eddyline")
-_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"})
-_PATIENCE_S = 600.0
-_SETTLED_S = 5.0  # by then queues and mailboxes are made
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "expect"})
+_TIMEOUT_S = 600.0
+_SETTLE_S = 5.0  # after this, the command queues exist
 
 
 def measure(work: Path) -> dict[str, float]:
-    """Requests by kind, of one asset and of a fleet of two workers and a coordinator that idles (an hour)."""
+    """Return the requests by kind: for one asset, and per hour of two idle workers and a coordinator."""
     server = _started(work)
     try:
         with _proxy(server.port) as proxy:
@@ -71,16 +71,16 @@ def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
     with Machines(command=_COMMAND, folder=work, shared=shared) as machines:
         machines.start("coordinator", "coordinator")
         for pool in ("light", "cpu"):
-            # They know the store and the queues, and nothing of the ledger.
+            # The workers have access to the store and the queues only, not to the ledger.
             machines.start(pool, "worker", "--pool", pool, EDDYLINE_LEDGER="")
         for pool in ("light", "cpu"):
-            wait_until(partial(_is_ready, machines, pool), timeout_s=_PATIENCE_S, message=machines.logs)
-        time.sleep(_SETTLED_S)
-        idle = _during(proxy, lambda: time.sleep(IDLE_S))
-        begin = time.monotonic()
-        busy = _during(proxy, lambda: _process(machines, clip, ledger))
-        seconds = time.monotonic() - begin
-        kinds = _kinds(ledger)
+            wait_until(partial(_is_ready, machines, pool), timeout_s=_TIMEOUT_S, message=machines.logs)
+        time.sleep(_SETTLE_S)
+        idle = _requests_during(proxy, lambda: time.sleep(IDLE_S))
+        started = time.monotonic()
+        busy = _requests_during(proxy, lambda: _process(machines, clip, ledger))
+        seconds = time.monotonic() - started
+        kinds = _job_kinds(ledger)
     found = {f"requests.idle_hour.{kind}": round(n * 3600 / IDLE_S, 1) for kind, n in idle.items()}
     for kind, number in busy.items():
         found[f"requests.asset.{kind}"] = round(max(number - idle[kind] * seconds / IDLE_S, 0), 1)
@@ -91,73 +91,75 @@ def _count(proxy: _Proxy, work: Path) -> dict[str, float]:
 def _process(machines: Machines, clip: Path, ledger: Path) -> None:
     machines.run("submit", str(clip))
     with Ledger.open(ledger) as opened:
-        give_up = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         while opened.has_open():
-            assert time.monotonic() < give_up, machines.logs()
+            assert time.monotonic() < deadline, machines.logs()
             time.sleep(0.2)
 
 
-def _kinds(ledger: Path) -> Counter[str]:
+def _job_kinds(ledger: Path) -> Counter[str]:
     with Ledger.open(ledger) as opened:
         return Counter(job.kind for job in opened.jobs())
 
 
-def _during(proxy: _Proxy, work: object) -> Counter[str]:
-    before = proxy.counted()
+def _requests_during(proxy: _Proxy, work: object) -> Counter[str]:
+    before = proxy.snapshot()
     assert callable(work)
     work()
-    return proxy.counted() - before
+    return proxy.snapshot() - before
 
 
 class _Proxy(ThreadingHTTPServer):
-    """Passes everything on to a port of this machine, and counts."""
+    """A proxy that forwards requests to a local port and counts them."""
 
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A side has hung up, at the latest at the end."""
+        """Ignore closed connections."""
 
     request_queue_size = 128
 
     def __init__(self, port: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Passing)
+        super().__init__(("127.0.0.1", 0), _ForwardingHandler)
         self.port = port
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
-    def note(self, kind: str) -> None:
+    def count(self, kind: str) -> None:
         with self._lock:
             self._counts[kind] += 1
 
-    def counted(self) -> Counter[str]:
+    def snapshot(self) -> Counter[str]:
         with self._lock:
             return Counter(self._counts)
 
 
-class _Passing(BaseHTTPRequestHandler):
+class _ForwardingHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Proxy
 
-    def _pass(self) -> None:
+    def _forward(self) -> None:
         body = self._body()
-        self.server.note(kind_of(self.command, self.path, self.headers.get("X-Amz-Target", "")))
+        self.server.count(kind_of(self.command, self.path, self.headers.get("X-Amz-Target", "")))
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         headers["Content-Length"] = str(len(body))
         connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        said = answer.read()
-        self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
-            if name.lower() not in _HOP and (name.lower() != "content-length" or self.command == "HEAD"):
+        response = connection.getresponse()
+        content = response.read()
+        self.send_response_only(response.status, response.reason)
+        for name, value in response.getheaders():
+            if name.lower() not in _HOP_BY_HOP and (
+                name.lower() != "content-length" or self.command == "HEAD"
+            ):
                 self.send_header(name, value)
         if self.command != "HEAD":
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(content)
         connection.close()
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815 - as the standard library names them
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 - the names of the standard library
 
     def _body(self) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
@@ -170,16 +172,16 @@ class _Passing(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 def kind_of(method: str, path: str, target: str) -> str:
-    """What a request is, as its price list names it: `sqs.ReceiveMessage`, `s3.PUT`, `s3.GET` ..."""
+    """Return the kind of a request as in the price lists: `sqs.ReceiveMessage`, `s3.PUT`, `s3.GET` ..."""
     if target.startswith("AmazonSQS."):
         return f"sqs.{target.removeprefix('AmazonSQS.')}"
     url = urlsplit(path)
-    asked = parse_qs(url.query, keep_blank_values=True)
-    if method == "GET" and (re.fullmatch(r"/[^/]+/?", url.path) or "list-type" in asked):
+    parameters = parse_qs(url.query, keep_blank_values=True)
+    if method == "GET" and (re.fullmatch(r"/[^/]+/?", url.path) or "list-type" in parameters):
         return "s3.LIST"
     return f"s3.{method}"
 

@@ -1,8 +1,8 @@
-"""What the queues carry: no-op jobs a second, beside what the same server moves at most.
+"""Measures no-op jobs per second over SQS, compared with the maximum rate of the same server.
 
 `python -m benchmarks.sqs` prints the figures; `measure()` returns them. One coordinator and two workers of
-two slots are processes of their own, the ledger is SQLite, the server is MiniStack on loopback: a single
-Python process, so it is the limit, and the ratio to it is what counts.
+two slots run in separate processes; the ledger is SQLite. The server is MiniStack on loopback, a single
+Python process that limits the rate, so the ratio to its maximum is the main result.
 """
 
 from __future__ import annotations
@@ -31,22 +31,26 @@ from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
 ROUNDS = 3
-KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_DEFAULT_REGION": "us-east-1"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 def measure() -> dict[str, float]:
-    """Jobs per second, the server's own limit, their ratio, and hand-back to restart (median, s)."""
-    os.environ.update(KEYS)
+    """Return jobs per second, the maximum of the server in messages per second, and their ratio."""
+    os.environ.update(CREDENTIALS)
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
         folder = Path(name)
         server = _started(folder)
         try:
             limits, jobs = [], []
-            with _crew(server.url, folder) as ledger:
+            with _fleet(server.url, folder) as ledger:
                 _round(ledger, "warm")
-                # In turns, so that whatever else the machine does meets both.
+                # Alternating, so that other load of the machine affects both.
                 for number in range(ROUNDS):
-                    limits.append(_limit(server.url))
+                    limits.append(_server_limit(server.url))
                     jobs.append(_round(ledger, f"r{number}"))
         finally:
             server.stop()
@@ -63,9 +67,9 @@ def _queues(url: str, prefix: str) -> SqsClient:
 
 
 @contextmanager
-def _crew(url: str, folder: Path) -> Iterator[Ledger]:
-    """A coordinator and two workers, each a process."""
-    _queues(url, "crew").ensure_queues()
+def _fleet(url: str, folder: Path) -> Iterator[Ledger]:
+    """Run a coordinator and two workers in separate processes."""
+    _queues(url, "fleet").ensure_queues()
     spawn = multiprocessing.get_context("spawn")
     processes = [spawn.Process(target=_coordinate, args=(url, str(folder / "ledger.db")), daemon=True)]
     processes += [spawn.Process(target=_work, args=(url, f"w{n}"), daemon=True) for n in range(2)]
@@ -82,50 +86,50 @@ def _crew(url: str, folder: Path) -> Iterator[Ledger]:
 
 def _coordinate(url: str, location: str) -> None:
     with Ledger.open(location, publishes=True) as ledger:
-        Coordinator(ledger, SqsTransport(_queues(url, "crew")), pools=("cpu",), stop=Stop()).run()
+        Coordinator(ledger, SqsTransport(_queues(url, "fleet")), pools=("cpu",), stop=Stop()).run()
 
 
-def _nothing(_job: Job, _context: JobContext) -> Done:
+def _return_empty(_job: Job, _context: JobContext) -> Done:
     return Done(result={})
 
 
 def _work(url: str, name: str) -> None:
-    handlers = dict.fromkeys(("probe", "chunk", "join"), _nothing)
-    broker = SqsBroker(_queues(url, "crew"), wait_s=5)
+    handlers = dict.fromkeys(("probe", "chunk", "join"), _return_empty)
+    broker = SqsBroker(_queues(url, "fleet"), wait_s=5)
     Worker(name, broker, handlers, slots=2, pools=("cpu",), stop=Stop()).run()
 
 
 def _round(ledger: Ledger, prefix: str) -> float:
     batch = graph(prefix)
-    begin = time.perf_counter()
+    started = time.perf_counter()
     ledger.submit(batch)
     while ledger.has_open():
         time.sleep(0.01)
-    return len(batch) / (time.perf_counter() - begin)
+    return len(batch) / (time.perf_counter() - started)
 
 
-def _limit(url: str, seconds: float = 2.0) -> float:
-    """Messages a second that two clients move through one queue: sent, received and deleted in tens."""
+def _server_limit(url: str, seconds: float = 2.0) -> float:
+    """Return the messages per second that two clients send, receive and delete in batches of ten."""
     moved = [0, 0]
-    give_up = time.perf_counter() + seconds
+    deadline = time.perf_counter() + seconds
 
     def move(number: int) -> None:
         queues = _queues(url, f"limit{number}")
         queues.ensure_queues()
-        lane = queues.naming.job_queues[0]
-        while time.perf_counter() < give_up:
-            queues.send(lane, ["x" * 500] * 10)
-            messages = queues.receive(lane, limit=10, wait_s=0, visibility_s=30)
+        job_queue = queues.naming.job_queues[0]
+        while time.perf_counter() < deadline:
+            queues.send(job_queue, ["x" * 500] * 10)
+            messages = queues.receive(job_queue, limit=10, wait_s=0, visibility_s=30)
             queues.delete(messages)
             moved[number] += len(messages)
 
-    begin = time.perf_counter()
+    started = time.perf_counter()
     threads = [threading.Thread(target=move, args=(number,)) for number in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(moved) / (time.perf_counter() - begin)
+    return sum(moved) / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

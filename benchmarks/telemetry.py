@@ -1,4 +1,4 @@
-"""Measures one write_hour of HERO7-like telemetry: CPU seconds of a process, minus those of an empty process.
+"""Measures one hour of HERO7-like telemetry: CPU seconds of a process, minus those of an empty process.
 
 The process imports the library (including the start of NumPy), reads the raw file and decodes every stream:
 stored values, real values with SCAL applied, and the time of each sample. `telemetry.hour_cpu_s` is the main
@@ -20,9 +20,9 @@ import numpy as np
 
 from eddyline import gpmf
 
-_PAYLOADS = 3597  # one write_hour of 1.001 s
+_PAYLOADS = 3597  # one hour of payloads of 1.001 s
 _ROUNDS = 7
-_NOTHING = "pass"
+_EMPTY = "pass"
 _IMPORT = "from eddyline import gpmf"
 _DECODE = """
 import sys
@@ -37,18 +37,22 @@ _MATRIX = [[0, 0, 1, 0, -1, 0, 1, 0, 0]]
 
 
 def payload(number: int, totals: dict[str, int], random: np.random.Generator) -> bytes:
-    """One second of a HERO7: the streams, names and sizes of a real recording, with continuous TSMP."""
+    """Return one second of a HERO7: streams, names and sizes of a real recording, with continuous TSMP."""
 
-    def stream(key: str, char: str, samples: Any, name: str, **more: Any) -> gpmf.Klv:  # noqa: ANN401 - those of gpmf.stream
+    def stream(key: str, char: str, samples: Any, name: str, **options: Any) -> gpmf.Klv:  # noqa: ANN401 - passed to gpmf.stream
         totals[key] = totals.get(key, 0) + len(samples)
-        return gpmf.stream(key, char, samples, name=name, total=totals[key], **more)
+        return gpmf.stream(key, char, samples, name=name, total=totals[key], **options)
 
     axes = [gpmf.leaf("MTRX", "f", _MATRIX), gpmf.leaf("ORIN", "c", "YxZ"), gpmf.leaf("ORIO", "c", "ZXY")]
     imu = int(random.integers(196, 206))
-    at = f"{number // 3600 % 24:02d}{number // 60 % 60:02d}{number % 60:02d}.094"
-    gps = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"190103{at}"), gpmf.leaf("GPSP", "S", 141)]
+    time_of_day = f"{number // 3600 % 24:02d}{number // 60 % 60:02d}{number % 60:02d}.094"
+    gps = [
+        gpmf.leaf("GPSF", "L", 3),
+        gpmf.leaf("GPSU", "U", f"190103{time_of_day}"),
+        gpmf.leaf("GPSP", "S", 141),
+    ]
     degrees = ["deg", "deg", "m", "m/s", "m/s"]
-    places = random.integers(-(10**8), 10**8, (int(random.integers(17, 20)), 5))
+    positions = random.integers(-(10**8), 10**8, (int(random.integers(17, 20)), 5))
     fields = "L" + "f" * 22
     streams = [
         stream(
@@ -57,7 +61,7 @@ def payload(number: int, totals: dict[str, int], random: np.random.Generator) ->
         stream(
             "GYRO", "s", random.integers(-9000, 9000, (imu, 3)), "Gyroscope", scale=[1878], modifiers=axes
         ),
-        stream("GPS5", "l", places, _GPS_NAME, units=degrees, scale=_GPS_SCALE, modifiers=gps),
+        stream("GPS5", "l", positions, _GPS_NAME, units=degrees, scale=_GPS_SCALE, modifiers=gps),
         stream("FACE", "?", [[]] * 10, "Face Coordinates and details", complex_type=fields, stepped=True),
         stream("ISOE", "L", random.integers(100, 1600, 30), "Sensor ISO"),
         stream("SHUT", "f", random.random(30), "Exposure time (shutter speed)", units=["s"]),
@@ -70,7 +74,7 @@ def payload(number: int, totals: dict[str, int], random: np.random.Generator) ->
 
 
 def write_hour(path: Path) -> None:
-    """Write one write_hour."""
+    """Write one hour of telemetry to `path`."""
     random = np.random.default_rng(7)
     totals: dict[str, int] = {}
     with path.open("wb") as file:
@@ -79,24 +83,24 @@ def write_hour(path: Path) -> None:
 
 
 def cpu_s(*argv: str) -> float:
-    """The least CPU seconds of several runs of Python with these arguments: noise only adds time."""
+    """Return the minimum CPU seconds of several runs of Python with these arguments: noise only adds time."""
     # Compiled modules are cached, as in any installation.
     compiled = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    least = float("inf")
+    minimum = float("inf")
     for _ in range(_ROUNDS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *argv], check=True, env=compiled)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        least = min(least, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return least
+        minimum = min(minimum, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return minimum
 
 
 def measure() -> dict[str, float]:
-    """CPU seconds for one write_hour, by key."""
+    """Return the file size in MB and the CPU seconds for one hour of telemetry."""
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "write_hour.gpmf"
+        path = Path(directory) / "hour.gpmf"
         write_hour(path)
-        empty, imports = cpu_s("-c", _NOTHING), cpu_s("-c", _IMPORT)
+        empty, imports = cpu_s("-c", _EMPTY), cpu_s("-c", _IMPORT)
         decode = cpu_s("-c", _DECODE, str(path))
         return {
             "telemetry.hour_mb": path.stat().st_size / 1e6,

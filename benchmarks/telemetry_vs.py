@@ -207,10 +207,10 @@ def measure() -> dict[str, float]:
         directory = Path(name)
         video = str(write_hour_mp4(directory))
         ours = {
-            "decode": _least((sys.executable, "-c", _DECODE, video)),
-            "json": _least((sys.executable, "-c", _JSON, video, str(directory / "ours.json"))),
+            "decode": _minimum_cpu_s((sys.executable, "-c", _DECODE, video)),
+            "json": _minimum_cpu_s((sys.executable, "-c", _JSON, video, str(directory / "ours.json"))),
         }
-        empty = _least((sys.executable, "-c", "pass"))
+        empty = _minimum_cpu_s((sys.executable, "-c", "pass"))
         results = {
             "telemetry.hour_json_cpu_s": ours["json"] - empty,
             "telemetry.hour_json_mb": (directory / "ours.json").stat().st_size / 1e6,
@@ -231,7 +231,7 @@ def measure() -> dict[str, float]:
         return results
 
 
-def _least(argv: tuple[str, ...]) -> float:
+def _minimum_cpu_s(argv: tuple[str, ...]) -> float:
     """The minimum of several runs: noise only adds time."""
     seconds = [cpu_s(argv) for _ in range(_ROUNDS)]
     assert None not in seconds, argv

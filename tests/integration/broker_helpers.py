@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from tests.integration.aws_site import LEASE_S, REGION, Direct, Distant
 from tests.servers.ministack import Ministack
-from tests.unit.graph.postgres_server import emptied
+from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
 
 from eddyline.graph.job import Claim, Outcome, Settlement
@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Direct | D
     elif request.param == "direct-sqlite":
         made = Direct(Ledger.open(tmp_path / "ledger.db"))
     else:
-        made = Direct(Ledger.open(emptied(str(request.getfixturevalue("postgres")))))
+        made = Direct(Ledger.open(empty_database(str(request.getfixturevalue("postgres")))))
     yield made
     made.close()
 

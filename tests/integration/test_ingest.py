@@ -27,7 +27,7 @@ from tests.integration.source_bucket import (
 )
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
-from tests.unit.graph.postgres_server import emptied
+from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
@@ -175,7 +175,7 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
     rng = random.Random(11)
     keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
     tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
-    crew = Crew(bucket, tmp_path, ledger=emptied(postgres))
+    crew = Crew(bucket, tmp_path, ledger=empty_database(postgres))
     numbers = itertools.count()
     processes = [crew.start(), crew.start()]
     try:

@@ -18,7 +18,7 @@ from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import get, new
-from tests.unit.graph.postgres_server import emptied
+from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
@@ -74,7 +74,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     broker, dialect = request.param.split("-")
     location = str(tmp_path / "ledger.db")
     if dialect == "postgresql":
-        location = emptied(request.getfixturevalue("postgres"))
+        location = empty_database(request.getfixturevalue("postgres"))
     server: Ministack | None = request.getfixturevalue("ministack") if broker == "sqs" else None
     with _running(Site(location, tmp_path, server.url if server else "")) as made:
         yield made

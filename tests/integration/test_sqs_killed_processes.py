@@ -16,7 +16,7 @@ from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import new
-from tests.unit.graph.postgres_server import emptied
+from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
@@ -35,7 +35,7 @@ WITHIN_S = 100.0  # less than the age at which a sweep would publish again: so n
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
-    return emptied(str(request.getfixturevalue("postgres")))
+    return empty_database(str(request.getfixturevalue("postgres")))
 
 
 class Crew:

@@ -1,7 +1,7 @@
-"""A process that claims and settles until nothing is open: `claim_process.py LEDGER LOG GO`.
+"""A process that claims and settles jobs until none is open: `claim_process.py LEDGER LOG GO`.
 
-It makes LOG when it is ready and begins when GO exists. Every answer that the ledger accepted becomes
-a line of LOG.
+It creates the file LOG when it is ready and starts when the file GO exists. It appends the id of each job
+whose result the ledger accepted to LOG.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(location: str, log: Path, go: Path) -> None:
 
 
 def _spawn(job_id: str) -> tuple[NewJob, ...]:
-    """Every probe adds one job that nobody submitted."""
+    """The one job that each probe adds."""
     asset, kind = job_id.split("-", 1)
     if kind != "probe":
         return ()

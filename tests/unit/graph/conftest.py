@@ -1,4 +1,4 @@
-"""Ledgers to test on: SQLite always, PostgreSQL where a server can be had."""
+"""Ledgers for tests: on SQLite always, on PostgreSQL if a server is available."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.graph.postgres_server import NoServerError, Server, emptied
+from tests.unit.graph.postgres_server import NoServerError, Server, empty_database
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
@@ -18,12 +18,12 @@ from eddyline.graph.ledger.ledger import Ledger
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a database to wipe at will: TEST_DATABASE_URL, or one of a server of our own."""
+    """The URL of a database that tests may erase: TEST_DATABASE_URL, or that of a temporary server."""
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("no psycopg: PostgreSQL is not tested")
-    given = os.environ.get("TEST_DATABASE_URL")
-    if given:
-        yield given
+    url = os.environ.get("TEST_DATABASE_URL")
+    if url:
+        yield url
         return
     try:
         server = Server()
@@ -38,40 +38,40 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A PostgreSQL server that the test may crash and start again."""
+    """A PostgreSQL server that the test may crash and restart."""
     try:
-        own = Server()
-        own.__enter__()
+        server = Server()
+        server.__enter__()
     except NoServerError as error:
         pytest.skip(str(error))
     try:
-        yield own
+        yield server
     finally:
-        own.__exit__()
+        server.__exit__()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where to open a fresh ledger; every test that asks for it runs once a dialect."""
+    """The address of an empty ledger; every test that uses it runs once for each dialect."""
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
-    return emptied(str(request.getfixturevalue("postgres")))
+    return empty_database(str(request.getfixturevalue("postgres")))
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """A clock that only the test moves."""
+    """A clock that only the test advances."""
     return ManualClock()
 
 
 @pytest.fixture
 def open_ledger(ledger_url: str, clock: ManualClock) -> Iterator[Callable[..., Ledger]]:
-    """Opens the test's ledger, as often as it likes."""
+    """A function that opens the ledger of the test, any number of times."""
     opened: list[Ledger] = []
 
     def make(**options: object) -> Ledger:
-        given: dict[str, Any] = {"clock": clock, "rng": random.Random(7), **options}
-        ledger = Ledger.open(ledger_url, **given)
+        arguments: dict[str, Any] = {"clock": clock, "rng": random.Random(7), **options}
+        ledger = Ledger.open(ledger_url, **arguments)
         opened.append(ledger)
         return ledger
 
@@ -82,5 +82,5 @@ def open_ledger(ledger_url: str, clock: ManualClock) -> Iterator[Callable[..., L
 
 @pytest.fixture
 def ledger(open_ledger: Callable[..., Ledger]) -> Ledger:
-    """An empty ledger on a clock that only the test moves."""
+    """An empty ledger with a clock that only the test advances."""
     return open_ledger()

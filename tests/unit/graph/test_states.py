@@ -27,7 +27,7 @@ def test_every_pair_is_either_in_the_table_or_refused() -> None:
                 advance(state, event)
 
 
-def test_nothing_leaves_done() -> None:
+def test_no_transition_leaves_done() -> None:
     assert not [pair for pair in TRANSITIONS if pair[0] is State.DONE]
 
 
@@ -39,7 +39,7 @@ def test_every_state_can_be_reached_and_every_event_is_used_and_explained() -> N
     assert {event for _, event in TRANSITIONS} == set(Event) == set(MEANING)
 
 
-def test_open_failed_and_done_are_all_states_there_are() -> None:
+def test_every_state_is_open_failed_or_done() -> None:
     assert OPEN | FAILED | {State.DONE} == set(State)
     assert not OPEN & FAILED
 
@@ -49,10 +49,10 @@ def test_every_open_state_can_be_cancelled() -> None:
 
 
 def test_the_diagram_has_an_arrow_for_every_transition() -> None:
-    drawn = mermaid()
-    assert drawn.startswith("stateDiagram-v2\n")
+    diagram = mermaid()
+    assert diagram.startswith("stateDiagram-v2\n")
     for (before, event), after in TRANSITIONS.items():
-        line = next(line for line in drawn.splitlines() if f" {before} --> {after}:" in line)
+        line = next(line for line in diagram.splitlines() if f" {before} --> {after}:" in line)
         assert event in line.split(": ")[1].split(", ")
 
 

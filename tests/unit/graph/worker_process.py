@@ -1,6 +1,6 @@
-"""A process that runs a worker until nothing is open: `worker_process.py LEDGER NAME LOG SECONDS [LEASE]`.
+"""A process that runs a worker until no job is open: `worker_process.py LEDGER NAME LOG SECONDS [LEASE]`.
 
-Every job that begins becomes a line of LOG: its id and the moment.
+It appends a line for each started job to LOG: the id and the time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(location: str, name: str, log: Path, seconds: float, lease_s: float) ->
             lines.write(f"start {job.id} {time.time()}\n")
             if context.stop.wait(seconds):
                 lines.write(f"stopped {job.id} {time.time()}\n")
-                raise Interrupted("told to stop")
+                raise Interrupted("stop requested")
             return Done(result={"by": name})
 
         Worker(

@@ -1,4 +1,4 @@
-"""Rows in bulk: whatever text and numbers a column can hold comes back as it was."""
+"""Rows in bulk: texts and numbers are stored unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eddyline.graph.job import Done
 from eddyline.graph.ledger import archive, dependencies, dependency_states, leases, outbox, rows
 from eddyline.graph.ledger.ledger import Ledger
 
-_ODD = (
+_UNUSUAL_TEXTS = (
     'a "quoted" name',
     "back\\slash\\",
     "{braces},commas",
@@ -28,7 +28,7 @@ _ODD = (
 )
 
 
-@pytest.mark.parametrize("text", _ODD)
+@pytest.mark.parametrize("text", _UNUSUAL_TEXTS)
 def test_unusual_text_is_stored_unchanged(ledger: Ledger, text: str) -> None:
     ledger.submit([new(text, owner=text, spec={"note": text}), new("after", text)])
     claim = claim_jobs(ledger)[0]
@@ -52,15 +52,17 @@ def test_an_empty_text_is_not_null(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", [archive, dependencies, leases, outbox, rows, dependency_states], ids=lambda m: m.__name__
+    "module", [archive, dependencies, leases, outbox, rows, dependency_states], ids=lambda m: m.__name__
 )
-def test_a_query_for_a_list_of_ids_reads_no_other_rows(room: ModuleType, tmp_path: Path) -> None:
+def test_a_query_for_a_list_of_ids_reads_no_other_rows(module: ModuleType, tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         queries = [
-            bulk._statement(query, (), "sqlite") for query in vars(room).values() if isinstance(query, Select)
+            bulk._statement(query, (), "sqlite")
+            for query in vars(module).values()
+            if isinstance(query, Select)
         ]
-        listing = [query for query in queries if "json_each" in query.text]
-        assert listing
-        for query in listing:
+        by_ids = [query for query in queries if "json_each" in query.text]
+        assert by_ids
+        for query in by_ids:
             steps = query_plan(ledger, query.text, ["[]" for _ in query.order or ()])
             assert all(step.startswith(("SEARCH", "LIST", "SCAN json_each")) for step in steps), steps

@@ -1,4 +1,4 @@
-"""Statements past SQLAlchemy fail with its errors."""
+"""Statements that bypass SQLAlchemy raise its errors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_a_statement_returns_how_many_rows_it_changed(ledger: Ledger) -> None:
 
 
 def test_an_invalid_statement_raises_an_error_with_the_statement(ledger: Ledger) -> None:
-    def ask() -> None:
+    def query() -> None:
         with ledger._database.engine.begin() as connection:
             fast_sql.fetch(connection, "SELECT nothing FROM nowhere")
 
     with pytest.raises((OperationalError, ProgrammingError), match="SELECT nothing FROM nowhere"):
-        ask()
+        query()
 
 
 def test_a_duplicate_row_is_an_integrity_error_and_the_connection_is_kept(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: nothing is lost, nothing doubled, nothing reported wrongly."""
+"""Outages of the database server: no job is lost, repeated or reported incorrectly."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_
     chunks = [f"a-{number:03d}" for number in range(300)]
     with Ledger.open(server.url) as ledger:
         ledger.submit([*(new(chunk) for chunk in chunks), new("z-1", *chunks)])
-        laborers = [
+        workers = [
             subprocess.Popen(
                 [
                     sys.executable,
@@ -63,18 +63,18 @@ def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_
             for number in range(4)
         ]
         for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):
-            _until_done_grew(ledger, 20)
+            _wait_for_more_done_jobs(ledger, 20)
             server.stop(how)
             time.sleep(0.2)
             server.start()
-        assert [laborer.wait(60) for laborer in laborers] == [0] * 4
+        assert [worker.wait(60) for worker in workers] == [0] * 4
         assert ledger.counts() == {state: 301 if state is State.DONE else 0 for state in State}
-        # No job was redone but for those whose answer the crash took along; and none failed.
+        # Only jobs whose results the crash lost ran again, and none failed.
         assert all(job.attempt == 1 or job.starts > 1 for job in ledger.jobs())
         assert all(job.error is None for job in ledger.jobs())
 
 
-def _until_done_grew(ledger: Ledger, by: int) -> None:
+def _wait_for_more_done_jobs(ledger: Ledger, by: int) -> None:
     goal = ledger.counts()[State.DONE] + by
     wait_until(lambda: ledger.counts()[State.DONE] >= goal)
 
@@ -88,7 +88,7 @@ def test_a_ledger_waits_for_a_server_that_is_starting(server: Server) -> None:
         with Ledger.open(server.url) as ledger:
             counts.append(ledger.submit([new("a-1")]))
 
-    # Not the other way round: the server ends with the thread that starts it.
+    # The ledger opens in the thread, because the server ends with the thread that starts it.
     thread = threading.Thread(target=open_and_submit)
     thread.start()
     time.sleep(0.5)
@@ -101,21 +101,21 @@ def test_an_unavailable_server_is_an_error_in_bounded_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eddyline.graph.db.transactions._OPENING_PATIENCE_S", 0.3)
-    begin = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(LedgerError, match="No such file"):
         Ledger.open(f"postgresql://postgres@/postgres?host={tmp_path}")
-    assert 0.25 < time.monotonic() - begin < 20
+    assert 0.25 < time.monotonic() - started < 20
 
 
 def test_a_wrong_name_or_password_is_reported_at_once(server: Server) -> None:
-    begin = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(LedgerError, match="does not exist"):
         Ledger.open(server.url.replace("/postgres?", "/nowhere?"))
-    assert time.monotonic() - begin < 9
+    assert time.monotonic() - started < 9
 
 
-class _Cut:
-    """Cuts the writer's connection once: just before, or just after, the server has committed."""
+class ConnectionCut:
+    """Ends the writer's connection once, immediately before or after the server has committed."""
 
     def __init__(self, ledger: Ledger, *, committed: bool) -> None:
         self._committed = committed
@@ -129,56 +129,56 @@ class _Cut:
         self._armed = False
         raw: Any = connection.connection.driver_connection
         if self._committed:
-            # And a transaction for the client to find itself in.
+            # Start another transaction, because the client expects to be in one.
             raw.execute("COMMIT")
             raw.execute("BEGIN")
         pid = raw.info.backend_pid
-        # Of another connection: this one is to find itself cut off.
+        # By another connection, so that this one finds itself terminated.
         with self._ledger._database.engine.connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             other.commit()
 
 
 @pytest.fixture
-def remote(server: Server) -> Iterator[Ledger]:
+def postgres_ledger(server: Server) -> Iterator[Ledger]:
     with Ledger.open(server.url, rng=random.Random(1)) as ledger:
         yield ledger
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_result_whose_commit_was_lost_counts_once(remote: Ledger, *, committed: bool) -> None:
-    remote.submit([new("a-1"), new("a-2", "a-1")])
-    claim = claim_jobs(remote)[0]
-    _Cut(remote, committed=committed)
-    assert settle(remote, claim, done(new("a-3", "a-1"), x=1))
-    assert get(remote, "a-1").state is State.DONE
-    assert get(remote, "a-2").unmet == 0
-    assert not settle(remote, claim, done()), "a second answer is late all the same"
+def test_a_result_whose_commit_was_lost_counts_once(postgres_ledger: Ledger, *, committed: bool) -> None:
+    postgres_ledger.submit([new("a-1"), new("a-2", "a-1")])
+    claim = claim_jobs(postgres_ledger)[0]
+    ConnectionCut(postgres_ledger, committed=committed)
+    assert settle(postgres_ledger, claim, done(new("a-3", "a-1"), x=1))
+    assert get(postgres_ledger, "a-1").state is State.DONE
+    assert get(postgres_ledger, "a-2").unmet == 0
+    assert not settle(postgres_ledger, claim, done()), "a second result is late"
 
 
 @pytest.mark.parametrize("committed", [True, False])
 def test_an_outdated_result_is_refused_although_the_commit_was_lost(
-    remote: Ledger, *, committed: bool
+    postgres_ledger: Ledger, *, committed: bool
 ) -> None:
-    remote.submit([new("a-1"), new("b-1")])
-    old = claim_jobs(remote)[0]
-    settle(remote, old, interrupted())
-    fresh = claim_jobs(remote, limit=2)
-    _Cut(remote, committed=committed)
+    postgres_ledger.submit([new("a-1"), new("b-1")])
+    old = claim_jobs(postgres_ledger)[0]
+    settle(postgres_ledger, old, interrupted())
+    fresh = claim_jobs(postgres_ledger, limit=2)
+    ConnectionCut(postgres_ledger, committed=committed)
     answers = [Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in (old, *fresh, fresh[0])]
-    assert remote.settle(answers) == [False, True, True, False]
+    assert postgres_ledger.settle(answers) == [False, True, True, False]
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_jobs_claimed_by_a_lost_commit_are_returned(remote: Ledger, *, committed: bool) -> None:
-    remote.submit([new(f"a-{number}") for number in range(6)])
-    first = claim_jobs(remote, limit=2)
-    _Cut(remote, committed=committed)
-    second = claim_jobs(remote, limit=2)
+def test_jobs_claimed_by_a_lost_commit_are_returned(postgres_ledger: Ledger, *, committed: bool) -> None:
+    postgres_ledger.submit([new(f"a-{number}") for number in range(6)])
+    first = claim_jobs(postgres_ledger, limit=2)
+    ConnectionCut(postgres_ledger, committed=committed)
+    second = claim_jobs(postgres_ledger, limit=2)
     assert len(second) == 2
     assert not {claim.job.id for claim in first} & {claim.job.id for claim in second}
-    assert remote.held_jobs("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
-    assert all(settle(remote, claim, done()) for claim in (*first, *second))
+    assert postgres_ledger.held_jobs("ada") == {claim.job.id: claim.fence for claim in (*first, *second)}
+    assert all(settle(postgres_ledger, claim, done()) for claim in (*first, *second))
 
 
 def test_the_server_ends_a_statement_that_takes_too_long(
@@ -210,9 +210,9 @@ def test_a_suspended_process_does_not_block_others(server: Server) -> None:
         claim = claim_jobs(ledger)[0]
         connection = frozen._database.engine.connect()
         connection.execute(text("SELECT * FROM jobs FOR UPDATE"))
-        begin = time.monotonic()
+        started = time.monotonic()
         assert settle(ledger, claim, done())
-        assert time.monotonic() - begin < 20
+        assert time.monotonic() - started < 20
         with pytest.raises(DBAPIError):
             connection.execute(text("SELECT 1"))
         connection.invalidate()
@@ -223,7 +223,7 @@ def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
     """Fan-in across clients, spawns with links, cancels and redrives, in many orders."""
     if ledger_url.endswith(".db"):
         pytest.skip("SQLite has one writer")
-    wrong: list[BaseException] = []
+    errors: list[BaseException] = []
     with Ledger.open(ledger_url) as ledger:
         before = ledger._database.read(_deadlocks)
         for number in range(12):
@@ -237,25 +237,25 @@ def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
         rng = random.Random(number)
         try:
             with Ledger.open(ledger_url) as mine:
-                give_up = time.monotonic() + 60
-                while mine.has_open() and time.monotonic() < give_up:
-                    _mingle(mine, rng, f"w{number}")
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            wrong.append(error)
+                deadline = time.monotonic() + 60
+                while mine.has_open() and time.monotonic() < deadline:
+                    _claim_and_settle_randomly(mine, rng, f"w{number}")
+        except BaseException as error:  # noqa: BLE001 - asserted by the test
+            errors.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert wrong == []
+    assert errors == []
     with Ledger.open(ledger_url) as ledger:
         assert not ledger.has_open()
         time.sleep(0.1)
         assert ledger._database.read(_deadlocks) == before
 
 
-def _mingle(ledger: Ledger, rng: random.Random, worker: str) -> None:
+def _claim_and_settle_randomly(ledger: Ledger, rng: random.Random, worker: str) -> None:
     claims = claim_jobs(ledger, limit=rng.randint(1, 6), worker=worker)
     rng.shuffle(claims)
     answers = []
@@ -296,14 +296,14 @@ def test_a_cancellation_by_another_process_stops_the_job_within_two_seconds(
     log = tmp_path / "log"
     with Ledger.open(ledger_url) as ledger:
         ledger.submit([new("a-1")])
-        laborer = subprocess.Popen([sys.executable, str(WORKER_PROCESS), ledger_url, "w", str(log), "30"])
+        worker = subprocess.Popen([sys.executable, str(WORKER_PROCESS), ledger_url, "w", str(log), "30"])
         wait_until(lambda: log.exists() and "start a-1" in log.read_text())
         cancelled = time.time()
         assert ledger.cancel(asset="a") == ["a-1"]
         wait_until(lambda: "stopped a-1" in log.read_text())
         stopped = float(log.read_text().split()[-1])
         assert stopped - cancelled < 2
-        assert laborer.wait(10) == 0
+        assert worker.wait(10) == 0
         assert get(ledger, "a-1").state is State.CANCELLED
 
 
@@ -313,7 +313,7 @@ def test_an_outage_longer_than_the_leases_takes_no_job_from_a_live_worker(
     with Ledger.open(server.url) as ledger:
         ledger.submit([new(f"a-{number}") for number in range(4)])
         names = ("ada", "bob")
-        laborers = [
+        workers = [
             subprocess.Popen(
                 [sys.executable, str(WORKER_PROCESS), server.url, name, str(tmp_path / name), "14", "2"]
             )
@@ -323,5 +323,5 @@ def test_an_outage_longer_than_the_leases_takes_no_job_from_a_live_worker(
         server.stop(signal.SIGQUIT)
         time.sleep(4)
         server.start()
-        assert [laborer.wait(60) for laborer in laborers] == [0] * 2
+        assert [worker.wait(60) for worker in workers] == [0] * 2
         assert [(job.starts, job.interruptions) for job in ledger.jobs()] == [(1, 0)] * 4

@@ -1,4 +1,4 @@
-"""Old ledgers are brought up when they are opened, on both dialects, whoever comes first."""
+"""Old ledgers are migrated when they are opened, on both dialects, also by concurrent processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INSERT = (
 DEPENDENCY = "INSERT INTO {table} (job_id, {column}, optional, met) VALUES (:job, :dependency, :no, :no)"
 
 
-def _begin(url: str, work: Callable[[Connection], object]) -> None:
+def _in_transaction(url: str, work: Callable[[Connection], object]) -> None:
     engine = create_engine(as_url(url))
     try:
         with engine.begin() as connection:
@@ -43,8 +43,8 @@ def _begin(url: str, work: Callable[[Connection], object]) -> None:
         engine.dispose()
 
 
-def _make(url: str, revision: str, *, alembics_table: bool = True) -> None:
-    """A ledger as a program of that revision left it: one job ready, one that waits for it."""
+def _create_ledger(url: str, revision: str, *, version_table: bool = True) -> None:
+    """Creates a ledger of that revision, with one ready job and one that waits for it."""
 
     def work(connection: Connection) -> None:
         config = Config()
@@ -58,16 +58,16 @@ def _make(url: str, revision: str, *, alembics_table: bool = True) -> None:
         table, column = ("needs", "need_id") if old else ("dependencies", "dependency_id")
         edge = text(DEPENDENCY.format(table=table, column=column))
         connection.execute(edge, {"job": "a-2", "dependency": "a-1", "no": False})
-        if not alembics_table:
+        if not version_table:
             connection.execute(text("DROP TABLE alembic_version"))
 
-    _begin(url, work)
+    _in_transaction(url, work)
 
 
 def _schema(ledger: Ledger) -> dict[str, Any]:
-    """Everything that tells two schemas apart."""
+    """The columns, keys and indexes of all tables."""
 
-    def look(connection: Connection) -> dict[str, Any]:
+    def describe(connection: Connection) -> dict[str, Any]:
         inspector = inspect(connection)
         return {
             table: (
@@ -88,7 +88,7 @@ def _schema(ledger: Ledger) -> dict[str, Any]:
             for table in inspector.get_table_names()
         }
 
-    return ledger._database.read(look)
+    return ledger._database.read(describe)
 
 
 def test_the_newest_revision_is_that_of_the_schema() -> None:
@@ -100,8 +100,8 @@ def test_the_newest_revision_is_that_of_the_schema() -> None:
 def test_a_ledger_of_each_earlier_revision_is_upgraded_and_usable(ledger_url: str, revision: str) -> None:
     with Ledger.open(ledger_url) as fresh:
         expected = _schema(fresh)
-    _begin(ledger_url, _wipe)
-    _make(ledger_url, revision)
+    _in_transaction(ledger_url, _drop_everything)
+    _create_ledger(ledger_url, revision)
     with Ledger.open(ledger_url) as ledger:
         assert _schema(ledger) == expected
         finish(ledger, "a-1")
@@ -112,7 +112,7 @@ def test_a_ledger_of_each_earlier_revision_is_upgraded_and_usable(ledger_url: st
         assert get(again, "a-2").state is State.DONE
 
 
-def _wipe(connection: Connection) -> None:
+def _drop_everything(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
@@ -122,15 +122,15 @@ def _wipe(connection: Connection) -> None:
 
 
 def test_a_ledger_from_before_migrations_is_upgraded(ledger_url: str) -> None:
-    _make(ledger_url, "0001", alembics_table=False)
+    _create_ledger(ledger_url, "0001", version_table=False)
     with Ledger.open(ledger_url) as ledger:
         finish(ledger, "a-1")
         finish(ledger, "a-2")
 
 
 def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) -> None:
-    _make(ledger_url, "0001")
-    _begin(
+    _create_ledger(ledger_url, "0001")
+    _in_transaction(
         ledger_url,
         lambda c: c.execute(
             text(
@@ -145,17 +145,17 @@ def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) ->
 
 
 def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
-    _make(ledger_url, "0005")
+    _create_ledger(ledger_url, "0005")
 
     def fill(connection: Connection) -> None:
         connection.execute(text("UPDATE jobs SET turn = 2.5 WHERE id = 'a-1'"))
         values = {"yes": True, "token": "ab"}
         row = "INSERT INTO outbox VALUES ('a-1', 1048576, 'cpu', 3, 2.5, 1, 0, NULL, :token)"
         connection.execute(text(row), values)
-        order = "INSERT INTO orders VALUES ('ada', 'give-up', 'a-1', 7, :yes, 'cancelled', 1, 0)"
-        connection.execute(text(order), values)
+        command = "INSERT INTO orders VALUES ('ada', 'give-up', 'a-1', 7, :yes, 'cancelled', 1, 0)"
+        connection.execute(text(command), values)
 
-    _begin(ledger_url, fill)
+    _in_transaction(ledger_url, fill)
     with Ledger.open(ledger_url) as ledger:
         (command,) = ledger.commands("ada")
         assert (command.kind, command.job_id, command.fence, command.over) == ("give-up", "a-1", 7, True)
@@ -170,7 +170,7 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
 
 def test_a_ledger_of_a_newer_program_is_refused_unchanged(ledger_url: str) -> None:
     Ledger.open(ledger_url).close()
-    _begin(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    _in_transaction(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     for _ in range(2):
         with pytest.raises(LedgerError, match="9999"):
             Ledger.open(ledger_url)
@@ -179,32 +179,32 @@ def test_a_ledger_of_a_newer_program_is_refused_unchanged(ledger_url: str) -> No
 @pytest.mark.parametrize("revision", [None, "0001"])
 def test_many_threads_may_open_a_new_or_old_ledger_at_once(ledger_url: str, revision: str | None) -> None:
     if revision is not None:
-        _make(ledger_url, revision)
-    wrong: list[BaseException] = []
-    begin = threading.Barrier(6)
+        _create_ledger(ledger_url, revision)
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(6)
 
-    def enter() -> None:
+    def open_ledger() -> None:
         try:
-            begin.wait()
+            barrier.wait()
             Ledger.open(ledger_url).close()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            wrong.append(error)
+        except BaseException as error:  # noqa: BLE001 - asserted by the test
+            errors.append(error)
 
-    threads = [threading.Thread(target=enter) for _ in range(6)]
+    threads = [threading.Thread(target=open_ledger) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert wrong == []
+    assert errors == []
     with Ledger.open(ledger_url) as ledger:
         assert ledger.counts()[State.READY] == (0 if revision is None else 1)
 
 
 def test_processes_may_open_an_old_ledger_at_once(ledger_url: str) -> None:
-    _make(ledger_url, "0001")
+    _create_ledger(ledger_url, "0001")
     code = "import sys; from eddyline.graph.ledger.ledger import Ledger; Ledger.open(sys.argv[1]).close()"
-    opening = [subprocess.Popen([sys.executable, "-c", code, ledger_url]) for _ in range(4)]
-    assert [process.wait(30) for process in opening] == [0] * 4
+    processes = [subprocess.Popen([sys.executable, "-c", code, ledger_url]) for _ in range(4)]
+    assert [process.wait(30) for process in processes] == [0] * 4
 
 
 def test_a_ledger_on_sqlite_needs_neither_alembic_nor_the_other_dialect(tmp_path: Path) -> None:

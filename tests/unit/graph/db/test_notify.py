@@ -1,4 +1,4 @@
-"""Workers of other processes hear at once what is there for them, and do without where they cannot."""
+"""Notifications wake the workers of other processes; without them, workers poll."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from eddyline.graph.ledger.ledger import Ledger
 
 @pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
 def test_ready_and_cancelled_jobs_of_another_process_are_notified_at_once(ledger_url: str) -> None:
-    heard = threading.Event()
-    with Ledger.open(ledger_url) as here, Ledger.open(ledger_url) as there:
-        here.subscribe(heard.set)
+    notified = threading.Event()
+    with Ledger.open(ledger_url) as listener, Ledger.open(ledger_url) as sender:
+        listener.subscribe(notified.set)
         time.sleep(0.3)
-        there.submit([new("a-1")])
-        assert heard.wait(1)
-        claim = claim_jobs(there)[0]
-        for change in (lambda: settle(there, claim, interrupted()), lambda: there.cancel(job="a-1")):
+        sender.submit([new("a-1")])
+        assert notified.wait(1)
+        claim = claim_jobs(sender)[0]
+        for change in (lambda: settle(sender, claim, interrupted()), lambda: sender.cancel(job="a-1")):
             time.sleep(0.1)
-            heard.clear()
+            notified.clear()
             change()
-            assert heard.wait(1)
+            assert notified.wait(1)
 
 
 def test_notifications_resume_after_a_restart_of_the_server(server: Server) -> None:
-    heard = threading.Event()
-    with Ledger.open(server.url) as here, Ledger.open(server.url) as there:
-        here.subscribe(heard.set)
+    notified = threading.Event()
+    with Ledger.open(server.url) as listener, Ledger.open(server.url) as sender:
+        listener.subscribe(notified.set)
         server.stop()
         server.start()
         time.sleep(2)
-        there.submit([new("a-1")])
-        assert heard.wait(1)
+        sender.submit([new("a-1")])
+        assert notified.wait(1)
 
 
 def test_closing_ends_the_listening_thread(ledger_url: str) -> None:

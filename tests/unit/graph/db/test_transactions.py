@@ -52,9 +52,9 @@ def test_a_busy_ledger_is_retried(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(0.3, lambda: other.execute("COMMIT"))
         timer.start()
-        begin = time.monotonic()
+        started = time.monotonic()
         assert ledger.submit([new("a-1")]) == 1
-        assert time.monotonic() - begin > 0.2
+        assert time.monotonic() - started > 0.2
         timer.join()
         other.close()
 
@@ -75,11 +75,11 @@ def test_a_ledger_that_stays_busy_is_a_ledger_error(tmp_path: Path, monkeypatch:
 def test_two_threads_may_submit_the_same_jobs_at_once(ledger_url: str) -> None:
     batch: list[NewJob] = [new(f"a-{number}") for number in range(50)]
     counts: list[int] = []
-    begin = threading.Barrier(3)
+    barrier = threading.Barrier(3)
 
     def submit() -> None:
         with Ledger.open(ledger_url) as ledger:
-            begin.wait()
+            barrier.wait()
             counts.append(ledger.submit(batch))
 
     threads = [threading.Thread(target=submit) for _ in range(3)]
@@ -94,7 +94,7 @@ def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: 
     chunks = [f"a-{number:03d}" for number in range(120)]
     with Ledger.open(ledger_url) as ledger:
         ledger.submit([*(new(chunk) for chunk in chunks), new("z-1", *chunks), new("z-2", *reversed(chunks))])
-        wrong: list[BaseException] = []
+        errors: list[BaseException] = []
 
         def work(name: str) -> None:
             from eddyline.graph.job import Done, Settlement
@@ -107,23 +107,23 @@ def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: 
                             for c in reversed(claims)
                         ]
                         assert all(mine.settle(done))
-            except BaseException as error:  # noqa: BLE001 - handed to the test
-                wrong.append(error)
+            except BaseException as error:  # noqa: BLE001 - asserted by the test
+                errors.append(error)
 
         threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert wrong == []
+        assert errors == []
         assert ledger.counts()[State.DONE] == 122
 
 
 def test_a_claim_is_an_index_range_and_sorts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        heard = record_queries(monkeypatch)
+        queries = record_queries(monkeypatch)
         claim_jobs(ledger)
-        query, values = next(pair for pair in heard if "ORDER BY jobs.priority" in pair[0])
+        query, values = next(pair for pair in queries if "ORDER BY jobs.priority" in pair[0])
         assert query_plan(ledger, query, values) == ["SEARCH jobs USING INDEX jobs_ready (pool=?)"]
         assert "jobs_ready" in {index.name for index in jobs.indexes}

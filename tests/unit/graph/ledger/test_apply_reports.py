@@ -1,4 +1,4 @@
-"""Answers from a distance: late, doubled, out of order, from zombies; each counts once or not at all."""
+"""Reports that are late, repeated, out of order or outdated: each counts at most once."""
 
 from __future__ import annotations
 
@@ -41,82 +41,87 @@ def test_a_start_records_the_worker_that_runs_the_job(ledger: Ledger) -> None:
 
 
 def test_a_late_result_of_an_outdated_claim_is_ignored(ledger: Ledger) -> None:
-    the = publish_one(ledger)
-    apply_reports(ledger, job_started(the), job_started(the, 2, "bob"))
-    assert apply_reports(ledger, job_result(the, done(by="ada"))) == 0
+    publication = publish_one(ledger)
+    apply_reports(ledger, job_started(publication), job_started(publication, 2, "bob"))
+    assert apply_reports(ledger, job_result(publication, done(by="ada"))) == 0
     assert get(ledger, "a-1").lease_owner == "bob"
-    assert apply_reports(ledger, job_result(the, done(by="bob"), 2, "bob")) == 1
+    assert apply_reports(ledger, job_result(publication, done(by="bob"), 2, "bob")) == 1
     job = get(ledger, "a-1")
     assert job.result == {"by": "bob"}
     assert (job.interruptions, job.starts, job.attempt) == (1, 2, 1)
 
 
 def test_of_two_workers_with_copies_of_one_message_only_the_first_counts(ledger: Ledger) -> None:
-    the = publish_one(ledger)
-    assert apply_reports(ledger, job_started(the), job_result(the, done(by="bob"), worker="bob")) == 1
+    publication = publish_one(ledger)
     assert (
-        apply_reports(ledger, job_result(the, done(by="ada")))
-        + apply_reports(ledger, job_result(the, done(), worker="eve"))
+        apply_reports(ledger, job_started(publication), job_result(publication, done(by="bob"), worker="bob"))
+        == 1
+    )
+    assert (
+        apply_reports(ledger, job_result(publication, done(by="ada")))
+        + apply_reports(ledger, job_result(publication, done(), worker="eve"))
         == 1
     )
     assert get(ledger, "a-1").result == {"by": "ada"}
 
 
 def test_a_repeated_result_counts_once(ledger: Ledger) -> None:
-    said = job_result(publish_one(ledger), done(new("a-9")))
-    assert [apply_reports(ledger, said, said), apply_reports(ledger, said)] == [1, 0]
+    result = job_result(publish_one(ledger), done(new("a-9")))
+    assert [apply_reports(ledger, result, result), apply_reports(ledger, result)] == [1, 0]
     assert get(ledger, "a-2").state == State.READY
     assert sorted(each.job.id for each in publish_due(ledger)) == ["a-2", "a-9"]
 
 
 def test_a_start_reported_after_its_result_changes_nothing(ledger: Ledger) -> None:
-    the = publish_one(ledger)
-    apply_reports(ledger, job_result(the, done()))
+    publication = publish_one(ledger)
+    apply_reports(ledger, job_result(publication, done()))
     before = get(ledger, "a-1")
-    assert apply_reports(ledger, job_started(the), job_started(the, 2, "bob")) == 0
+    assert apply_reports(ledger, job_started(publication), job_started(publication, 2, "bob")) == 0
     assert get(ledger, "a-1") == before
 
 
 def test_a_hand_back_reported_after_the_next_start_is_not_a_loss(ledger: Ledger) -> None:
-    the = publish_one(ledger)
+    publication = publish_one(ledger)
     for receipt in range(1, 9):  # far more often than a job may lose its worker
-        apply_reports(ledger, job_started(the, receipt + 1, "bob"))
-        apply_reports(ledger, job_result(the, interrupted(), receipt))
+        apply_reports(ledger, job_started(publication, receipt + 1, "bob"))
+        apply_reports(ledger, job_result(publication, interrupted(), receipt))
     assert get(ledger, "a-1").state == State.RUNNING
     assert get(ledger, "a-1").losses == 0
-    assert apply_reports(ledger, job_result(the, done(), 9, "bob")) == 1
+    assert apply_reports(ledger, job_result(publication, done(), 9, "bob")) == 1
 
 
 def test_hand_backs_spend_no_attempt_and_never_quarantine_a_job(ledger: Ledger) -> None:
-    the = publish_one(ledger)
+    publication = publish_one(ledger)
     for receipt in range(1, 30):
-        apply_reports(ledger, job_started(the, receipt), job_result(the, interrupted(), receipt))
+        apply_reports(
+            ledger, job_started(publication, receipt), job_result(publication, interrupted(), receipt)
+        )
     job = get(ledger, "a-1")
     assert (job.state, job.attempt, job.interruptions, job.losses) == (State.READY, 0, 29, 0)
 
 
 def test_a_job_that_keeps_losing_its_workers_is_quarantined(ledger: Ledger) -> None:
-    the = publish_one(ledger)
+    publication = publish_one(ledger)
     for receipt in range(1, 5):
-        apply_reports(ledger, job_started(the, receipt, f"worker {receipt}"))
+        apply_reports(ledger, job_started(publication, receipt, f"worker {receipt}"))
     job = get(ledger, "a-1")
     assert job.state == State.DEAD
     assert job.error is not None
     assert job.error["error"] == "KillsItsWorker"
     assert get(ledger, "a-2").state == State.CANCELLED
-    assert apply_reports(ledger, job_result(the, done(), 4, "worker 4")) == 0
+    assert apply_reports(ledger, job_result(publication, done(), 4, "worker 4")) == 0
 
 
 def test_a_result_of_a_cancelled_job_is_ignored(ledger: Ledger) -> None:
-    the = publish_one(ledger)
-    apply_reports(ledger, job_started(the))
+    publication = publish_one(ledger)
+    apply_reports(ledger, job_started(publication))
     ledger.cancel(job="a-1")
-    assert apply_reports(ledger, job_result(the, done())) == 0
+    assert apply_reports(ledger, job_result(publication, done())) == 0
 
 
 def test_results_of_unknown_jobs_and_publications_are_ignored(ledger: Ledger) -> None:
-    the = publish_one(ledger)
-    other = job_result(the, done())
+    publication = publish_one(ledger)
+    other = job_result(publication, done())
     assert (
         apply_reports(ledger, *(type(other)(**{**vars(other), "job_id": name}) for name in ("", "zz", "a-2")))
         == 0
@@ -142,22 +147,22 @@ def test_a_worker_that_reports_is_registered_until_its_lease_runs_out(
 def test_reports_may_arrive_in_any_order_and_repeatedly(ledger: Ledger, seed: int) -> None:
     rng = random.Random(seed)
     ledger.submit([new(f"b-{n}") for n in range(10)])
-    facts: list[WorkerReport] = []
+    reports: list[WorkerReport] = []
     taken = {each.job.id: each for each in publish_due(ledger)}
     for each in taken.values():
         last = rng.randint(1, 3)
         for receipt in range(1, last):
-            facts += [
+            reports += [
                 job_started(each, receipt, f"w{receipt}"),
                 job_result(each, interrupted(), receipt, f"w{receipt}"),
             ]
-        facts += [job_started(each, last, "last"), job_result(each, done(), last, "last")]
-    facts += rng.choices(facts, k=len(facts))
-    rng.shuffle(facts)
-    while facts:
+        reports += [job_started(each, last, "last"), job_result(each, done(), last, "last")]
+    reports += rng.choices(reports, k=len(reports))
+    rng.shuffle(reports)
+    while reports:
         size = rng.randint(1, 7)
-        apply_reports(ledger, *facts[:size])
-        facts = facts[size:]
+        apply_reports(ledger, *reports[:size])
+        reports = reports[size:]
     assert {get(ledger, name).state for name in taken} == {State.DONE}
     assert get(ledger, "a-2").state == State.READY
     assert get(ledger, "a-2").unmet == 0

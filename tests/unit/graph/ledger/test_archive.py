@@ -1,4 +1,4 @@
-"""Old assets leave the daily tables whole, what may still matter stays, and work goes on meanwhile."""
+"""Assets that ended long ago are archived completely, without delaying other work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY = 86_400.0
 
 @pytest.fixture
 def old(ledger: Ledger, clock: ManualClock) -> Ledger:
-    """Asset a is done, b failed, both long ago; c ended just now."""
+    """A ledger in which asset a is done and b has failed, both long ago; c has just ended."""
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     finish(ledger, "a-1")
     finish(ledger, "a-2")
@@ -74,14 +74,14 @@ def test_a_job_that_another_asset_may_depend_on_is_not_archived(old: Ledger, clo
     assert get(old, "e-1").state is State.CANCELLED
     assert old.archive(older_than_s=7 * DAY) == 0
     finish(old, "d-1")
-    assert old.archive(older_than_s=7 * DAY) == 2, "a: who needs it is done"
-    # b stays for e, which a redrive of b brings back.
+    assert old.archive(older_than_s=7 * DAY) == 2, "a: its dependant is done"
+    # b is kept for e, which a redrive of b makes open again.
     assert old.redrive("b-1") == ["b-1", "b-2", "e-1"]
     finish(old, "b-1")
     clock.advance(1)
 
 
-def test_an_unknown_dependency_is_refused_beside_an_archive(old: Ledger) -> None:
+def test_a_dependency_on_an_archived_failed_job_is_refused(old: Ledger) -> None:
     old.archive(older_than_s=7 * DAY)
     with pytest.raises(GraphError, match="not a job"):
         old.submit([new("x-1", "b-1")])
@@ -138,7 +138,7 @@ def test_compacting_returns_space(tmp_path: Path, clock: ManualClock) -> None:
     assert path.stat().st_size < 300_000
 
 
-def test_a_ledger_works_on_after_compacting(old: Ledger) -> None:
+def test_a_ledger_can_be_used_after_compacting(old: Ledger) -> None:
     old.archive(older_than_s=7 * DAY)
     old.compact()
     old.submit([new("d-1")])

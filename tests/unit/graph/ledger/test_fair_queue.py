@@ -1,4 +1,4 @@
-"""Every owner gets its share within a priority; deadlines go ahead without keeping others away."""
+"""Owners share a priority equally; jobs with deadlines precede others without starving them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from eddyline.graph.ledger.ledger import Ledger
 
 
 def _run(ledger: Ledger, count: int, limit: int = 1) -> list[Claim]:
-    """Claim and finish so many jobs, in claims of `limit`."""
+    """Claims and completes `count` jobs, in claims of `limit`."""
     claims: list[Claim] = []
     while len(claims) < count:
         batch = claim_jobs(ledger, limit=limit)
@@ -94,15 +94,15 @@ def test_jobs_waiting_for_their_retry_do_not_delay_the_queue(ledger: Ledger, clo
     ledger.submit([new(f"a-{number:02d}", owner="A") for number in range(30)])
     settle(ledger, claim_jobs(ledger)[0], failed())
     _run(ledger, 20)
-    # Its retry is still to come, with an old turn: whoever comes now must not start from there.
+    # The job that waits for its retry has an old start tag: a new owner must not start from that one.
     ledger.submit([new(f"b-{number:02d}", owner="B") for number in range(10)])
     assert _owners(_run(ledger, 8)).count("A") == 4
     clock.advance(1000)
     assert claim_jobs(ledger)[0].job.id == "a-00"
 
 
-class Fair:
-    """A ledger with a tally: how often each owner was served while another was in the queue as well."""
+class FairnessCheck:
+    """Counts how often each owner was served while another owner also had jobs in the queue."""
 
     def __init__(self, ledger: Ledger, limit: int) -> None:
         self.ledger = ledger
@@ -135,10 +135,10 @@ class Fair:
             for pair in [pair for pair in self.served if owner in pair]:
                 del self.served[pair]
 
-    def check(self) -> None:
-        for one, other in self.served:
-            behind = self.served[one, other] - self.served[other, one]
-            assert behind <= self.limit + 1, (one, other, dict(self.served))
+    def assert_fair(self) -> None:
+        for first, second in self.served:
+            lead = self.served[first, second] - self.served[second, first]
+            assert lead <= self.limit + 1, (first, second, dict(self.served))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -155,20 +155,20 @@ def test_no_owner_with_jobs_in_the_queue_ever_falls_behind(
 ) -> None:
     clock = ManualClock()
     with (
-        tempfile.TemporaryDirectory(prefix="eddyline-turns-") as folder,
+        tempfile.TemporaryDirectory(prefix="eddyline-fairness-") as folder,
         Ledger.open(Path(folder) / "ledger.db", clock=clock, rng=random.Random(1)) as ledger,
     ):
-        fair = Fair(ledger, limit)
+        check = FairnessCheck(ledger, limit)
         for number, size in enumerate(sizes):
-            fair.submit(f"o{number}", size)
+            check.submit(f"o{number}", size)
         for kind, number, count in steps:
             clock.advance(1)
             if kind == "submit":
-                fair.submit(f"o{number % len(sizes)}", count)
+                check.submit(f"o{number % len(sizes)}", count)
             else:
                 for _ in range(count):
-                    fair.work(kind)
-            fair.check()
+                    check.work(kind)
+            check.assert_fair()
 
 
 def test_a_deadline_moves_a_job_ahead_of_others_of_its_priority(ledger: Ledger, clock: ManualClock) -> None:
@@ -226,11 +226,11 @@ def test_every_query_of_a_claim_and_of_a_start_tag_is_an_index_range(
 ) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         ledger.submit([new(f"a-{number}") for number in range(100)])
-        heard = record_queries(monkeypatch)
+        queries = record_queries(monkeypatch)
         claim_jobs(ledger)
         ledger.submit([new("b-1")])
-        queries = [(query, values) for query, values in heard if "state = 'ready'" in query]
-        steps = {step for query, values in queries for step in query_plan(ledger, query, values)}
+        ready_queries = [(query, values) for query, values in queries if "state = 'ready'" in query]
+        steps = {step for query, values in ready_queries for step in query_plan(ledger, query, values)}
     assert {step for step in steps if " " in step and not step.startswith("SCA")} == {
         "SEARCH jobs USING INDEX jobs_ready (pool=?)",
         "SEARCH jobs USING INDEX jobs_urgent (pool=?)",

@@ -1,4 +1,4 @@
-"""Real processes on one ledger, some of them killed in the middle of whatever they do."""
+"""Several processes on one ledger, some of which are killed."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ def test_no_job_is_lost_or_done_twice_when_processes_are_killed(ledger_url: str,
     with Ledger.open(ledger_url) as ledger:
         batch = _graph()
         ledger.submit(batch)
-        logs = [tmp_path / f"clerk{number}.log" for number in range(4)]
+        logs = [tmp_path / f"process{number}.log" for number in range(4)]
         go = tmp_path / "go"
-        clerks = [
+        processes = [
             subprocess.Popen([sys.executable, str(CLAIM_PROCESS), ledger_url, str(log), str(go)])
             for log in logs
         ]
         wait_until(lambda: all(log.exists() for log in logs))
         go.touch()
-        for number, victim in enumerate(clerks[:2], 1):
+        for number, killed in enumerate(processes[:2], 1):
             wait_until(partial(_settled_more_than, logs, number * len(batch) // 5))
             time.sleep(rng.uniform(0, 0.02))
-            victim.kill()
-        for clerk in clerks:
-            clerk.wait(timeout=60)
-        assert [clerk.returncode for clerk in clerks] == [-9, -9, 0, 0]
+            killed.kill()
+        for process in processes:
+            process.wait(timeout=60)
+        assert [process.returncode for process in processes] == [-9, -9, 0, 0]
         expected = len(batch) + ASSETS
         assert ledger.counts() == {state: expected if state is State.DONE else 0 for state in State}
         accepted = Counter(_lines(logs))
         assert set(accepted.values()) == {1}
-        # A kill may fall between an answer's commit and its line: at most one batch a victim.
+        # A process may be killed between the commit and the line in its log: at most one batch each.
         assert expected - 2 * 4 <= len(accepted) <= expected
         assert all(job.result is not None and job.unmet == 0 for job in ledger.jobs())
 

@@ -1,4 +1,4 @@
-"""Leases of many workers are renewed in few statements."""
+"""The leases of many workers are renewed in few statements."""
 
 from __future__ import annotations
 

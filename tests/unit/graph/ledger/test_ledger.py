@@ -1,4 +1,4 @@
-"""The ledger's behaviour, the same on every dialect."""
+"""The behaviour of the ledger, on every dialect."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_job_with_open_dependencies_waits(ledger: Ledger) -> None:
     assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
-def test_a_job_is_read_as_it_was_submitted(ledger: Ledger) -> None:
+def test_a_job_is_stored_as_submitted(ledger: Ledger) -> None:
     job = NewJob(
         id="x-1",
         asset="x",
@@ -208,11 +208,11 @@ def test_a_failure_is_retried_after_a_backoff_that_grows(ledger: Ledger, clock: 
         assert job.ready_at is not None
         pauses.append(job.ready_at - clock.now())
         clock.advance(pauses[-1])
-    for pause, whole in zip(pauses, (1, 3, 9), strict=True):
-        assert 0.75 * whole <= pause <= whole
+    for pause, maximum in zip(pauses, (1, 3, 9), strict=True):
+        assert 0.75 * maximum <= pause <= maximum
 
 
-def test_spent_attempts_end_in_quarantine_with_the_evidence(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_without_attempts_left_is_dead_with_its_last_error(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1", max_attempts=2)])
     for _ in range(2):
         clock.advance(400)
@@ -232,7 +232,7 @@ def test_an_interruption_spends_no_attempt_and_the_job_is_ready_at_once(ledger: 
     assert ledger.stats("a") == Stats(interruptions=20, redone=19)
 
 
-def test_a_result_that_is_not_json_buries_the_job_and_no_other(ledger: Ledger) -> None:
+def test_a_job_whose_result_is_not_json_is_dead_and_other_jobs_are_settled(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2")])
     one, two = claim_jobs(ledger, limit=2)
     outcomes = [Done(result={"x": object()}), done()]
@@ -247,15 +247,15 @@ def test_a_result_that_is_not_json_buries_the_job_and_no_other(ledger: Ledger) -
     assert "not JSON" in error["message"]
 
 
-def test_evidence_that_is_not_json_is_kept_as_text(ledger: Ledger) -> None:
+def test_an_error_that_is_not_json_is_stored_as_text(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    evidence = {"path": Path("/x")}
+    details = {"path": Path("/x")}
     ledger.settle(
         [
             Settlement(
                 job_id="a-1",
                 fence=claim_jobs(ledger)[0].fence,
-                outcome=failed().__class__(error=evidence, retry=False),
+                outcome=failed().__class__(error=details, retry=False),
             )
         ]
     )
@@ -267,7 +267,9 @@ def test_evidence_that_is_not_json_is_kept_as_text(ledger: Ledger) -> None:
 # Spawning
 
 
-def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger: Ledger) -> None:
+def test_spawned_jobs_are_added_before_the_dependants_of_the_spawning_job_are_released(
+    ledger: Ledger,
+) -> None:
     ledger.submit([new("a-plan"), new("a-publish", "a-plan")])
     spawn = (
         new("a-c0", "a-plan"),
@@ -290,7 +292,7 @@ def test_spawned_jobs_are_there_before_what_needs_the_spawner_is_released(ledger
     assert ledger.counts("a")[State.DONE] == 5
 
 
-def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
+def test_spawning_the_same_jobs_again_changes_nothing(ledger: Ledger) -> None:
     spawn = (new("a-c0"), Link(job_id="a-end", dependencies=("a-c0",)))
     ledger.submit([new("a-p1"), new("a-p2"), new("a-end", "a-p1", "a-p2")])
     one, two = claim_jobs(ledger, limit=2)
@@ -313,7 +315,7 @@ def test_spawning_the_same_again_changes_nothing(ledger: Ledger) -> None:
         ),
     ],
 )
-def test_spawning_what_is_no_graph_buries_the_spawner_and_adds_nothing(
+def test_a_job_that_spawns_an_invalid_graph_is_dead_and_adds_nothing(
     ledger: Ledger, spawn: tuple[NewJob | Link, ...], message: str
 ) -> None:
     ledger.submit([new("a-plan", priority=-1), new("a-go"), new("a-end", "a-plan")])
@@ -367,7 +369,7 @@ def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledge
     assert ledger.has_open()
 
 
-def test_an_optional_need_may_fail(ledger: Ledger) -> None:
+def test_an_optional_dependency_may_fail(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", optional=("a-1",)), new("a-3", "a-2")])
     settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.READY, "a-3": State.WAITING}
@@ -376,7 +378,7 @@ def test_an_optional_need_may_fail(ledger: Ledger) -> None:
     assert states(ledger)["a-4"] is State.READY
 
 
-def test_an_optional_need_redriven_after_it_was_given_up_counts_no_second_time(ledger: Ledger) -> None:
+def test_an_optional_dependency_that_is_redriven_after_its_failure_is_met_only_once(ledger: Ledger) -> None:
     ledger.submit([new("a-1", priority=-1), new("a-0"), new("a-2", "a-0", optional=("a-1",))])
     settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert get(ledger, "a-2").unmet == 1
@@ -387,7 +389,7 @@ def test_an_optional_need_redriven_after_it_was_given_up_counts_no_second_time(l
     assert get(ledger, "a-2").state is State.READY
 
 
-def test_a_redrive_gives_new_attempts_and_brings_back_what_had_fallen(ledger: Ledger) -> None:
+def test_a_redrive_resets_the_attempts_and_reopens_cancelled_dependants(ledger: Ledger) -> None:
     ledger.submit([new("a-1", max_attempts=1), new("a-2", "a-1"), new("a-3", "a-2")])
     settle(ledger, claim_jobs(ledger)[0], failed())
     assert ledger.redrive("a-1") == ["a-1", "a-2", "a-3"]
@@ -398,7 +400,7 @@ def test_a_redrive_gives_new_attempts_and_brings_back_what_had_fallen(ledger: Le
     assert ledger.stats("a").redone == 1
 
 
-def test_what_fell_with_two_jobs_comes_back_only_after_both(ledger: Ledger) -> None:
+def test_a_dependant_of_two_failed_jobs_is_reopened_after_both_are_redriven(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-1", "a-2"), new("a-4", "a-3")])
     for claim in claim_jobs(ledger, limit=2):
         settle(ledger, claim, failed(retry=False))
@@ -412,14 +414,14 @@ def test_what_fell_with_two_jobs_comes_back_only_after_both(ledger: Ledger) -> N
     finish(ledger, "a-4")
 
 
-def test_a_redrive_of_what_is_neither_dead_nor_cancelled_by_a_person_does_nothing(ledger: Ledger) -> None:
+def test_a_redrive_ignores_jobs_that_are_neither_dead_nor_cancelled_by_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3")])
     settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert ledger.redrive("a-2", "a-3", "nothing") == []
     assert states(ledger) == {"a-1": State.DEAD, "a-2": State.CANCELLED, "a-3": State.READY}
 
 
-def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None:
+def test_cancelling_an_asset_cancels_its_open_jobs(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-2"), new("b-1"), new("b-2", "a-3")])
     running = claim_jobs(ledger, limit=2)
     settle(ledger, running[0], done())
@@ -438,7 +440,7 @@ def test_cancelling_an_asset_ends_all_that_is_open_in_it(ledger: Ledger) -> None
     assert ledger.held_jobs("ada") == {}
 
 
-def test_a_cancellation_can_be_taken_back(ledger: Ledger) -> None:
+def test_cancelled_jobs_can_be_redriven(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1"), new("b-1", "a-2")])
     ledger.cancel(asset="a")
     assert ledger.redrive("a-1", "a-2") == ["a-1", "a-2", "b-1"]
@@ -446,7 +448,7 @@ def test_a_cancellation_can_be_taken_back(ledger: Ledger) -> None:
         finish(ledger, name)
 
 
-def test_cancelling_one_job_leaves_the_others(ledger: Ledger) -> None:
+def test_cancelling_a_job_cancels_only_its_dependants(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3", "a-2")])
     assert ledger.cancel(job="a-2") == ["a-2"]
     assert ledger.cancel(job="a-2") == []
@@ -565,16 +567,16 @@ def test_weights_add_up_by_state(ledger: Ledger) -> None:
 
 
 def test_listeners_are_called_after_changes_until_they_unsubscribe(ledger: Ledger) -> None:
-    heard: list[int] = []
-    end = ledger.subscribe(lambda: heard.append(1))
+    calls: list[int] = []
+    unsubscribe = ledger.subscribe(lambda: calls.append(1))
     ledger.submit([new("a-1")])
-    assert len(heard) == 1
+    assert len(calls) == 1
     ledger.cancel(job="a-1")
-    assert len(heard) == 2
-    end()
-    end()
+    assert len(calls) == 2
+    unsubscribe()
+    unsubscribe()
     ledger.submit([new("a-2")])
-    assert len(heard) == 2
+    assert len(calls) == 2
 
 
 def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Ledger]) -> None:

@@ -1,4 +1,4 @@
-"""Random orders of everything that can happen to a ledger, against what must always hold."""
+"""Random sequences of operations on a ledger, checked against its invariants."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ OUTCOMES: dict[str, Outcome] = {
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """A ledger under three workers that crash, come late and lie; `current` is who may still answer."""
+    """A ledger with three workers that crash and report late; `current` maps running jobs to valid fences."""
 
     url: str | None = None
 
     @initialize(seed=st.integers(0, 1000))
-    def begin(self, seed: int) -> None:
+    def open_ledger(self, seed: int) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="eddyline-machine-")
         self.clock = ManualClock()
         self.ledger = Ledger.open(
@@ -52,7 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
             rng=random.Random(seed),
             poison_after=3,
         )
-        self.ledger._database.write(_empty)
+        self.ledger._database.write(_delete_all)
         self.count = 0
         self.names: list[str] = []
         self.claims: list[Claim] = []
@@ -70,7 +70,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def _drain(self) -> None:
-        """Whatever came before: with workers that do their work, nothing open remains."""
+        """Completes all jobs: after any history, working workers leave no job open."""
         for _ in range(10 * len(self.names) + 10):
             if not self.ledger.has_open():
                 break
@@ -80,7 +80,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for claim in self._claim("ada", 100):
                 self._settle(claim, OUTCOMES["done"])
         assert not self.ledger.has_open(), "an asset is stuck"
-        self.everything_adds_up()
+        self.check_consistency()
 
     def _new(self, data: st.DataObject) -> NewJob:
         self.count += 1
@@ -112,8 +112,8 @@ class LedgerMachine(RuleBasedStateMachine):
         claims = self.ledger.claim(worker, pools=("cpu",), limit=limit, lease_s=LEASE_S)
         for claim in claims:
             name = claim.job.id
-            assert name not in self.current, "lent to two workers at once"
-            assert name not in self.finished, "a done job was lent again"
+            assert name not in self.current, "claimed by two workers at once"
+            assert name not in self.finished, "a done job was claimed again"
             assert claim.fence > self.fences.get(name, 0)
             self.fences[name] = self.current[name] = claim.fence
         self.claims += claims
@@ -153,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if accepted and job.state is State.DONE:
             self.finished.add(job.id)
         else:
-            # Refused (the link made a circle or came too late), or out of date: nothing of it is there.
+            # Refused (the link makes a cycle or is too late) or outdated: nothing was added.
             assert job.state is not State.DONE or job.id in self.finished
             self.names = known
 
@@ -172,7 +172,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return True
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 11.0, 400.0]))
-    def time_passes(self, seconds: float) -> None:
+    def advance_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
     @rule(worker=st.sampled_from(WORKERS))
@@ -186,7 +186,7 @@ class LedgerMachine(RuleBasedStateMachine):
             del self.current[name]
 
     @rule(worker=st.sampled_from(WORKERS))
-    def a_worker_is_known_to_be_gone(self, worker: str) -> None:
+    def release_a_worker(self, worker: str) -> None:
         held = self.ledger.held_jobs(worker)
         assert self.ledger.release_worker(worker) == len(held)
         for name in held:
@@ -211,21 +211,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.redrive(*ids)
 
     @invariant()
-    def everything_adds_up(self) -> None:
+    def check_consistency(self) -> None:
         if not hasattr(self, "ledger"):
             return
-        rows, edges, known_workers = self.ledger._database.read(_everything)
+        rows, edges, known_workers = self.ledger._database.read(_read_all)
         state = {row.id: State(row.state) for row in rows}
         assert set(state) == set(self.names)
         unmet = dict.fromkeys(state, 0)
         for edge in edges:
-            waits = not edge.met and state[edge.need_id] is not State.DONE
+            waits = not edge.met and state[edge.dependency_id] is not State.DONE
             unmet[edge.job_id] += waits
             if waits and state[edge.job_id] is State.WAITING:
-                assert state[edge.need_id] in OPEN, f"{edge.job_id} waits for ever for {edge.need_id}"
+                assert state[edge.dependency_id] in OPEN, (
+                    f"{edge.job_id} waits indefinitely for {edge.dependency_id}"
+                )
         running = set()
         for row in rows:
-            assert row.unmet == unmet[row.id], f"{row.id} counts {row.unmet} needs, {unmet[row.id]} are open"
+            assert row.unmet == unmet[row.id], (
+                f"{row.id} counts {row.unmet} dependencies, {unmet[row.id]} are open"
+            )
             assert (row.state == State.WAITING) <= (row.unmet > 0)
             assert (row.state in {State.READY, State.RUNNING, State.DONE, State.DEAD}) <= (row.unmet == 0)
             assert (row.lease_owner is not None) == (row.state == State.RUNNING)
@@ -245,12 +249,12 @@ def _settlement(claim: Claim, outcome: Outcome) -> Settlement:
     return Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)
 
 
-def _empty(connection: Connection) -> None:
+def _delete_all(connection: Connection) -> None:
     for table in (jobs, dependencies, workers):
         connection.execute(table.delete())
 
 
-def _everything(connection: Connection) -> tuple[Any, Any, set[str]]:
+def _read_all(connection: Connection) -> tuple[Any, Any, set[str]]:
     return (
         connection.execute(select(jobs)).all(),
         connection.execute(select(dependencies)).all(),
@@ -265,7 +269,7 @@ TestLedgerMachineOnSqlite.settings = settings(max_examples=40, stateful_step_cou
 
 
 @pytest.mark.parametrize("ledger_url", ["postgresql"], indirect=True)
-def test_the_same_holds_on_postgresql(ledger_url: str) -> None:
+def test_the_invariants_hold_on_postgresql(ledger_url: str) -> None:
     class OnPostgres(LedgerMachine):
         url = ledger_url
 

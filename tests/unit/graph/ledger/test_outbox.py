@@ -1,4 +1,4 @@
-"""What becomes ready is noted in that transaction, and published until somebody said that it was."""
+"""Ready jobs are enqueued in the outbox in the same transaction, and published until confirmed."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def test_an_unconfirmed_publication_is_taken_again(ledger: Ledger, clock: Manual
     (first,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
     assert publish_due(ledger) == []
     clock.advance(21)
-    # The same publication: whichever copy a worker gets, its answer counts.
+    # The same publication: the result counts for every copy of the message.
     assert publish_due(ledger) == [first]
 
 
 def test_the_result_of_an_unconfirmed_publication_counts(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     (sent,) = ledger.publications.take(pools=("cpu",), limit=9, hold_s=20)
-    # The coordinator was killed between sending and confirming, and a worker has begun.
+    # The coordinator was killed between sending and confirming, and a worker has started the job.
     apply_reports(ledger, job_started(sent))
     clock.advance(21)
     assert publish_due(ledger) == []
@@ -166,7 +166,7 @@ def test_a_long_queue_is_not_published_twice(ledger: Ledger, clock: ManualClock)
 def test_a_job_missing_from_its_queue_is_published_again(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     old = publish_one(ledger)
-    assert _reconcile(ledger, 0) == Reconciled()  # too young: a queue counts late
+    assert _reconcile(ledger, 0) == Reconciled()  # too recent: the counts of a queue are delayed
     clock.advance(100)
     assert _reconcile(ledger, 0) == Reconciled(republished=1)
     new_one = publish_one(ledger)
@@ -179,12 +179,12 @@ def test_a_job_of_a_live_worker_is_never_published_again(ledger: Ledger, clock: 
     apply_reports(ledger, job_started(publish_one(ledger)))
     for _ in range(5):
         clock.advance(80)
-        apply_reports(ledger, _beat())
+        apply_reports(ledger, _heartbeat())
         ledger.expire_leases()
         assert _reconcile(ledger, 0) == Reconciled()
 
 
-def _beat() -> Heartbeat:
+def _heartbeat() -> Heartbeat:
     return Heartbeat(worker="ada", host="h", pid=1, lease_s=90)
 
 
@@ -195,7 +195,7 @@ def test_a_job_whose_worker_and_message_are_lost_is_published_again(
     apply_reports(ledger, job_started(publish_one(ledger)))
     clock.advance(101)
     assert list(ledger.expire_leases().jobs) == ["a-1"]
-    assert publish_due(ledger) == []  # its message may still come back by itself
+    assert publish_due(ledger) == []  # its message may become visible again
     assert _reconcile(ledger, 0) == Reconciled(republished=1)
     assert publish_one(ledger).job.interruptions == 1
 
@@ -213,7 +213,7 @@ def test_ended_jobs_are_removed_from_the_outbox(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2"), new("a-3")])
     apply_reports(ledger, job_result(publish_due(ledger)[0], done()))
     ledger.cancel(job="a-2")
-    # By somebody who knows of no outbox.
+    # Settled directly, without the outbox.
     finish(ledger, "a-3")
     assert _reconcile(ledger, 0) == Reconciled(removed=1)
     assert _reconcile(ledger, 0) == Reconciled()

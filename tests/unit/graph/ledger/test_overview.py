@@ -1,4 +1,4 @@
-"""What people ask of a whole ledger."""
+"""Summaries of a ledger: open assets, failed assets and jobs by id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who began in vain is told so, and who was given up for silent too early keeps what it holds."""
+"""A worker that started an outdated job receives a command; one whose lease ended may resume its job."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
         yield opened
 
 
-def _told(ledger: Ledger, worker: str = "ada") -> list[tuple[str, int, bool]]:
-    """What a worker is to give up: the job, the fence, and whether its message may go."""
-    return [(order.job_id, order.fence, order.over) for order in ledger.commands(worker)]
+def _cancel_commands(ledger: Ledger, worker: str = "ada") -> list[tuple[str, int, bool]]:
+    """The commands to cancel jobs: job, fence, and whether to delete the message."""
+    return [(command.job_id, command.fence, command.over) for command in ledger.commands(worker)]
 
 
 def test_a_job_cancelled_before_its_start_was_reported_gets_a_command(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     first = publish_one(ledger)
     ledger.cancel(job="a-1")
-    assert _told(ledger) == []
+    assert _cancel_commands(ledger) == []
     assert apply_reports(ledger, job_started(first)) == 0
-    assert _told(ledger) == [("a-1", first.base + 1, True)]
+    assert _cancel_commands(ledger) == [("a-1", first.base + 1, True)]
 
 
 def test_the_message_of_an_ended_or_unknown_job_is_deleted_with_its_claim(ledger: Ledger) -> None:
@@ -47,8 +47,8 @@ def test_the_message_of_an_ended_or_unknown_job_is_deleted_with_its_claim(ledger
     apply_reports(ledger, job_result(first, done()))
     apply_reports(ledger, job_started(first, receipt=2, worker="bob"))
     apply_reports(ledger, JobStarted(job_id="z-9", fence=first.base + 1, worker="eve", at=1.0))
-    assert _told(ledger, "bob") == [("a-1", first.base + 2, True)]
-    assert _told(ledger, "eve") == [("z-9", first.base + 1, True)]
+    assert _cancel_commands(ledger, "bob") == [("a-1", first.base + 2, True)]
+    assert _cancel_commands(ledger, "eve") == [("z-9", first.base + 1, True)]
 
 
 def test_a_claim_of_an_earlier_publication_is_cancelled_with_its_message(ledger: Ledger) -> None:
@@ -58,7 +58,7 @@ def test_a_claim_of_an_earlier_publication_is_cancelled_with_its_message(ledger:
     second = publish_one(ledger)
     apply_reports(ledger, job_started(second, worker="bob"))
     apply_reports(ledger, job_started(first))
-    assert _told(ledger) == [("a-1", first.base + 1, True)]
+    assert _cancel_commands(ledger) == [("a-1", first.base + 1, True)]
     assert get(ledger, "a-1").lease_owner == "bob"
 
 
@@ -69,8 +69,8 @@ def test_a_claim_of_an_earlier_receipt_is_cancelled_without_its_message(
     first = publish_one(ledger)
     apply_reports(ledger, job_started(first, receipt=2, worker="bob"))
     apply_reports(ledger, job_started(first, receipt=1))
-    assert _told(ledger) == [("a-1", first.base + 1, False)]
-    assert _told(ledger, "bob") == []
+    assert _cancel_commands(ledger) == [("a-1", first.base + 1, False)]
+    assert _cancel_commands(ledger, "bob") == []
 
 
 def test_a_start_reported_after_its_result_sends_no_command(ledger: Ledger) -> None:
@@ -78,7 +78,7 @@ def test_a_start_reported_after_its_result_sends_no_command(ledger: Ledger) -> N
     first, second = publish_due(ledger)
     apply_reports(ledger, job_result(first, done()), job_result(second, interrupted()))
     apply_reports(ledger, job_started(first), job_started(second))
-    assert _told(ledger) == []
+    assert _cancel_commands(ledger) == []
 
 
 def test_the_start_of_a_poison_job_gets_a_command(ledger: Ledger) -> None:
@@ -87,7 +87,7 @@ def test_the_start_of_a_poison_job_gets_a_command(ledger: Ledger) -> None:
     for receipt in range(1, 7):
         apply_reports(ledger, job_started(first, receipt=receipt, worker=f"w{receipt}"))
     assert get(ledger, "a-1").state is State.DEAD
-    assert _told(ledger, "w6") == [("a-1", first.base + 6, True)]
+    assert _cancel_commands(ledger, "w6") == [("a-1", first.base + 6, True)]
 
 
 def test_a_worker_whose_lease_ran_out_resumes_its_job_when_it_reports(

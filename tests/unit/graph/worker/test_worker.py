@@ -369,7 +369,7 @@ def test_an_idle_worker_uses_little_cpu_time(ledger: Ledger) -> None:
     runner.join()
 
 
-def test_a_worker_told_to_stop_before_it_begins_takes_return_empty(ledger: Ledger) -> None:
+def test_a_worker_that_is_stopped_before_its_start_claims_nothing(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     runner = WorkerRunner(ledger, _return_empty)
     runner.stop.request("SIGTERM")
