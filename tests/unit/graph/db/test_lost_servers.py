@@ -100,7 +100,7 @@ def test_a_ledger_waits_for_a_server_that_is_starting(server: Server) -> None:
 def test_an_unavailable_server_is_an_error_in_bounded_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eddyline.graph.db.transactions._OPENING_PATIENCE_S", 0.3)
+    monkeypatch.setattr("eddyline.graph.db.transactions._OPENING_TIMEOUT_S", 0.3)
     started = time.monotonic()
     with pytest.raises(LedgerError, match="No such file"):
         Ledger.open(f"postgresql://postgres@/postgres?host={tmp_path}")
@@ -192,7 +192,7 @@ def test_the_server_ends_a_statement_that_takes_too_long(
             ]
         )
         assert shown == ["30s", "10s", "30s"]
-        monkeypatch.setattr(ledger._database, "_patience_s", 0.2)
+        monkeypatch.setattr(ledger._database, "_timeout_s", 0.2)
         with pytest.raises(LedgerError, match="statement timeout"):
             ledger._database.write(
                 lambda c: (

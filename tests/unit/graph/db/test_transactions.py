@@ -61,7 +61,7 @@ def test_a_busy_ledger_is_retried(tmp_path: Path) -> None:
 
 def test_a_ledger_that_stays_busy_is_a_ledger_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ledger.db"
-    monkeypatch.setattr("eddyline.graph.db.transactions._PATIENCE_S", 0.1)
+    monkeypatch.setattr("eddyline.graph.db.transactions._TIMEOUT_S", 0.1)
     with Ledger.open(path) as ledger:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
