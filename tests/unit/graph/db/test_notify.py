@@ -42,4 +42,4 @@ def test_notifications_resume_after_a_restart_of_the_server(server: Server) -> N
 def test_closing_ends_the_listening_thread(ledger_url: str) -> None:
     with Ledger.open(ledger_url) as ledger:
         ledger.subscribe(lambda: None)
-    assert not any(thread.name == "ledger-bell" for thread in threading.enumerate())
+    assert not any(thread.name == "ledger-notify" for thread in threading.enumerate())
