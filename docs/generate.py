@@ -60,6 +60,7 @@ def _row(parameter: Any) -> str:  # noqa: ANN401 - click's classes
     argument = parameter.param_type_name == "argument"
     flag = getattr(parameter, "is_flag", False)
     metavar = "" if flag else (parameter.metavar or parameter.name.upper())
+    metavar += "..." if parameter.nargs == -1 else ""
     name = metavar if argument else f"{', '.join(parameter.opts)} {metavar}".strip()
     default = parameter.default
     shown = "required" if parameter.required else f"`{default}`" if _is_plain(default) else ""

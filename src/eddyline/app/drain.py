@@ -25,29 +25,35 @@ CTRL_C = "Ctrl-C"  # the reason that `cli.signals` gives
 
 @contextmanager
 def open_drain_controller(
-    broker: Broker, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
+    broker: Broker, observation: Observation[WorkerMetrics], *, stop: Stop, requested_stop: Stop
 ) -> Iterator[DrainController]:
-    """Create the drain controller of a worker: `stop` ends its jobs, a signal requests `asked`."""
+    """Create the drain controller of a worker: `stop` ends its jobs.
+
+    A signal requests `requested_stop`, which drains the worker.
+    """
     with ExitStack() as stack:
-        protection = stack.enter_context(_task_protection(told))
-        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_log_actions(told))
+        protection = stack.enter_context(_task_protection(observation))
+        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_log_actions(observation))
         stack.callback(drainer.close)
-        over = Stop()
-        stack.callback(over.request, "the worker has ended")
-        _watch_machine(drainer, told, over)
+        ended = Stop()
+        stack.callback(ended.request, "the worker has ended")
+        _watch_machine(drainer, observation, ended)
         threading.Thread(
-            target=_forward_signal, args=(asked, drainer, over, told), name="asked", daemon=True
+            target=_forward_signal,
+            args=(requested_stop, drainer, ended, observation),
+            name="stop signal",
+            daemon=True,
         ).start()
         yield drainer
 
 
 @contextmanager
-def _task_protection(told: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
+def _task_protection(observation: Observation[WorkerMetrics]) -> Iterator[Callable[[bool], None]]:
     """ECS scale-in protection while jobs run; does nothing outside ECS."""
     from eddyline.aws.ecs_protection import TaskProtection  # not needed outside ECS
 
     protection = TaskProtection.from_environment(
-        os.environ, lambda said: told.log.warning("task protection failed", error=said)
+        os.environ, lambda message: observation.log.warning("task protection failed", error=message)
     )
     if protection is None:
         yield lambda _busy: None
@@ -58,7 +64,7 @@ def _task_protection(told: Observation[WorkerMetrics]) -> Iterator[Callable[[boo
         protection.close()
 
 
-def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], over: Stop) -> None:
+def _watch_machine(drainer: DrainController, observation: Observation[WorkerMetrics], ended: Stop) -> None:
     """Poll the instance metadata for a notice of termination."""
     from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch  # needs no boto3
 
@@ -66,39 +72,39 @@ def _watch_machine(drainer: DrainController, told: Observation[WorkerMetrics], o
     if metadata is None:
         return
 
-    def noticed(notice: Notice) -> None:
-        told.metrics.record_notice(str(notice.kind))
-        told.log.warning(
+    def on_notice(notice: Notice) -> None:
+        observation.metrics.record_notice(str(notice.kind))
+        observation.log.warning(
             "interruption notice", kind=str(notice.kind), reason=notice.reason, deadline=notice.deadline
         )
         drainer.apply(notice)
 
-    def troubled(said: str) -> None:
-        told.log.info("instance metadata unavailable", error=said)
+    def on_error(message: str) -> None:
+        observation.log.info("instance metadata unavailable", error=message)
 
-    MetadataWatch(metadata, noticed, stop=over, on_error=troubled).start()
+    MetadataWatch(metadata, on_notice, stop=ended, on_error=on_error).start()
 
 
 def _forward_signal(
-    asked: Stop, drainer: DrainController, over: Stop, told: Observation[WorkerMetrics]
+    requested_stop: Stop, drainer: DrainController, ended: Stop, observation: Observation[WorkerMetrics]
 ) -> None:
     """Translate a signal to a notice: SIGTERM allows running jobs to finish, Ctrl-C does not."""
-    while not asked.wait(1.0):
-        if over.requested:
+    while not requested_stop.wait(1.0):
+        if ended.requested:
             return
     now = SystemClock().now()
-    told.log.info("stop requested", reason=asked.reason)
+    observation.log.info("stop requested", reason=requested_stop.reason)
     notice = sigterm_notice(now)
-    if asked.reason == CTRL_C:
-        notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=asked.reason)
-    told.metrics.record_notice(str(notice.kind))
+    if requested_stop.reason == CTRL_C:
+        notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=requested_stop.reason)
+    observation.metrics.record_notice(str(notice.kind))
     drainer.apply(notice)
 
 
-def _log_actions(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
-    def act(actions: DrainActions, state: DrainState) -> None:
-        told.metrics.set_takes_work(takes_new=actions.accepts_jobs)
-        told.log.info(
+def _log_actions(observation: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:
+    def log_actions(actions: DrainActions, state: DrainState) -> None:
+        observation.metrics.set_takes_work(takes_new=actions.accepts_jobs)
+        observation.log.info(
             "drain phase",
             phase=str(actions.phase),
             reason=state.reason,
@@ -107,4 +113,4 @@ def _log_actions(told: Observation[WorkerMetrics]) -> Callable[[DrainActions, Dr
             exit_by=actions.exit_by,
         )
 
-    return act
+    return log_actions

@@ -47,7 +47,7 @@ class IngestRequest:
     rules: Path | None = None
     profile: str = "default"
     buckets: tuple[str, ...] = ()
-    hands: int = 4
+    threads: int = 4
     lease_s: float = 60.0
     metrics: str = ""
 
@@ -84,11 +84,11 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
     store, inspecting = shared.open_store(), inspect_pool(shared.pools())
     client = shared.sqs()
     queues = event_queue_client(client)
-    place = ensure_event_queue(queues, request.events, buckets=request.buckets)
+    event_queue = ensure_event_queue(queues, request.events, buckets=request.buckets)
     with (
         shared.open_ledger() as ledger,
-        closing(S3EventSource(queues, place, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
-        count_messages(request.metrics, sqs, queues, place, on_outcome) as (arrivals, hear),
+        closing(S3EventSource(queues, event_queue, attempts=_ATTEMPTS, visibility_s=request.lease_s)) as sqs,
+        count_messages(request.metrics, sqs, queues, event_queue, on_outcome) as (counted, count_outcome),
     ):
 
         def submit_one(addresses: Sequence[str], profile: Profile, terms: JobOptions) -> Submitted:
@@ -107,7 +107,7 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
             ledger.job("")
 
         IngestLoop(
-            source=arrivals,
+            source=counted,
             parse=parse_s3_event,
             processor=ObjectProcessor(
                 rules=rules,
@@ -118,8 +118,8 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
             ),
             check_access=check,
             stop=stop,
-            on_outcome=hear,
-            threads=request.hands,
+            on_outcome=count_outcome,
+            threads=request.threads,
         ).run()
 
 
@@ -129,7 +129,7 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
     Finishes the work of earlier runs first. Raises `UsageError` for an invalid rule or setting, or if another
     run uses the output directory.
     """
-    root, results = _resolved(request.folder), _results(request)
+    root, results = _resolve(request.folder), _results(request)
     if not root.is_dir():
         raise UsageError(f"{request.folder} is not a directory", remedy="pass the directory to watch")
     if any(root.is_relative_to(place / inner) for place in results for inner in (STATE, OUTPUT)):
@@ -141,7 +141,7 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with open_run(home, stop=stop, on_event=on_event) as session:
         # No new sources: only the open jobs, with the profiles they were submitted with.
-        left = session.run((), profiles.load_profile("default"))
+        earlier = session.run((), profiles.load_profile("default"))
         report = FolderWatch(
             folder=FolderScanner(
                 root=root,
@@ -156,17 +156,17 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
         ).run()
     return replace(
         report,
-        finished=left.finished + report.finished,
-        failed=left.failed + report.failed,
-        skipped=left.skipped + report.skipped,
+        finished=earlier.finished + report.finished,
+        failed=earlier.failed + report.failed,
+        skipped=earlier.skipped + report.skipped,
     )
 
 
 def _results(request: WatchRequest) -> list[Path]:
     """The local directories of the results."""
     store = addresses.parse(request.store) if request.store else None
-    return [_resolved(request.out), *([_resolved(store.folder)] if store and store.local else [])]
+    return [_resolve(request.out), *([_resolve(store.folder)] if store and store.local else [])]
 
 
-def _resolved(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))

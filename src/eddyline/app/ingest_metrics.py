@@ -32,10 +32,10 @@ class CountedMessages:
 
     def receive(self, wait_s: float) -> Sequence[Message]:
         """Forward the call and count it."""
-        found = self.source.receive(wait_s)
-        for message in found:
+        messages = self.source.receive(wait_s)
+        for message in messages:
             self.metrics.record_received(message.id, message.since)
-        return found
+        return messages
 
     def acknowledge(self, message: Message) -> None:
         """Forward the call and count it."""
@@ -58,38 +58,39 @@ def count_messages(
     address: str,
     source: MessageSource,
     queues: SqsClient,
-    place: EventQueue,
+    queue: EventQueue,
     on_outcome: Callable[[IngestOutcome], None],
 ) -> Iterator[tuple[MessageSource, Callable[[IngestOutcome], None]]]:
-    """The same arrivals and listener, with metrics of them served at `address` ("": nowhere) while entered.
+    """Count what `source` receives and `on_outcome` gets, and serve the metrics at `address` in this context.
 
+    Yields the source and the callback to use instead; the same ones for the address "".
     Raises `UsageError` for an address that cannot be served.
     """
     if not address:
         yield source, on_outcome
         return
     with require_extra("observe", "metrics"):
-        from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # it may not be there
+        from eddyline.observe.ingest_metrics import Depths, IngestMetrics  # requires an extra
         from eddyline.observe.polled_values import PolledValues
-    metrics, over = IngestMetrics(), Stop()
+    metrics, stop = IngestMetrics(), Stop()
     watch = PolledValues(
-        lambda _now: Depths(events=queues.depths(place.name), parked=queues.depths(place.dead_letters)),
-        stop=over,
+        lambda _now: Depths(events=queues.depths(queue.name), parked=queues.depths(queue.dead_letters)),
+        stop=stop,
     )
     metrics.watch_depths(watch)
 
-    def hear(note: IngestOutcome) -> None:
-        if note.what == "submitted":
-            metrics.record_submitted(note.uploaded)
-        elif note.what == "ignored":
+    def count(outcome: IngestOutcome) -> None:
+        if outcome.what == "submitted":
+            metrics.record_submitted(outcome.uploaded)
+        elif outcome.what == "ignored":
             metrics.record_ignored()
-        elif note.what == "parked" and note.cause is not None:
-            metrics.record_parked(str(note.cause))
-        on_outcome(note)
+        elif outcome.what == "parked" and outcome.cause is not None:
+            metrics.record_parked(str(outcome.cause))
+        on_outcome(outcome)
 
     watch.start()
     try:
         with serve_metrics(metrics, address):
-            yield CountedMessages(source=source, metrics=metrics), hear
+            yield CountedMessages(source=source, metrics=metrics), count
     finally:
-        over.request("the process ends")
+        stop.request("the process ends")

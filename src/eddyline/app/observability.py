@@ -66,33 +66,38 @@ def serve_metrics(counted: Metrics, address: str) -> Iterator[int | None]:
     from eddyline.observe.metrics_server import serve_metrics  # requires an extra
 
     host, port = parse_listen_address(address)
-    with serve_metrics(counted.registry, host=host, port=port) as shown:
-        yield shown
+    with serve_metrics(counted.registry, host=host, port=port) as bound_port:
+        yield bound_port
 
 
 @contextmanager
-def watch_backlog(shared: SharedServices, told: Observation[L], pools: Pools) -> Iterator[None]:
+def watch_backlog(shared: SharedServices, observation: Observation[L], pools: Pools) -> Iterator[None]:
     """Poll the backlog of the ledger, export it, and warn about pools without workers."""
     from eddyline.observe.backlog import BacklogWatch, backlog_reader
 
     # A separate connection, so that no other work waits for it.
     database = Database(as_url(shared.ledger_address()), random.Random())  # noqa: S311 - jitter, not a secret
-    over = Stop()
-    watch = BacklogWatch(backlog_reader(database), stop=over, on_value=_missing(told, pools).update)
-    told.metrics.watch_backlog(watch, tuple(pools.pools))
+    stop = Stop()
+    watch = BacklogWatch(
+        backlog_reader(database), stop=stop, on_value=_unserved_pool_monitor(observation, pools).update
+    )
+    observation.metrics.watch_backlog(watch, tuple(pools.pools))
     thread = watch.start()
     try:
         yield
     finally:
-        over.request("the process ends")
+        stop.request("the process ends")
         thread.join(timeout=5)
         database.close()
 
 
-def _missing(told: Observation[L], pools: Pools) -> UnservedPoolMonitor:
-    def warn(missing: UnservedPool) -> None:
-        told.log.warning(
-            "pool without workers", pool=missing.pool, jobs=missing.jobs, message=describe_unserved(missing)
+def _unserved_pool_monitor(observation: Observation[L], pools: Pools) -> UnservedPoolMonitor:
+    def warn(unserved: UnservedPool) -> None:
+        observation.log.warning(
+            "pool without workers",
+            pool=unserved.pool,
+            jobs=unserved.jobs,
+            message=describe_unserved(unserved),
         )
 
-    return UnservedPoolMonitor(pools, warn=warn, show=told.metrics.set_unserved)
+    return UnservedPoolMonitor(pools, warn=warn, show=observation.metrics.set_unserved)

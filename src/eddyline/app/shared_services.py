@@ -12,7 +12,7 @@ from eddyline import config
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
-from eddyline.fleet import pools as poolfile
+from eddyline.fleet import pools as pools_file
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
@@ -31,7 +31,7 @@ PRIORITIES = (0, 10, 100, 110)
 
 @dataclass(frozen=True, kw_only=True)
 class SharedServices:
-    """The addresses of the services; empty where none is set."""
+    """The addresses of the services; empty if not set."""
 
     store: str
     ledger: str
@@ -66,10 +66,10 @@ class SharedServices:
         return store
 
     def upload_cleanup(self, on_message: Callable[[str], None]) -> UploadCleanup:
-        """The uploads that killed processes left in the store; `on_message` is told what is done."""
+        """The cleanup of uploads that killed processes left in the store; `on_message` gets its messages."""
         place = addresses.parse(self.store) if self.store else None
         if place is not None and place.local:
-            # A directory does not list unfinished writes: searching a whole library would take too long.
+            # Incomplete files of a directory are not listed: a search of a large library would take too long.
             return UploadCleanup(TempCleanup(root=place.folder.absolute()), ages={})
         if place is None or place.scheme != "s3":
             return UploadCleanup()
@@ -130,10 +130,10 @@ class SharedServices:
 
     def pools(self) -> Pools:
         """The worker pools. Raises `UsageError` for an invalid file."""
-        return poolfile.load_pools(self.settings.pools)
+        return pools_file.load_pools(self.settings.pools)
 
     def open_queues(self, pools: Sequence[str]) -> SqsClient:
-        """The queues of these pools' jobs. Raises `UsageError` where none are named."""
+        """The queues of these pools' jobs. Raises `UsageError` if no prefix is set."""
         if not self.queues:
             raise UsageError("no queues are specified", remedy="pass --queues PREFIX, or set EDDYLINE_QUEUES")
         with require_extra("aws", "SQS"):

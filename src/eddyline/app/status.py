@@ -46,18 +46,18 @@ def count_unhandled_messages(shared: SharedServices, events: str = "") -> tuple[
     if shared.queues:
         queues = shared.open_queues(tuple(shared.pools().pools))
         dead = queues.naming.dead_letters
-        found.append(_left(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
+        found.append(_count_unhandled(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
     if events:
         parked = event_queue_client(shared.sqs())
 
         def depth() -> int:
             return parked.depth(find_event_queue(parked, events).dead_letters)
 
-        found.append(_left(f"{events} (parked)", depth, f"eddyline parked --events {events}"))
+        found.append(_count_unhandled(f"{events} (parked)", depth, f"eddyline parked --events {events}"))
     return tuple(found)
 
 
-def _left(queue: str, depth: Callable[[], int], remedy: str) -> UnhandledMessages:
+def _count_unhandled(queue: str, depth: Callable[[], int], remedy: str) -> UnhandledMessages:
     with require_extra("aws", "SQS"):
         from eddyline.aws.client_errors import QueueNotFoundError
     try:
@@ -77,7 +77,7 @@ class Status:
     `serving` those that take the jobs of each pool with jobs. `waiting` jobs depend on others, `late` ones
     are past their deadline, `overdue` workers missed a heartbeat. `unknown` are senders of heartbeats that
     have not yet received a job and are not counted. `messages` counts by queue the messages that need
-    an operator (dead letters, parked messages of an ingest); only queues that were asked about.
+    an operator (dead letters, parked messages of an ingest); only the queues that the caller named.
     """
 
     at: float
@@ -106,9 +106,9 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
         due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
         assets = overview.open_assets(connection, _MAX_ASSETS)
         failed = overview.failed_assets(connection, _MAX_ASSETS)
-        by_class: dict[str, int] = {}
+        by_pool: dict[str, int] = {}
         for name in backlog.workers:
-            by_class[pool_of_worker(name) or ""] = by_class.get(pool_of_worker(name) or "", 0) + 1
+            by_pool[pool_of_worker(name) or ""] = by_pool.get(pool_of_worker(name) or "", 0) + 1
         return Status(
             at=now,
             under_way=overview.count_open_assets(connection),
@@ -116,8 +116,8 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
             failed=tuple(failed),
             names=overview.asset_names(connection, [each.asset for each in (*assets, *failed)]),
             queues=backlog.queues,
-            workers=by_class,
-            serving={queue.pool: _serving(queue.pool, by_class, pools) for queue in backlog.queues},
+            workers=by_pool,
+            serving={queue.pool: _serving(queue.pool, by_pool, pools) for queue in backlog.queues},
             worker_names=backlog.workers,
             overdue=backlog.overdue,
             unknown=backlog.unknown,
@@ -131,6 +131,6 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
 
 
 def _serving(pool: str, workers: Mapping[str, int], pools: Pools) -> int:
-    """The number of workers that take the jobs of a class: its own, and those of pools that include it."""
-    takers = {"", pool} | {name for name, each in pools.pools.items() if pool in each.served}
-    return sum(count for own, count in workers.items() if own in takers)
+    """The number of workers that take the jobs of a pool: its own, and those of pools that serve it too."""
+    serving_pools = {"", pool} | {name for name, each in pools.pools.items() if pool in each.served}
+    return sum(count for own, count in workers.items() if own in serving_pools)

@@ -40,7 +40,7 @@ class SubmitRequest:
     sources: tuple[str, ...]
     shared: SharedServices
     profile: str = "default"
-    terms: JobOptions = DEFAULT_OPTIONS
+    options: JobOptions = DEFAULT_OPTIONS
     merge: bool = True
     in_place: bool = False
     wait: bool = False
@@ -63,7 +63,7 @@ def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Ev
             profile=profile,
             toolchain=FLEET,
             stop=stop,
-            options=request.terms,
+            options=request.options,
             merge=request.merge,
             pool=inspect_pool(pools),
             upload=_absolute if request.in_place else lambda path: upload_source(path, store),

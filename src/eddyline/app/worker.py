@@ -66,8 +66,8 @@ class WorkerRequest:
     log_level: str = "info"
 
 
-def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
-    """Run until a stop (`asked`), a notice of termination or a drain command, then drain.
+def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) -> None:
+    """Run until a stop (`requested_stop`), a notice of termination or a drain command, then drain.
 
     Logs to `stream`. Raises `UsageError` or `UnsupportedError` for settings that cannot work here.
     """
@@ -79,7 +79,7 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
     name = f"{worker_name(request.pool, platform.node(), os.getpid())}-{secrets.token_hex(3)}"
     always = {"worker": name, "pool": request.pool}
     with ExitStack() as stack:
-        told = stack.enter_context(
+        observation = stack.enter_context(
             observe(
                 WorkerMetrics(),
                 stream=stream,
@@ -91,16 +91,18 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
         scratch = stack.enter_context(scratch_directory(_work_directory(request)))
         task.verify(tools.ffmpeg, scratch, Runner())
         stop = Stop()
-        store = _open_store(request.shared, told, stop=stop, asked=asked)
+        store = _open_store(request.shared, observation, stop=stop, requested_stop=requested_stop)
         if store is None:
             return
-        broker, history_of = stack.enter_context(_broker(request, pools, told))
-        drainer = stack.enter_context(open_drain_controller(broker, told, stop=stop, asked=asked))
+        broker, history_of = stack.enter_context(_broker(request, pools, observation))
+        drainer = stack.enter_context(
+            open_drain_controller(broker, observation, stop=stop, requested_stop=requested_stop)
+        )
         listener = CommandListener(
             broker,
             worker=name,
             on_notice=drainer.apply,
-            on_error=lambda said: told.log.warning("commands unavailable", error=said),
+            on_error=lambda message: observation.log.warning("commands unavailable", error=message),
         )
         stack.callback(listener.close)
         runtime = Runtime(
@@ -112,16 +114,18 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             router=fleet_router(pools),
             limits=task.limits,
             upload_cleanup=request.shared.upload_cleanup(
-                lambda said: told.log.info("upload cleanup", message=said)
+                lambda message: observation.log.info("upload cleanup", message=message)
             ),
         )
         outage = StoreOutage(
             store,
-            on_unavailable=lambda error: told.log.warning("store unavailable", error=error),
-            on_available=lambda: told.log.warning("store available"),
+            on_unavailable=lambda error: observation.log.warning("store unavailable", error=error),
+            on_available=lambda: observation.log.warning("store available"),
         )
-        told.metrics.set_slots(task.slots)
-        told.log.info("worker ready", slots=task.slots, pools=list(task.pools), store=request.shared.store)
+        observation.metrics.set_slots(task.slots)
+        observation.log.info(
+            "worker ready", slots=task.slots, pools=list(task.pools), store=request.shared.store
+        )
         Worker(
             name,
             drainer.broker,
@@ -130,41 +134,41 @@ def run_worker(request: WorkerRequest, *, asked: Stop, stream: TextIO) -> None:
             pools=task.pools,
             stop=stop,
             lease_s=request.lease_s,
-            on_event=_event_handler(told),
+            on_event=_event_handler(observation),
         ).run()
-        told.log.info("worker stopped", reason=stop.reason or drainer.state.reason)
+        observation.log.info("worker stopped", reason=stop.reason or drainer.state.reason)
 
 
 def _open_store(
-    shared: SharedServices, told: Observation[WorkerMetrics], *, stop: Stop, asked: Stop
+    shared: SharedServices, observation: Observation[WorkerMetrics], *, stop: Stop, requested_stop: Stop
 ) -> Store | None:
     """Open the media store; returns None if a stop was requested first.
 
     Retries while the store is unavailable, as for the ledger and the queues.
     """
-    backoff = Backoff(_STORE_BACKOFF, wait=asked.wait, deadline=time.monotonic() + _STORE_TIMEOUT_S)
-    while not asked.requested:
+    backoff = Backoff(_STORE_BACKOFF, wait=requested_stop.wait, deadline=time.monotonic() + _STORE_TIMEOUT_S)
+    while not requested_stop.requested:
         try:
             return shared.open_store(stop=stop)
         except TransientError as error:
-            told.log.warning("store unavailable", error=str(error))
+            observation.log.warning("store unavailable", error=str(error))
             if not backoff.pause():
                 raise
     return None
 
 
 def _work_directory(request: WorkerRequest) -> Path:
-    given = request.work or request.shared.settings.work
-    return given or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
+    directory = request.work or request.shared.settings.work
+    return directory or Path(tempfile.gettempdir()) / f"eddyline-{os.getuid()}"
 
 
-def _event_handler(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
+def _event_handler(observation: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], None]:
     from eddyline.observe.logs import worker_event_logger  # requires an extra, which `observe` has checked
 
-    log = worker_event_logger(told.log)
+    log = worker_event_logger(observation.log)
 
     def handle(event: WorkerEvent) -> None:
-        told.metrics.record_event(event)
+        observation.metrics.record_event(event)
         log(event)
 
     return handle
@@ -172,7 +176,7 @@ def _event_handler(told: Observation[WorkerMetrics]) -> Callable[[WorkerEvent], 
 
 @contextmanager
 def _broker(
-    request: WorkerRequest, pools: Pools, told: Observation[WorkerMetrics]
+    request: WorkerRequest, pools: Pools, observation: Observation[WorkerMetrics]
 ) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
     """The source of jobs: the queues if set, without opening the database; else the ledger."""
     shared = request.shared
@@ -188,5 +192,5 @@ def _broker(
         return
     with shared.open_plain_ledger() as ledger, ExitStack() as stack:
         if request.metrics:
-            stack.enter_context(watch_backlog(shared, told, pools))
+            stack.enter_context(watch_backlog(shared, observation, pools))
         yield DirectBroker(ledger), history.read_history(ledger)

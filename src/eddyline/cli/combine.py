@@ -105,11 +105,11 @@ def show(made: Combined) -> None:
         screen.print(f"  {heading:<12}{printable(value)}", soft_wrap=True)
 
 
-def _measured(found: Drift) -> str:
-    places = f"at {found.points} of {found.tried} positions"
-    unsure = "" if found.significant else "; not significant, not corrected"
-    drift = f"{found.ppm:+.1f} ± {found.error_ppm:.1f} ppm"
-    return f"offset {found.offset_s:+.4f} s, drift {drift}, {places}{unsure}"
+def _measured(drift: Drift) -> str:
+    positions = f"at {drift.points} of {drift.tried} positions"
+    note = "" if drift.significant else "; not significant, not corrected"
+    rate = f"{drift.ppm:+.1f} ± {drift.error_ppm:.1f} ppm"
+    return f"offset {drift.offset_s:+.4f} s, drift {rate}, {positions}{note}"
 
 
 def _audio(each: Added) -> str:

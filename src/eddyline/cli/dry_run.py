@@ -42,14 +42,14 @@ def plan_fields(asset: PlannedAsset) -> dict[str, Any]:
 
 def _print(planned: Sequence[PlannedAsset]) -> None:
     screen = console()
-    sound = [(asset, asset.facts) for asset in planned if asset.facts and not asset.error]
-    if sound:
+    valid = [(asset, asset.facts) for asset in planned if asset.facts and not asset.error]
+    if valid:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("asset", "source", "renditions"):
             table.add_column(heading, overflow="fold")
         for heading in ("frames", "chunks", "CPU time"):
             table.add_column(heading, justify="right", no_wrap=True)
-        for asset, facts in sound:
+        for asset, facts in valid:
             table.add_row(*_cells(asset, facts))
         screen.print(table)
     for asset in planned:
@@ -57,8 +57,8 @@ def _print(planned: Sequence[PlannedAsset]) -> None:
             screen.print(outcome_line(asset.error), soft_wrap=True)
             if asset.error.remedy:
                 screen.print(f"  what to do: {printable(asset.error.remedy)}", soft_wrap=True)
-    total = sum(asset.estimate_cpu_s for asset, _ in sound)
-    assets = format_count(len(sound), "asset")
+    total = sum(asset.estimate_cpu_s for asset, _ in valid)
+    assets = format_count(len(valid), "asset")
     screen.print(f"\n{assets}, about {format_duration(total)} of CPU time. Nothing was submitted.")
 
 

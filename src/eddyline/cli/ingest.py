@@ -49,7 +49,7 @@ def ingest(
             "--allow", metavar="BUCKET", help="Allow this bucket to send events to the queue (repeatable)."
         ),
     ] = None,
-    hands: Annotated[
+    threads: Annotated[
         int, typer.Option("--hands", min=1, max=64, help="The number of objects processed concurrently.")
     ] = 4,
     lease: options.Lease = 60.0,
@@ -66,7 +66,7 @@ def ingest(
         rules=rules,
         profile=profile,
         buckets=tuple(allow or ()),
-        hands=hands,
+        threads=threads,
         lease_s=lease,
         metrics=metrics,
     )
@@ -100,30 +100,30 @@ class Lines:
         self._as_json = as_json
         self._lock = threading.Lock()
 
-    def show(self, note: IngestOutcome) -> None:
+    def show(self, outcome: IngestOutcome) -> None:
         """Print an event."""
         with self._lock:
             if self._as_json:
                 sys.stdout.write(
-                    encode_line({"timestamp": _now(), "event": note.what, **_plain(note)}) + "\n"
+                    encode_line({"timestamp": _now(), "event": outcome.what, **_plain(outcome)}) + "\n"
                 )
                 sys.stdout.flush()  # a reader waits for each line
             else:
-                self._screen.print(_line(note), soft_wrap=True)
+                self._screen.print(_line(outcome), soft_wrap=True)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _plain(note: IngestOutcome) -> dict[str, str]:
-    return {name: value for name, value in asdict(note).items() if name in _JSON_FIELDS and value}
+def _plain(outcome: IngestOutcome) -> dict[str, str]:
+    return {name: value for name, value in asdict(outcome).items() if name in _JSON_FIELDS and value}
 
 
-def _line(note: IngestOutcome) -> Text:
+def _line(outcome: IngestOutcome) -> Text:
     from eddyline.core.formatting import printable
 
-    about = printable(note.address or note.message)
-    asset = f"  asset {note.asset}" if note.asset else ""
-    reason = f"  {printable(note.reason)}" if note.reason else ""
-    return Text.assemble((f"{note.what:<10}", _COLOURS[note.what]), about, asset, (reason, "dim"))
+    about = printable(outcome.address or outcome.message)
+    asset = f"  asset {outcome.asset}" if outcome.asset else ""
+    reason = f"  {printable(outcome.reason)}" if outcome.reason else ""
+    return Text.assemble((f"{outcome.what:<10}", _COLOURS[outcome.what]), about, asset, (reason, "dim"))

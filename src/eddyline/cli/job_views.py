@@ -27,13 +27,18 @@ STATE_ORDER = (State.RUNNING, State.DEAD, State.READY, State.WAITING, State.CANC
 
 
 def job_fields(job: Job) -> dict[str, Any]:
-    """The fields of a job as JSON values."""
+    """The fields of a job by name, as JSON values."""
     return {
         **asdict(job),
         "state": str(job.state),
         "dependencies": list(job.dependencies),
         "optional": list(job.optional),
     }
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """The fields of a job under their keys in the output of `--json`."""
+    return {_KEYS.get(name, name): value for name, value in job_fields(job).items()}
 
 
 def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> None:
@@ -44,7 +49,7 @@ def write_json(pages: Iterable[Sequence[Job]], write: Callable[[str], None]) -> 
         for job in page:
             if before:
                 write(f"{before},")
-            before = json.dumps({_KEYS.get(name, name): value for name, value in job_fields(job).items()})
+            before = json.dumps(job_json(job))
     if before:
         write(before)
     write("]")
@@ -66,11 +71,11 @@ def _table(jobs: Sequence[Job], *, show_header: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", show_header=show_header)
     table.add_column("job", no_wrap=True)  # to be copied, so never wrapped
     table.add_column("state", no_wrap=True)
-    table.add_column("try", no_wrap=True, justify="right")
-    table.add_column("why", style="dim")
+    table.add_column("attempt", no_wrap=True, justify="right")
+    table.add_column("error", style="dim")
     for job in jobs:
-        why = shrinkable_cell(printable((job.error or {}).get("message", "")))
-        table.add_row(printable(job.id), str(job.state), str(job.attempt), why)
+        error = shrinkable_cell(printable((job.error or {}).get("message", "")))
+        table.add_row(printable(job.id), str(job.state), str(job.attempt), error)
     return table
 
 

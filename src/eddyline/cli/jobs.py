@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eddyline.cli import options
-from eddyline.cli.job_views import STATE_ORDER, job_fields, print_job, print_jobs, write_json
+from eddyline.cli.job_views import STATE_ORDER, job_json, print_job, print_jobs, write_json
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
 from eddyline.core.formatting import printable
@@ -89,14 +89,14 @@ def show_job(
     """Show one job with its result or the details of its failure."""
     found = _find(open_ledger(out, ledger, queues), job)
     if as_json:
-        typer.echo(json.dumps(job_fields(found), indent=2))
+        typer.echo(json.dumps(job_json(found), indent=2))
     else:
         print_job(console(), found)
 
 
 @commands.command("retry")
 def retry_jobs(
-    jobs: Annotated[list[str] | None, typer.Argument(metavar="[JOB...]", show_default=False)] = None,
+    jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB", show_default=False)] = None,
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
@@ -116,7 +116,7 @@ def retry_jobs(
 
 @commands.command("cancel")
 def cancel_jobs(
-    names: Annotated[list[str], typer.Argument(metavar="JOB|ASSET...", show_default=False)],
+    names: Annotated[list[str], typer.Argument(metavar="JOB|ASSET", show_default=False)],
     out: Out = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
@@ -162,7 +162,7 @@ def drain_worker(
 
 
 @commands.command("redrive")
-def redrive_letters(
+def redrive_dead_letters(
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="The maximum number of messages.")] = 1000,
@@ -182,10 +182,10 @@ def redrive_letters(
         typer.echo(json.dumps(lists))
         return
     _print_ids("published", found.again, as_json=False)
-    for letter, reason in found.dropped.items():
-        typer.echo(f"dropped {letter}: {printable(reason)}")
-    for letter, reason in found.kept.items():
-        typer.echo(f"kept {letter}: {printable(reason)}")
+    for message, reason in found.dropped.items():
+        typer.echo(f"dropped {message}: {printable(reason)}")
+    for message, reason in found.kept.items():
+        typer.echo(f"kept {message}: {printable(reason)}")
     if found.kept:
         typer.echo("what to do: examine the reasons, then delete the messages with --drop")
 

@@ -67,7 +67,7 @@ class JsonOutput:
             )
 
     def close(self) -> None:
-        """Does nothing; there is no terminal state."""
+        """Does nothing: the terminal needs no cleanup."""
 
     def _due(self, event: AssetProgress | SubmitProgress) -> bool:
         now = self._clock()

@@ -16,7 +16,7 @@ from eddyline.core.formatting import format_count, format_duration, format_size,
 def merge(
     chapters: Annotated[
         list[Path],
-        typer.Argument(metavar="CHAPTER...", help="The chapter files, in any order.", show_default=False),
+        typer.Argument(metavar="CHAPTER", help="The chapter files, in any order.", show_default=False),
     ],
     out: Annotated[
         Path | None,

@@ -10,7 +10,7 @@ import typer
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="SOURCE...",
+        metavar="SOURCE",
         help="Video files, directories, camera cards, or s3://bucket/key.",
         show_default=False,
     ),

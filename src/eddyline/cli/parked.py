@@ -1,4 +1,4 @@
-"""`eddyline parked`: what an ingest put aside, why, and back to the queue once the reason is gone."""
+"""`eddyline parked`: lists the messages that an ingest parked, sends them again, or deletes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def parked(
         str,
         typer.Option("--events", metavar="QUEUE", help="The SQS queue of the S3 or EventBridge events."),
     ],
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", show_default=False)] = None,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="The ids of the messages.", show_default=False)
+    ] = None,
     redrive: Annotated[bool, typer.Option("--redrive", help="Send the messages to the queue again.")] = False,
     drop: Annotated[bool, typer.Option("--drop", help="Delete the messages.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Select all parked messages.")] = False,

@@ -45,7 +45,7 @@ class PlainOutput:
                 self._console.print(outcome_line(event), soft_wrap=True)
 
     def close(self) -> None:
-        """Does nothing; there is no terminal state."""
+        """Does nothing: the terminal needs no cleanup."""
 
     def _submitting(self, event: SubmitProgress) -> None:
         now = self._clock()

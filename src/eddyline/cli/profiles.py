@@ -29,7 +29,7 @@ def list_profiles(
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("profile", style="bold", no_wrap=True)
     table.add_column("lines")
-    table.add_column("for")
+    table.add_column("description")
     for profile in profiles:
         heights = ", ".join(str(rung.height) for rung in profile.rungs)
         table.add_row(profile.name, heights, profile.description)

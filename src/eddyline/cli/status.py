@@ -51,8 +51,8 @@ def status(
     from eddyline.app.status import count_unhandled_messages, read_status
 
     shared = SharedServices.from_options(ledger=ledger, queues=queues)
-    of_fleet = out is None or bool(queues)
-    messages = count_unhandled_messages(shared, events) if of_fleet or events else ()
+    is_fleet = out is None or bool(queues)
+    messages = count_unhandled_messages(shared, events) if is_fleet or events else ()
     with open_ledger(out, ledger, "") as opened:
         found = read_status(opened, shared.pools(), messages)
     if as_json:
@@ -95,7 +95,7 @@ def _print_assets(screen: Console, found: Status) -> None:
     if not found.assets:
         return
     owned = any(each.owner for each in found.assets)
-    table = _table("asset", "file", *(["owner"] if owned else []), "done", "running", "redone", "for")
+    table = _table("asset", "file", *(["owner"] if owned else []), "done", "running", "redone", "elapsed")
     for each in found.assets:
         table.add_row(*_asset_cells(each, found, owned=owned))
     screen.print(table)

@@ -63,7 +63,9 @@ def submit(
         sources=tuple(sources),
         shared=SharedServices.from_options(store=store, ledger=ledger, queues=queues),
         profile=profile,
-        terms=JobOptions(owner=owner, urgency=priority.value, deadline=parse_deadline(deadline, time.time())),
+        options=JobOptions(
+            owner=owner, urgency=priority.value, deadline=parse_deadline(deadline, time.time())
+        ),
         merge=not no_merge,
         in_place=in_place,
         wait=wait,

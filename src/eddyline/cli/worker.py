@@ -51,9 +51,9 @@ def worker(
         metrics=metrics,
         log_level=log_level,
     )
-    asked = Stop()
-    with Interruption(asked) as interruption:
-        run_worker(request, asked=asked, stream=sys.stdout)
+    requested_stop = Stop()
+    with Interruption(requested_stop) as interruption:
+        run_worker(request, requested_stop=requested_stop, stream=sys.stdout)
     raise typer.Exit(exit_code_of(interruption))
 
 

@@ -59,7 +59,7 @@ def _lines(found: Status, width: int) -> list[str]:
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_ids_and_numbers_are_complete_on_any_terminal(width: int, owner: str) -> None:
     lines = _lines(_status(owner=owner), width)
-    assert all(word in lines[1].split() for word in ("asset", "file", "done", "running", "redone", "for"))
+    assert all(word in lines[1].split() for word in ("asset", "file", "done", "running", "redone", "elapsed"))
     assert ("own" in lines[1]) == bool(owner)
     for number, line in enumerate(lines[2:5]):
         assert len(line) <= width

@@ -91,7 +91,7 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
     "samples after the end": (
         _movie(stco=make_full_box("stco", 0, 0, _words(1, 1 << 30))),
         TruncatedError,
-        "2 of 2 samples, from number 0 on, are located after the end",
+        "2 of 2 samples, starting with sample 0, are located after the end",
     ),
     "64-bit offset that wraps round": (
         _movie(stco=make_full_box("co64", 0, 0, _words(1), struct.pack(">Q", (1 << 63) - 4))),

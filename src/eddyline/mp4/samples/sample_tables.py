@@ -77,7 +77,7 @@ def check_samples(samples: Samples, *, path: str, file_size: int, limits: Limits
     if len(outside):
         first = int(outside[0])
         raise TruncatedError(
-            f"{len(outside)} of {len(samples)} samples, from number {first} on, are located after"
+            f"{len(outside)} of {len(samples)} samples, starting with sample {first}, are located after"
             f" the end of the file at {file_size}",
             path=path,
             offset=int(samples.offset[first]),

@@ -78,7 +78,9 @@ def _stat(path: Path) -> SourceFile:
     try:
         stat = path.stat()
     except OSError as error:
-        raise MissingError(f"{path} is missing: {error.strerror}") from error
+        raise MissingError(
+            f"cannot read {path}: {error.strerror}", remedy="check the path, and that the card is mounted"
+        ) from error
     try:
         str(path).encode()
     except UnicodeEncodeError as error:

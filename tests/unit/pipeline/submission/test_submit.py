@@ -134,7 +134,7 @@ def test_an_archived_asset_whose_output_was_removed_is_made_again(
 
 
 def test_a_removed_source_is_missing(store: LocalStore, ledger: Ledger, tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="is missing"):
+    with pytest.raises(MissingError, match="cannot read"):
         _submit(tmp_path / "no.mp4", store, ledger)
 
 
