@@ -90,4 +90,4 @@ class ObjectRanges(Closeable):
             yield self.read(offset, min(size, self._size - offset))
 
     def close(self) -> None:
-        """Does nothing; there is no open connection."""
+        """Does nothing: each read uses a connection of its client."""
