@@ -119,7 +119,7 @@ def test_an_invalid_value_is_reported_with_file_and_key(
         (b"- 1", "the file: "),
         (b"", "the file: "),
         (b"pools: {a: &x {}, b: *x}", "aliases"),
-        (b"pools: {cpu: {}, cpu: {}}", "the key 'cpu' twice"),
+        (b"pools: {cpu: {}, cpu: {}}", "duplicate key 'cpu'"),
         (b"!!python/object/apply:os.getpid []", "not YAML"),
         (b"#" * 300_000, "larger than"),
     ],
