@@ -53,8 +53,8 @@ def test_a_file_needs_only_rungs_and_gives_the_profile_its_name(tmp_path: Path) 
     [
         ("rungs: []", ["rungs", "at least 1"]),
         ("{}", ["rungs", "required"]),
-        ("- 1", ["whole file"]),
-        (f"rungs: [{_RUNG}]\ncolour: red", ["colour", "no such key"]),
+        ("- 1", ["the file: a mapping"]),
+        (f"rungs: [{_RUNG}]\ncolour: red", ["colour", "unknown key"]),
         (f"rungs: [{_RUNG.replace('crf: 22', 'crf: 99')}]", ["rungs[0]", "between 0 and 51", "99"]),
         (f"rungs: [{_RUNG.replace('veryfast', 'warp')}]", ["rungs[0]", "veryfast", "warp"]),
         (f"rungs: [{_RUNG.replace('h264', 'h263')}]", ["rungs[0].codec", "'h264', 'hevc' or 'av1'", "h263"]),
