@@ -72,7 +72,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _cell(" ".join(re.sub(r"\[/?\w+\]", "", text).split()))
+    return _cell(" ".join(re.sub(r"\[/?[a-z]+\]", "", text).split()))
 
 
 def _cell(text: str) -> str:

@@ -49,12 +49,12 @@ def combine(
         str, typer.Option("--telemetry-offset", metavar="S", help="Delay the telemetry by S seconds.")
     ] = "0",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Remove the audio of the camera. [default: keep it disabled]")
+        bool, typer.Option("--replace", help="Remove the audio of the camera. Default: keep it disabled.")
     ] = False,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the audio without encoding it.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: VIDEO-combined]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. Default: VIDEO-combined."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

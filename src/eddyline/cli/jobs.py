@@ -28,7 +28,7 @@ commands = typer.Typer(
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="DIR", help="The output directory. [default: out]", show_default=False
+        "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -54,7 +54,7 @@ def list_jobs(
             "--limit",
             min=0,
             show_default=False,
-            help=f"The maximum number of jobs to list; 0: all. [default: {_DEFAULT_LIMIT}; all with --json]",
+            help=f"The maximum number of jobs to list; 0: all. Default: {_DEFAULT_LIMIT}; all with --json.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -20,7 +20,7 @@ def merge(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: CHAPTER-merged]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. Default: CHAPTER-merged."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Join even if a chapter is missing or of another recording.")

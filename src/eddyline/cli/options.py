@@ -33,7 +33,7 @@ DefaultProfile = Annotated[
     typer.Option("--profile", "-p", metavar="NAME|FILE", help="The profile of objects that no rule matches."),
 ]
 Slots = Annotated[
-    int | None, typer.Option("--slots", min=1, help="The number of concurrent jobs. [default: one per core]")
+    int | None, typer.Option("--slots", min=1, help="The number of concurrent jobs. Default: one per core.")
 ]
 NoMerge = Annotated[
     bool, typer.Option("--no-merge", help="Create a separate asset for each chapter of a recording.")

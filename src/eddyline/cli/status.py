@@ -30,7 +30,7 @@ def status(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="DIR", help="The output directory. [default: out]", show_default=False
+            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
         ),
     ] = None,
     ledger: options.Ledger = "",

@@ -23,7 +23,7 @@ def strip_location(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: IN-stripped]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. Default: IN-stripped."),
     ] = None,
     keep_titles: Annotated[
         bool,

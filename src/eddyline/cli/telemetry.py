@@ -46,7 +46,7 @@ def telemetry(
             "--out",
             "-o",
             metavar="PATH",
-            help="Write to this file; its extension selects the format. [default: stdout]",
+            help="Write to this file; its extension selects the format. Default: stdout.",
         ),
     ] = None,
     stream: Annotated[

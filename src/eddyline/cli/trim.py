@@ -25,14 +25,14 @@ def trim(
     ] = "0",
     end: Annotated[
         str,
-        typer.Option("--to", metavar="T", help="The end time, exclusive. [default: the end of IN]"),
+        typer.Option("--to", metavar="T", help="The end time, exclusive. Default: the end of IN."),
     ] = "",
     keyframes: Annotated[
         bool, typer.Option("--keyframes", help="Extend the range to keyframes and encode no frame.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The file to write. [default: IN-trimmed]"),
+        typer.Option("--out", "-o", metavar="FILE", help="The file to write. Default: IN-trimmed."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

@@ -27,7 +27,7 @@ def worker(
     slots: Annotated[
         int | None,
         typer.Option(
-            "--slots", min=1, max=1024, help="The number of concurrent jobs. [default: as many as fit]"
+            "--slots", min=1, max=1024, help="The number of concurrent jobs. Default: as many as fit."
         ),
     ] = None,
     work: Annotated[
