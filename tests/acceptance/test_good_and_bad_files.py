@@ -118,7 +118,7 @@ def test_every_kind_of_source_is_published_exactly_or_rejected_with_a_reason(
     for name, (_, word) in BAD.items():
         assert word in reasons[name].lower(), (name, reasons[name])
     assert "missing" in reasons["cut.mp4"]
-    assert "sound alone" in reasons["sound.mp4"]
+    assert "no video" in reasons["sound.mp4"]
     assert all(each["remedy"] for each in last["failed"])
 
     assert {each["name"] for each in last["assets"]} == {*GOOD, "turned.mp4"}

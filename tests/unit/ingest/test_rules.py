@@ -117,7 +117,7 @@ def test_a_path_without_a_valid_owner_is_parked(tmp_path: Path, key: str) -> Non
     ("text", "complaint"),
     [
         ("rules:\n- profile: fast\n", r"rules\[0\].when"),
-        ("rules:\n- when: {prefex: a}\n", r"rules\[0\].when.prefex: no such key"),
+        ("rules:\n- when: {prefex: a}\n", r"rules\[0\].when.prefex: unknown key"),
         ("rules:\n- when: {key: 'a***'}\n", r"rules\[0\].when.key.*\*\*\*"),
         ("rules:\n- when: {key: 'a/*'}\n  owner: '{2}'\n", r"owner has \{2\}, but key has 1 stars"),
         ("rules:\n- when: {}\n  ignore: x\n  profile: fast\n", "ignore excludes profile"),
@@ -129,8 +129,8 @@ def test_a_path_without_a_valid_owner_is_parked(tmp_path: Path, key: str) -> Non
         ("default: {profile: nonsense}\n", r"rules.yaml: .*nonsense"),
         ("default: {profile: gone.yaml}\n", "gone.yaml"),
         ("rules: [&a {when: {}}, *a]\n", "aliases"),
-        ("rules: []\nrules: []\n", "twice"),
-        ("- a\n", "the whole file"),
+        ("rules: []\nrules: []\n", "duplicate key"),
+        ("- a\n", "the file: a mapping"),
         ("{", "not YAML"),
     ],
 )
