@@ -39,7 +39,7 @@ def test_every_key_is_on_the_page_with_its_default(model: type[BaseModel], headi
     fields = {name: field for name, field in model.model_fields.items() if name != "name"}
     assert list(rows) == list(fields)
     for name, field in fields.items():
-        assert (rows[name] == "needed") == field.is_required(), name
+        assert (rows[name] == "required") == field.is_required(), name
         if isinstance(field.default, int | float | str) and field.default:
             assert rows[name] == f"{field.default:g}" if not isinstance(field.default, str) else field.default
         if model is JobLimits and field.default is None:

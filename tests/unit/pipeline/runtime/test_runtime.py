@@ -65,9 +65,9 @@ _FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.f
 @pytest.mark.parametrize(
     ("code", "limits", "said"),
     [
-        (_SLOW, {"wall_s": 0.5}, "used up its job's time of 0.5 s"),
+        (_SLOW, {"wall_s": 0.5}, "exceeded the time limit of its job, 0.5 s"),
         (_GREEDY, {"memory_mib": 500}, "MemoryError"),
-        (_FLOOD, {"scratch_gib": 0.01}, "filled its work folder"),
+        (_FLOOD, {"scratch_gib": 0.01}, "exceeded the disk limit of its job"),
     ],
 )
 def test_each_limit_of_a_pool_ends_a_real_program(

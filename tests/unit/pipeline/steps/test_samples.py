@@ -51,7 +51,7 @@ def test_a_wrong_frame_is_not_published_and_is_stored_as_evidence(
     (failed,) = report.failed
     assert "is mirrored left to right" in failed.reason
     assert failed.reason.startswith("90p: frame ")
-    assert "report it" in failed.remedy
+    assert "report a bug" in failed.remedy
     kept = sorted(request_.out.glob(".eddyline/parts/*/*/proof-90p/*.png"))
     assert [path.name.split("-")[-1] for path in kept] == ["rendition.png", "source.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in kept)
