@@ -252,8 +252,8 @@ def test_a_source_that_disappears_is_named_with_a_remedy_and_the_other_asset_is_
     assert [each["name"] for each in last["assets"]] == ["clip.mp4"]
     (failed,) = last["failed"]
     assert failed["name"] == "doomed.mp4"
-    assert "gone" in failed["reason"]
-    assert "put it back" in failed["remedy"]
+    assert "cannot read" in failed["reason"]
+    assert "check the path" in failed["remedy"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk of one's own takes root to mount")

@@ -359,7 +359,7 @@ def test_missing_decoded_frames_are_an_error_of_the_source(bench: Bench) -> None
     with source.path.open("r+b") as file:
         file.seek(int(samples.offset[20]))
         file.write(bytes(int(samples.size[20])))
-    with pytest.raises(InputError, match=r"7 frames where the index promises 8: frames 4 of this chunk"):
+    with pytest.raises(InputError, match=r"7 frames, but the index has 8: frames 4 of this chunk"):
         bench.encoded(source, (Chunk(index=0, start=16, stop=24),), rungs, grid)
 
 
