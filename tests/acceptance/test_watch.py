@@ -204,4 +204,4 @@ def test_results_are_not_watched(eddyline: tuple[str, ...], tmp_path: Path) -> N
         check=False,
     )
     assert done.returncode == 2
-    assert "keeps its results" in done.stderr
+    assert "contains the results of Eddyline" in done.stderr
