@@ -8,8 +8,8 @@ SHORT_S = 0.01
 """Mean duration of the latest jobs below which a worker prefetches."""
 
 MAX_PREFETCH = 256
-_INITIAL_MEAN_S = 0.05  # so that a worker prefetches only after several short jobs
-_WEIGHT = 0.2  # of the latest job in the mean
+_INITIAL_MEAN_S = 0.02  # so that a worker prefetches only after a few short jobs
+_WEIGHT = 0.4  # of the latest job in the mean
 
 
 class Prefetch:
