@@ -56,11 +56,30 @@ def ffprobe() -> str:
 _SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
 _SLOW_MODULES = {
     "cli/test_combine_and_strip.py",
+    "cli/test_run.py",
     "cli/test_trim_and_merge.py",
+    "core/test_process.py",
+    "core/test_resource_limits.py",
+    "docs/test_docs.py",
+    "docs/test_examples.py",
+    "docs/test_logs_page.py",
+    "docs/test_python_api_page.py",
     "edit/merge/test_card_folders.py",
+    "fleet/test_drain_controller.py",
     "gpmf/export/test_hostile.py",
+    "graph/coordinator/test_coordinator.py",
     "graph/ledger/test_fair_queue.py",
     "graph/ledger/test_ledger_state_machine.py",
+    "media/streaming/test_segment_duration.py",
+    "pipeline/demo_clip/test_make.py",
+    "pipeline/runtime/test_encoder_consistency.py",
+    "pipeline/runtime/test_runtime.py",
+    "pipeline/steps/test_publish.py",
+    "pipeline/steps/test_samples.py",
+    "pipeline/submission/test_chaptered_recordings.py",
+    "pipeline/submission/test_submit.py",
+    "servers/test_network.py",
+    "store/test_local.py",
 }
 
 
