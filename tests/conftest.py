@@ -55,6 +55,7 @@ def ffprobe() -> str:
 # `make unit` leaves out tests that run programs or servers, and the modules that take seconds.
 _SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
 _SLOW_MODULES = {
+    "aws/s3_events/test_parser.py",
     "cli/test_combine_and_strip.py",
     "cli/test_run.py",
     "cli/test_trim_and_merge.py",
@@ -68,10 +69,14 @@ _SLOW_MODULES = {
     "fleet/test_drain_controller.py",
     "gpmf/export/test_hostile.py",
     "graph/coordinator/test_coordinator.py",
+    "graph/coordinator/test_wire.py",
     "graph/ledger/test_fair_queue.py",
     "graph/ledger/test_ledger_state_machine.py",
+    "graph/worker/test_worker.py",
+    "ingest/test_arrivals.py",
     "media/streaming/test_segment_duration.py",
     "pipeline/demo_clip/test_make.py",
+    "pipeline/planning/test_job_spec.py",
     "pipeline/runtime/test_encoder_consistency.py",
     "pipeline/runtime/test_runtime.py",
     "pipeline/steps/test_publish.py",
