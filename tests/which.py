@@ -9,11 +9,19 @@ from __future__ import annotations
 import ast
 import sys
 from collections import deque
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# Modules that import by name, and what they import: commands, Alembic's revisions, lazy public functions.
+LOADERS = {
+    "eddyline.cli.main": "eddyline.cli.",
+    "eddyline.graph.db.migrations": "eddyline.graph.db.migrations.",
+    "eddyline.pipeline": "eddyline.pipeline.api",
+}
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Dotted name -> file, of the package and the tests."""
     found = {}
@@ -36,13 +44,24 @@ def imports_of(path: Path, known: dict[str, Path]) -> set[str]:
     return found
 
 
-def tests_of(module: str) -> list[tuple[int, str]]:
-    """(distance, test file): 0 has the same name, 1 imports the module, 2 imports an importer, ..."""
+@cache
+def importers_of_all() -> dict[str, set[str]]:
+    """Module -> the modules that import it."""
     known = modules()
     importers: dict[str, set[str]] = {name: set() for name in known}
     for name, path in known.items():
         for imported in imports_of(path, known):
             importers[imported].add(name)
+    for loader, prefix in LOADERS.items():
+        for name in known:
+            if name.startswith(prefix) and name != loader:
+                importers[name].add(loader)
+    return importers
+
+
+def tests_of(module: str) -> list[tuple[int, str]]:
+    """(distance, test file): 0 has the same name, 1 imports the module, 2 imports an importer, ..."""
+    known, importers = modules(), importers_of_all()
     package, _, leaf = module.removeprefix("eddyline.").rpartition(".")
     mirror = f"tests.unit.{package}.test_{leaf}" if package else f"tests.unit.test_{leaf}"
     distance = {module: 0}

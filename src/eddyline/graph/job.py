@@ -90,10 +90,6 @@ class Job:
     finished: float | None
     deadline: float | None = None
 
-    def is_late(self, now: float) -> bool:
-        """Whether the job has missed its deadline, or ended after it."""
-        return self.deadline is not None and self.deadline < (now if self.finished is None else self.finished)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:

@@ -86,6 +86,15 @@ def test_a_job_is_shown_with_the_evidence_of_its_failure(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("ledger")
+def test_the_json_output_keeps_the_keys_that_programs_read(tmp_path: Path) -> None:
+    listed = {job["id"]: job for job in called(tmp_path, "list")}["aa.plan"]
+    shown = called(tmp_path, "show", "aa.plan")
+    assert (listed["cls"], listed["needs"]) == ("cpu", ["aa.inspect"])
+    assert (shown["cls"], shown["needs"]) == ("cpu", ["aa.inspect"])
+    assert not {"pool", "dependencies"} & {*listed, *shown}
+
+
+@pytest.mark.usefixtures("ledger")
 def test_an_ambiguous_job_prefix_is_a_usage_error(tmp_path: Path) -> None:
     result = call(tmp_path, "show", "aa")
     assert isinstance(result.exception, UsageError)

@@ -90,3 +90,10 @@ def test_every_file_named_by_its_path_exists(page: Path) -> None:
     ):
         places = (ROOT / path, ROOT / "src" / "eddyline" / path, page.parent / path)
         assert any(place.is_file() for place in places), path
+
+
+def test_make_unit_leaves_out_only_modules_that_exist() -> None:
+    source = (ROOT / "tests" / "conftest.py").read_text("utf-8")
+    modules = re.findall(r'(?m)^    "([\w/]+\.py)",$', source)
+    assert len(modules) > 10
+    assert [name for name in modules if not (ROOT / "tests" / "unit" / name).is_file()] == []

@@ -315,11 +315,6 @@ class Ledger(Closeable):
         """
         return queries.pages(self._database.read, states, asset=asset, kind=kind, limit=limit, size=size)
 
-    def late_jobs(self) -> list[Job]:
-        """Open jobs past their deadline, the earliest deadline first; reads an index of such jobs only."""
-        query = queries.late(self.now())
-        return self._database.read(lambda c: queries.find(c, query))
-
     def counts(self, asset: str | None = None, kind: str | None = None) -> dict[State, int]:
         """The number of jobs in each state, of one asset or all, of one kind or all."""
         return self._database.read(lambda c: queries.counts(c, asset, kind))

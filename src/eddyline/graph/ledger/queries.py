@@ -97,12 +97,6 @@ def by_id_or_prefix(connection: Connection, name: str, limit: int) -> list[Job]:
     return find(connection, select(*COLUMNS).where(has_prefix).order_by(jobs.c.id).limit(limit))
 
 
-def late(now: float) -> Select[Any]:
-    """A query for open jobs past their deadline, the earliest deadline first."""
-    unfinished = jobs.c.finished.is_(None) & jobs.c.deadline.is_not(None)
-    return select(*COLUMNS).where(unfinished, jobs.c.deadline < now).order_by(jobs.c.deadline, jobs.c.id)
-
-
 def counts(connection: Connection, asset: str | None, kind: str | None = None) -> dict[State, int]:
     """The number of jobs in each state, including states without jobs."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
