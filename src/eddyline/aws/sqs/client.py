@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from eddyline.aws.client_errors import MessageRejectedError, QueueError, QueueNotFoundError, translate_errors
+from eddyline.aws.sqs.batches import MAX_ENTRIES, receipt_batches, send_batches
 from eddyline.aws.sqs.message import Message, VisibilityFailures, message_attributes, parse_message
-from eddyline.aws.sqs.message_body import MAX_BYTES
 from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
@@ -25,7 +24,6 @@ from eddyline.core.formatting import short_repr
 __all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
 
 _LOG = logging.getLogger("eddyline.queues")
-_MAX_BATCH = 10  # entries of a batch request
 _MAX_LONG_POLL_S = 20
 RETENTION_S = 14 * 24 * 3600
 """The longest retention period of SQS."""
@@ -167,7 +165,7 @@ class SqsClient:
         for entry, group in zip(entries, groups, strict=bool(groups)):
             if group:
                 entry["MessageGroupId"] = group
-        for batch in _send_batches(entries):
+        for batch in send_batches(entries):
             try:
                 with translate_errors(f"sending to {name}"):
                     answer = self._client.send_message_batch(QueueUrl=self._url(name), Entries=batch)
@@ -184,7 +182,7 @@ class SqsClient:
         with translate_errors(f"receiving from {name}"):
             answer = self._client.receive_message(
                 QueueUrl=self._url(name),
-                MaxNumberOfMessages=min(max(limit, 1), _MAX_BATCH),
+                MaxNumberOfMessages=min(max(limit, 1), MAX_ENTRIES),
                 WaitTimeSeconds=round(min(wait_s, _MAX_LONG_POLL_S)),
                 VisibilityTimeout=round(visibility_s),
                 AttributeNames=[
@@ -198,7 +196,7 @@ class SqsClient:
 
     def delete(self, messages: Iterable[Message]) -> None:
         """Delete messages. One that cannot be deleted is received again, or is already gone."""
-        for name, batch in _receipt_batches(messages):
+        for name, batch in receipt_batches(messages):
             entries = [{"Id": str(n), "ReceiptHandle": each.receipt_handle} for n, each in enumerate(batch)]
             with translate_errors(f"deleting from {name}"):
                 self._client.delete_message_batch(QueueUrl=self._url(name), Entries=entries)
@@ -207,7 +205,7 @@ class SqsClient:
         """Set the visibility timeout of messages from now on (0: hand them back); returns the failures."""
         expired: list[Message] = []
         unchanged: list[Message] = []
-        for name, batch in _receipt_batches(messages):
+        for name, batch in receipt_batches(messages):
             entries = [
                 {"Id": str(n), "ReceiptHandle": each.receipt_handle, "VisibilityTimeout": round(timeout_s)}
                 for n, each in enumerate(batch)
@@ -256,29 +254,3 @@ class SqsClient:
         naming = self.naming
         kinds = {naming.reports: "reports", naming.dead_letters: "dead letters"}
         return "jobs" if name in naming.job_queues else kinds.get(name, "other")
-
-
-def _send_batches(entries: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Split entries into batches within SQS's limits on number and total size."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for entry in entries:
-        length = len(entry["MessageBody"].encode())
-        if batch and (len(batch) == _MAX_BATCH or size + length > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += length
-    if batch:
-        yield batch
-
-
-def _receipt_batches(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:
-    """Group messages by queue into batches of ten."""
-    queues: dict[str, list[Message]] = {}
-    for message in messages:
-        queues.setdefault(message.queue, []).append(message)
-    for name, found in queues.items():
-        rest = iter(found)
-        while batch := list(islice(rest, _MAX_BATCH)):
-            yield name, batch
