@@ -51,8 +51,8 @@ def test_a_busy_ledger_is_retried(tmp_path: Path) -> None:
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         timer = threading.Timer(0.3, lambda: other.execute("COMMIT"))
-        timer.start()
         started = time.monotonic()
+        timer.start()
         assert ledger.submit([new("a-1")]) == 1
         assert time.monotonic() - started > 0.2
         timer.join()

@@ -274,8 +274,8 @@ def test_an_idle_worker_starts_submitted_jobs_immediately_and_those_of_other_pro
 
 def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
-    ledger.claim("lost", pools=("cpu",), limit=1, lease_s=0.3)
     started = time.monotonic()
+    ledger.claim("lost", pools=("cpu",), limit=1, lease_s=0.3)
     WorkerRunner(ledger, _return_empty).start().join()
     assert 0.2 < time.monotonic() - started < 15.0
     assert get(ledger, "a-1").interruptions == 1
