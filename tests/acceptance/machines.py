@@ -32,7 +32,7 @@ class Machines:
             process.wait()
 
     def start(self, name: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Run a command under a name; its log is in `log(name)`, its scratch space in a folder of its own."""
+        """Run a command under a name; its log is in `log(name)`, its scratch space in a separate folder."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*self.command, *arguments],

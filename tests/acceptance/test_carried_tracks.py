@@ -94,8 +94,8 @@ def test_subtitles_in_stream_and_mp4_equal_those_that_ffmpeg_reads_from_the_sour
     )
     asset = run(clip)
     manifest = json.loads((asset / "manifest.json").read_text())
-    told = [(each["language"], each["forced"], each["cues"]) for each in manifest["subtitles"]]
-    assert told == [("eng", False, 3), ("ger" if name != "a.mov" else "deu", name != "a.mov", 3)]
+    reported = [(each["language"], each["forced"], each["cues"]) for each in manifest["subtitles"]]
+    assert reported == [("eng", False, 3), ("ger" if name != "a.mov" else "deu", name != "a.mov", 3)]
     assert manifest["left_out"] == []
     wanted = cues(ffmpeg, clip)
     assert len(wanted) == 3
@@ -103,7 +103,7 @@ def test_subtitles_in_stream_and_mp4_equal_those_that_ffmpeg_reads_from_the_sour
         path = asset / rendition["path"]
         assert [cues(ffmpeg, path, track) for track in (0, 1)] == [wanted, wanted]
         found = streams(ffprobe, path)
-        assert [each["tags"]["language"] for each in found] == [each[0] for each in told]
+        assert [each["tags"]["language"] for each in found] == [each[0] for each in reported]
         if name != "a.mov":
             assert [each["disposition"]["forced"] for each in found] == [0, 1]
             assert found[1]["tags"]["name"] == manifest["subtitles"][1]["title"] == "Deutsch <b>"
@@ -158,7 +158,7 @@ def chapters(ffprobe: str, path: Path) -> list[tuple[str, str]]:
     return [(each["start_time"], each["tags"]["title"]) for each in found]
 
 
-def said(ffprobe: str, path: Path) -> dict[str, str]:
+def output(ffprobe: str, path: Path) -> dict[str, str]:
     """The tags of a file, as FFmpeg reads them."""
     argv = [ffprobe, "-v", "error", "-show_entries", "format_tags", "-of", "json", str(path)]
     return dict(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["format"]["tags"])
@@ -172,7 +172,7 @@ def test_the_metadata_keys_of_a_phone_are_in_the_renditions(
     assert manifest["device"] == {"make": "Apple", "model": "iPhone 15"}
     assert manifest["location"] == {"latitude": 47.3769, "longitude": 8.5417, "altitude_m": 400.0}
     for rendition in manifest["renditions"]:
-        tags = said(ffprobe, asset / rendition["path"])
+        tags = output(ffprobe, asset / rendition["path"])
         assert tags["com.apple.quicktime.creationdate"] == "2024-05-06T09:08:09+0200"
         assert tags["com.apple.quicktime.location.ISO6709"] == "+47.3769+008.5417+400/"
 
@@ -203,8 +203,8 @@ def test_the_chapters_of_the_source_are_in_renditions_and_stream(
     assert manifest["left_out"] == []
     for rendition in manifest["renditions"]:
         assert chapters(ffprobe, asset / rendition["path"]) == [("0.000000", "One"), ("1.000000", "Two <b>")]
-    told = json.loads((asset / "stream" / "chapters.json").read_text())
-    assert [(each["start-time"], each["titles"][0]["title"]) for each in told] == [
+    reported = json.loads((asset / "stream" / "chapters.json").read_text())
+    assert [(each["start-time"], each["titles"][0]["title"]) for each in reported] == [
         (0.0, "One"),
         (1.0, "Two <b>"),
     ]
@@ -213,7 +213,7 @@ def test_the_chapters_of_the_source_are_in_renditions_and_stream(
     assert manifest["location"]["latitude"] == pytest.approx(47.3769, abs=1e-4)
     assert manifest["created"] == "2024-05-06T07:08:09Z"
     for rendition in manifest["renditions"]:
-        tags = said(ffprobe, asset / rendition["path"])
+        tags = output(ffprobe, asset / rendition["path"])
         assert tags["location"] == "+47.3769+008.5417/"
         assert tags["creation_time"] == "2024-05-06T07:08:09.000000Z"
     assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()

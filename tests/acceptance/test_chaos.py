@@ -1,4 +1,4 @@
-"""A short storm over a fleet of real processes; `make chaos MINUTES=n` is the long one."""
+"""A short chaos test of a fleet of real processes; `make chaos MINUTES=n` runs a long one."""
 
 from __future__ import annotations
 
@@ -23,37 +23,41 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Calm:
-    """Footage, and the manifests that it has when nothing disturbs, by name."""
+class Undisturbed:
+    """Footage, and the manifests of an undisturbed run by name."""
 
     clips: Sequence[Path]
     manifests: Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Calm:
-    folder = tmp_path_factory.mktemp("calm")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("undisturbed")
     clips = footage.clips(folder / "footage", long=False)
-    return Calm(clips, run.undisturbed(folder / "out", clips, folder))
+    return Undisturbed(clips, run.undisturbed(folder / "out", clips, folder))
 
 
-def weathered(folder: Path, calm: Calm, mode: Mode, *, seed: int, seconds: float) -> Figures:
-    setting = run.Setting(folder=folder, sources=calm.clips, mode=mode, seed=seed, seconds=seconds)
-    said: list[str] = []
+def disturbed(folder: Path, undisturbed: Undisturbed, mode: Mode, *, seed: int, seconds: float) -> Figures:
+    setting = run.Setting(folder=folder, sources=undisturbed.clips, mode=mode, seed=seed, seconds=seconds)
+    lines: list[str] = []
     try:
-        figures = run.run(setting, said.append, expected=calm.manifests)
+        figures = run.run(setting, lines.append, expected=undisturbed.manifests)
     except (NoServerError, NoQueueServerError) as error:
         pytest.skip(str(error))
-    assert figures.held, "\n".join([*figures.complaints, table(figures), *said, f"logs: {folder}"])
+    assert figures.passed, "\n".join([*figures.violations, table(figures), *lines, f"logs: {folder}"])
     return figures
 
 
-def test_workers_that_see_only_queues_lose_nothing_in_a_storm(tmp_path: Path, calm: Calm) -> None:
-    figures = weathered(tmp_path, calm, Mode.SQS, seed=4, seconds=30)
+def test_workers_that_see_only_queues_lose_nothing_in_a_chaos_test(
+    tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    figures = disturbed(tmp_path, undisturbed, Mode.SQS, seed=4, seconds=30)
     assert figures.published > 0
-    assert set(figures.disturbances) == set(Kind), "the storm was too mild to prove anything"
+    assert set(figures.disturbances) == set(Kind), "not every kind of disturbance occurred"
 
 
-def test_workers_that_share_the_ledger_lose_nothing_in_a_storm(tmp_path: Path, calm: Calm) -> None:
-    figures = weathered(tmp_path, calm, Mode.DIRECT, seed=5, seconds=16)
+def test_workers_that_share_the_ledger_lose_nothing_in_a_chaos_test(
+    tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    figures = disturbed(tmp_path, undisturbed, Mode.DIRECT, seed=5, seconds=16)
     assert figures.published > 0

@@ -111,10 +111,10 @@ def _check(ffprobe: str, root: Path, manifest: dict[str, Any], rate: Rate) -> No
     length, _ = read_mpd((root / "stream" / "manifest.mpd").read_text(), name)
     assert float(length) == pytest.approx(rate.seconds, abs=frame), name
     for path in (root / "stream").glob("*/main.m3u8"):
-        told = float(read_media_playlist(path.read_text(), name).duration)
-        assert told == pytest.approx(rate.seconds, abs=max(frame, 0.1)), f"{name} {path.parent.name}"
+        reported = float(read_media_playlist(path.read_text(), name).duration)
+        assert reported == pytest.approx(rate.seconds, abs=max(frame, 0.1)), f"{name} {path.parent.name}"
     for each in manifest["renditions"]:
-        said = subprocess.run(
+        output = subprocess.run(
             [
                 *(ffprobe, "-v", "error", "-select_streams", "v:0", "-count_frames", "-of", "json"),
                 *("-show_entries", "stream=nb_read_frames:format=duration", str(root / each["path"])),
@@ -122,6 +122,6 @@ def _check(ffprobe: str, root: Path, manifest: dict[str, Any], rate: Rate) -> No
             capture_output=True,
             check=True,
         )
-        found = json.loads(said.stdout)
+        found = json.loads(output.stdout)
         assert int(found["streams"][0]["nb_read_frames"]) == rate.frames, name
         assert float(found["format"]["duration"]) == pytest.approx(rate.seconds, abs=frame), name

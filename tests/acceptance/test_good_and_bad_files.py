@@ -66,7 +66,7 @@ BAD: dict[str, tuple[bytes, str]] = {
 
 
 def _ffprobe(ffprobe: str, path: Path) -> dict[str, Any]:
-    said = subprocess.run(
+    output = subprocess.run(
         [
             *(ffprobe, "-v", "error", "-select_streams", "v:0", "-count_frames", "-of", "json"),
             *("-show_entries", "stream=nb_read_frames,width,height,color_transfer,pix_fmt", str(path)),
@@ -74,7 +74,7 @@ def _ffprobe(ffprobe: str, path: Path) -> dict[str, Any]:
         capture_output=True,
         check=True,
     )
-    return dict(json.loads(said.stdout)["streams"][0])
+    return dict(json.loads(output.stdout)["streams"][0])
 
 
 @pytest.mark.slow

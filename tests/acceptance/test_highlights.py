@@ -52,15 +52,15 @@ def test_the_manifest_lists_each_highlight_with_its_frame_and_image(asset: Path)
 def test_every_rendition_and_the_stream_have_the_chapters(asset: Path, ffprobe: str) -> None:
     manifest = json.loads((asset / "manifest.json").read_text())
     for rendition in manifest["renditions"]:
-        said = subprocess.run(
+        output = subprocess.run(
             [ffprobe, "-v", "error", "-show_chapters", "-of", "json", asset / rendition["path"]],
             check=True,
             capture_output=True,
         ).stdout
-        found = [(each["start_time"], each["tags"]["title"]) for each in json.loads(said)["chapters"]]
+        found = [(each["start_time"], each["tags"]["title"]) for each in json.loads(output)["chapters"]]
         assert found == [("0.000000", "Start"), ("1.234567", "HiLight 1"), ("3.003000", "HiLight 2")]
-    told = json.loads((asset / "stream" / "chapters.json").read_text())
-    assert [each["start-time"] for each in told] == [0.0, 1.234567, 3.003]
+    reported = json.loads((asset / "stream" / "chapters.json").read_text())
+    assert [each["start-time"] for each in reported] == [0.0, 1.234567, 3.003]
     assert 'URI="chapters.json"' in (asset / manifest["stream"]["hls"]).read_text()
     assert (asset / manifest["stream"]["dash"]).read_text().count("<Event ") == 3
 

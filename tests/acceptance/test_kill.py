@@ -37,20 +37,20 @@ def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     tmp_path: Path, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=90)
-    calm = tmp_path / "calm"
+    undisturbed = tmp_path / "undisturbed"
 
     def command(out: Path) -> list[str]:
         options = ("--profile", str(small_profile), "--slots", str(SLOTS), "--json")
         return [*eddyline, "run", str(clip), "--out", str(out), *options]
 
-    subprocess.run(command(calm), check=True, capture_output=True)
+    subprocess.run(command(undisturbed), check=True, capture_output=True)
     rng, kills, outputs, redone = random.Random(20), 0, 0, 0
     while kills < KILLS:
         outputs += 1
-        storm = tmp_path / f"storm-{outputs}"
-        killed = _killed_until_it_gets_through(command(storm), storm, rng, KILLS - kills)
-        subprocess.run(command(storm), check=True, capture_output=True)
-        redone += _redone_of_an_exact_asset(storm, calm, killed)
+        killed_run = tmp_path / f"killed_run-{outputs}"
+        killed = _killed_until_it_gets_through(command(killed_run), killed_run, rng, KILLS - kills)
+        subprocess.run(command(killed_run), check=True, capture_output=True)
+        redone += _redone_of_an_exact_asset(killed_run, undisturbed, killed)
         kills += killed
     assert redone, "no kill interrupted any job"
 
@@ -76,7 +76,7 @@ def _killed_until_it_gets_through(argv: list[str], out: Path, rng: random.Random
 
 
 def _ends_before(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
-    """Wait for a random moment of the run's progress, whatever the machine's speed; True: it ended first.
+    """Wait for a random moment of the run's progress, on machines of any speed; True: the run ended first.
 
     Progress is what the run prints. One kill in five comes during start-up, before anything is printed.
     """
@@ -90,23 +90,23 @@ def _ends_before(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
     return process.poll() is not None
 
 
-def _redone_of_an_exact_asset(storm: Path, calm: Path, kills: int) -> int:
+def _redone_of_an_exact_asset(killed_run: Path, undisturbed: Path, kills: int) -> int:
     """Check that the asset is the undisturbed one, and nothing is left over; the jobs that were redone."""
-    expected, got = manifest_of(calm), manifest_of(storm)
+    expected, got = manifest_of(undisturbed), manifest_of(killed_run)
     run = got.pop("run")
     expected.pop("run")
     assert got == expected
     assert run["redone_jobs"] <= kills * SLOTS
-    with closing(sqlite3.connect(storm / ".eddyline" / "ledger.sqlite")) as ledger:
+    with closing(sqlite3.connect(killed_run / ".eddyline" / "ledger.sqlite")) as ledger:
         assert ledger.execute("select count(*) from jobs where state <> 'done'").fetchone() == (0,)
-    assert not list((storm / ".eddyline" / "work").iterdir()), "scratch folders were left behind"
-    leftovers = [path for path in storm.rglob(".*") if path.name != ".eddyline"]
+    assert not list((killed_run / ".eddyline" / "work").iterdir()), "scratch folders were left behind"
+    leftovers = [path for path in killed_run.rglob(".*") if path.name != ".eddyline"]
     assert not leftovers, "half-written files were left behind"
     return int(run["redone_jobs"])
 
 
 def _nothing_half_written_is_visible(out: Path) -> None:
-    """Whatever a manifest names is there in full, and without a manifest no asset claims to exist."""
+    """All files that a manifest lists are complete, and an asset without a manifest is not listed."""
     for path in out.glob("assets/*/manifest.json"):
         manifest = json.loads(path.read_text())
         for rendition in manifest["renditions"]:

@@ -1,4 +1,4 @@
-"""A worker on a machine that is to be taken away, told so by the machine's own services."""
+"""A worker drains when the instance metadata announces an interruption."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_whil
             lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), timeout_s=60, message=machines.logs
         )
         ends = time.time() + NOTICE_S
-        told = {
+        reported = {
             "action": "terminate",
             "time": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        metadata.said["spot/instance-action"] = json.dumps(told)
+        metadata.responses["spot/instance-action"] = json.dumps(reported)
         assert process.wait(NOTICE_S + 5) == 0, machines.logs()
         assert time.time() < ends, "the machine was gone before its worker"
         wait_until(lambda: not ecs.protected, timeout_s=10, message=machines.logs)
-        # Whatever did not end in time is to be had by others, and no attempt was spent on it.
+        # Unfinished jobs are ready for other workers, and have used no attempt.
         assert not ledger.jobs(state=State.RUNNING)
         assert ledger.has_open()
         assert all(job.attempt == 0 for job in ledger.jobs(state=State.READY))

@@ -57,10 +57,10 @@ def _wait(page: Any, wanted: str) -> None:
 
 def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    said: list[str] = []
+    errors: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(index.as_uri())
     assert "river.mp4" in page.inner_text("h1")
@@ -73,7 +73,7 @@ def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, in
     page.get_by_text("90p", exact=True).first.click()
     _wait(page, "document.querySelector('video').videoHeight === 90")
     _wait(page, f"document.querySelector('video').currentTime >= {before}")
-    assert not said
+    assert not errors
     assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
     page.close()
 

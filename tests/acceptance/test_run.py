@@ -93,7 +93,7 @@ def test_an_independent_decoder_counts_every_frame_of_renditions_and_streams(
 
 
 def _frames(ffprobe: str, path: Path) -> int:
-    said = subprocess.run(
+    output = subprocess.run(
         [
             *(ffprobe, "-v", "error", "-select_streams", "v:0", "-count_frames"),
             *("-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", str(path)),
@@ -102,7 +102,7 @@ def _frames(ffprobe: str, path: Path) -> int:
         text=True,
         check=True,
     ).stdout
-    return int(said.strip().strip(","))
+    return int(output.strip().strip(","))
 
 
 def test_no_intermediate_files_are_left_after_publication(asset: Path) -> None:

@@ -77,16 +77,16 @@ def _run(sources: tuple[str | Path, ...], out: Path, profile: Path, *, store: st
 
 def _bytes_read(out: Path) -> dict[str, list[int]]:
     """What the jobs of each kind have read of their source."""
-    told: dict[str, list[int]] = defaultdict(list)
+    reported: dict[str, list[int]] = defaultdict(list)
     with Ledger.open(out / ".eddyline" / "ledger.sqlite") as ledger:
         for job in ledger.jobs():
-            told[job.kind].append((job.result or {}).get(BYTES_READ, 0))
-    return told
+            reported[job.kind].append((job.result or {}).get(BYTES_READ, 0))
+    return reported
 
 
 def _manifest(store: ObjectStore, asset: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(store.get(f"results/assets/{asset}/manifest.json"))
-    return told
+    reported: dict[str, Any] = json.loads(store.get(f"results/assets/{asset}/manifest.json"))
+    return reported
 
 
 @pytest.mark.timeout(300)
@@ -245,32 +245,32 @@ def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_s
         ]
 
     began = time.monotonic()
-    subprocess.run(command("calm"), check=True, capture_output=True, env=environment)
-    calm_s = time.monotonic() - began
+    subprocess.run(command("undisturbed"), check=True, capture_output=True, env=environment)
+    undisturbed_s = time.monotonic() - began
     rng, kills = random.Random(4), 0
     while kills < KILLS:
         process = subprocess.Popen(
-            command("storm"),
+            command("disturbed"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             env=environment,
         )
         with suppress(subprocess.TimeoutExpired):
-            process.wait(rng.uniform(0.5, calm_s / 2))
+            process.wait(rng.uniform(0.5, undisturbed_s / 2))
         if process.poll() is not None:
             break  # it got through between two kills
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         kills += 1
-        _whole_or_not_there(store, "storm")
-    subprocess.run(command("storm"), check=True, capture_output=True, env=environment)
-    assert kills >= FEWEST_KILLS, "the storm was too mild to prove anything"
-    _whole_or_not_there(store, "storm")
-    calm, storm = _only(store, "calm"), _only(store, "storm")
-    assert without_run(storm) == without_run(calm)
-    assert storm["run"]["redone_jobs"] > 0
-    assert not list(store.list("storm/.eddyline/parts"))
+        _whole_or_not_there(store, "disturbed")
+    subprocess.run(command("disturbed"), check=True, capture_output=True, env=environment)
+    assert kills >= FEWEST_KILLS, "too few kills to prove anything"
+    _whole_or_not_there(store, "disturbed")
+    undisturbed, disturbed = _only(store, "undisturbed"), _only(store, "disturbed")
+    assert without_run(disturbed) == without_run(undisturbed)
+    assert disturbed["run"]["redone_jobs"] > 0
+    assert not list(store.list("disturbed/.eddyline/parts"))
 
 
 @pytest.mark.timeout(300)
@@ -299,7 +299,7 @@ def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
         )
 
     with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as net:
-        net.heard = hear
+        net.on_request = hear
         with run("out") as process:
             wait_until(
                 lambda: (
@@ -329,12 +329,12 @@ def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
 
 def _only(store: ObjectStore, prefix: str) -> dict[str, Any]:
     (key,) = [key for key in store.list(prefix) if key.endswith("/manifest.json")]
-    told: dict[str, Any] = json.loads(store.get(key))
-    return told
+    reported: dict[str, Any] = json.loads(store.get(key))
+    return reported
 
 
 def _whole_or_not_there(store: ObjectStore, prefix: str) -> None:
-    """Whatever a manifest names is there in full."""
+    """All files that a manifest lists are complete."""
     for key in store.list(prefix):
         if key.endswith("/manifest.json"):
             manifest = json.loads(store.get(key))

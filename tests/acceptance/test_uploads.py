@@ -74,7 +74,7 @@ def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
         machines.processes["worker-1"].kill()
         machines.start("worker-2", *worker)
         wait_until(lambda: len(_published(store)) == 2, timeout_s=240, message=machines.logs)
-        # Everything that was put into the bucket meanwhile has been told of, too.
+        # The events of all objects uploaded meanwhile were processed, too.
         wait_until(lambda: queues.depth(bucket.place.name) == 0, timeout_s=60, message=machines.logs)
         listed = json.loads(machines.run("jobs", "list", "--kind", "inspect", "--json"))
         assert len(listed) == 2

@@ -24,7 +24,7 @@ SETTLE_S = 1.0
 
 
 class Watching:
-    """A watch as a process of its own; its events as it tells them."""
+    """A watch process and the events that it printed."""
 
     def __init__(self, command: tuple[str, ...]) -> None:
         self.events: list[dict[str, Any]] = []
@@ -37,7 +37,9 @@ class Watching:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.events.append(json.loads(line) if line.startswith("{") else {"event": "said", "line": line})
+            self.events.append(
+                json.loads(line) if line.startswith("{") else {"event": "output", "line": line}
+            )
 
     def names(self, what: str) -> list[str]:
         return [event["name"] for event in list(self.events) if event["event"] == what]
@@ -59,7 +61,7 @@ class Watching:
 
     def close(self) -> None:
         assert self.process.stdout is not None
-        self._reader.join(5)  # all that it said
+        self._reader.join(5)  # reads the remaining output
         self.process.stdout.close()
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --minutes N --seed S --mode sqs|direct`: exit 0 only if everything held."""
+"""`python -m tests.chaos --minutes N --seed S --mode sqs|direct`: exits 0 if all requirements are met."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PAGE = _ROOT / "docs" / "explanation" / "chaos.md"
 
 
 def main() -> int:
-    """Run it as the command line says."""
+    """Run a chaos test with the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long the storm lasts")
-    parser.add_argument("--seed", type=int, default=None, help="of all that is random (printed)")
+    parser.add_argument("--minutes", type=float, default=3.0, help="minutes of disturbances")
+    parser.add_argument("--seed", type=int, default=None, help="the seed of the schedule (printed)")
     parser.add_argument("--mode", choices=[str(mode) for mode in Mode], default=str(Mode.SQS))
-    parser.add_argument("--write", action="store_true", help="put the table into the documentation")
-    parser.add_argument("--folder", type=Path, default=None, help="an empty folder to work in, and to keep")
+    parser.add_argument("--write", action="store_true", help="write the table to the documentation")
+    parser.add_argument("--folder", type=Path, default=None, help="an empty folder to use, which is kept")
     options = parser.parse_args()
     if options.folder is not None and options.folder.exists() and any(options.folder.iterdir()):
         parser.error(f"{options.folder} is not empty")
@@ -36,7 +36,7 @@ def main() -> int:
     first, *others = footage.clips(folder / "footage", long=True)
     real = footage.real()
     names = ", ".join(path.name for path in real)
-    _say(f"real footage: {names or 'none here (set EDDYLINE_SAMPLES), so without it'}")
+    _say(f"real footage: {names or 'none (set EDDYLINE_SAMPLES)'}")
     setting = run.Setting(
         folder=folder,
         sources=[first, *real, *others],
@@ -46,19 +46,19 @@ def main() -> int:
     )
     figures = run.run(setting, _say)
     _show(figures, folder)
-    if options.write and figures.held:
+    if options.write and figures.passed:
         PAGE.write_text(placed(PAGE.read_text(), figures))
-    if figures.held and options.folder is None:
+    if figures.passed and options.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
-    return 0 if figures.held else 1
+    return 0 if figures.passed else 1
 
 
 def _show(figures: Figures, folder: Path) -> None:
     _say(f"\n{table(figures)}\n")
     RESULTS.write_text(json.dumps(as_json(figures), indent=2) + "\n")
-    for complaint in figures.complaints:
-        _say(f"NOT HELD: {complaint}")
-    _say("everything held" if figures.held else f"see the logs in {folder}")
+    for violation in figures.violations:
+        _say(f"VIOLATION: {violation}")
+    _say("all requirements were met" if figures.passed else f"see the logs in {folder}")
 
 
 def _say(line: str) -> None:

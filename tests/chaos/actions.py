@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from tests.chaos.disturbances import Disturbance, Kind
 from tests.chaos.environment import Site
-from tests.chaos.processes import Departure, Member, Standing
-from tests.servers.network import AWAY, Proxy, Weather
+from tests.chaos.processes import Member, ProcessExit, ProcessState
+from tests.servers.network import UNAVAILABLE, FaultRates, Proxy
 
-DRIZZLE = Weather(drop=0.01, delay=0.03, double=0.03, cut=0.01, refuse=0.01, longest_s=0.5)
-GALE = Weather(drop=0.1, delay=0.15, double=0.15, cut=0.08, refuse=0.08, longest_s=1.5)
+FEW_FAULTS = FaultRates(drop=0.01, delay=0.03, double=0.03, cut=0.01, refuse=0.01, longest_s=0.5)
+MANY_FAULTS = FaultRates(drop=0.1, delay=0.15, double=0.15, cut=0.08, refuse=0.08, longest_s=1.5)
 STOP_S = 110.0
 """Seconds from SIGTERM to SIGKILL, as for a container on Spot."""
 COORDINATOR_STOP_S = 15.0
@@ -36,7 +36,7 @@ class Actor:
     busy: Callable[[], Collection[int]]
     done: Counter[Kind] = field(default_factory=Counter)
     missed: int = 0
-    departures: list[Departure] = field(default_factory=list)
+    exits: list[ProcessExit] = field(default_factory=list)
     _repairs: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -62,10 +62,10 @@ class Actor:
         while self._repairs and self._repairs[0][0] <= time.monotonic():
             heapq.heappop(self._repairs)[2]()
         for member in self.members:
-            gone = member.departure()
+            gone = member.poll_exit()
             if gone is not None:
-                self.departures.append(gone)
-                self._later(_BACK_S, lambda member=member: self._bring_back(member))  # type: ignore[misc]
+                self.exits.append(gone)
+                self._later(_BACK_S, lambda member=member: self._restart(member))  # type: ignore[misc]
 
     def end_disturbances(self) -> None:
         """End all disturbances except the low rate of network errors."""
@@ -75,10 +75,10 @@ class Actor:
     def stop_all(self) -> None:
         """Ask all processes to stop, wait for them, and record their exits; does not restart them."""
         for member in self.members:
-            if member.standing is Standing.UP:
-                member.tell(STOP_S if member in self.workers else COORDINATOR_STOP_S)
-        while any(member.standing is Standing.LEAVING for member in self.members):
-            self.departures += [gone for member in self.members if (gone := member.departure())]
+            if member.state is ProcessState.RUNNING:
+                member.request_stop(STOP_S if member in self.workers else COORDINATOR_STOP_S)
+        while any(member.state is ProcessState.STOPPING for member in self.members):
+            self.exits += [gone for member in self.members if (gone := member.poll_exit())]
             time.sleep(0.02)
 
     def _do(self, what: Disturbance) -> bool:
@@ -87,49 +87,49 @@ class Actor:
                 return self._stop_ledger(what)
             case Kind.WIPE_QUEUE | Kind.RESTART_QUEUE:
                 return self._stop_queue(what)
-            case Kind.GALE:
-                return self._blow(self.site.network, GALE, what.lasts_s)
-            case Kind.STORE_GALE:
-                return self._blow(self.site.way_to_media, GALE, what.lasts_s)
-            case Kind.STORE_AWAY:
-                return self._blow(self.site.way_to_media, AWAY, what.lasts_s)
+            case Kind.QUEUE_FAULTS:
+                return self._set_fault_rates(self.site.network, MANY_FAULTS, what.lasts_s)
+            case Kind.STORE_FAULTS:
+                return self._set_fault_rates(self.site.store_proxy, MANY_FAULTS, what.lasts_s)
+            case Kind.STORE_UNAVAILABLE:
+                return self._set_fault_rates(self.site.store_proxy, UNAVAILABLE, what.lasts_s)
             case _:
-                return self._strike(what)
+                return self._disturb_process(what)
 
-    def _strike(self, what: Disturbance) -> bool:
+    def _disturb_process(self, what: Disturbance) -> bool:
         """Disturb one process: the victim, or the next one that is running."""
-        crew = self.coordinators if "coordinator" in what.kind else self.workers
-        order = [crew[(what.victim + step) % len(crew)] for step in range(len(crew))]
-        upright = [each for each in order if each.standing is Standing.UP]
+        processes = self.coordinators if "coordinator" in what.kind else self.workers
+        order = [processes[(what.victim + step) % len(processes)] for step in range(len(processes))]
+        running = [each for each in order if each.state is ProcessState.RUNNING]
         busy = self.busy() if what.busy and not self.site.ledger_down else ()
-        member = next(iter(sorted(upright, key=lambda each: each.pid not in busy)), None)
+        member = next(iter(sorted(running, key=lambda each: each.pid not in busy)), None)
         if member is None:
             return False
         match what.kind:
             case Kind.KILL_WORKER | Kind.KILL_COORDINATOR:
                 member.kill()
-                self._later(what.lasts_s, lambda: self._bring_back(member))
+                self._later(what.lasts_s, lambda: self._restart(member))
             case Kind.FREEZE_WORKER | Kind.FREEZE_COORDINATOR:
                 member.freeze()
                 self._later(what.lasts_s, member.resume)
             case Kind.SPOT_WORKER:
-                self._announce(self.workers.index(member), what.lasts_s)
-                member.tell(what.lasts_s, terminate=False)
+                self._send_spot_notice(self.workers.index(member), what.lasts_s)
+                member.request_stop(what.lasts_s, terminate=False)
             case _:
-                member.tell(STOP_S if member in self.workers else COORDINATOR_STOP_S)
+                member.request_stop(STOP_S if member in self.workers else COORDINATOR_STOP_S)
         return True
 
-    def _announce(self, number: int, ahead_s: float) -> None:
-        """The machine says that it will be taken away."""
+    def _send_spot_notice(self, number: int, ahead_s: float) -> None:
+        """Set a Spot interruption notice in the instance metadata of a worker."""
         end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead_s))
-        said = f'{{"action": "terminate", "time": "{end}"}}'
-        self.site.machines[number].said["spot/instance-action"] = said
+        notice = f'{{"action": "terminate", "time": "{end}"}}'
+        self.site.machines[number].responses["spot/instance-action"] = notice
 
-    def _bring_back(self, member: Member) -> None:
-        if member.standing is not Standing.DOWN:
+    def _restart(self, member: Member) -> None:
+        if member.state is not ProcessState.STOPPED:
             return
         if member in self.workers:
-            self.site.renew(self.workers.index(member))
+            self.site.replace_machine(self.workers.index(member))
         member.start()
 
     def _stop_ledger(self, what: Disturbance) -> bool:
@@ -151,16 +151,16 @@ class Actor:
         self._later(what.lasts_s, self.site.queue.start)
         return True
 
-    def _blow(self, way: Proxy, weather: Weather, lasts_s: float) -> bool:
-        if way.weather is not DRIZZLE:
-            return False  # what blows already ends when it was to end
-        way.weather = weather
-        self._later(lasts_s, lambda: self._drizzle(way))
+    def _set_fault_rates(self, proxy: Proxy, fault_rates: FaultRates, lasts_s: float) -> bool:
+        if proxy.fault_rates is not FEW_FAULTS:
+            return False  # the current errors end at their scheduled time
+        proxy.fault_rates = fault_rates
+        self._later(lasts_s, lambda: self._restore_fault_rates(proxy))
         return True
 
     @staticmethod
-    def _drizzle(way: Proxy) -> None:
-        way.weather = DRIZZLE
+    def _restore_fault_rates(proxy: Proxy) -> None:
+        proxy.fault_rates = FEW_FAULTS
 
     def _later(self, seconds: float, repair: Callable[[], None]) -> None:
         heapq.heappush(self._repairs, (time.monotonic() + seconds, next(self._numbers), repair))

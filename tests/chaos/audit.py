@@ -1,4 +1,4 @@
-"""The ledger watched from outside: PostgreSQL itself notes every change of a job."""
+"""An audit log of the ledger: a trigger in PostgreSQL records every change of a job."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-_WATCH = """
+_TRIGGER = """
 CREATE TABLE chaos_audit (
     n bigserial PRIMARY KEY, at double precision, job text, before text, after text,
     old_fence bigint, fence bigint, old_owner text, owner text
 );
-CREATE FUNCTION chaos_note() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION chaos_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO chaos_audit (at, job, before, after, old_fence, fence, old_owner, owner)
     VALUES (extract(epoch FROM clock_timestamp()), NEW.id, OLD.state, NEW.state,
@@ -26,7 +26,7 @@ BEGIN
 END $$;
 CREATE TRIGGER chaos_watch AFTER UPDATE ON jobs FOR EACH ROW
     WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.fence IS DISTINCT FROM NEW.fence)
-    EXECUTE FUNCTION chaos_note();
+    EXECUTE FUNCTION chaos_record();
 """
 _CHANGE = ("at", "job", "before", "after", "old_fence", "fence", "old_owner", "owner")
 _CHANGES = f"SELECT {', '.join(_CHANGE)} FROM chaos_audit ORDER BY n"  # noqa: S608 - constants
@@ -58,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A job as it stands in the table; `weight` of a chunk is its frames."""
+    """A row of the table of jobs; the `weight` of a chunk is its number of frames."""
 
     id: str
     asset: str
@@ -74,37 +74,39 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pulse:
-    """The ledger at a glance; `quiet_s`: so long ago something last changed (inf: never)."""
+class Progress:
+    """The progress of the jobs; `unchanged_s`: seconds since the last change (inf: none yet)."""
 
     counts: dict[str, int]
     open_assets: int
-    quiet_s: float
+    unchanged_s: float
 
 
 class Audit:
-    """Reads the ledger at `url` by plain SQL. A server that is away raises `psycopg.Error`."""
+    """Reads the ledger at `url` by plain SQL. Raises `psycopg.Error` if the server is unavailable."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def begin(self) -> None:
-        """Watch from now on; the ledger's tables must be there."""
+        """Start the audit log; the ledger's tables must exist."""
         with self._connected() as connection:
-            connection.execute(_WATCH)
+            connection.execute(_TRIGGER)
 
-    def pulse(self) -> Pulse:
-        """How things stand."""
+    def progress(self) -> Progress:
+        """The current progress."""
         with self._connected() as connection:
             counts = {str(state): int(count) for state, count in connection.execute(_COUNTS)}
             (assets,) = self._one(connection, _OPEN_ASSETS)
-            _, quiet = self._one(connection, _LAST)
-        return Pulse(
-            counts=counts, open_assets=int(assets), quiet_s=math.inf if quiet is None else float(quiet)
+            _, unchanged = self._one(connection, _LAST)
+        return Progress(
+            counts=counts,
+            open_assets=int(assets),
+            unchanged_s=math.inf if unchanged is None else float(unchanged),
         )
 
     def busy(self) -> set[int]:
-        """The numbers of the processes that run jobs, as their workers' names tell (cpu@host:4242-ab12cd)."""
+        """The PIDs of the workers that run jobs, from the names of the workers (cpu@host:4242-ab12cd)."""
         with self._connected() as connection:
             owners = [str(owner) for (owner,) in connection.execute(_OWNERS)]
         return {int(found[1]) for owner in owners if (found := _PID.search(owner))}
@@ -115,7 +117,7 @@ class Audit:
             return [Row(**dict(zip(_ROW, row, strict=True))) for row in connection.execute(_ROWS)]
 
     def changes(self) -> list[Change]:
-        """All that changed, in order."""
+        """All changes, in order."""
         with self._connected() as connection:
             return [Change(**dict(zip(_CHANGE, row, strict=True))) for row in connection.execute(_CHANGES)]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.chaos.audit import Change, Row
-from tests.chaos.processes import Departure, Standing
+from tests.chaos.processes import ProcessExit, ProcessState
 
 from eddyline.graph.states import TRANSITIONS, State
 from eddyline.pipeline.publication.manifest import without_run
@@ -49,7 +49,7 @@ def fenced(changes: Iterable[Change]) -> list[str]:
     """
     wrong = []
     held: dict[str, tuple[int, str | None]] = {}
-    silent: set[str] = set()
+    orphaned: set[str] = set()
     for change in changes:
         before = held.get(change.job)
         if (change.before, change.after) not in _LEGAL and change.before != change.after:
@@ -57,13 +57,13 @@ def fenced(changes: Iterable[Change]) -> list[str]:
         if change.fence < change.old_fence:
             wrong.append(f"{change.job}: its fence decreased from {change.old_fence} to {change.fence}")
         if change.after == State.RUNNING:
-            goes_on = change.job in silent and before == (change.fence, change.owner)
-            silent.discard(change.job)
-            if change.fence <= change.old_fence and not goes_on:
+            continues = change.job in orphaned and before == (change.fence, change.owner)
+            orphaned.discard(change.job)
+            if change.fence <= change.old_fence and not continues:
                 wrong.append(f"{change.job} was claimed twice with fence {change.fence}")
             held[change.job] = (change.fence, change.owner)
         if change.before == State.RUNNING and change.after == State.READY:
-            silent.add(change.job)
+            orphaned.add(change.job)
         if change.after == State.DONE and before != (change.old_fence, change.old_owner):
             wrong.append(
                 f"{change.job} was completed by {change.old_owner} with {change.old_fence}, not {before}"
@@ -114,11 +114,11 @@ def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in without_run(manifest).items() if key not in {"asset", "profile"}}
 
 
-def departures(gone: Iterable[Departure]) -> list[str]:
+def exits(gone: Iterable[ProcessExit]) -> list[str]:
     """Processes asked to stop exit in time with status 0; no process exits unrequested."""
     wrong = []
     for each in gone:
-        if each.standing is not Standing.LEAVING:
+        if each.state is not ProcessState.STOPPING:
             wrong.append(f"{each.name} exited unrequested with status {each.status}")
         elif each.early_s is not None and each.early_s < 0:
             wrong.append(
@@ -132,23 +132,23 @@ def departures(gone: Iterable[Departure]) -> list[str]:
 def nothing_left(*, scratch: Sequence[str], processes: Sequence[str]) -> list[str]:
     """No scratch, no orphaned processes."""
     return [
-        *_few([f"left in a work folder: {path}" for path in scratch]),
-        *_few([f"still at work: {line[:300]}" for line in processes]),
+        *_few([f"left in a work directory: {path}" for path in scratch]),
+        *_few([f"still running: {line[:300]}" for line in processes]),
     ]
 
 
 def tidied(untidy: Collection[str], published: Collection[str]) -> list[str]:
     """Intermediate files of an asset are removed once it is published, except for later ones.
 
-    Who was frozen or cut off meanwhile may put a part where the others have tidied up: that is rare.
+    A worker that was frozen or disconnected may add a part after the cleanup: that is rare.
     """
     if len(untidy) <= max(1, _RARE * len(published)):
         return []
-    return [f"{len(untidy)} of {len(published)} assets are not tidied up, {min(untidy)} for one"]
+    return [f"{len(untidy)} of {len(published)} assets have intermediate files left, such as {min(untidy)}"]
 
 
 def redone(rows: Collection[Row]) -> dict[str, float]:
-    """What was begun more than once: jobs' starts, and the frames of chunks (a chunk's weight)."""
+    """Repeated work: the starts of jobs, and the frames of chunks (a chunk's weight)."""
     chunks = [row for row in rows if row.kind == "chunk"]
     return {
         "jobs": len(rows),
@@ -172,6 +172,6 @@ def slot_seconds(changes: Iterable[Change]) -> tuple[float, float]:
     return spent[True], spent[False]
 
 
-def _few(complaints: list[str]) -> list[str]:
-    more = len(complaints) - _MOST
-    return complaints[:_MOST] + ([f"... and {more} more like the last"] if more > 0 else [])
+def _few(violations: list[str]) -> list[str]:
+    more = len(violations) - _MOST
+    return violations[:_MOST] + ([f"... and {more} more like the last"] if more > 0 else [])

@@ -1,4 +1,4 @@
-"""What goes wrong, when, and to whom: all of it decided by a seed before anything begins."""
+"""The schedule of disturbances: which, when, and of which process, determined by a seed in advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import accumulate
 
 
 class Kind(StrEnum):
-    """What may be done to a fleet."""
+    """The kinds of disturbances of a fleet."""
 
     KILL_WORKER = "kill -9 of a worker"
     KILL_COORDINATOR = "kill -9 of a coordinator"
@@ -24,13 +24,13 @@ class Kind(StrEnum):
     RESTART_LEDGER = "PostgreSQL restarted"
     WIPE_QUEUE = "queue server crashed, all messages lost"
     RESTART_QUEUE = "queue server restarted"
-    GALE = "gale on the network of the queue"
-    STORE_AWAY = "S3 unreachable"
-    STORE_GALE = "gale on the network of S3"
+    QUEUE_FAULTS = "many network errors on the way to the queue"
+    STORE_UNAVAILABLE = "S3 unreachable"
+    STORE_FAULTS = "many network errors on the way to S3"
 
 
 class Mode(StrEnum):
-    """How workers and ledger share jobs."""
+    """How workers receive jobs: from queues, or from the ledger directly."""
 
     SQS = "sqs"
     DIRECT = "direct"
@@ -38,10 +38,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Disturbance:
-    """Something to do `at` seconds after the beginning.
+    """A disturbance `at` seconds after the beginning.
 
-    `victim` is the number of the worker or coordinator meant. `lasts_s`: how long it stays away, frozen or
-    stormy; of a spot notice, how far ahead the end is announced. `busy`: rather one with a job in hand.
+    `victim` is the number of the worker or coordinator. `lasts_s`: the duration; of a Spot notice, the time
+    between the notice and the interruption. `busy`: prefer a process with a running job.
     """
 
     at: float
@@ -65,9 +65,9 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.RESTART_LEDGER: 1,
         Kind.WIPE_QUEUE: 1,
         Kind.RESTART_QUEUE: 1,
-        Kind.GALE: 1,
-        Kind.STORE_AWAY: 1,
-        Kind.STORE_GALE: 1,
+        Kind.QUEUE_FAULTS: 1,
+        Kind.STORE_UNAVAILABLE: 1,
+        Kind.STORE_FAULTS: 1,
     },
     Mode.DIRECT: {
         Kind.KILL_WORKER: 5,
@@ -76,24 +76,27 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.FREEZE_WORKER: 3,
         Kind.CRASH_LEDGER: 2,
         Kind.RESTART_LEDGER: 1,
-        Kind.STORE_AWAY: 1,
-        Kind.STORE_GALE: 1,
+        Kind.STORE_UNAVAILABLE: 1,
+        Kind.STORE_FAULTS: 1,
     },
 }
-_APART_S = 3.0  # on the whole, one after another
+_APART_S = 3.0  # on average
 _UNEVEN = (0.4, 1.6)
 _DOWN_S = (0.3, 4.0)
-_GALE_S = (4.0, 10.0)
-_AWAY_S = (1.0, 9.0)
-_NOTICE_S = (22.0, 30.0)  # the metadata is asked every 5 s, and 10 s are kept in hand before the end
+_FAULTS_S = (4.0, 10.0)
+_UNAVAILABLE_S = (1.0, 9.0)
+_NOTICE_S = (
+    22.0,
+    30.0,
+)  # workers poll the metadata every 5 s, and keep 10 s in reserve before the interruption
 _BUSY = 0.7
-_LEASES = (1.3, 2.5)  # frozen for so many leases
+_LEASES = (1.3, 2.5)  # the duration of a freeze, in leases
 
 
 def plan(
     seed: int, *, seconds: float, mode: Mode, lease_s: float, workers: int = 4, begin_s: float = 3.0
 ) -> tuple[Disturbance, ...]:
-    """Everything that goes wrong within `seconds`, in order of time.
+    """All disturbances within `seconds`, in order of time.
 
     In rounds that contain every kind, each round in a different order; the first is always complete.
     """
@@ -116,9 +119,9 @@ def _lasts(kind: Kind, lease_s: float, rng: random.Random) -> float:
     if kind in {Kind.FREEZE_WORKER, Kind.FREEZE_COORDINATOR}:
         return lease_s * rng.uniform(*_LEASES)
     bounds = {
-        Kind.GALE: _GALE_S,
-        Kind.STORE_GALE: _GALE_S,
-        Kind.STORE_AWAY: _AWAY_S,
+        Kind.QUEUE_FAULTS: _FAULTS_S,
+        Kind.STORE_FAULTS: _FAULTS_S,
+        Kind.STORE_UNAVAILABLE: _UNAVAILABLE_S,
         Kind.SPOT_WORKER: _NOTICE_S,
     }
     return rng.uniform(*bounds.get(kind, _DOWN_S))

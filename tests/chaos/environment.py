@@ -45,7 +45,7 @@ class Site:
     ledger: Server
     media: Ministack
     queue: Ministack
-    way_to_media: Proxy
+    store_proxy: Proxy
     network: Proxy
     machines: list[FakeMachine]
     bucket: str
@@ -62,13 +62,13 @@ class Site:
         return open_store(address or self.store_address, settings)
 
     def upload(self, path: Path) -> str:
-        """Put footage where every machine finds it; its address."""
+        """Upload footage to the media store's bucket; returns its address."""
         root = f"s3://{self.bucket}"
         self.open_store(root).put(f"footage/{path.name}", path)
         return f"{root}/footage/{path.name}"
 
     def worker(self, number: int) -> Command:
-        """Three of four do everything, the fourth what needs one thread."""
+        """The command of a worker: three of four serve pool `cpu`, the fourth `light`."""
         pool = "light" if number % 4 == 3 else "cpu"
         share = ("--queues", QUEUES) if self.mode is Mode.SQS else ("--ledger", self.ledger.url)
         argv = (
@@ -79,7 +79,7 @@ class Site:
         return Command(argv=argv, environment={**self._environment(f"worker-{number}"), **endpoint})
 
     def coordinator(self, number: int) -> Command:
-        """Both are alike."""
+        """The command of a coordinator."""
         argv = (
             *(*_EDDYLINE, "coordinator", "--ledger", self.ledger.url, "--queues", QUEUES),
             *("--lease", f"{self.tuning.lease_s:g}"),
@@ -87,7 +87,7 @@ class Site:
         return Command(argv=argv, environment=self._environment(f"coordinator-{number}"))
 
     def submit(self, source: str, profile: Path) -> Command:
-        """Ask for one asset."""
+        """The command that submits one asset."""
         share = ("--queues", QUEUES) if self.mode is Mode.SQS else ()
         argv = (
             *(
@@ -108,14 +108,14 @@ class Site:
         """The directory of a worker, as on a separate machine."""
         return self.folder / f"machine-{number}"
 
-    def renew(self, number: int) -> None:
-        """Another machine takes this one's place: nothing was said of its end yet."""
+    def replace_machine(self, number: int) -> None:
+        """Replace a worker's machine: another instance id, and no notice."""
         fake = self.machines[number]
-        fake.said = {"instance-id": f"i-{random.getrandbits(64):016x}"}
+        fake.responses = {"instance-id": f"i-{random.getrandbits(64):016x}"}
         fake.forget_tokens()
 
-    def _environment(self, who: str) -> Mapping[str, str]:
-        home = self.folder / "homes" / who
+    def _environment(self, process: str) -> Mapping[str, str]:
+        home = self.folder / "homes" / process
         home.mkdir(parents=True, exist_ok=True)
         kept = {
             name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ
@@ -129,9 +129,9 @@ class Site:
             "AWS_SECRET_ACCESS_KEY": "test",  # of a fake
             "AWS_REGION": _REGION,
             "AWS_DEFAULT_REGION": _REGION,
-            "AWS_ENDPOINT_URL_S3": self.way_to_media.url,
+            "AWS_ENDPOINT_URL_S3": self.store_proxy.url,
             "AWS_ENDPOINT_URL_SQS": self.network.url,
-            "AWS_EC2_METADATA_DISABLED": "false" if who.startswith("worker") else "true",
+            "AWS_EC2_METADATA_DISABLED": "false" if process.startswith("worker") else "true",
             "EDDYLINE_POISON_AFTER": str(self.tuning.poison_after),
             "EDDYLINE_DEAD_AFTER": str(self.tuning.dead_after),
             "EDDYLINE_SWEEP_STALE_S": f"{self.tuning.stale_s:g}",
@@ -140,13 +140,13 @@ class Site:
 
 @contextmanager
 def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 4) -> Iterator[Site]:
-    """All servers, running. Raises the servers' `NoServerError` where one cannot be had."""
+    """Start all servers. Raises the servers' `NoServerError` where one cannot be started."""
     with ExitStack() as stack:
         ledger = stack.enter_context(Server())
         media = stack.enter_context(running())
-        queue = stack.enter_context(running(keeping=True))
+        queue = stack.enter_context(running(persistent=True))
         network = stack.enter_context(proxy(f"127.0.0.1:{queue.port}", random.Random(seed)))
-        way_to_media = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
+        store_proxy = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
         machines = [stack.enter_context(machine()) for _ in range(workers)]
         made = Site(
             folder=folder,
@@ -155,11 +155,11 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
             ledger=ledger,
             media=media,
             queue=queue,
-            way_to_media=way_to_media,
+            store_proxy=store_proxy,
             network=network,
             machines=machines,
             bucket=media.bucket(),
         )
         for number in range(workers):
-            made.renew(number)
+            made.replace_machine(number)
         yield made

@@ -1,4 +1,4 @@
-"""What is processed: clips of our own, real samples where they are, and profiles wave after wave."""
+"""The footage of chaos tests: generated clips, real samples if present, and a profile for each wave."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import imageio_ffmpeg
 
 from eddyline.pipeline.demo_clip import make_clip
 
-# Small pictures, and much work with them: what is quickly done is hardly ever disturbed.
+# Small frames and a slow preset: short jobs are hardly ever disturbed.
 _PROFILE = """\
 name: chaos-{wave}
 rungs:
@@ -29,7 +29,7 @@ REAL = ("karma.mp4", "max-heromode.mp4")
 
 
 def clips(folder: Path, *, long: bool) -> list[Path]:
-    """Small camera-like clips with telemetry, of several lengths, and one that no camera made."""
+    """Small camera-like clips with telemetry, of several lengths, and one without."""
     folder.mkdir(parents=True, exist_ok=True)
     lengths = (5, 12, 25, 40) if long else (3, 6, 10)
     made = [make_clip(folder / f"trip-{s}.mp4", seconds=s, width=320, height=180) for s in lengths]
@@ -37,16 +37,16 @@ def clips(folder: Path, *, long: bool) -> list[Path]:
 
 
 def real(folder: Path | None = None) -> list[Path]:
-    """The real camera files, as many as are here."""
+    """The real camera files that are present."""
     default = Path(__file__).resolve().parents[3] / "shared" / "samples"
     folder = folder or Path(os.environ.get("EDDYLINE_SAMPLES", default))
     return [folder / name for name in REAL if (folder / name).is_file()]
 
 
 def profile(folder: Path, wave: int) -> Path:
-    """The profile of a wave: the same footage becomes another asset, and yet everything in it is the same.
+    """The profile of a wave: gives the same footage another asset id, but the same outputs.
 
-    The storyboards of these clips are far from the most sheets that a wave allows.
+    The storyboards of these clips have far fewer sheets than the limit, which alone varies.
     """
     path = folder / f"wave-{wave}.yaml"
     path.write_text(_PROFILE.format(wave=wave, most=_MOST_SHEETS - wave))

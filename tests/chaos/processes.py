@@ -17,13 +17,13 @@ _TAIL = 1500
 _READY = b" ready"
 
 
-class Standing(StrEnum):
-    """How a member of the fleet is."""
+class ProcessState(StrEnum):
+    """The state of a process of the fleet."""
 
-    UP = "up"
+    RUNNING = "running"
     FROZEN = "frozen"
-    LEAVING = "leaving"
-    DOWN = "down"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,14 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Departure:
-    """A member that went: `status` as `Popen` says it, `early_s` before its deadline (None: it had none).
+class ProcessExit:
+    """The exit of a process: `status` as in `Popen`, `early_s` before its deadline (None: it had none).
 
-    `ready`: it had said so in its log; before that, a signal ends it as it ends any program.
+    `ready`: it had logged `ready`; before that, a signal terminates it without a handler.
     """
 
     name: str
-    standing: Standing
+    state: ProcessState
     status: int
     early_s: float | None
     took_s: float
@@ -51,30 +51,30 @@ class Departure:
 
 @dataclass(kw_only=True)
 class Member:
-    """One place in the fleet: a process at a time, all with the same name, folder and log.
+    """One member of the fleet: one process at a time, always with the same name, folder and log.
 
-    To be used from one thread that outlives the processes: they die with the thread that started them.
+    Use it from one thread that outlives the processes: they are killed when that thread ends.
     """
 
     name: str
     log: Path
     make: Callable[[], Command]
-    standing: Standing = Standing.DOWN
+    state: ProcessState = ProcessState.STOPPED
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = None
-    _told: float = 0.0
+    _stop_requested_at: float = 0.0
     _log_from: int = 0
     _deadline: float | None = field(default=None)
 
     @property
     def pid(self) -> int:
-        """Of the process that is there."""
+        """The id of the running process."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
         """Start the process."""
-        assert self.standing is Standing.DOWN, f"{self.name} is {self.standing}"
+        assert self.state is ProcessState.STOPPED, f"{self.name} is {self.state}"
         command = self.make()
         with self.log.open("ab") as log:
             self._log_from = log.tell()
@@ -89,37 +89,37 @@ class Member:
             )
         self.starts += 1
         self._deadline = None
-        self.standing = Standing.UP
+        self.state = ProcessState.RUNNING
 
     def kill(self) -> None:
-        """kill -9 of the process alone, as the kernel does when memory ends; safe when it is down."""
+        """Kill the process alone with SIGKILL, as the out-of-memory killer does; safe if it is stopped."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._process, self.standing = None, Standing.DOWN
+        self._process, self.state = None, ProcessState.STOPPED
 
     def freeze(self) -> None:
-        """Stop the process where it stands, as a suspended machine does."""
-        assert self.standing is Standing.UP
+        """Suspend the process (SIGSTOP), as a suspended machine does."""
+        assert self.state is ProcessState.RUNNING
         os.kill(self.pid, signal.SIGSTOP)
-        self.standing = Standing.FROZEN
+        self.state = ProcessState.FROZEN
 
     def resume(self) -> None:
-        """Let it go on, if it is frozen."""
-        if self.standing is Standing.FROZEN:
+        """Resume the process if it is frozen."""
+        if self.state is ProcessState.FROZEN:
             os.kill(self.pid, signal.SIGCONT)
-            self.standing = Standing.UP
+            self.state = ProcessState.RUNNING
 
-    def tell(self, within_s: float, *, terminate: bool = True) -> None:
-        """Tell it to go (SIGTERM, or else its machine tells), and expect it gone within so many seconds."""
+    def request_stop(self, within_s: float, *, terminate: bool = True) -> None:
+        """Ask it to stop by SIGTERM (or by its instance metadata), and expect its exit within `within_s`."""
         if terminate:
             os.kill(self.pid, signal.SIGTERM)
-        self._told = time.monotonic()
-        self._deadline = self._told + within_s
-        self.standing = Standing.LEAVING
+        self._stop_requested_at = time.monotonic()
+        self._deadline = self._stop_requested_at + within_s
+        self.state = ProcessState.STOPPING
 
-    def departure(self) -> Departure | None:
-        """Whether it went since last asked; a member late for its deadline is killed."""
+    def poll_exit(self) -> ProcessExit | None:
+        """The exit since the last call, if any; a process that missed its deadline is killed."""
         if self._process is None:
             return None
         now = time.monotonic()
@@ -130,29 +130,29 @@ class Member:
         if status is None:
             self._process.kill()
             status = self._process.wait()
-        gone = Departure(
+        gone = ProcessExit(
             name=self.name,
-            standing=self.standing,
+            state=self.state,
             status=status,
             early_s=None if self._deadline is None else (-1.0 if late else self._deadline - now),
-            took_s=now - self._told,
+            took_s=now - self._stop_requested_at,
             ready=_READY in self.log.read_bytes()[self._log_from :],
         )
-        self._process, self.standing = None, Standing.DOWN
+        self._process, self.state = None, ProcessState.STOPPED
         return gone
 
     def lines(self) -> list[str]:
-        """All of its log that is whole: a killed process may have left half a line."""
+        """The complete lines of its log: a killed process may have written half a line."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return [line for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
-    def said(self) -> str:
+    def log_tail(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-_TAIL:] if self.log.exists() else ""
 
 
-def at_work_in(folder: Path) -> list[str]:
-    """Command lines of living processes that name something in a folder, but for our own."""
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of running processes that name a path in a folder, except this one."""
     found = []
     for each in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""What a trial found, as a table for people and as figures."""
+"""The results of a chaos test as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -7,61 +7,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.disturbances import Kind, Mode
-from tests.chaos.processes import Departure, Standing
-from tests.servers.network import Fate
+from tests.chaos.processes import ProcessExit, ProcessState
+from tests.servers.network import Fault
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """One trial. Times in seconds; `submissions` is (killed, refused, repeated); `uploads` left incomplete.
+    """One chaos test. Times in seconds; `submissions`: (killed, refused, repeated); `uploads`: incomplete.
 
     `lost`: running jobs that were orphaned or handed back. `slot_seconds`: (counted, lost).
-    `ignored`: what workers said late or twice. `untidy`: assets to which parts were added after their end.
+    `ignored`: late and duplicate reports of workers. `untidy`: assets that got parts after their publication.
     """
 
     mode: Mode
     seed: int
     cores: int
     sources: int
-    calm_s: float
-    storm_s: float
+    undisturbed_s: float
+    faults_s: float
     settled_s: float
     assets: int
     published: int
     disturbances: Mapping[Kind, int]
     missed: int
-    network: Mapping[Fate, int]
-    way_to_media: Mapping[Fate, int]
+    network: Mapping[Fault, int]
+    store_proxy: Mapping[Fault, int]
     submissions: tuple[int, int, int]
-    departures: tuple[Departure, ...]
+    exits: tuple[ProcessExit, ...]
     redone: Mapping[str, float]
     slot_seconds: tuple[float, float]
     lost: int
     ignored: int
     untidy: int
     uploads: int
-    complaints: tuple[str, ...]
+    violations: tuple[str, ...]
 
     @property
-    def held(self) -> bool:
-        """Whether everything did that had to."""
-        return not self.complaints
+    def passed(self) -> bool:
+        """Whether all requirements were met."""
+        return not self.violations
 
 
 def table(figures: Figures) -> str:
-    """The trial as a Markdown table."""
+    """The chaos test as a Markdown table."""
     return "\n".join(["| item | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in _lines(figures))])
 
 
 def _lines(figures: Figures) -> list[tuple[str, str]]:
-    redone, (good_s, vain_s) = figures.redone, figures.slot_seconds
+    redone, (counted_s, lost_s) = figures.redone, figures.slot_seconds
     again = redone["starts"] - redone["jobs"]
     frames_again = redone["frames_started"] - redone["frames"]
     killed, refused, repeated = figures.submissions
     lines = [
-        ("how jobs are shared", str(figures.mode)),
+        ("mode", str(figures.mode)),
         ("seed", str(figures.seed)),
-        ("storm, s (of that to settle)", f"{figures.storm_s:.0f} ({figures.settled_s:.0f})"),
+        (
+            "duration, s (of that after the last disturbance)",
+            f"{figures.faults_s:.0f} ({figures.settled_s:.0f})",
+        ),
         ("assets complete", f"{figures.published} of {figures.assets}"),
         ("jobs done", f"{redone['jobs']:.0f}"),
         *((f"{kind}", str(count)) for kind, count in sorted(figures.disturbances.items())),
@@ -69,7 +72,7 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
     if figures.mode is Mode.SQS:
         lines += _requests("the queue", figures.network)
         lines.append(("late or duplicate reports ignored", str(figures.ignored)))
-    lines += _requests("S3", figures.way_to_media)
+    lines += _requests("S3", figures.store_proxy)
     lines += [
         ("submissions killed / refused / repeated", f"{killed} / {refused} / {repeated}"),
         ("running jobs orphaned or handed back", str(figures.lost)),
@@ -78,23 +81,25 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
             "frames repeated",
             f"{frames_again:.0f} ({_percent(frames_again, redone['frames'])} of all frames)",
         ),
-        ("slot seconds lost", f"{vain_s:.0f} ({_percent(vain_s, good_s + vain_s)} of all)"),
+        ("slot seconds lost", f"{lost_s:.0f} ({_percent(lost_s, counted_s + lost_s)} of all)"),
         ("stop request to exit, longest, s", f"{_longest(figures):.1f}"),
         ("assets with late parts", str(figures.untidy)),
         ("incomplete uploads left to the bucket's rule", str(figures.uploads)),
-        ("what did not hold", str(len(figures.complaints))),
+        ("violations", str(len(figures.violations))),
     ]
     return lines
 
 
-def _requests(server: str, met: Mapping[Fate, int]) -> list[tuple[str, str]]:
-    """How many there were, and how many of them came to harm in which way."""
-    harmed = ", ".join(f"{met[fate]} {fate}" for fate in Fate if fate is not Fate.WELL and met.get(fate))
-    return [(f"requests to {server}", f"{sum(met.values())} ({harmed or 'all passed'})")]
+def _requests(server: str, counts: Mapping[Fault, int]) -> list[tuple[str, str]]:
+    """The number of requests, and of those with each fault."""
+    faults = ", ".join(
+        f"{counts[fault]} {fault}" for fault in Fault if fault is not Fault.PASSED and counts.get(fault)
+    )
+    return [(f"requests to {server}", f"{sum(counts.values())} ({faults or 'all passed'})")]
 
 
 def placed(page: str, figures: Figures) -> str:
-    """A page of the documentation with this trial's table in it. Raises `ValueError` if it has no place."""
+    """A page of the documentation with this table in it. Raises `ValueError` if it has no place."""
     begin, end = f"<!-- chaos-{figures.mode} -->\n", f"\n<!-- /chaos-{figures.mode} -->"
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
@@ -104,37 +109,37 @@ def placed(page: str, figures: Figures) -> str:
 
 
 def as_json(figures: Figures) -> dict[str, Any]:
-    """The same as JSON values."""
-    told = [each.took_s for each in figures.departures if each.standing is Standing.LEAVING]
+    """The figures as JSON values."""
+    stops = [each.took_s for each in figures.exits if each.state is ProcessState.STOPPING]
     return {
         "mode": str(figures.mode),
         "seed": figures.seed,
         "cores": figures.cores,
         "sources": figures.sources,
-        "calm_s": round(figures.calm_s, 1),
-        "storm_s": round(figures.storm_s, 1),
+        "undisturbed_s": round(figures.undisturbed_s, 1),
+        "faults_s": round(figures.faults_s, 1),
         "settled_s": round(figures.settled_s, 1),
         "assets": figures.assets,
         "published": figures.published,
         "disturbances": {kind.name.lower(): count for kind, count in sorted(figures.disturbances.items())},
         "missed": figures.missed,
-        "network": {fate.name.lower(): count for fate, count in sorted(figures.network.items())},
-        "way_to_media": {fate.name.lower(): count for fate, count in sorted(figures.way_to_media.items())},
+        "network": {fault.name.lower(): count for fault, count in sorted(figures.network.items())},
+        "store_proxy": {fault.name.lower(): count for fault, count in sorted(figures.store_proxy.items())},
         "submissions": list(figures.submissions),
         "lost": figures.lost,
         "redone": {key: round(value, 1) for key, value in figures.redone.items()},
         "slot_seconds": [round(value, 1) for value in figures.slot_seconds],
-        "longest_departure_s": round(max(told, default=0.0), 1),
+        "longest_stop_s": round(max(stops, default=0.0), 1),
         "ignored": figures.ignored,
         "untidy": figures.untidy,
         "uploads": figures.uploads,
-        "complaints": list(figures.complaints),
+        "violations": list(figures.violations),
     }
 
 
 def _longest(figures: Figures) -> float:
-    told = (each.took_s for each in figures.departures if each.standing is Standing.LEAVING)
-    return max(told, default=0.0)
+    stops = (each.took_s for each in figures.exits if each.state is ProcessState.STOPPING)
+    return max(stops, default=0.0)
 
 
 def _percent(part: float, whole: float) -> str:

@@ -1,4 +1,4 @@
-"""A whole trial: the undisturbed run, the storm on the same footage, and whether they agree."""
+"""A chaos test: an undisturbed run, a disturbed run of the same footage, and their comparison."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos import checks, footage
-from tests.chaos.actions import DRIZZLE, Actor
+from tests.chaos.actions import FEW_FAULTS, Actor
 from tests.chaos.audit import Audit
 from tests.chaos.disturbances import Mode, plan
 from tests.chaos.environment import Site, Tuning, site
-from tests.chaos.fault_schedule import Storm, StuckError
-from tests.chaos.processes import Member, at_work_in
+from tests.chaos.fault_schedule import FaultRun, StuckError
+from tests.chaos.processes import Member, processes_in
 from tests.chaos.report import Figures
 from tests.chaos.workload import Submitter, submissions
-from tests.servers.network import FINE
+from tests.servers.network import NO_FAULTS
 
 from eddyline.core.errors import MissingError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.planning.output_layout import manifest_key, parts_prefix
 
 WORKERS, COORDINATORS = 4, 2
-_LATE_S = 4.0  # for the answers of those that were frozen when everything else was done
+_LATE_S = 4.0  # for the reports of workers that were frozen when all jobs were done
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What to try: `seconds` of storm; `sources` are video files, `folder` is for everything that is made."""
+    """A chaos test: `seconds` of disturbances; `sources` are video files, `folder` gets all files."""
 
     folder: Path
     sources: Sequence[Path]
@@ -46,30 +46,30 @@ class Setting:
 def run(
     setting: Setting, say: Callable[[str], None], *, expected: Mapping[str, Any] | None = None
 ) -> Figures:
-    """Try it; what does not hold is in the figures' complaints.
+    """Run a chaos test; requirements that were not met are in the figures' `violations`.
 
-    `expected`: the manifests of an undisturbed run by name, where they are known already. Raises the servers'
+    `expected`: the manifests of an undisturbed run by name, if they are known. Raises the servers'
     `NoServerError`.
     """
     setting.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     if expected is None:
         say(f"undisturbed: {len(setting.sources)} sources")
-        expected = undisturbed(setting.folder / "end_disturbances", setting.sources, setting.folder)
-    calm_s = time.monotonic() - began
+        expected = undisturbed(setting.folder / "undisturbed", setting.sources, setting.folder)
+    undisturbed_s = time.monotonic() - began
     tuning = Tuning()
     with site(setting.folder, mode=setting.mode, seed=setting.seed, tuning=tuning, workers=WORKERS) as where:
-        storm = _prepared(setting, where, say)
+        fault_run = _prepared(setting, where, say)
         try:
-            return _weathered(setting, where, storm, expected, calm_s)
+            return _run_with_faults(setting, where, fault_run, expected, undisturbed_s)
         finally:
-            storm.supply.abandon()
-            for member in storm.actor.members:
+            fault_run.supply.abandon()
+            for member in fault_run.actor.members:
                 member.kill()
 
 
 def undisturbed(out: Path, sources: Sequence[Path], profiles: Path) -> dict[str, Any]:
-    """The manifests of an embedded run that nothing disturbs, by the sources' names."""
+    """The manifests of an undisturbed embedded run, by the names of the sources."""
     argv = [sys.executable, "-m", "eddyline", "run", *map(str, sources), "--out", str(out), "--no-merge"]
     argv += ["--profile", str(footage.profile(profiles, 0)), "--json"]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
@@ -79,8 +79,8 @@ def undisturbed(out: Path, sources: Sequence[Path], profiles: Path) -> dict[str,
     return {manifest["source"]["name"]: manifest for manifest in found}
 
 
-def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> Storm:
-    """Everything in place, and nothing started."""
+def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> FaultRun:
+    """Prepare the services and the commands; starts no process."""
     for number in range(WORKERS):
         where.work(number).mkdir()
     Ledger.open(where.ledger.url).close()
@@ -89,7 +89,7 @@ def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> Stor
     addresses = {path.name: where.upload(path) for path in setting.sources}
     supply = Submitter(
         log=setting.folder / "submit.log",
-        command=lambda wish: where.submit(wish.address, wish.profile),
+        command=lambda submission: where.submit(submission.address, submission.profile),
         source=submissions(addresses, lambda wave: footage.profile(setting.folder, wave)),
         rng=random.Random(setting.seed + 1),
     )
@@ -106,7 +106,9 @@ def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> Stor
     disturbances = plan(
         setting.seed, seconds=setting.seconds, mode=setting.mode, lease_s=lease_s, workers=WORKERS
     )
-    return Storm(actor=actor, supply=supply, audit=audit, plan=disturbances, seconds=setting.seconds, say=say)
+    return FaultRun(
+        actor=actor, supply=supply, audit=audit, plan=disturbances, seconds=setting.seconds, say=say
+    )
 
 
 def _member(where: Site, kind: str, make: Callable[[int], Any], number: int) -> Member:
@@ -114,56 +116,56 @@ def _member(where: Site, kind: str, make: Callable[[int], Any], number: int) -> 
     return Member(name=name, log=where.folder / f"{name}.log", make=lambda: make(number))
 
 
-def _weathered(
-    setting: Setting, where: Site, storm: Storm, expected: Mapping[str, Any], calm_s: float
+def _run_with_faults(
+    setting: Setting, where: Site, fault_run: FaultRun, expected: Mapping[str, Any], undisturbed_s: float
 ) -> Figures:
-    complaints = []
+    violations = []
     began = time.monotonic()
-    storm.actor.start()
-    where.network.weather = where.way_to_media.weather = DRIZZLE
+    fault_run.actor.start()
+    where.network.fault_rates = where.store_proxy.fault_rates = FEW_FAULTS
     settled_s = 0.0
     try:
-        storm.rage()
-        settled_s = storm.settle()
+        fault_run.inject_faults()
+        settled_s = fault_run.wait_until_done()
         time.sleep(_LATE_S)
     except StuckError as error:
-        complaints.append(str(error))
-    storm_s = time.monotonic() - began
-    where.network.weather = where.way_to_media.weather = FINE
-    storm.actor.stop_all()
-    rows, changes = storm.audit.rows(), storm.audit.changes()
+        violations.append(str(error))
+    faults_s = time.monotonic() - began
+    where.network.fault_rates = where.store_proxy.fault_rates = NO_FAULTS
+    fault_run.actor.stop_all()
+    rows, changes = fault_run.audit.rows(), fault_run.audit.changes()
     manifests = _manifests(where, {row.asset for row in rows})
-    complaints += checks.all_done(rows, manifests)
-    complaints += checks.done_once(rows, changes)
-    complaints += checks.fenced(changes)
-    complaints += checks.alike(manifests, expected, times=storm.supply.accepted)
-    complaints += checks.departures(storm.actor.departures)
-    complaints += checks.nothing_left(scratch=_scratch(where), processes=at_work_in(setting.folder))
+    violations += checks.all_done(rows, manifests)
+    violations += checks.done_once(rows, changes)
+    violations += checks.fenced(changes)
+    violations += checks.alike(manifests, expected, times=fault_run.supply.accepted)
+    violations += checks.exits(fault_run.actor.exits)
+    violations += checks.nothing_left(scratch=_scratch(where), processes=processes_in(setting.folder))
     untidy = _untidy(where)
-    complaints += checks.tidied(untidy, manifests)
+    violations += checks.tidied(untidy, manifests)
     return Figures(
         mode=setting.mode,
         seed=setting.seed,
         cores=len(os.sched_getaffinity(0)),
         sources=len(setting.sources),
-        calm_s=calm_s,
-        storm_s=storm_s,
+        undisturbed_s=undisturbed_s,
+        faults_s=faults_s,
         settled_s=settled_s,
-        assets=sum(storm.supply.accepted.values()),
+        assets=sum(fault_run.supply.accepted.values()),
         published=len(manifests),
-        disturbances=dict(storm.actor.done),
-        missed=storm.actor.missed,
-        network=where.network.fates(),
-        way_to_media=where.way_to_media.fates(),
-        submissions=(storm.supply.killed, storm.supply.refused, storm.supply.repeated),
-        departures=tuple(storm.actor.departures),
+        disturbances=dict(fault_run.actor.done),
+        missed=fault_run.actor.missed,
+        network=where.network.fault_counts(),
+        store_proxy=where.store_proxy.fault_counts(),
+        submissions=(fault_run.supply.killed, fault_run.supply.refused, fault_run.supply.repeated),
+        exits=tuple(fault_run.actor.exits),
         redone=checks.redone(rows),
         slot_seconds=checks.slot_seconds(changes),
         lost=sum(change.before == "running" and change.after in {"ready", "running"} for change in changes),
-        ignored=_ignored(storm.actor.coordinators),
+        ignored=_ignored(fault_run.actor.coordinators),
         untidy=len(untidy),
         uploads=len(where.media.uploads(where.bucket)),
-        complaints=tuple(complaints),
+        violations=tuple(violations),
     )
 
 
@@ -178,18 +180,18 @@ def _manifests(where: Site, assets: set[str]) -> dict[str, Any]:
 
 
 def _scratch(where: Site) -> list[str]:
-    """What lies in the workers' folders now that all of them went in good order."""
+    """Files left in the directories of the workers after they exited."""
     folders = [where.work(number) for number in range(WORKERS)]
     return [str(path.relative_to(where.folder)) for folder in folders for path in folder.rglob("*")]
 
 
 def _untidy(where: Site) -> set[str]:
-    """Assets of which the store still has what was made on the way to them."""
+    """Assets that have intermediate files left in the store."""
     folder = parts_prefix("")
     return {key.removeprefix(folder).split("/")[0] for key in where.open_store().list(folder.rstrip("/"))}
 
 
 def _ignored(coordinators: Sequence[Member]) -> int:
-    """How much of what workers said did not count, as the coordinators' logs tell."""
+    """The number of reports that coordinators ignored, from their logs."""
     lines = (line for each in coordinators for line in each.lines() if '"event": "ignored"' in line)
     return sum(int(json.loads(line)["count"]) for line in lines)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.processes import Command, Member, Standing
+from tests.chaos.processes import Command, Member, ProcessState
 
 _KILLED = 0.4  # the share of submissions that are killed
 _TWICE = 0.2  # the share of accepted submissions that are repeated
@@ -51,7 +51,7 @@ class Submitter:
     refused: int = 0
     repeated: int = 0
     _member: Member | None = None
-    _wish: Submission | None = None
+    _submission: Submission | None = None
     _again: bool = False
     _kill_at: float = 0.0
     _next: float = 0.0
@@ -60,23 +60,23 @@ class Submitter:
     @property
     def idle(self) -> bool:
         """Whether no submission is in progress."""
-        return self._wish is None
+        return self._submission is None
 
     def step(self, *, wanted: bool) -> str:
         """Continue the submission, or start the next one; returns a violation if it takes too long."""
         now = time.monotonic()
-        if self._wish is None:
+        if self._submission is None:
             if wanted and now >= self._next:
-                self._wish, self._again, self._since = next(self.source), False, now
+                self._submission, self._again, self._since = next(self.source), False, now
             return ""
         if self._member is None:
             if now >= self._next:
-                self._begin(self._wish, now)
+                self._begin(self._submission, now)
             return self._overdue(now)
-        gone = self._member.departure()
+        gone = self._member.poll_exit()
         if gone is not None:
             self._member = None
-            self._heard(gone.status, now)
+            self._on_exit(gone.status, now)
         elif self._kill_at and now >= self._kill_at:
             self._member.kill()
             self._member = None
@@ -84,14 +84,14 @@ class Submitter:
             self._next = now + _PAUSE_S
         return ""
 
-    def _begin(self, wish: Submission, now: float) -> None:
-        self._member = Member(name="submit", log=self.log, make=lambda: self.command(wish))
+    def _begin(self, submission: Submission, now: float) -> None:
+        self._member = Member(name="submit", log=self.log, make=lambda: self.command(submission))
         self._member.start()
         killed = self.rng.random() < _KILLED and not self._again
         self._kill_at = now + self.rng.uniform(0.2, 2.0) if killed else 0.0
 
-    def _heard(self, status: int, now: float) -> None:
-        assert self._wish is not None
+    def _on_exit(self, status: int, now: float) -> None:
+        assert self._submission is not None
         self._next = now + _PAUSE_S
         if status:
             self.refused += 1  # the ledger or the queue is unavailable: retry
@@ -99,19 +99,19 @@ class Submitter:
         if self._again:
             self.repeated += 1
         else:
-            self.accepted[self._wish.name] += 1
+            self.accepted[self._submission.name] += 1
         if not self._again and self.rng.random() < _TWICE:
             self._again, self._since = True, now
         else:
-            self._wish = None
+            self._submission = None
 
     def _overdue(self, now: float) -> str:
-        if self._wish is None or now - self._since < self.timeout_s:
+        if self._submission is None or now - self._since < self.timeout_s:
             return ""
-        said = self.log.read_text(errors="replace")[-600:] if self.log.exists() else ""
-        return f"{self._wish.name} could not be submitted for {self.timeout_s:.0f} s: {said}"
+        output = self.log.read_text(errors="replace")[-600:] if self.log.exists() else ""
+        return f"{self._submission.name} could not be submitted for {self.timeout_s:.0f} s: {output}"
 
     def abandon(self) -> None:
         """Kill the running submission."""
-        if self._member is not None and self._member.standing is not Standing.DOWN:
+        if self._member is not None and self._member.state is not ProcessState.STOPPED:
             self._member.kill()

@@ -23,7 +23,7 @@ def hostile() -> st.SearchStrategy[Any]:
 
 
 def _copied(value: Any) -> Any:
-    """A copy of its own: what is put into a message may itself be mutated."""
+    """A copy: values put into a message may be mutated themselves."""
     return json.loads(json.dumps(value))
 
 

@@ -85,7 +85,7 @@ class Distant:
 
     def pause(self) -> None:
         """Coordinate no more."""
-        self.stop.request("nobody coordinates")
+        self.stop.request("no coordinator")
         self.thread.join(10)
 
     def _count(self, event: CoordinatorEvent) -> None:

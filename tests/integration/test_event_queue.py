@@ -60,7 +60,7 @@ def _buckets(ministack: Ministack) -> Buckets:
 
 
 def _impatient(bucket: FootageBucket) -> EventQueue:
-    """The same queue, which puts a message aside once it was received in vain a single time."""
+    """The same queue, which parks a message after one receive without a result."""
     sqs = client("sqs", bucket.endpoint)
     url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
     policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
@@ -87,13 +87,13 @@ def test_an_upload_event_has_the_etag_and_metadata_of_the_object(
             for message in arrivals.receive(0.5):  # S3's own test notification may come with it
                 verdicts += parse_s3_event(message.body)
                 arrivals.acknowledge(message)
-        told = verdicts[-1]
-        assert isinstance(told, Submit)
+        verdict = verdicts[-1]
+        assert isinstance(verdict, Submit)
         assert all(isinstance(each, Ignore) for each in verdicts[:-1])
-        assert told.address == f"s3://{bucket.bucket}/day-1/a.mp4"
-        found = lookup_object(told.bucket, told.key, buckets=_buckets(ministack))
+        assert verdict.address == f"s3://{bucket.bucket}/day-1/a.mp4"
+        found = lookup_object(verdict.bucket, verdict.key, buckets=_buckets(ministack))
         assert found is not None
-        assert (found.tag, found.size, found.content_type) == (told.etag, 3, "video/mp4")
+        assert (found.tag, found.size, found.content_type) == (verdict.etag, 3, "video/mp4")
         assert found.tag == tag
         assert abs(found.at - time.time()) < 60
         assert dict(found.metadata) == {"camera": "HERO12"}
@@ -200,15 +200,15 @@ def _as_long_as_sqs_takes(action: str, body: bytes) -> Answer | None:
     if action != "SendMessage":
         return None
     asked = json.loads(body)
-    told = (
+    verdict = (
         len(name) + len(each["DataType"]) + len(each["StringValue"])
         for name, each in asked.get("MessageAttributes", {}).items()
     )
-    if len(asked["MessageBody"]) + sum(told) <= 262_144:
+    if len(asked["MessageBody"]) + sum(verdict) <= 262_144:
         return None
-    said = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
+    output = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
     headers = [("Content-Type", "application/x-amz-json-1.0")]
-    return Answer(status=400, headers=headers, body=json.dumps(said).encode())
+    return Answer(status=400, headers=headers, body=json.dumps(output).encode())
 
 
 @pytest.mark.parametrize("length", [262_144, 262_144 - 20])
@@ -219,7 +219,7 @@ def test_a_message_too_long_for_its_reason_is_parked_without_it(ministack: Minis
         QueueUrl=sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"], MessageBody="x" * length
     )
     with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as between:
-        between.law = _as_long_as_sqs_takes
+        between.reject = _as_long_as_sqs_takes
         with closing(replace(bucket, endpoint=between.url).arrivals()) as arrivals:
             arrivals.park(_received(arrivals), "not understood")
             assert _nothing(arrivals, 1.5)
@@ -230,7 +230,7 @@ def test_a_message_too_long_for_its_reason_is_parked_without_it(ministack: Minis
 def test_a_message_sent_again_keeps_its_age(ministack: Ministack) -> None:
     bucket = told_by_eventbridge(ministack.url)
     bucket.put("a.mp4", b"xyz")
-    with closing(bucket.arrivals(attempts=1)) as arrivals:  # sent anew each time
+    with closing(bucket.arrivals(attempts=1)) as arrivals:  # sent again each time
         first = _received(arrivals)
         assert abs(first.since - time.time()) < 60
         time.sleep(0.1)
@@ -246,7 +246,7 @@ def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: 
     bucket.put("a.mp4", b"xyz")
     stop, notes = Stop(), list[IngestOutcome]()
 
-    def told(note: IngestOutcome) -> None:
+    def verdict(note: IngestOutcome) -> None:
         notes.append(note)
         if note.what == "parked":
             stop.request("enough")
@@ -267,7 +267,7 @@ def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: 
             ),
             check_access=lambda: None,
             stop=stop,
-            on_outcome=told,
+            on_outcome=verdict,
         ).run()
     assert [(note.what, note.cause) for note in notes] == [("parked", Cause.FAILING)]
     assert [reason for _, reason in bucket.parked()] == ["failed 1 time; last error: a strange answer"]

@@ -215,8 +215,8 @@ class Bench:
         """What ffprobe says of the video's colours."""
         entries = "stream=" + ",".join(_COLOURS)
         argv = [self.ffprobe, "-v", "error", "-select_streams", "v:0", "-show_entries", entries]
-        said = subprocess.run([*argv, "-of", "json", str(path)], check=True, capture_output=True).stdout
-        tags: dict[str, str] = json.loads(said)["streams"][0]
+        output = subprocess.run([*argv, "-of", "json", str(path)], check=True, capture_output=True).stdout
+        tags: dict[str, str] = json.loads(output)["streams"][0]
         return tags
 
     def frames(self, path: Path) -> list[dict[str, Any]]:
@@ -233,8 +233,8 @@ class Bench:
             "-of",
             "json",
         ]
-        said = subprocess.run([*argv, str(path)], check=True, capture_output=True).stdout
-        frames: list[dict[str, Any]] = json.loads(said)["frames"]
+        output = subprocess.run([*argv, str(path)], check=True, capture_output=True).stdout
+        frames: list[dict[str, Any]] = json.loads(output)["frames"]
         return frames
 
 
@@ -334,7 +334,7 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
         replace(h264, name="av1", codec="av1", encoder="libsvtav1", preset="12", crf=35),
     )
     chunk = plan_chunks(len(source.shown), grid, rungs)[1]
-    heard: list[int] = []
+    decoded: list[int] = []
     contents = []
     for attempt in ("once", "again"):
         made = encode.encode_chunk(
@@ -345,11 +345,11 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
             tools=bench.tools,
             runner=Runner(),
             out_dir=bench.work / attempt,
-            on_frames=heard.append,
+            on_frames=decoded.append,
         )
         contents.append([each.path.read_bytes() for each in made])
     assert contents[0] == contents[1]
-    assert heard[-1] == chunk.frames
+    assert decoded[-1] == chunk.frames
 
 
 def test_missing_decoded_frames_are_an_error_of_the_source(bench: Bench) -> None:
@@ -426,8 +426,8 @@ def test_full_range_becomes_limited_and_other_colours_stay(bench: Bench) -> None
     rung, grid = _rungs(source.facts)[0], _grid(source.facts)
     files = bench.encoded(source, plan_chunks(len(source.shown), grid, (rung,)), (rung,), grid)[0]
     out, _ = bench.assembled(source, rung, grid, files, [])
-    said = bench.tags(out)
-    assert [said[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
+    output = bench.tags(out)
+    assert [output[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
     raw = bench.run("-i", str(out), "-frames:v", "1", "-f", "rawvideo", "-")
     assert np.frombuffer(raw[: 160 * 90], np.uint8).mean() == pytest.approx(235, abs=1)
 
@@ -465,13 +465,13 @@ def test_the_tone_runs_through_every_join(bench: Bench) -> None:
         out, result = bench.assembled(source, rung, grid, chunks, audio)
         assert result.audio_samples == (105_600, 148_800)
         for place, alone in enumerate(audio):
-            heard = _pcm(bench, out, place)
-            assert np.array_equal(heard, _pcm(bench, alone, 0))
+            decoded = _pcm(bench, out, place)
+            assert np.array_equal(decoded, _pcm(bench, alone, 0))
             one_pass = bench.work / "one-pass.mp4"
             bench.run("-i", str(source.original), "-map", f"0:a:{place}", "-c:a", "aac", str(one_pass))
-            assert len(heard) == len(_pcm(bench, one_pass, 0)) == result.audio_samples[place]
+            assert len(decoded) == len(_pcm(bench, one_pass, 0)) == result.audio_samples[place]
             # Half a period of 997 Hz is 0.5 ms: the tone is never below a tenth of its height for a whole ms.
-            loud = np.abs(heard[480:-2400]) > 0.1 * np.abs(heard).max()
+            loud = np.abs(decoded[480:-2400]) > 0.1 * np.abs(decoded).max()
             quiet = np.diff(np.flatnonzero(loud)).max() - 1
             assert quiet < 48
 

@@ -97,8 +97,8 @@ def test_a_worker_ignores_commands_for_another_worker(distant: Callable[..., Dis
     box = place.names.command_queue("ada")
     give_up = {"v": 1, "kind": "give-up", "job_id": "a-1", "fence": mine.fence, "over": True}
     commands: list[Any] = [
-        {"v": 1, "worker": "somebody-else", "kind": "drain"},
-        {**give_up, "worker": "somebody-else"},
+        {"v": 1, "worker": "another-worker", "kind": "drain"},
+        {**give_up, "worker": "another-worker"},
         {"v": 1, "kind": "drain"},
         {"v": 1, "worker": ["ada"], "kind": "drain"},
         {"v": 1, "worker": "ada", "kind": []},

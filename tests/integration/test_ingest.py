@@ -46,7 +46,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-class Crew:
+class IngestProcesses:
     """Ingest processes on one queue, ledger and store."""
 
     def __init__(self, bucket: FootageBucket, folder: Path, *options: str, ledger: str = "") -> None:
@@ -67,11 +67,11 @@ class Crew:
         with self._log.open("ab") as log:
             return subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         return self._log.read_text()
 
     def notes(self, what: str) -> list[dict[str, str]]:
-        lines = (line for line in self.said().splitlines() if line.startswith("{") and line.endswith("}"))
+        lines = (line for line in self.log_text().splitlines() if line.startswith("{") and line.endswith("}"))
         return [note for note in map(json.loads, lines) if note["event"] == what]
 
     def figures(self) -> dict[str, float]:
@@ -121,7 +121,7 @@ def test_uploads_become_assets_and_other_messages_are_settled(
     made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
 ) -> None:
     bucket = made(ministack.url)
-    crew = Crew(bucket, tmp_path, *options, "--metrics", str(_free_port()))
+    ingest = IngestProcesses(bucket, tmp_path, *options, "--metrics", str(_free_port()))
     bucket.put("cards/a.mp4", b"a" * 1000)
     old = bucket.put("cards/b.mp4", b"old" * 1000)
     new = bucket.put("cards/b.mp4", b"new" * 1000)
@@ -131,18 +131,18 @@ def test_uploads_become_assets_and_other_messages_are_settled(
     bucket.put("assets/0123/1080p.mp4", b"a result")
     again = [_told(bucket, "cards/b.mp4", old), _told(bucket, "cards/b.mp4", new)] * 3
     _send(bucket, *again, _told(bucket, "cards/gone.mp4", gone), "garbage", '{"Event": "s3:TestEvent"}')
-    process = crew.start()
+    process = ingest.start()
     try:
         queues = bucket.queues()
         wait_until(
-            lambda: len(crew.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0,
+            lambda: len(ingest.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0,
             timeout_s=WITHIN_S,
-            message=lambda: crew.said()[-3000:],
+            message=lambda: ingest.log_text()[-3000:],
         )
-        _check_figures(crew)
-        assert crew.inspected() == ["a.mp4", "b.mp4"]
+        _check_figures(ingest)
+        assert ingest.inspected() == ["a.mp4", "b.mp4"]
         assert [body for body, _ in bucket.parked()] == ["garbage"]
-        reasons = {note["reason"] for note in crew.notes("ignored")}
+        reasons = {note["reason"] for note in ingest.notes("ignored")}
         for words in ("overwritten", "gone", "sidecar file", "output of Eddyline", "test notification"):
             assert any(words in reason for reason in reasons), reasons
         began = time.monotonic()
@@ -154,10 +154,10 @@ def test_uploads_become_assets_and_other_messages_are_settled(
         process.wait()
 
 
-def _check_figures(crew: Crew) -> None:
-    """What the process tells Prometheus is what it told of each message."""
-    shown = crew.figures()
-    submitted, ignored = len(crew.notes("submitted")), len(crew.notes("ignored"))
+def _check_figures(ingest: IngestProcesses) -> None:
+    """The metrics of the process equal the outcomes that it logged."""
+    shown = ingest.figures()
+    submitted, ignored = len(ingest.notes("submitted")), len(ingest.notes("ignored"))
     assert shown["eddyline_ingest_objects_total outcome=submitted"] == submitted
     assert shown["eddyline_ingest_objects_total outcome=ignored"] == ignored
     assert shown["eddyline_ingest_parked_total cause=malformed"] == 1
@@ -175,9 +175,9 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
     rng = random.Random(11)
     keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
     tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
-    crew = Crew(bucket, tmp_path, ledger=empty_database(postgres))
+    ingest = IngestProcesses(bucket, tmp_path, ledger=empty_database(postgres))
     numbers = itertools.count()
-    processes = [crew.start(), crew.start()]
+    processes = [ingest.start(), ingest.start()]
     try:
         for _ in range(KILLS):
             key = f"cards/late-{next(numbers)}.mp4"
@@ -186,30 +186,30 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
             _send(bucket, *rng.sample(doubles, 5), f"garbage {key}")
             time.sleep(rng.uniform(0.2, 3.0))
             victim = rng.randrange(2)
-            assert processes[victim].poll() is None, crew.said()[-3000:]
+            assert processes[victim].poll() is None, ingest.log_text()[-3000:]
             processes[victim].kill()
             processes[victim].wait()
-            processes[victim] = crew.start()
+            processes[victim] = ingest.start()
         queues = bucket.queues()
         wait_until(
             lambda: queues.depth(bucket.place.name) == 0,
             timeout_s=WITHIN_S,
-            message=lambda: crew.said()[-3000:],
+            message=lambda: ingest.log_text()[-3000:],
         )
     finally:
         for process in processes:
             process.kill()
             process.wait()
-    assert crew.inspected() == sorted(Path(key).name for key in tags)
+    assert ingest.inspected() == sorted(Path(key).name for key in tags)
     # What two of them parked, each as its last act, lies there twice; nothing else does.
     assert {body for body, _ in bucket.parked()} == {f"garbage cards/late-{n}.mp4" for n in range(KILLS)}
 
 
 def test_a_process_without_permissions_ends_with_a_remedy(ministack: Ministack, tmp_path: Path) -> None:
     bucket = told_by_eventbridge(ministack.url)
-    crew = Crew(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
-    assert crew.start().wait(60) == 2
-    assert "the bucket does not exist" in crew.said()
+    ingest = IngestProcesses(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
+    assert ingest.start().wait(60) == 2
+    assert "the bucket does not exist" in ingest.log_text()
 
 
 def test_sigterm_ends_an_ingest_within_two_seconds_during_a_server_hang(
@@ -219,7 +219,7 @@ def test_sigterm_ends_an_ingest_within_two_seconds_during_a_server_hang(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(30)
         bucket.endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        process = Crew(bucket, tmp_path).start()
+        process = IngestProcesses(bucket, tmp_path).start()
         connection, _ = silent.accept()  # it asks, and waits
         with connection:
             time.sleep(0.5)
@@ -238,14 +238,14 @@ def test_separate_chapters_become_one_recording_despite_killed_processes(
     keys = [f"cards/GX0{number}0042.MP4" for number in (3, 1, 2)]
     tags = {key: bucket.put(key, clip) for key in keys}
     (tmp_path / "rules.yaml").write_text("default: {chapters_wait_s: 6}")
-    crew = Crew(bucket, tmp_path, "--rules", str(tmp_path / "rules.yaml"))
-    victim, other = crew.start(), crew.start()
+    ingest = IngestProcesses(bucket, tmp_path, "--rules", str(tmp_path / "rules.yaml"))
+    victim, other = ingest.start(), ingest.start()
     try:
         # On a slow machine it may be quiet for long enough already, and nothing is put off.
         wait_until(
-            lambda: bool(crew.notes("postponed") or crew.notes("submitted")),
+            lambda: bool(ingest.notes("postponed") or ingest.notes("submitted")),
             timeout_s=WITHIN_S,
-            message=lambda: crew.said()[-3000:],
+            message=lambda: ingest.log_text()[-3000:],
         )
         victim.kill()
         victim.wait()
@@ -254,15 +254,15 @@ def test_separate_chapters_become_one_recording_despite_killed_processes(
         wait_until(
             lambda: queues.depth(bucket.place.name) == 0,
             timeout_s=WITHIN_S,
-            message=lambda: crew.said()[-3000:],
+            message=lambda: ingest.log_text()[-3000:],
         )
     finally:
         for process in (victim, other):
             process.kill()
             process.wait()
-    assert crew.inspected() == ["GX010042.MP4"]
-    assert {note["asset"] for note in crew.notes("submitted")} == {crew.assets()[0]}
-    remembered = bucket.body(f".eddyline/sources/{crew.assets()[0]}.json")
+    assert ingest.inspected() == ["GX010042.MP4"]
+    assert {note["asset"] for note in ingest.notes("submitted")} == {ingest.assets()[0]}
+    remembered = bucket.body(f".eddyline/sources/{ingest.assets()[0]}.json")
     assert [Path(each["address"]).name for each in json.loads(remembered)["chapters"]] == [
         f"GX0{number}0042.MP4" for number in (1, 2, 3)
     ]

@@ -61,7 +61,7 @@ class Site:
         """When a worker wrote that; None: not yet."""
         log = self.folder / name
         lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return next((float(at) for said, about, at in lines if (said, about) == (what, job)), None)
+        return next((float(at) for output, about, at in lines if (output, about) == (what, job)), None)
 
     def end(self) -> None:
         for process in self.processes.values():

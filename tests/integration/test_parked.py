@@ -61,7 +61,7 @@ def test_a_list_shows_objects_and_reasons_and_keeps_the_messages(
     bucket: FootageBucket, parked: Callable[..., Result]
 ) -> None:
     for _ in range(2):
-        said = parked().output
+        printed = parked().output
         for words in (
             "s3://cards/a//b.mp4",
             "the key cannot be addressed",
@@ -69,9 +69,9 @@ def test_a_list_shows_objects_and_reasons_and_keeps_the_messages(
             "not JSON",
             "3 messages",
         ):
-            assert words in said
+            assert words in printed
     assert {each["body"] for each in json.loads(parked("--json").output)} == {EVENT, "garbage", "silent"}
-    assert "no reason was recorded" in said
+    assert "no reason was recorded" in printed
     assert _bodies(bucket, bucket.place.dead_letters) == sorted([EVENT, "garbage", "silent"])
 
 

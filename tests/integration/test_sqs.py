@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("keys")
 
 
 def _freeze(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As SIGSTOP does: nothing is said to the queue any more."""
+    """As SIGSTOP does: no more requests to the queue."""
     assert isinstance(broker, SqsBroker)
     monkeypatch.setattr(broker, "_extend", lambda: None)
 

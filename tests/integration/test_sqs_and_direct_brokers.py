@@ -130,7 +130,7 @@ def test_a_stopped_worker_hands_back_its_jobs_at_once(place: Direct | Distant) -
     def work(_job: Job, context: JobContext) -> Done:
         running.release()
         context.stop.wait(30)
-        raise Interrupted("told to stop")
+        raise Interrupted("stop requested")
 
     options: dict[str, Any] = {"slots": 2, "pools": CLASSES, "stop": stop, "lease_s": LEASE_S}
     thread = threading.Thread(target=Worker("ada", place.broker(), {"work": work}, **options).run)
@@ -165,7 +165,7 @@ class Shift:
         self.running.release()
         if context.stop.wait(30):
             self.stopped.set()
-            raise Interrupted("told to stop")
+            raise Interrupted("stop requested")
         return Done(result={})
 
     def __enter__(self) -> Self:
@@ -177,7 +177,7 @@ class Shift:
         self._obedience.close()
 
 
-# A worker that knows no database says only after 0.25 s that it began: nobody can tell it before.
+# A worker without a database reports a start after 0.25 s: commands before that cannot be matched.
 @pytest.mark.parametrize("after_s", [0.0, 1.0])
 def test_a_cancellation_by_another_process_stops_the_handler_within_two_seconds(
     place: Direct | Distant, after_s: float

@@ -73,7 +73,7 @@ def test_a_job_too_long_for_a_message_is_dead_and_blocks_no_other(
     broker = present(place.broker())
     assert settle(broker, claimed(broker), done())
     wait_until(lambda: get(place.ledger, "b-1").state is State.DONE)
-    # Retried, it fails again: it is not tried for ever.
+    # Retried, it fails again: it is not retried without end.
     assert place.ledger.redrive("a-1") == ["a-1", "a-2"]
     wait_until(lambda: get(place.ledger, "a-1").state is State.DEAD)
     assert place.counts[CoordinatorEventKind.JOBS_QUARANTINED] == 2
@@ -137,7 +137,7 @@ def test_reports_whose_queue_was_deleted_meanwhile_block_no_others(
     assert len(found) == 1
     place.queues.delete_queue(place.names.reports)
     exchange.acknowledge(found)
-    assert place.queues.send(place.names.reports, [body]) == [True], "it was made anew"
+    assert place.queues.send(place.names.reports, [body]) == [True], "the queue was created again"
     exchange.close()
 
 
@@ -211,7 +211,7 @@ def test_an_orphaned_command_queue_is_deleted_and_created_again_by_a_returning_w
     ada, bob = present(place.broker()), present(place.broker(), "bob")
     boxes = {name: place.names.command_queue(name) for name in ("ada", "bob", "killed")}
     place.queues.create_queue(boxes["killed"], retention_s=3600)
-    place.queues.create_queue(f"{place.names.command_queue_prefix}of-somebody-else", retention_s=3600)
+    place.queues.create_queue(f"{place.names.command_queue_prefix}of-another-program", retention_s=3600)
     exchange = SqsTransport(place.queues, orphaned_s=0.5)
     assert exchange.delete_stale_command_queues(["ada", "bob"]) == 0, "it may only just have been made"
     time.sleep(0.6)
@@ -220,7 +220,7 @@ def test_an_orphaned_command_queue_is_deleted_and_created_again_by_a_returning_w
     time.sleep(0.6)
     assert exchange.delete_stale_command_queues(["ada"]) == 1
     assert [_depth(place, box) for box in boxes.values()] == [0, -1, -1]
-    assert place.queues.depth(f"{place.names.command_queue_prefix}of-somebody-else") == 0
+    assert place.queues.depth(f"{place.names.command_queue_prefix}of-another-program") == 0
     assert bob.receive_commands("bob", 1) == []
     assert [_depth(place, box) for box in boxes.values()] == [0, 0, -1]
     assert ada.receive_commands("ada", 0) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
-from tests.servers.network import AWAY, FINE, Proxy, proxy
+from tests.servers.network import NO_FAULTS, UNAVAILABLE, Proxy, proxy
 from tests.waiting import wait_until
 
 __all__ = ["ministack"]
@@ -24,7 +24,7 @@ _WITHIN_S = 60.0
 @pytest.fixture
 def way(ministack: Ministack) -> Iterator[Proxy]:
     with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as made:
-        made.weather = AWAY
+        made.fault_rates = UNAVAILABLE
         yield made
 
 
@@ -58,7 +58,7 @@ def test_work_starts_when_the_store_is_available_again(
     way: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     _await("store unavailable", tmp_path / "log", worker)
-    way.weather = FINE
+    way.fault_rates = NO_FAULTS
     _await("worker ready", tmp_path / "log", worker)
 
 

@@ -1,6 +1,6 @@
 """A worker in a separate process, without a database: `worker_process.py ENDPOINT PREFIX NAME LOG`.
 
-Every start of a job becomes a line of LOG. Probes spawn a job that nobody submitted.
+Every start of a job becomes a line of LOG. Probes spawn a job that was not submitted.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
             stopped = context.stop.wait(seconds)
             lines.write(f"{'stopped' if stopped else 'end'} {job.id} {time.time()}\n")
             if stopped:
-                raise Interrupted("told to stop")
+                raise Interrupted("stop requested")
             return Done(result={"by": name})
 
         drainer = DrainController(broker, stop=stop)

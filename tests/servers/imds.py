@@ -13,20 +13,20 @@ _ROOT = "/latest/meta-data/"
 
 @dataclass(kw_only=True)
 class FakeMachine:
-    """What it says: `said` by path below /latest/meta-data/ (missing: 404); `asked` is all that was asked.
+    """An instance: `responses` by path below /latest/meta-data/ (missing: 404); `asked` lists all requests.
 
-    `status` other than 200 is the answer to everything but tokens; `tokens` False: no tokens are given.
+    `status` other than 200 is the response to all requests but those for tokens; `tokens` False: no tokens.
     """
 
     url: str = ""
-    said: dict[str, str] = field(default_factory=dict)
+    responses: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     status: int = 200
     tokens: bool = True
     token: str = "AQAEAH-1=="  # noqa: S105 - of a fake
 
     def forget_tokens(self) -> None:
-        """As after a stop and a start."""
+        """Make all tokens invalid, as a stop and a start of the instance do."""
         self.token += "1"
 
 
@@ -39,7 +39,7 @@ def machine() -> Iterator[FakeMachine]:
         def do_PUT(self) -> None:
             fake.asked.append(f"PUT {self.path}")
             ttl = self.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
-            # EC2 refuses tokens to whoever was forwarded by a proxy.
+            # EC2 refuses tokens to requests that a proxy forwarded.
             forwarded = self.headers.get("X-Forwarded-For") is not None
             if self.path != "/latest/api/token" or not fake.tokens:
                 self.say(404)
@@ -55,7 +55,7 @@ def machine() -> Iterator[FakeMachine]:
             elif fake.status != 200:
                 self.say(fake.status)
             else:
-                found = fake.said.get(self.path.removeprefix(_ROOT))
+                found = fake.responses.get(self.path.removeprefix(_ROOT))
                 self.say(404 if found is None else 200, (found or "").encode())
 
     with listening(Metadata) as fake.url:

@@ -1,4 +1,4 @@
-"""HTTP servers for tests on a free loopback port; clients may hang up or be killed."""
+"""HTTP servers for tests on a free loopback port; clients may disconnect or be killed."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def body(self) -> bytes:
-        """What came with the request."""
+        """The body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def say(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Answer; a Content-Length among the `headers` is told instead of the body's own."""
+        """Respond; a Content-Length in `headers` replaces that of the body."""
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
@@ -41,7 +41,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def listening(handler: type[Handler]) -> Iterator[str]:
-    """A server that answers by `handler`, for as long as this lasts; its address, without a slash."""
+    """Run a server with `handler`; yields its address, without a trailing slash."""
     with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -31,35 +31,35 @@ _TRIES = 3  # another process may take the free port first
 
 @dataclass(kw_only=True)
 class Ministack:
-    """A running server; every bucket of a test is its own. `keeping`: it remembers all after an `end`."""
+    """A running server; every test gets a separate bucket. `persistent`: keeps its state after `end`."""
 
     port: int
     folder: Path
     process: subprocess.Popen[bytes]
-    keeping: bool = False
+    persistent: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def url(self) -> str:
-        """What to give as endpoint."""
+        """The endpoint URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def settings(self) -> StoreSettings:
-        """Everything a store needs; any keys will do here, but none would ask the metadata service."""
+        """Settings of a store; without keys a client would ask the metadata service."""
         return StoreSettings(
             endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5, outage_retry_s=0
         )
 
     def bucket(self) -> str:
-        """A new bucket's name."""
+        """Create a bucket; returns its name."""
         name = f"test-{os.getpid()}-{next(self._numbers)}"
-        status, _, said = self.ask("PUT", f"/{name}")
-        assert status == 200, said
+        status, _, output = self.ask("PUT", f"/{name}")
+        assert status == 200, output
         return name
 
     def ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
-        """One plain request: its status, headers (small letters) and body."""
+        """One plain request; returns the status, the headers (lower case) and the body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         with contextlib.closing(connection):
             connection.request(method, path)
@@ -68,41 +68,41 @@ class Ministack:
             return answer.status, headers, answer.read()
 
     def uploads(self, bucket: str) -> list[str]:
-        """The keys of multipart uploads that were begun and neither completed nor aborted."""
-        status, _, said = self.ask("GET", f"/{bucket}?uploads")
-        assert status == 200, said
-        return re.findall(r"<Key>([^<]*)</Key>", said.decode())
+        """The keys of multipart uploads that were neither completed nor aborted."""
+        status, _, output = self.ask("GET", f"/{bucket}?uploads")
+        assert status == 200, output
+        return re.findall(r"<Key>([^<]*)</Key>", output.decode())
 
     def stop(self) -> None:
-        """Kill it, and with it all that it knew; safe twice."""
+        """Kill it and delete its state; safe twice."""
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder / "state", ignore_errors=True)
 
     def end(self) -> None:
-        """End it in good order."""
+        """Terminate it (SIGTERM)."""
         self.process.terminate()
         self.process.wait()
 
     def start(self) -> None:
-        """Start it again where it was. Raises `NoServerError`."""
-        self.process = _start(self.folder, self.port, keeping=self.keeping)
+        """Start it again on the same port. Raises `NoServerError`."""
+        self.process = _start(self.folder, self.port, persistent=self.persistent)
         if not _up(self):
             raise NoServerError(f"MiniStack does not start again: {_said(self.folder)}")
 
 
 class NoServerError(Exception):
-    """MiniStack cannot be had here; says why."""
+    """MiniStack cannot be started here."""
 
 
 def any_keys() -> dict[str, object]:
-    """Credentials that MiniStack takes like any others."""
+    """Credentials; MiniStack accepts any."""
     return {"access_key_id": "test", "secret_access_key": "test", "token": None, "expires_at": None}
 
 
 @pytest.fixture(scope="session")
 def ministack() -> Iterator[Ministack]:
-    """A server for the whole session; tests are skipped, with the reason, where it cannot be had."""
+    """A server for the whole session; tests are skipped, with the reason, where it cannot be started."""
     with contextlib.ExitStack() as stack:
         try:
             found = stack.enter_context(running())
@@ -112,23 +112,23 @@ def ministack() -> Iterator[Ministack]:
 
 
 @contextmanager
-def running(*, keeping: bool = False) -> Iterator[Ministack]:
-    """A server of one's own. Raises `NoServerError`."""
+def running(*, persistent: bool = False) -> Iterator[Ministack]:
+    """A separate server. Raises `NoServerError`."""
     if importlib.util.find_spec("ministack") is None:
         raise NoServerError("no S3 server to test on: install ministack")
     with tempfile.TemporaryDirectory(prefix="eddyline-ministack-") as folder:
-        server = _started(Path(folder), keeping=keeping)
+        server = _started(Path(folder), persistent=persistent)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _started(folder: Path, *, keeping: bool = False) -> Ministack:
+def _started(folder: Path, *, persistent: bool = False) -> Ministack:
     for _ in range(_TRIES):
         port = _free_port()
-        process = _start(folder, port, keeping=keeping)
-        server = Ministack(port=port, folder=folder, process=process, keeping=keeping)
+        process = _start(folder, port, persistent=persistent)
+        server = Ministack(port=port, folder=folder, process=process, persistent=persistent)
         if _up(server):
             return server
         server.stop()
@@ -139,7 +139,7 @@ def _said(folder: Path) -> str:
     return (folder / "log").read_text(errors="replace")[-500:]
 
 
-def _start(folder: Path, port: int, *, keeping: bool) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int, *, persistent: bool) -> subprocess.Popen[bytes]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -148,7 +148,7 @@ def _start(folder: Path, port: int, *, keeping: bool) -> subprocess.Popen[bytes]
         "GATEWAY_PORT": str(port),
         "SERVICES": SERVICES,
         "LOG_LEVEL": "WARNING",
-        "PERSIST_STATE": str(int(keeping)),
+        "PERSIST_STATE": str(int(persistent)),
         "STATE_DIR": str(folder / "state"),
     }
     with (folder / "log").open("wb") as log:

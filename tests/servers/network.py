@@ -1,7 +1,7 @@
-"""The network between everyone and a server: requests get lost, late or doubled, answers are cut off.
+"""An unreliable network: a proxy that drops, delays and duplicates requests and truncates responses.
 
-A plain HTTP proxy in front of an SQS or S3 server. What it does to a request is decided by `Weather` before
-it is forwarded; what it did is counted.
+An HTTP proxy before an SQS or S3 server. `FaultRates` determine the fault of a request before it is
+forwarded; faults are counted.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LONGEST_POLL_S = 30.0
 _OF_ONE_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 
 
-class Fate(StrEnum):
-    """What may happen to a request."""
+class Fault(StrEnum):
+    """The faults of a request."""
 
-    WELL = "passed"
+    PASSED = "passed"
     DROP = "dropped"
     DELAY = "delayed"
     DOUBLE = "doubled"
@@ -35,11 +35,11 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Weather:
-    """How likely each mishap is (0 to 1, together at most 1); `longest_s` bounds a delay.
+class FaultRates:
+    """The probability of each fault (together at most 1); `longest_s` is the longest delay.
 
-    Dropped: the server never sees the request. Doubled: it sees it twice. Cut: it did the work, and nobody
-    hears of it, or only of the first half. Refused: 503, as of a server that is asked too much.
+    Dropped: the server never sees the request. Doubled: it sees it twice. Cut: the server
+    processes it, and the client gets no response, or half of it. Refused: 503, as if throttled.
     """
 
     drop: float = 0.0
@@ -49,33 +49,33 @@ class Weather:
     refuse: float = 0.0
     longest_s: float = 1.0
 
-    def fate(self, action: str, at: float) -> Fate:
-        """What happens to a request, by a number `at` drawn from [0, 1). Only what sends is doubled."""
+    def fault_for(self, action: str, at: float) -> Fault:
+        """The fault of a request, by a random number `at` of [0, 1). Only SendMessage is doubled."""
         bounds = (
-            (Fate.DROP, self.drop),
-            (Fate.CUT, self.cut),
-            (Fate.DELAY, self.delay),
-            (Fate.REFUSE, self.refuse),
+            (Fault.DROP, self.drop),
+            (Fault.CUT, self.cut),
+            (Fault.DELAY, self.delay),
+            (Fault.REFUSE, self.refuse),
         )
-        for fate, likely in bounds:
+        for fault, likely in bounds:
             if at < likely:
-                return fate
+                return fault
             at -= likely
-        return Fate.DOUBLE if at < self.double and action.startswith("SendMessage") else Fate.WELL
+        return Fault.DOUBLE if at < self.double and action.startswith("SendMessage") else Fault.PASSED
 
 
-FINE = Weather()
-AWAY = Weather(drop=1.0)
+NO_FAULTS = FaultRates()
+UNAVAILABLE = FaultRates(drop=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a server says; of the body, `told` bytes get through (None: all of it)."""
+    """A response; the client gets `sent_bytes` of the body (None: all)."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-    told: int | None = None
+    sent_bytes: int | None = None
 
 
 _BUSY = Answer(
@@ -87,61 +87,61 @@ _BUSY = Answer(
 
 @dataclass(kw_only=True)
 class Proxy:
-    """A running proxy; `weather` may be changed at any time, `done` counts by (action, fate).
+    """A running proxy; `fault_rates` may be changed at any time, `done` counts by (action, fault).
 
-    `law`: (action, body) -> what the real service would refuse and this server does not; None: it may pass.
-    `heard` is told the method and the path of every request.
+    `reject`: (action, body) -> the error of the real service where this server has none; None: forward.
+    `on_request` gets the method and the path of every request.
     """
 
     url: str
     server: str
     rng: random.Random
-    weather: Weather = FINE
-    law: Callable[[str, bytes], Answer | None] = lambda _action, _body: None
-    heard: Callable[[str, str], None] = lambda _method, _path: None
-    done: Counter[tuple[str, Fate]] = field(default_factory=Counter)
+    fault_rates: FaultRates = NO_FAULTS
+    reject: Callable[[str, bytes], Answer | None] = lambda _action, _body: None
+    on_request: Callable[[str, str], None] = lambda _method, _path: None
+    done: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, fate: Fate) -> int:
-        """How many requests met that fate."""
+    def count(self, fault: Fault) -> int:
+        """The number of requests with that fault."""
         with self._lock:
-            return sum(number for (_, met), number in self.done.items() if met is fate)
+            return sum(number for (_, met), number in self.done.items() if met is fault)
 
-    def fates(self) -> dict[Fate, int]:
-        """How many requests met each fate."""
-        return {fate: self.count(fate) for fate in Fate}
+    def fault_counts(self) -> dict[Fault, int]:
+        """The number of requests with each fault."""
+        return {fault: self.count(fault) for fault in Fault}
 
-    def carry(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
-        """Do to a request what its fate says; None: the client gets no answer."""
-        self.heard(method, path)
+    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+        """Forward a request with its fault; None: the client gets no response."""
+        self.on_request(method, path)
         action = (headers.get("X-Amz-Target") or method).rpartition(".")[2]
-        fate, pause = self._draw(action)
+        fault, pause = self._draw(action)
         time.sleep(pause)
-        if fate is Fate.DROP:
+        if fault is Fault.DROP:
             return None
-        if fate is Fate.REFUSE:
+        if fault is Fault.REFUSE:
             return _BUSY
-        if refused := self.law(action, body):
+        if refused := self.reject(action, body):
             return refused
-        # The Host that the client named goes along: a queue's address is made of it.
+        # The Host header is forwarded: the server makes the URLs of queues from it.
         kept = {name: value for name, value in headers.items() if name.lower() not in _OF_ONE_HOP}
         try:
             answer = self._forward(method, path, kept, body)
-            if fate is Fate.DOUBLE:
+            if fault is Fault.DOUBLE:
                 answer = self._forward(method, path, kept, body)
         except (OSError, http.client.HTTPException):
             return None
-        if fate is not Fate.CUT:
+        if fault is not Fault.CUT:
             return answer
-        return replace(answer, told=len(answer.body) // 2) if len(answer.body) > 1 else None
+        return replace(answer, sent_bytes=len(answer.body) // 2) if len(answer.body) > 1 else None
 
-    def _draw(self, action: str) -> tuple[Fate, float]:
+    def _draw(self, action: str) -> tuple[Fault, float]:
         with self._lock:
-            weather = self.weather
-            fate = weather.fate(action, self.rng.random())
-            pause = self.rng.uniform(0.0, weather.longest_s) if fate is Fate.DELAY else 0.0
-            self.done[action, fate] += 1
-        return fate, pause
+            fault_rates = self.fault_rates
+            fault = fault_rates.fault_for(action, self.rng.random())
+            pause = self.rng.uniform(0.0, fault_rates.longest_s) if fault is Fault.DELAY else 0.0
+            self.done[action, fault] += 1
+        return fault, pause
 
     def _forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         connection = http.client.HTTPConnection(self.server, timeout=_LONGEST_POLL_S)
@@ -153,7 +153,7 @@ class Proxy:
 
 @contextmanager
 def proxy(server: str, rng: random.Random) -> Iterator[Proxy]:
-    """A proxy on a free port of loopback before `server` (host:port), which may come and go."""
+    """A proxy on a free loopback port before `server` (host:port), which may be down at times."""
     made = Proxy(url="", server=server, rng=rng)
     with listening(_handler(made)) as made.url:
         yield made
@@ -162,7 +162,7 @@ def proxy(server: str, rng: random.Random) -> Iterator[Proxy]:
 def _handler(carrier: Proxy) -> type[Handler]:
     class Carrier(Handler):
         def _carry(self) -> None:
-            answer = carrier.carry(self.command, self.path, dict(self.headers.items()), self.body())
+            answer = carrier.forward(self.command, self.path, dict(self.headers.items()), self.body())
             if answer is None:
                 self.close_connection = True
             else:
@@ -170,17 +170,17 @@ def _handler(carrier: Proxy) -> type[Handler]:
 
         def _pass_on(self, answer: Answer) -> None:
             self.send_response_only(answer.status)
-            of_head = self.command == "HEAD"  # its length is that of a body which does not come
+            of_head = self.command == "HEAD"  # its Content-Length is that of a body which is not sent
             for name, value in answer.headers:
                 if name.lower() not in _OF_ONE_HOP and (of_head or name.lower() != "content-length"):
                     self.send_header(name, value)
             if not of_head:
                 self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            if answer.told is not None:
+            if answer.sent_bytes is not None:
                 self.close_connection = True
             if not of_head:
-                self.wfile.write(answer.body[: answer.told])
+                self.wfile.write(answer.body[: answer.sent_bytes])
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _carry
 

@@ -15,7 +15,7 @@ def end_with_parent() -> None:
 
 
 def quit_with_parent() -> None:
-    """For `preexec_fn`: told to quit when the parent dies; PostgreSQL then ends its own children as well."""
+    """For `preexec_fn`: gets SIGQUIT when the parent dies; PostgreSQL then ends its own children as well."""
     _signalled(signal.SIGQUIT)
 
 

@@ -1,4 +1,4 @@
-"""Store, ledger and queues are named by options or by settings, and what is missing is told in words."""
+"""Store, ledger and queues are named by options or by settings, and an error names what is missing."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_without_boto3_uploads_of_killed_processes_stay_and_that_is_told(
 ) -> None:
     monkeypatch.delitem(sys.modules, "eddyline.aws.multipart_cleanup", raising=False)
     monkeypatch.setitem(sys.modules, "botocore", None)
-    said: list[str] = []
-    SharedServices.from_options(store="s3://media/films").upload_cleanup(said.append).clean("ab12")
-    assert len(said) == 1
-    assert "eddyline[aws]" in said[0]
+    messages: list[str] = []
+    SharedServices.from_options(store="s3://media/films").upload_cleanup(messages.append).clean("ab12")
+    assert len(messages) == 1
+    assert "eddyline[aws]" in messages[0]
     for store in ("", "/a/folder", "gs://media"):
-        SharedServices.from_options(store=store).upload_cleanup(said.append).clean("ab12")
-    assert len(said) == 1, "where there are none to abort, there is nothing to tell"
+        SharedServices.from_options(store=store).upload_cleanup(messages.append).clean("ab12")
+    assert len(messages) == 1, "where there are none to abort, there is nothing to tell"
 
 
 def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is_there(
@@ -63,7 +63,7 @@ def test_in_a_shared_folder_what_killed_workers_left_of_an_asset_goes_once_it_is
     SharedServices.from_options(store=str(tmp_path)).upload_cleanup(print).clean("ab12")
     assert [each.name for each in asset.iterdir()] == ["1080p.mp4"]
     assert list(removed.parent.iterdir()) == []
-    assert len(list(other.iterdir())) == 1, "whoever works on another asset may be at it"
+    assert len(list(other.iterdir())) == 1, "another worker may be using it"
 
 
 def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

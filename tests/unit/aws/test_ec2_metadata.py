@@ -31,7 +31,7 @@ def fake() -> Iterator[FakeMachine]:
 
 
 class WatchedMetadata:
-    """A watch on a fake machine, and what it said."""
+    """A watch on a fake instance, and the notices that it received."""
 
     def __init__(self, metadata: InstanceMetadata, **options: float) -> None:
         self.notices: list[Notice] = []
@@ -51,14 +51,14 @@ def test_no_notice_is_reported_before_the_service_has_one(fake: FakeMachine) -> 
     watched = WatchedMetadata(InstanceMetadata(fake.url))
     watched.watch.poll()
     assert (watched.notices, watched.errors) == ([], [])
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     watched.watch.poll()
     assert [notice.kind for notice in watched.notices] == [NoticeKind.INTERRUPTION]
     assert watched.notices[0].deadline == 1_772_366_520.0
 
 
 def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) -> None:
-    fake.said |= {
+    fake.responses |= {
         "spot/instance-action": SPOT,
         "events/recommendations/rebalance": NOTICED,
         "autoscaling/target-lifecycle-state": "Terminated",
@@ -67,7 +67,7 @@ def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) ->
     for _ in range(5):
         watched.watch.poll()
     assert sorted(notice.kind for notice in watched.notices) == ["interruption", "rebalance", "scale-in"]
-    fake.said["events/recommendations/rebalance"] = NOTICED.replace("12:00", "12:10")
+    fake.responses["events/recommendations/rebalance"] = NOTICED.replace("12:00", "12:10")
     watched.watch.poll()
     assert len(watched.notices) == 4
 
@@ -82,27 +82,27 @@ def test_one_token_is_used_for_many_requests(fake: FakeMachine) -> None:
 
 def test_an_invalid_token_is_renewed(fake: FakeMachine) -> None:
     metadata = InstanceMetadata(fake.url)
-    fake.said["instance-id"] = "i-0123456789abcdef0"
+    fake.responses["instance-id"] = "i-0123456789abcdef0"
     assert metadata.instance_id() == "i-0123456789abcdef0"
     fake.forget_tokens()
     assert metadata.instance_id() == "i-0123456789abcdef0"
 
 
 def test_an_invalid_instance_id_is_ignored(fake: FakeMachine) -> None:
-    fake.said["instance-id"] = "<html>"
+    fake.responses["instance-id"] = "<html>"
     assert InstanceMetadata(fake.url).instance_id() == ""
     fake.status = 500
     assert InstanceMetadata(fake.url).instance_id() == ""
 
 
 def test_an_error_is_reported_once_and_the_watch_continues(fake: FakeMachine) -> None:
-    fake.said |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
+    fake.responses |= {"spot/instance-action": "<html>", "autoscaling/target-lifecycle-state": "Terminated"}
     watched = WatchedMetadata(InstanceMetadata(fake.url))
     watched.watch.poll()
     watched.watch.poll()
     assert len(watched.errors) == 1
     assert [notice.kind for notice in watched.notices] == [NoticeKind.SCALE_IN]
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     watched.watch.poll()
     assert watched.notices[-1].kind is NoticeKind.INTERRUPTION
 
@@ -112,7 +112,7 @@ def test_the_watch_continues_after_errors_of_the_service(fake: FakeMachine) -> N
     fake.status = 503
     thread = watched.watch.start()
     wait_until(lambda: len(watched.errors) == 3)  # one for each path
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     fake.status = 200
     wait_until(lambda: watched.notices)
     watched.stop.request("enough")
@@ -133,7 +133,7 @@ def test_the_watch_polls_periodically(fake: FakeMachine) -> None:
 def test_outside_ec2_the_watch_ends() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, and nobody listens
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"  # bound, but not listening
         watched = WatchedMetadata(InstanceMetadata(address))
         watched.watch.run()
     assert len(watched.errors) == 1
@@ -202,11 +202,11 @@ def test_an_invalid_address_is_refused(address: str) -> None:
 @pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
 def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, answer: str) -> None:
     watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
-    fake.said["spot/instance-action"] = answer
+    fake.responses["spot/instance-action"] = answer
     thread = watched.watch.start()
     wait_until(lambda: watched.errors)
     assert "action is" in watched.errors[0]
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     wait_until(lambda: watched.notices)
     watched.stop.request("enough")
     thread.join(5)
@@ -225,7 +225,7 @@ def test_a_watch_survives_any_error_and_logs_and_counts_it(
     thread = watched.watch.start()
     wait_until(lambda: background_loop.failure_counts().get("metadata", 0) >= before + 6)
     monkeypatch.undo()
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     wait_until(lambda: watched.notices)
     watched.stop.request("enough")
     thread.join(5)
@@ -242,7 +242,7 @@ def test_a_notice_whose_callback_failed_is_passed_on_again(fake: FakeMachine) ->
             raise RuntimeError("not now")
 
     watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_error=lambda _said: None)
-    fake.said["spot/instance-action"] = SPOT
+    fake.responses["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()
     assert len(received) == 2

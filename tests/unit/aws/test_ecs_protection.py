@@ -87,7 +87,7 @@ def test_an_unconfirmed_protection_is_released(fake: FakeAgent, errors: list[str
     protection = _make(fake.url, errors, pause_s=5.0)
     protection.set_busy(True)
     wait_until(lambda: errors)
-    # Whether the task is protected now, nobody knows: the answer may have been lost.
+    # Whether the task is protected now is unknown: the response may have been lost.
     protection.close()
     assert fake.asked == [OFF]
 

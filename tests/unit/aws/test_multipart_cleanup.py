@@ -30,8 +30,10 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
 
 
-def _uploads(endpoint: str, said: list[str], *, bucket: str = "b", prefix: str = "") -> MultipartUploads:
-    return multipart_uploads(bucket, prefix, endpoint=endpoint, region="us-east-1", on_message=said.append)
+def _uploads(endpoint: str, messages: list[str], *, bucket: str = "b", prefix: str = "") -> MultipartUploads:
+    return multipart_uploads(
+        bucket, prefix, endpoint=endpoint, region="us-east-1", on_message=messages.append
+    )
 
 
 def _begin(server: Ministack, bucket: str, key: str) -> None:
@@ -39,21 +41,21 @@ def _begin(server: Ministack, bucket: str, key: str) -> None:
 
 
 def test_uploads_below_a_folder_of_the_stores_prefix_are_aborted(ministack: Ministack) -> None:
-    bucket, said = ministack.bucket(), list[str]()
+    bucket, messages = ministack.bucket(), list[str]()
     mine = ["media/films/assets/ab/a.mp4", "media/films/assets/ab/stream/b.mp4"]
     others = ["assets/ab/a.mp4", "media/films/assets/ab2/a.mp4", "media/films/other"]
     for key in mine + others:
         _begin(ministack, bucket, key)
-    _uploads(ministack.url, said, bucket=bucket, prefix="media/films").abort("assets/ab")
+    _uploads(ministack.url, messages, bucket=bucket, prefix="media/films").abort("assets/ab")
     assert ministack.uploads(bucket) == others
-    assert said == [f"aborted an unfinished upload of {key}" for key in mine]
+    assert messages == [f"aborted an unfinished upload of {key}" for key in mine]
 
 
 def test_uploads_of_a_store_without_a_prefix_are_aborted(ministack: Ministack) -> None:
-    bucket, said = ministack.bucket(), list[str]()
+    bucket, messages = ministack.bucket(), list[str]()
     for key in ("assets/ab/a.mp4", "media/assets/ab/a.mp4"):
         _begin(ministack, bucket, key)
-    _uploads(ministack.url, said, bucket=bucket).abort("assets/ab")
+    _uploads(ministack.url, messages, bucket=bucket).abort("assets/ab")
     assert ministack.uploads(bucket) == ["media/assets/ab/a.mp4"]
 
 
@@ -63,14 +65,14 @@ def test_uploads_on_several_pages_are_aborted() -> None:
             return Answer(status=204)
         first = "key-marker=here%2Fb" not in request.path
         more = "<NextKeyMarker>here/b</NextKeyMarker><NextUploadIdMarker>2</NextUploadIdMarker>"
-        told = LISTING if first else re.sub("here/", "here/next-", LISTING)
+        listing = LISTING if first else re.sub("here/", "here/next-", LISTING)
         return Answer(
-            body=told.replace("false<", "true<", first).replace("</Bucket>", f"</Bucket>{more}").encode()
+            body=listing.replace("false<", "true<", first).replace("</Bucket>", f"</Bucket>{more}").encode()
         )
 
-    said = list[str]()
+    messages = list[str]()
     with scripted(paged) as server:
-        _uploads(server.url, said).abort("here")
+        _uploads(server.url, messages).abort("here")
         gone = [request.path.partition("?")[0] for request in server.asked if request.method == "DELETE"]
     assert gone == ["/b/here/a", "/b/here/b", "/b/here/next-a", "/b/here/next-b"]
 
@@ -91,29 +93,29 @@ def test_an_upload_that_its_owner_completed_meanwhile_is_ignored() -> None:
     def ended(request: Request) -> Answer:
         return Answer(body=LISTING.encode()) if request.method == "GET" else error(404, "NoSuchUpload")
 
-    said = list[str]()
+    messages = list[str]()
     with scripted(ended) as server:
-        _uploads(server.url, said).abort("here")
+        _uploads(server.url, messages).abort("here")
         assert [request.method for request in server.asked] == ["GET", "DELETE", "DELETE"]
-    assert said == []
+    assert messages == []
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
 def test_a_refusal_is_reported_once_and_raises_nothing(code: str) -> None:
-    said = list[str]()
+    messages = list[str]()
     with scripted(lambda _: error(403, code)) as server:
-        uploads = _uploads(server.url, said)
+        uploads = _uploads(server.url, messages)
         for folder in ("here", "there"):
             uploads.abort(folder)
         assert len(server.asked) == 2, "it is asked again: rights may be given meanwhile"
-    (only,) = said
+    (only,) = messages
     assert code in only
     assert "AbortIncompleteMultipartUpload" in only
 
 
 def test_an_unavailable_server_raises_nothing() -> None:
-    said = list[str]()
+    messages = list[str]()
     with scripted(lambda _: Answer()) as server:
         url = server.url
-    _uploads(url, said).abort("here")
-    assert len(said) == 1
+    _uploads(url, messages).abort("here")
+    assert len(messages) == 1

@@ -26,7 +26,7 @@ def test_the_database_records_every_claim_loss_and_result(server: Server) -> Non
         (second,) = ledger.claim("w2", pools=("cpu",), limit=1, lease_s=60)
         late, good = (Settlement(job_id="a", fence=c.fence, outcome=Done(result={})) for c in (first, second))
         assert ledger.settle([late]) == [False]
-        assert audit.pulse().counts == {"running": 1, "waiting": 1}
+        assert audit.progress().counts == {"running": 1, "waiting": 1}
         assert ledger.settle([good]) == [True]
     changes = [(c.job, c.before, c.after, c.owner or c.old_owner) for c in audit.changes()]
     assert changes == [
@@ -39,5 +39,5 @@ def test_the_database_records_every_claim_loss_and_result(server: Server) -> Non
     assert checks.fenced(audit.changes()) == []
     assert checks.done_once(audit.rows(), audit.changes()) == []
     assert {row.id: row.starts for row in audit.rows()} == {"a": 2, "b": 0}
-    pulse = audit.pulse()
-    assert (pulse.counts, pulse.open_assets) == ({"done": 1, "ready": 1}, 1)
+    progress = audit.progress()
+    assert (progress.counts, progress.open_assets) == ({"done": 1, "ready": 1}, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.chaos import checks
 from tests.chaos.audit import Change, Row
-from tests.chaos.processes import Departure, Standing
+from tests.chaos.processes import ProcessExit, ProcessState
 
 CLAIM = Change(
     at=1, job="a", before="ready", after="running", old_fence=0, fence=1, old_owner=None, owner="w1"
@@ -74,8 +74,8 @@ def test_manifests_are_compared_except_for_the_fields_that_a_wave_varies() -> No
     expected = {"one.mp4": {**MANIFEST, "asset": "y", "profile": {}, "run": {}}}
     assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 1})) == []
     changed = {**MANIFEST, "renditions": [2]}
-    (told,) = checks.alike({"x": changed}, expected, times=Counter({"one.mp4": 1}))
-    assert told == "x (one.mp4): renditions is [2], undisturbed [1]"
+    (reported,) = checks.alike({"x": changed}, expected, times=Counter({"one.mp4": 1}))
+    assert reported == "x (one.mp4): renditions is [2], undisturbed [1]"
 
 
 def test_surplus_missing_and_unknown_assets_are_reported() -> None:
@@ -86,23 +86,25 @@ def test_surplus_missing_and_unknown_assets_are_reported() -> None:
 
 
 def test_departures_must_be_requested_orderly_and_in_time() -> None:
-    went = Departure(name="w", standing=Standing.LEAVING, status=0, early_s=5.0, took_s=1.0)
-    assert checks.departures([went]) == []
-    assert "exited unrequested" in checks.departures([replace(went, standing=Standing.UP, early_s=None)])[0]
-    assert "still running" in checks.departures([replace(went, early_s=-1.0, status=-9)])[0]
-    assert checks.departures([replace(went, status=-15, ready=False)]) == []
-    assert "with status 1" in checks.departures([replace(went, status=1)])[0]
+    went = ProcessExit(name="w", state=ProcessState.STOPPING, status=0, early_s=5.0, took_s=1.0)
+    assert checks.exits([went]) == []
+    assert "exited unrequested" in checks.exits([replace(went, state=ProcessState.RUNNING, early_s=None)])[0]
+    assert "still running" in checks.exits([replace(went, early_s=-1.0, status=-9)])[0]
+    assert checks.exits([replace(went, status=-15, ready=False)]) == []
+    assert "with status 1" in checks.exits([replace(went, status=1)])[0]
 
 
 def test_leftovers_are_reported_up_to_a_limit() -> None:
-    told = checks.nothing_left(scratch=[str(n) for n in range(9)], processes=["ffmpeg"])
-    assert len(told) == 7
-    assert told[5] == "... and 4 more like the last"
+    reported = checks.nothing_left(scratch=[str(n) for n in range(9)], processes=["ffmpeg"])
+    assert len(reported) == 7
+    assert reported[5] == "... and 4 more like the last"
 
 
 def test_late_parts_of_few_assets_are_tolerated_and_those_of_many_are_not() -> None:
     assert checks.tidied(["a"], ["a", "b", "c"]) == []
-    assert checks.tidied(["a", "b"], ["a", "b", "c"]) == ["2 of 3 assets are not tidied up, a for one"]
+    assert checks.tidied(["a", "b"], ["a", "b", "c"]) == [
+        "2 of 3 assets have intermediate files left, such as a"
+    ]
 
 
 def test_redone_work_is_counted_in_starts_and_frames() -> None:

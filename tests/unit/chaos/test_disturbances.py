@@ -8,7 +8,7 @@ from tests.chaos.disturbances import Kind, Mode, plan
 
 OF_WORKERS = {Kind.KILL_WORKER, Kind.TERM_WORKER, Kind.SPOT_WORKER, Kind.FREEZE_WORKER}
 OF_THE_LEDGER = {Kind.CRASH_LEDGER, Kind.RESTART_LEDGER}
-OF_THE_STORE = {Kind.STORE_AWAY, Kind.STORE_GALE}
+OF_THE_STORE = {Kind.STORE_UNAVAILABLE, Kind.STORE_FAULTS}
 
 
 def test_a_seed_determines_the_schedule() -> None:
@@ -20,13 +20,13 @@ def test_a_seed_determines_the_schedule() -> None:
 @pytest.mark.parametrize(
     ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER | OF_THE_STORE)]
 )
-def test_every_disturbance_occurs_even_in_a_short_storm(seed: int, mode: Mode, expected: set[Kind]) -> None:
+def test_every_disturbance_occurs_even_in_a_short_test(seed: int, mode: Mode, expected: set[Kind]) -> None:
     made = plan(seed, seconds=25, mode=mode, lease_s=6)
     assert {each.kind for each in made} == expected
     assert all(3.0 <= each.at < 25 for each in made)
 
 
-def test_a_longer_storm_has_the_same_density_in_another_order() -> None:
+def test_a_longer_test_has_the_same_density_in_another_order() -> None:
     made = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
     times = Counter(each.kind for each in made)
     assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:20]).items()}

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.chaos.processes import Command, Departure, Member, Standing, at_work_in
+from tests.chaos.processes import Command, Member, ProcessExit, ProcessState, processes_in
 from tests.waiting import wait_until
 
 _SLEEP = "print('up', flush=True); time.sleep(60)"
-POLITE = f"import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); {_SLEEP}"
-DEAF = f"import signal, time; signal.signal(15, signal.SIG_IGN); {_SLEEP}"
+STOPS_ON_SIGTERM = f"import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); {_SLEEP}"
+IGNORES_SIGTERM = f"import signal, time; signal.signal(15, signal.SIG_IGN); {_SLEEP}"
 HARNESS = f"""
 import sys, time
 from pathlib import Path
@@ -31,45 +31,45 @@ def member(tmp_path: Path, program: str) -> Member:
         name="one", log=tmp_path / "log", make=lambda: Command(argv=argv, environment=dict(os.environ))
     )
     made.start()
-    wait_until(lambda: "up" in made.said())
+    wait_until(lambda: "up" in made.log_tail())
     return made
 
 
-def departed(one: Member) -> Departure:
-    found: list[Departure] = []
+def wait_for_exit(one: Member) -> ProcessExit:
+    found: list[ProcessExit] = []
 
-    def has_departed() -> bool:
-        found.extend(gone for gone in (one.departure(),) if gone is not None)
+    def has_exited() -> bool:
+        found.extend(gone for gone in (one.poll_exit(),) if gone is not None)
         return bool(found)
 
-    wait_until(has_departed)
+    wait_until(has_exited)
     return found[0]
 
 
 def test_a_process_asked_to_stop_is_seen_to_exit_in_time(tmp_path: Path) -> None:
-    one = member(tmp_path, POLITE)
-    assert one.departure() is None
-    one.tell(10)
-    gone = departed(one)
-    assert (gone.standing, gone.status) == (Standing.LEAVING, 0)
+    one = member(tmp_path, STOPS_ON_SIGTERM)
+    assert one.poll_exit() is None
+    one.request_stop(10)
+    gone = wait_for_exit(one)
+    assert (gone.state, gone.status) == (ProcessState.STOPPING, 0)
     assert gone.early_s is not None
     assert 0 < gone.early_s < 10
-    assert one.standing is Standing.DOWN
+    assert one.state is ProcessState.STOPPED
 
 
 def test_a_process_that_ignores_the_request_is_killed_at_its_deadline(tmp_path: Path) -> None:
-    one = member(tmp_path, DEAF)
-    one.tell(0.3)
-    gone = departed(one)
+    one = member(tmp_path, IGNORES_SIGTERM)
+    one.request_stop(0.3)
+    gone = wait_for_exit(one)
     assert gone.early_s == -1.0
     assert gone.took_s >= 0.3
-    assert not at_work_in(tmp_path)
+    assert not processes_in(tmp_path)
 
 
 def test_a_killed_process_is_not_a_departure_and_can_restart(tmp_path: Path) -> None:
-    one = member(tmp_path, POLITE)
+    one = member(tmp_path, STOPS_ON_SIGTERM)
     one.kill()
-    assert one.departure() is None
+    assert one.poll_exit() is None
     one.start()
     assert one.starts == 2
     one.kill()
@@ -77,8 +77,8 @@ def test_a_killed_process_is_not_a_departure_and_can_restart(tmp_path: Path) -> 
 
 def test_a_process_that_exits_unrequested_is_reported(tmp_path: Path) -> None:
     one = member(tmp_path, "print('up', flush=True); raise SystemExit(3)")
-    gone = departed(one)
-    assert (gone.standing, gone.status, gone.early_s) == (Standing.UP, 3, None)
+    gone = wait_for_exit(one)
+    assert (gone.state, gone.status, gone.early_s) == (ProcessState.RUNNING, 3, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -100,6 +100,6 @@ def test_no_process_outlives_the_harness(tmp_path: Path) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == b"up\n"
-        wait_until(lambda: any("/x" in line for line in at_work_in(tmp_path)))
+        wait_until(lambda: any("/x" in line for line in processes_in(tmp_path)))
         running.kill()
-    wait_until(lambda: not at_work_in(tmp_path))
+    wait_until(lambda: not processes_in(tmp_path))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from tests.chaos.disturbances import Kind, Mode
-from tests.chaos.processes import Departure, Standing
+from tests.chaos.processes import ProcessExit, ProcessState
 from tests.chaos.report import Figures, as_json, placed, table
-from tests.servers.network import Fate
+from tests.servers.network import Fault
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "chaos.md"
 FIGURES = Figures(
@@ -16,36 +16,36 @@ FIGURES = Figures(
     seed=3,
     cores=2,
     sources=4,
-    calm_s=10,
-    storm_s=60,
+    undisturbed_s=10,
+    faults_s=60,
     settled_s=20,
     assets=5,
     published=5,
     disturbances={Kind.KILL_WORKER: 4},
     missed=0,
-    network={Fate.WELL: 90, Fate.DROP: 10},
-    way_to_media={Fate.WELL: 7, Fate.CUT: 2, Fate.REFUSE: 1},
+    network={Fault.PASSED: 90, Fault.DROP: 10},
+    store_proxy={Fault.PASSED: 7, Fault.CUT: 2, Fault.REFUSE: 1},
     submissions=(1, 2, 3),
-    departures=(Departure(name="w", standing=Standing.LEAVING, status=0, early_s=100.0, took_s=9.5),),
+    exits=(ProcessExit(name="w", state=ProcessState.STOPPING, status=0, early_s=100.0, took_s=9.5),),
     redone={"jobs": 50, "starts": 55, "interruptions": 5, "frames": 1000, "frames_started": 1100},
     slot_seconds=(75.0, 25.0),
     lost=5,
     ignored=7,
     untidy=0,
     uploads=0,
-    complaints=(),
+    violations=(),
 )
 
 
 def test_the_table_lists_repeated_work() -> None:
-    told = table(FIGURES)
-    assert "| kill -9 of a worker | 4 |" in told
-    assert "| requests to the queue | 100 (10 dropped) |" in told
-    assert "| requests to S3 | 10 (2 cut, 1 refused) |" in told
-    assert "| starts beyond the first | 5 (10 % of all jobs) |" in told
-    assert "| frames repeated | 100 (10 % of all frames) |" in told
-    assert "| slot seconds lost | 25 (25 % of all) |" in told
-    assert "| stop request to exit, longest, s | 9.5 |" in told
+    reported = table(FIGURES)
+    assert "| kill -9 of a worker | 4 |" in reported
+    assert "| requests to the queue | 100 (10 dropped) |" in reported
+    assert "| requests to S3 | 10 (2 cut, 1 refused) |" in reported
+    assert "| starts beyond the first | 5 (10 % of all jobs) |" in reported
+    assert "| frames repeated | 100 (10 % of all frames) |" in reported
+    assert "| slot seconds lost | 25 (25 % of all) |" in reported
+    assert "| stop request to exit, longest, s | 9.5 |" in reported
 
 
 def test_the_table_of_direct_workers_has_no_queue_rows() -> None:
@@ -53,8 +53,8 @@ def test_the_table_of_direct_workers_has_no_queue_rows() -> None:
 
 
 def test_a_trial_passes_only_without_violations() -> None:
-    assert FIGURES.held
-    assert not replace(FIGURES, complaints=("a is dead",)).held
+    assert FIGURES.passed
+    assert not replace(FIGURES, violations=("a is dead",)).passed
     assert json.loads(json.dumps(as_json(FIGURES)))["redone"]["starts"] == 55
 
 

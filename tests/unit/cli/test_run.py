@@ -1,4 +1,4 @@
-"""A run ends with the exit code that tells how it went, and stops when it is told to."""
+"""The exit code of a run shows its outcome, and a run stops on request."""
 
 from __future__ import annotations
 

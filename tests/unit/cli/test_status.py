@@ -55,7 +55,7 @@ def _lines(found: Status, width: int) -> list[str]:
     return screen.file.getvalue().splitlines()
 
 
-@pytest.mark.parametrize("owner", ["", "somebody-with-a-rather-long-name"])
+@pytest.mark.parametrize("owner", ["", "an-owner-with-a-rather-long-name"])
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_ids_and_numbers_are_complete_on_any_terminal(width: int, owner: str) -> None:
     lines = _lines(_status(owner=owner), width)

@@ -88,8 +88,8 @@ def test_json_alone_is_the_whole_document(file: Path) -> None:
 def test_an_export_goes_to_standard_output_or_a_file(file: Path, tmp_path: Path) -> None:
     printed = ran(file, "--format", "gpx", "--rate", "1").stdout
     assert printed.startswith("<?xml")
-    told = ran(file, "--out", tmp_path / "trip.gpx", "--rate", "1").stdout
-    assert "trip.gpx" in told
+    reported = ran(file, "--out", tmp_path / "trip.gpx", "--rate", "1").stdout
+    assert "trip.gpx" in reported
     assert (tmp_path / "trip.gpx").read_text("utf-8") == printed
 
 

@@ -38,9 +38,9 @@ def test_trim_prints_the_range(clip: Path, tmp_path: Path) -> None:
 
 def test_trim_reports_the_keyframe_range_as_json(clip: Path, tmp_path: Path) -> None:
     result = call("trim", clip, "--from", "70f", "--keyframes", "--json", "-o", tmp_path / "cut.mp4")
-    told = json.loads(result.output)
-    assert (told["first"], told["last"], told["encoded"]) == (61, 90, 0)
-    assert told["telemetry"]["samples"]["ACCL"] > 0
+    reported = json.loads(result.output)
+    assert (reported["first"], reported["last"], reported["encoded"]) == (61, 90, 0)
+    assert reported["telemetry"]["samples"]["ACCL"] > 0
 
 
 def test_a_missing_source_or_existing_target_is_rejected(

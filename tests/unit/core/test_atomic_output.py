@@ -27,7 +27,7 @@ with atomic_output(Path(sys.argv[1])) as aside:
 
 @contextmanager
 def writer(out: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has written all of `out` and gives it its name once told to go on."""
+    """Another process that has written all of `out` and gives it its name once it may continue."""
     command = [sys.executable, "-c", WRITER, str(out)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -109,7 +109,7 @@ def test_foreign_files_are_kept(tmp_path: Path) -> None:
     for name in strangers:
         (tmp_path / name).write_bytes(b"rsync")
     (tmp_path / ".out.mp4.89abcdef").mkdir()
-    (tmp_path / ".out.mp4.89abcdef" / "notes").write_bytes(b"somebody's")
+    (tmp_path / ".out.mp4.89abcdef" / "notes").write_bytes(b"other")
     before = names(tmp_path)
     write(tmp_path / "out.mp4", b"film")
     assert names(tmp_path) == sorted([*before, "out.mp4"])

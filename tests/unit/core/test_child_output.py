@@ -42,13 +42,13 @@ def test_an_endless_line_is_passed_on_in_pieces() -> None:
 
 def test_an_error_of_the_line_handler_is_kept_and_the_rest_discarded() -> None:
     def listen(line: str) -> None:
-        heard.append(line)
+        received.append(line)
         raise ValueError(line)
 
-    heard: list[str] = []
+    received: list[str] = []
     out, pipe = Collector(1000, listen), _pipe(b"one\ntwo\nthree\n")
     out.drain(pipe)
-    assert (heard, str(out.failure), pipe.closed) == (["one"], "one", True)
+    assert (received, str(out.failure), pipe.closed) == (["one"], "one", True)
 
 
 def test_the_end_of_endless_standard_error_is_kept() -> None:

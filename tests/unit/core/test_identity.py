@@ -45,10 +45,10 @@ def test_where_one_part_ends_and_the_next_begins_counts() -> None:
 
 def test_another_process_gives_the_same_digest() -> None:
     code = "from eddyline.core.identity import digest; print(digest({'b': 1, 'a': ['x', None]}, 'ü', 1.5))"
-    said = subprocess.run(
+    output = subprocess.run(
         (sys.executable, "-X", "utf8", "-c", code), check=True, capture_output=True, text=True
     )
-    assert said.stdout.strip() == digest({"a": ["x", None], "b": 1}, "ü", 1.5)
+    assert output.stdout.strip() == digest({"a": ["x", None], "b": 1}, "ü", 1.5)
 
 
 def test_nan_and_infinity_are_rejected() -> None:

@@ -1,4 +1,4 @@
-"""A folder is held by its process, and swept only once nobody holds it."""
+"""A directory is locked by its process, and deleted only when it is not locked."""
 
 from __future__ import annotations
 

@@ -150,10 +150,10 @@ def test_an_error_of_the_line_handler_stops_the_child_and_is_raised() -> None:
 def test_a_child_has_a_minimal_environment_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     code = "import os, sys; print(sorted(os.environ), repr(sys.stdin.read()), os.environ['LC_ALL'])"
-    said = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
-    assert "SECRET" not in said
-    assert "'OURS'" in said
-    assert "'' C" in said
+    response = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
+    assert "SECRET" not in response
+    assert "'OURS'" in response
+    assert "'' C" in response
 
 
 def test_a_missing_program_is_named() -> None:
@@ -228,7 +228,7 @@ def test_an_orphan_dies_with_its_parent(kill: signal.Signals) -> None:
 
 
 def test_many_children_can_end_at_the_same_time() -> None:
-    # A child that ends just when it is told to must be reaped once, whoever sees it first.
+    # A child that exits at the moment of the stop request must be reaped exactly once.
     errors: list[BaseException] = []
 
     def one(number: int) -> None:
@@ -253,11 +253,11 @@ def test_a_child_that_ends_at_the_moment_of_the_signal_is_reaped_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The window between asking "has it ended?" and telling it to: held open until the child has ended.
-    told: list[int] = []
+    signalled: list[int] = []
 
     def late(real: Callable[[int, int], None], pid: int, number: int) -> None:
-        if not told:
-            told.append(pid)
+        if not signalled:
+            signalled.append(pid)
             time.sleep(0.4)
         real(pid, number)
 

@@ -18,8 +18,9 @@ TEXT = {".py", ".md", ".yaml", ".html", ".js", ".css", ".json", ".mako"}
 
 
 def pages() -> list[Path]:
-    """Every text file of the package, the documentation and the examples."""
-    found = [path for folder in ("src", "docs", "examples") for path in (ROOT / folder).rglob("*")]
+    """Every text file of the package, the documentation, the examples, the tests and the benchmarks."""
+    folders = ("src", "docs", "examples", "tests", "benchmarks")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path != Path(__file__)]
     top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile")]
     return sorted(path for path in (*found, *top) if path.suffix in TEXT or path.name == "Makefile")
 

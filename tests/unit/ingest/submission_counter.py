@@ -33,7 +33,7 @@ class Counter:
                 )
 
     def lose_receivers(self) -> None:
-        """Whoever had messages is dead: they come again."""
+        """The receivers of messages are dead: the messages are delivered again."""
         with self._lock:
             self.waiting.extend(self.hidden.values())
             self.hidden.clear()

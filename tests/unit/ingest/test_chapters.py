@@ -19,7 +19,7 @@ WHOLE = " + ".join(f"s3://cards/{key}" for key in KEYS)
 
 
 class Hours:
-    """A clock that goes on by so much each time that somebody looks at it."""
+    """A clock that advances by a fixed step at each call."""
 
     def __init__(self, step_s: float) -> None:
         self._times = itertools.count(0.0, step_s)

@@ -80,8 +80,8 @@ def look(ffmpeg: Path | str, path: Path, *, filters: str = "") -> Pixels:
 def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
     """What ffprobe says of the first video stream."""
     argv = [f"{ffprobe}", "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "json", f"{path}"]
-    said = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
-    found: dict[str, Any] = json.loads(said)["streams"][0]
+    output = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
+    found: dict[str, Any] = json.loads(output)["streams"][0]
     return found
 
 

@@ -88,7 +88,7 @@ def test_progress_is_logged_at_debug_level_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "secret"),
+    ("text", "secret"),
     [
         ("cannot reach postgresql://eddy:hunter2@db/ledger", "hunter2"),
         ("https://b.s3.amazonaws.com/k?X-Amz-Signature=deadbeef&X-Amz-Date=1", "deadbeef"),
@@ -97,11 +97,11 @@ def test_progress_is_logged_at_debug_level_only() -> None:
         ("x" * 10_000 + " postgresql://eddy:hunter2@db/ledger", "hunter2"),
     ],
 )
-def test_secrets_are_redacted(said: str, secret: str) -> None:
+def test_secrets_are_redacted(text: str, secret: str) -> None:
     stream = io.StringIO()
     log = open_log(stream)
-    log.info("trouble", error={"argv": ["ffmpeg", said], "deep": {"er": (said,)}}, why=said)
-    log.info(said)
+    log.info("trouble", error={"argv": ["ffmpeg", text], "deep": {"er": (text,)}}, why=text)
+    log.info(text)
     assert secret not in stream.getvalue()
     assert "***" in stream.getvalue()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
-from tests.servers.network import Fate, Proxy, Weather, proxy
+from tests.servers.network import Fault, FaultRates, Proxy, proxy
 
 __all__ = ["ministack"]
 
@@ -39,35 +39,35 @@ def test_without_faults_everything_passes_the_proxy(between: Proxy) -> None:
     assert queue.startswith(between.url), "clients would go past the proxy"
     sqs.send_message(QueueUrl=queue, MessageBody="a")
     assert received(sqs, queue) == ["a"]
-    assert between.done["SendMessage", Fate.WELL] == 1
+    assert between.done["SendMessage", Fault.PASSED] == 1
 
 
 def test_a_dropped_request_does_not_reach_the_server(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="dropped")["QueueUrl"]
-    between.weather = Weather(drop=1.0)
+    between.fault_rates = FaultRates(drop=1.0)
     with pytest.raises(Exception, match="Connection"):
         sqs.send_message(QueueUrl=queue, MessageBody="a")
-    between.weather = Weather()
+    between.fault_rates = FaultRates()
     assert received(sqs, queue) == []
 
 
 def test_a_truncated_response_leaves_the_work_done(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="cut")["QueueUrl"]
-    between.weather = Weather(cut=1.0)
+    between.fault_rates = FaultRates(cut=1.0)
     assert "MessageId" not in sqs.send_message(QueueUrl=queue, MessageBody="a"), "botocore trusts half of it"
-    between.weather = Weather()
+    between.fault_rates = FaultRates()
     assert received(sqs, queue) == ["a"]
 
 
 def test_a_refused_request_has_no_effect_and_can_be_retried(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="refused")["QueueUrl"]
-    between.weather = Weather(refuse=1.0)
+    between.fault_rates = FaultRates(refuse=1.0)
     with pytest.raises(Exception, match="503"):
         sqs.send_message(QueueUrl=queue, MessageBody="a")
-    between.weather = Weather()
+    between.fault_rates = FaultRates()
     assert received(sqs, queue) == []
 
 
@@ -82,7 +82,7 @@ def test_an_object_passes_complete_or_half_of_it_if_truncated(between: Proxy, mi
         assert (head.read(), head.headers["Content-Length"]) == (b"", str(len(body)))
         plain.request("GET", path)
         assert plain.getresponse().read() == body
-        between.weather = Weather(cut=1.0)
+        between.fault_rates = FaultRates(cut=1.0)
         plain.request("GET", path)
         with pytest.raises(http.client.IncompleteRead) as cut:
             plain.getresponse().read()
@@ -90,28 +90,28 @@ def test_an_object_passes_complete_or_half_of_it_if_truncated(between: Proxy, mi
 
 
 def test_only_write_requests_are_duplicated(between: Proxy) -> None:
-    between.weather = Weather(double=1.0)
+    between.fault_rates = FaultRates(double=1.0)
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="doubled")["QueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody="a")
     assert received(sqs, queue) == ["a", "a"]
-    assert between.count(Fate.DOUBLE) == 1
+    assert between.count(Fault.DOUBLE) == 1
 
 
 def test_a_delayed_request_succeeds(between: Proxy) -> None:
     sqs = client(between.url)
     queue = sqs.create_queue(QueueName="late")["QueueUrl"]
-    between.weather = Weather(delay=1.0, longest_s=0.05)
+    between.fault_rates = FaultRates(delay=1.0, longest_s=0.05)
     begin = time.monotonic()
     sqs.send_message(QueueUrl=queue, MessageBody="a")
     assert time.monotonic() - begin < 20.0
-    assert between.done["SendMessage", Fate.DELAY] == 1
+    assert between.done["SendMessage", Fault.DELAY] == 1
 
 
 @pytest.mark.parametrize("keeping", [True, False])
 def test_a_cleanly_stopped_server_keeps_its_state(*, keeping: bool) -> None:
     try:
-        server = running(keeping=keeping)
+        server = running(persistent=keeping)
         with server as own, proxy(f"127.0.0.1:{own.port}", random.Random(3)) as between:
             sqs = client(between.url, attempts=3)
             queue = sqs.create_queue(QueueName="lasting")["QueueUrl"]
@@ -131,7 +131,7 @@ def test_a_cleanly_stopped_server_keeps_its_state(*, keeping: bool) -> None:
 
 def test_a_crashed_server_loses_its_state() -> None:
     try:
-        with running(keeping=True) as own:
+        with running(persistent=True) as own:
             sqs = client(own.url)
             sqs.create_queue(QueueName="forgotten")
             own.end()
@@ -145,16 +145,16 @@ def test_a_crashed_server_loses_its_state() -> None:
 
 
 def test_faults_occur_with_the_configured_probability() -> None:
-    weather = Weather(drop=0.1, delay=0.2, double=0.1, cut=0.05, refuse=0.1)
+    fault_rates = FaultRates(drop=0.1, delay=0.2, double=0.1, cut=0.05, refuse=0.1)
     rng = random.Random(1)
-    met = [weather.fate("SendMessageBatch", rng.random()) for _ in range(10_000)]
-    shares = {fate: met.count(fate) / len(met) for fate in Fate}
+    met = [fault_rates.fault_for("SendMessageBatch", rng.random()) for _ in range(10_000)]
+    shares = {fault: met.count(fault) / len(met) for fault in Fault}
     expected = {
-        Fate.DROP: 0.1,
-        Fate.DELAY: 0.2,
-        Fate.DOUBLE: 0.1,
-        Fate.CUT: 0.05,
-        Fate.REFUSE: 0.1,
-        Fate.WELL: 0.45,
+        Fault.DROP: 0.1,
+        Fault.DELAY: 0.2,
+        Fault.DOUBLE: 0.1,
+        Fault.CUT: 0.05,
+        Fault.REFUSE: 0.1,
+        Fault.PASSED: 0.45,
     }
     assert shares == pytest.approx(expected, abs=0.02)

@@ -69,8 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.headers["If-Range"] not in {None, self.server.tag}:
             self.answer(200, data, {"ETag": self.server.tag})
         else:
-            told = {"Content-Range": f"bytes {first}-{last - 1}/{len(data)}", "ETag": self.server.tag}
-            self.answer(206, data[first:last], told)
+            headers_sent = {"Content-Range": f"bytes {first}-{last - 1}/{len(data)}", "ETag": self.server.tag}
+            self.answer(206, data[first:last], headers_sent)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -92,8 +92,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def always(status: int, **headers: str) -> Callable[[Handler], None]:
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda handler: handler.answer(status, b"", told)
+    headers_sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda handler: handler.answer(status, b"", headers_sent)
 
 
 def test_ranges_are_read_over_one_connection(server: Server) -> None:
@@ -186,9 +186,11 @@ def test_a_redirect_to_another_scheme_is_rejected(server: Server, target: str) -
         HttpRanges(f"{server.url}/a")
 
 
-@pytest.mark.parametrize("told", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"])
-def test_a_range_that_was_not_requested_is_rejected(server: Server, told: str) -> None:
-    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": told})
+@pytest.mark.parametrize(
+    "headers_sent", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"]
+)
+def test_a_range_that_was_not_requested_is_rejected(server: Server, headers_sent: str) -> None:
+    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": headers_sent})
     with pytest.raises((UnsupportedError, MissingError)):
         HttpRanges(f"{server.url}/x")
 

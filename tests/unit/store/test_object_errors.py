@@ -41,7 +41,7 @@ def _always(answer: Answer) -> Callable[[Request], Answer]:
     [
         (error(403, "AccessDenied"), UsageError, r"access is denied \(the credentials need .*s3:PutObject"),
         (error(403, "SomethingElse"), UsageError, "access is denied"),
-        (error(401, "Whatever"), UsageError, "credentials are invalid"),
+        (error(401, "OtherCode"), UsageError, "credentials are invalid"),
         (error(403, "InvalidAccessKeyId"), UsageError, "the access key is unknown"),
         (error(403, "SignatureDoesNotMatch"), UsageError, "the secret key is invalid"),
         (error(403, "RequestTimeTooSkewed"), UsageError, "the clock of this machine is wrong"),
@@ -131,8 +131,8 @@ def test_an_unreachable_store_is_a_transient_error() -> None:
         url = server.url
     with pytest.raises(TransientError, match="network") as caught:
         _open(url, retries=1).get("k")
-    said = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, after 2 requests"
-    assert re.fullmatch(said, caught.value.message)
+    message = rf"reading k in s3://bucket: no answer from {url} in [0-9.]+ (m|µ)?s, after 2 requests"
+    assert re.fullmatch(message, caught.value.message)
 
 
 def test_a_store_that_stops_responding_times_out() -> None:

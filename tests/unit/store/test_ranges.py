@@ -1,4 +1,4 @@
-"""A local file read by ranges: plain files only, and what is missing of one is said with its place."""
+"""A local file read by ranges: plain files only, and the error names the missing range."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
-from tests.servers.network import AWAY, FINE, Proxy, Weather, proxy
+from tests.servers.network import NO_FAULTS, UNAVAILABLE, FaultRates, Proxy, proxy
 
 from eddyline.core.errors import Interrupted, MissingError, TransientError
 from eddyline.core.stop import Stop
@@ -107,15 +107,15 @@ CALLS: dict[str, Callable[[ObjectStore], object]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 @pytest.mark.parametrize(
-    "weather", [AWAY, Weather(cut=1.0), Weather(refuse=1.0)], ids=["away", "cut", "busy"]
+    "fault_rates", [UNAVAILABLE, FaultRates(cut=1.0), FaultRates(refuse=1.0)], ids=["away", "cut", "busy"]
 )
 def test_every_idempotent_request_outlasts_an_outage(
-    way: Proxy, ministack: Ministack, weather: Weather, call: Callable[[ObjectStore], object]
+    way: Proxy, ministack: Ministack, fault_rates: FaultRates, call: Callable[[ObjectStore], object]
 ) -> None:
     store = _opened(way, ministack, outage_retry_s=60.0)
     store.put_bytes("k", b"0" * 100)
     before = sum(way.done.values())
-    way.weather = weather
+    way.fault_rates = fault_rates
     clearing = threading.Thread(target=_clear, args=(way, before))
     clearing.start()
     call(store)
@@ -127,4 +127,4 @@ def _clear(way: Proxy, before: int) -> None:
     until = time.monotonic() + 30.0
     while sum(way.done.values()) - before < 2 and time.monotonic() < until:
         time.sleep(0.01)
-    way.weather = FINE
+    way.fault_rates = NO_FAULTS

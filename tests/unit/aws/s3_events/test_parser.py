@@ -137,7 +137,7 @@ def test_an_overwrite_is_another_submission_and_supersedes_the_older_one() -> No
     assert isinstance(first, Submit)
     assert isinstance(second, Submit)
     assert first.identity != second.identity
-    # Whatever the order in which they come, and however often.
+    # In any order and with any number of duplicates.
     assert newest_events([first, second, first]) == newest_events([second, first, second]) == [second]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
-from tests.servers.network import FINE, Fate, Proxy, Weather, proxy
+from tests.servers.network import NO_FAULTS, Fault, FaultRates, Proxy, proxy
 
 pytest.importorskip("boto3")
 
@@ -42,10 +42,10 @@ def test_a_truncated_response_is_an_error(between: Proxy, call: Callable[[SqsCli
     )
     queues.create_queue("cut-off", retention_s=600)
     queues.send("cut-off", ["first"])
-    between.weather = Weather(cut=1.0)
+    between.fault_rates = FaultRates(cut=1.0)
     with pytest.raises(QueueError, match="truncated"):
         call(queues)
-    assert between.count(Fate.CUT) > 0
+    assert between.count(Fault.CUT) > 0
 
 
 def test_complete_responses_are_accepted(between: Proxy) -> None:
@@ -53,6 +53,6 @@ def test_complete_responses_are_accepted(between: Proxy) -> None:
         sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
     )
     queues.create_queue("whole", retention_s=600)
-    assert between.weather is FINE
+    assert between.fault_rates is NO_FAULTS
     assert queues.send("whole", ["a", "b"]) == [True, True]
     assert {each.body for each in queues.receive("whole", limit=10, wait_s=0, visibility_s=30)} <= {"a", "b"}

@@ -64,7 +64,7 @@ def made(video: Path, out: Path, tools: Toolchain, **wish: Any) -> Combined:
     return combine(video, out, CombineRequest(**wish), tools=tools)
 
 
-def heard(path: Path, track: int, ffmpeg: str) -> npt.NDArray[np.float32]:
+def samples(path: Path, track: int, ffmpeg: str) -> npt.NDArray[np.float32]:
     """A sound from the movie's zero on."""
     argv = [ffmpeg, "-v", "error", "-copyts", "-i", str(path), "-map", f"0:a:{track}"]
     argv += ["-af", "aresample=48000:async=1:first_pts=0", "-ac", "1", "-f", "f32le", "-"]
@@ -97,7 +97,7 @@ def test_an_external_sound_is_lined_up_by_what_both_heard(
     (added,) = result.audio
     assert added.offset_s == pytest.approx(-1.25, abs=0.001)
     assert added.ppm == pytest.approx(400, abs=40)
-    own, other = heard(out, 1, ffmpeg), heard(out, 0, ffmpeg)
+    own, other = samples(out, 1, ffmpeg), samples(out, 0, ffmpeg)
     for at in (1.0, 5.0, 10.0):
         assert abs(lag_s(own, other, at, 1.0)) < 0.001 < FRAME_S
     assert digest(out) == digest(video)
@@ -117,7 +117,7 @@ def test_an_offset_moves_the_sound_to_the_millisecond(
     out = tmp_path / "out.mp4"
     result = made(video, out, tools, audio=(recorder,), offset=Fraction(offset), copy=copy)
     assert (result.audio[0].codec, result.audio[0].encoded) == (("alac", False) if copy else ("aac", True))
-    own, other = heard(out, 1, ffmpeg), heard(out, 0, ffmpeg)
+    own, other = samples(out, 1, ffmpeg), samples(out, 0, ffmpeg)
     moved = np.concatenate((np.zeros(RATE, np.float32), own))[int((1 - float(offset)) * RATE) :]
     assert abs(lag_s(moved, other, 4.0, 2.0)) < 0.001
 
@@ -165,7 +165,7 @@ def test_telemetry_of_another_movie_is_brought_whole_or_cut_to_the_picture(
 
 def test_raw_payloads_become_a_track_that_readers_find(video: Path, tmp_path: Path, tools: Toolchain) -> None:
     clip = gpmf.read(make_clip(tmp_path / "clip.mp4", seconds=3, width=160, height=90))
-    raw = tmp_path / "told.gpmf"
+    raw = tmp_path / "raw.gpmf"
     raw.write_bytes(clip.payloads.data)
     result = made(video, tmp_path / "out.mp4", tools, telemetry=raw)
     assert result.payloads == 3

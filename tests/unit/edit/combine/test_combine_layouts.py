@@ -1,4 +1,4 @@
-"""Lossless audio that `combine --copy` adds: the same samples in the same channels, whatever the layout."""
+"""Lossless audio that `combine --copy` adds: the same samples in the same channels for every layout."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from eddyline.edit.merge.chapters import (
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "parts"),
     [
         ("GX010042.MP4", ("GX.MP4", "0042", 1, False)),
         ("gh120042.mp4", ("GH.MP4", "0042", 12, False)),
@@ -36,8 +36,8 @@ from eddyline.edit.merge.chapters import (
         ("GHAB0007.MP4", ("GH.MP4", "AB", 7, True)),
     ],
 )
-def test_a_name_says_recording_and_chapter(name: str, said: tuple[str, str, int, bool]) -> None:
-    family, clip, chapter, looping = said
+def test_a_name_is_parsed_into_recording_and_chapter(name: str, parts: tuple[str, str, int, bool]) -> None:
+    family, clip, chapter, looping = parts
     expected = ChapterName(family=family, clip=clip, chapter=chapter, looping=looping)
     assert parse_chapter_name(name) == expected
 
@@ -75,7 +75,7 @@ def test_names_of_no_camera_keep_the_order_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "expected"),
     [
         (("GX010042.MP4",), "nothing to merge"),
         (("GX010042.MP4", "GX020043.MP4"), "0042.*0043"),
@@ -86,8 +86,8 @@ def test_names_of_no_camera_keep_the_order_given() -> None:
         (("a.mp4", "a.mp4"), "twice"),
     ],
 )
-def test_files_of_more_than_one_recording_are_refused(names: tuple[str, ...], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_files_of_more_than_one_recording_are_refused(names: tuple[str, ...], expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
         order_chapters(paths(*names))
 
 

@@ -97,8 +97,8 @@ def test_primed_sound_stays_in_step_for_ffmpeg(
 ) -> None:
     out = tmp_path / "out.mp4"
     merge(chapters(clip, 5), out)
-    heard = _decoded(ffmpeg, out)
-    assert abs(len(heard) - 5 * 2.002 * 48_000) < 1024
+    decoded = _decoded(ffmpeg, out)
+    assert abs(len(decoded) - 5 * 2.002 * 48_000) < 1024
     edits = index(out).tracks[1].edits
     assert len(edits) == 5
     assert sum(edit.duration for edit in edits) == pytest.approx(index(out).duration, abs=1)
@@ -222,7 +222,7 @@ def test_a_merge_can_be_stopped_and_leaves_nothing(clip: Path, chapters: Named, 
     def stop() -> None:
         calls.append(1)
         if len(calls) > 8:
-            raise Interrupted("told to stop")
+            raise Interrupted("stop requested")
 
     with pytest.raises(Interrupted):
         join_chapters(named, tmp_path / "out.mp4", check=stop)
@@ -244,11 +244,11 @@ def test_an_independent_reader_finds_one_recording(clip: Path, chapters: Named, 
         "json",
         str(tmp_path / "out.mp4"),
     ]
-    told = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["streams"]
-    assert told[0]["nb_read_frames"] == "120"
-    assert told[2]["codec_tag_string"] == "gpmd"
-    assert float(told[0]["duration"]) == pytest.approx(4.004, abs=0.001)
-    assert float(told[1]["duration"]) == pytest.approx(4.004, abs=0.03)
+    reported = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)["streams"]
+    assert reported[0]["nb_read_frames"] == "120"
+    assert reported[2]["codec_tag_string"] == "gpmd"
+    assert float(reported[0]["duration"]) == pytest.approx(4.004, abs=0.001)
+    assert float(reported[1]["duration"]) == pytest.approx(4.004, abs=0.03)
 
 
 def test_samples_of_a_kind_that_the_index_does_not_describe_are_refused(

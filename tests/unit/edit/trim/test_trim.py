@@ -73,8 +73,8 @@ def test_a_trim_is_exact_to_the_frame_and_the_sample(clip: Path, tmp_path: Path,
     assert np.array_equal(shown.pts, before.pts[39:141] - before.pts[39])
     assert 0 < made.copied < made.copied + made.encoded == 102
     length = Fraction(shown.end, video.timescale)
-    heard = Fraction(presented_samples(new, new.tracks_of_kind("audio")[0]), 48_000)
-    assert abs(heard - length) <= Fraction(1, 48_000)
+    decoded = Fraction(presented_samples(new, new.tracks_of_kind("audio")[0]), 48_000)
+    assert abs(decoded - length) <= Fraction(1, 48_000)
     assert new.creation_time == old.creation_time
     check_telemetry(clip, out, made)
 
@@ -96,11 +96,11 @@ def test_sound_begins_with_the_very_sample_of_the_first_frame(
 ) -> None:
     made = cut(clip, tmp_path / "cut.mp4", "1.3", "4.7", tools)
 
-    def heard(path: Path) -> npt.NDArray[np.float32]:
+    def decoded(path: Path) -> npt.NDArray[np.float32]:
         argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:a:0", "-ac", "1", "-f", "f32le", "-"]
         return np.frombuffer(subprocess.run(argv, check=True, capture_output=True).stdout, "<f4")
 
-    whole, part = heard(clip), heard(tmp_path / "cut.mp4")
+    whole, part = decoded(clip), decoded(tmp_path / "cut.mp4")
     assert abs(len(part) - round((made.end_s - made.start_s) * 48_000)) <= 1024
     begin = round(made.start_s * 48_000)
     assert np.abs(part[2048:40_000] - whole[begin + 2048 : begin + 40_000]).max() < 1e-3
@@ -140,8 +140,10 @@ def test_exiftool_finds_the_camera_and_its_telemetry_in_a_cut(
         pytest.skip("exiftool is not installed")
     out = tmp_path / "cut.mp4"
     made = cut(samples / "max-heromode.mp4", out, "3", "7", tools)
-    said = subprocess.run(["exiftool", "-ee", "-j", "-G3", str(out)], check=True, capture_output=True).stdout
-    found = json.loads(said)[0]
+    output = subprocess.run(
+        ["exiftool", "-ee", "-j", "-G3", str(out)], check=True, capture_output=True
+    ).stdout
+    found = json.loads(output)[0]
     assert made.telemetry is not None
     assert any(str(value).startswith("GoPro Max") for value in found.values())
     assert any(key.endswith(":GPSLatitude") for key in found)
@@ -196,11 +198,11 @@ def test_uncompressed_sound_of_a_mov_is_kept_bit_for_bit(
     subprocess.run([ffmpeg, "-v", "error", *picture, *tone, *coded, str(film)], check=True)
     made = cut(film, out, "13f", "60f", tools)
 
-    def heard(path: Path) -> npt.NDArray[np.int16]:
+    def decoded(path: Path) -> npt.NDArray[np.int16]:
         argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:a:0", "-f", "s16le", "-"]
         return np.frombuffer(subprocess.run(argv, check=True, capture_output=True).stdout, "<i2")
 
-    whole, part = heard(film), heard(out)
+    whole, part = decoded(film), decoded(out)
     begin = round(made.start_s * 48_000)
     assert len(part) == 47 * 1920
     assert np.array_equal(part, whole[begin : begin + len(part)])

@@ -94,12 +94,12 @@ def test_the_first_chapter_starts_at_zero_regardless_of_its_frame(clip: Path, tm
 
 def test_ffprobe_lists_every_chapter_once(clip: Path, tmp_path: Path, ffprobe: str) -> None:
     shown, _ = _chaptered(clip, tmp_path / "out.mp4")
-    said = subprocess.run(
+    output = subprocess.run(
         [ffprobe, "-v", "error", "-show_chapters", "-of", "json", tmp_path / "out.mp4"],
         capture_output=True,
         check=True,
     ).stdout
-    found = json.loads(said)["chapters"]
+    found = json.loads(output)["chapters"]
     assert [each["tags"]["title"] for each in found] == [each.title for each in CHAPTERS]
     starts = [Fraction(each["time_base"]) * each["start"] for each in found]
     assert starts == [Fraction(int(shown.pts[each.frame]), 90_000) for each in CHAPTERS]
@@ -109,12 +109,12 @@ def test_exiftool_lists_the_chapters_and_the_telemetry(clip: Path, tmp_path: Pat
     if shutil.which("exiftool") is None:
         pytest.skip("exiftool is not on this machine")
     _chaptered(clip, tmp_path / "out.mp4")
-    said = subprocess.run(
+    output = subprocess.run(
         ["exiftool", "-ee", "-j", "-G3", "-api", "LargeFileSupport=1", tmp_path / "out.mp4"],
         capture_output=True,
         check=True,
     ).stdout
-    found = json.loads(said)[0]
+    found = json.loads(output)[0]
     values = {key.split(":")[-1]: value for key, value in found.items()}
     listed = [str(value) for key, value in found.items() if key.endswith("ChapterList")]
     assert any("HiLight" in each for each in listed), sorted(values)

@@ -46,7 +46,7 @@ def test_times_keep_their_offset_from_utc(text: str, wanted: str) -> None:
 
 
 def test_keys_of_apple_take_precedence() -> None:
-    said = parse_tags(
+    parsed = parse_tags(
         {
             "creation_time": "2024-05-06T07:08:09.000000Z",
             "com.apple.quicktime.creationdate": "2024-05-06T09:08:09+0200",
@@ -57,13 +57,13 @@ def test_keys_of_apple_take_precedence() -> None:
             "title": "<b>\x1b[31m" + "x" * 900,
         }
     )
-    assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
-    assert said.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)
-    assert said.title.startswith("<b>[31mxxx")
-    assert len(said.title) == 200
+    assert (parsed.created, parsed.make, parsed.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
+    assert parsed.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)
+    assert parsed.title.startswith("<b>[31mxxx")
+    assert len(parsed.title) == 200
 
 
 def test_the_metadata_of_a_phone_is_read(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
-    said = probe_source(phone(tmp_path, ffmpeg), tools).description
-    assert (said.created, said.make, said.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
-    assert said.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)
+    parsed = probe_source(phone(tmp_path, ffmpeg), tools).description
+    assert (parsed.created, parsed.make, parsed.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
+    assert parsed.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)

@@ -82,8 +82,8 @@ def reference(ffmpeg: str, path: Path) -> list[str]:
     """The captions that FFmpeg extracts while it decodes the video."""
     graph = f"movie={path.name}[out+subcc]"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", graph, "-map", "0:s", "-f", "srt", "-"]
-    said = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=path.parent).stdout
-    return [line for line in said.splitlines() if "-->" in line]
+    output = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=path.parent).stdout
+    return [line for line in output.splitlines() if "-->" in line]
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])

@@ -59,8 +59,8 @@ def shown_aspect(source: Path, tools: Toolchain) -> float:
         "null",
         "-",
     ]
-    said = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stderr
-    line = next(line for line in said.splitlines() if "Parsed_showinfo" in line and " sar:" in line)
+    output = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stderr
+    line = next(line for line in output.splitlines() if "Parsed_showinfo" in line and " sar:" in line)
     sar, size = (line.split(f" {key}:")[1].split()[0] for key in ("sar", "s"))
     across, down = (int(part) for part in sar.split("/"))
     width, height = (int(part) for part in size.split("x"))
@@ -72,9 +72,9 @@ def check(source: Path, tools: Toolchain, work: Path) -> None:
     made = make(source, tools, work)
     wanted, aspect = look(tools.ffmpeg, source), shown_aspect(source, tools)
     for rung, path in made.rungs:
-        said = stream(tools.ffprobe, path)
-        assert (said["width"], said["height"]) == (rung.width, rung.height)
-        assert said["sample_aspect_ratio"] == "1:1"
+        output = stream(tools.ffprobe, path)
+        assert (output["width"], output["height"]) == (rung.width, rung.height)
+        assert output["sample_aspect_ratio"] == "1:1"
         assert abs(rung.width / rung.height - aspect) <= 0.05 * aspect
     for path in [*(path for _, path in made.rungs), made.poster]:
         assert np.abs(look(tools.ffmpeg, path) - wanted).mean() <= 6, path.name
@@ -156,9 +156,10 @@ def test_a_size_is_rounded_down_to_whole_chroma_samples() -> None:
         "crop_left": 3,
         "crop_right": 4,
     }
-    said = {"width": 160, "height": 90, "side_data_list": [side]}
+    output = {"width": 160, "height": 90, "side_data_list": [side]}
     sizes = {
-        name: displayed_size(said, name) for name in ("yuv420p", "yuv422p10le", "yuv444p", "gbrp", "yuv411p")
+        name: displayed_size(output, name)
+        for name in ("yuv420p", "yuv422p10le", "yuv444p", "gbrp", "yuv411p")
     }
     assert sizes == {
         "yuv420p": (152, 86), "yuv422p10le": (152, 87), "yuv444p": (153, 87), "gbrp": (153, 87),

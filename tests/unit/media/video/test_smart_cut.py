@@ -44,9 +44,9 @@ def films(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
 
 def decoded(path: Path, ffmpeg: str) -> list[str]:
     argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
-    said = subprocess.run([*argv, "-f", "framemd5", "-"], check=True, capture_output=True, text=True)
-    assert not said.stderr
-    return [line.rsplit(",", 1)[-1].strip() for line in said.stdout.splitlines() if line[0] != "#"]
+    output = subprocess.run([*argv, "-f", "framemd5", "-"], check=True, capture_output=True, text=True)
+    assert not output.stderr
+    return [line.rsplit(",", 1)[-1].strip() for line in output.stdout.splitlines() if line[0] != "#"]
 
 
 def cut(

@@ -33,8 +33,8 @@ OTHERS = {
 def digest(ffmpeg: str, path: Path, *options: str, filters: str = "null") -> str:
     argv = [ffmpeg, "-v", "error", *options, "-i", f"{path}", "-frames:v", "1", "-vf", filters]
     argv += ["-pix_fmt", "rgb24", "-f", "framemd5", "-"]
-    said = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
-    size, md5 = (line for line in said.splitlines() if line.startswith(("#dimensions", "0,")))
+    output = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+    size, md5 = (line for line in output.splitlines() if line.startswith(("#dimensions", "0,")))
     return f"{size} {md5.rsplit(',', 1)[1]}"
 
 

@@ -63,7 +63,7 @@ _FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.f
 
 
 @pytest.mark.parametrize(
-    ("code", "limits", "said"),
+    ("code", "limits", "message"),
     [
         (_SLOW, {"wall_s": 0.5}, "exceeded the time limit of its job, 0.5 s"),
         (_GREEDY, {"memory_mib": 500}, "MemoryError"),
@@ -71,14 +71,14 @@ _FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.f
     ],
 )
 def test_each_limit_of_a_pool_ends_a_real_program(
-    tmp_path: Path, claim: Claim, code: str, limits: dict[str, float], said: str
+    tmp_path: Path, claim: Claim, code: str, limits: dict[str, float], message: str
 ) -> None:
     outcome = _outcome(tmp_path, claim, code, **limits)
     assert isinstance(outcome, Failed)
-    assert said in outcome.error["message"]
+    assert message in outcome.error["message"]
     # Retried, because another machine may have more resources.
     assert outcome.retry
-    if said != "MemoryError":
+    if message != "MemoryError":
         assert "limits of pool cpu in pools.yaml" in outcome.error["remedy"]
     assert list((tmp_path / "scratch").iterdir()) == []
 

@@ -108,7 +108,7 @@ def test_a_stop_ends_the_wait(job: Job, tmp_path: Path) -> None:
 
 
 def test_an_outage_of_a_real_server_spends_no_attempt(job: Job) -> None:
-    with running(keeping=True) as server, ThreadPoolExecutor(1) as pool:
+    with running(persistent=True) as server, ThreadPoolExecutor(1) as pool:
         handle, events = _writer(server)
         assert handle(job, JobContext(attempt=1)) == Done(result={})
         server.end()
