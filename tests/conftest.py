@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from tests.shared_files import SAMPLES
 
 if TYPE_CHECKING:
     from eddyline.media.toolchain import Toolchain
@@ -21,11 +22,9 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "people")
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of real camera files; tests that need it are skipped where it is missing."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "samples"
-    folder = Path(os.environ.get("EDDYLINE_SAMPLES", default))
-    if not (folder / "karma.mp4").is_file():
+    if not (SAMPLES / "karma.mp4").is_file():
         pytest.skip("no real camera files: set EDDYLINE_SAMPLES to a folder that holds them")
-    return folder
+    return SAMPLES
 
 
 @pytest.fixture(scope="session")

@@ -82,14 +82,14 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] 
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.
-_TEST_VARIABLES = frozenset({"EDDYLINE_SAMPLES"})
+TEST_VARIABLES = frozenset({"EDDYLINE_CASES", "EDDYLINE_SAMPLES"})
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process. Raises `UsageError` for an unknown variable or an invalid value."""
     environment = os.environ if environment is None else environment
     ours = {name: value for name, value in environment.items() if name.startswith("EDDYLINE_")}
-    unknown = sorted(set(ours) - set(VARIABLES) - _TEST_VARIABLES)
+    unknown = sorted(set(ours) - set(VARIABLES) - TEST_VARIABLES)
     if unknown:
         raise UsageError(
             f"unknown setting {unknown[0]}", remedy=f"valid settings: {', '.join(sorted(VARIABLES))}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import imageio_ffmpeg
+from tests.shared_files import SAMPLES
 
 from eddyline.pipeline.demo_clip import make_clip
 
@@ -36,11 +36,9 @@ def clips(folder: Path, *, long: bool) -> list[Path]:
     return [*made, _noisy(folder / "noise.mp4", seconds=20 if long else 4)]
 
 
-def real(folder: Path | None = None) -> list[Path]:
+def real() -> list[Path]:
     """The real camera files that are present."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "samples"
-    folder = folder or Path(os.environ.get("EDDYLINE_SAMPLES", default))
-    return [folder / name for name in REAL if (folder / name).is_file()]
+    return [SAMPLES / name for name in REAL if (SAMPLES / name).is_file()]
 
 
 def profile(folder: Path, wave: int) -> Path:

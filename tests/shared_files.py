@@ -1,0 +1,13 @@
+"""The directories of files that are shared beside the checkout and never copied into it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+SAMPLES = Path(os.environ.get("EDDYLINE_SAMPLES", _SHARED / "samples"))
+"""Real camera files."""
+CASES = Path(os.environ.get("EDDYLINE_CASES", _SHARED / "cases"))
+"""Small files from public bug reports."""

@@ -1,0 +1,52 @@
+"""Settings are read from the environment together; a wrong name or value is an error with a remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eddyline import config
+from eddyline.core.errors import UsageError
+
+
+def test_without_variables_every_setting_has_its_default() -> None:
+    assert config.read({"PATH": "/bin"}) == config.Settings()
+
+
+def test_every_variable_sets_its_field() -> None:
+    counts = {"EDDYLINE_POISON_AFTER": "7", "EDDYLINE_DEAD_AFTER": "8", "EDDYLINE_SWEEP_STALE_S": "9"}
+    flags = {"EDDYLINE_ALLOW_HTTP": "1"}
+    texts = {name: name for name in config.VARIABLES if name not in counts.keys() | flags.keys()}
+    found = config.read({**texts, **counts, **flags})
+    assert (found.poison_after, found.dead_after, found.sweep_stale_s, found.allow_http) == (7, 8, 9, True)
+    assert found.ffmpeg == Path("EDDYLINE_FFMPEG")
+    assert (found.store, found.ledger, found.queues) == tuple(
+        f"EDDYLINE_{name}" for name in ("STORE", "LEDGER", "QUEUES")
+    )
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert config.read({"EDDYLINE_LEDGER": "", "EDDYLINE_DEAD_AFTER": ""}) == config.Settings()
+
+
+def test_variables_of_the_tests_are_no_settings_and_no_errors() -> None:
+    assert config.read(dict.fromkeys(config.TEST_VARIABLES, "/files")) == config.Settings()
+
+
+def test_an_unknown_variable_is_an_error_that_lists_the_valid_ones() -> None:
+    with pytest.raises(UsageError, match="unknown setting EDDYLINE_STOR ") as caught:
+        config.read({"EDDYLINE_STOR": "s3://media"})
+    assert "EDDYLINE_STORE" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1001", "1.5", "many", " 3"])
+def test_a_count_out_of_range_is_an_error(value: str) -> None:
+    with pytest.raises(UsageError, match="EDDYLINE_DEAD_AFTER"):
+        config.read({"EDDYLINE_DEAD_AFTER": value})
+
+
+@pytest.mark.parametrize("value", ["yes", "true", "2"])
+def test_a_flag_is_0_or_1(value: str) -> None:
+    with pytest.raises(UsageError, match="EDDYLINE_ALLOW_HTTP"):
+        config.read({"EDDYLINE_ALLOW_HTTP": value})
