@@ -17,7 +17,7 @@ from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
 

@@ -17,7 +17,7 @@ from eddyline.aws.sqs.message_body import encode_body
 from eddyline.graph.coordinator.wire import report_to_json
 from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Claim, Settlement
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 

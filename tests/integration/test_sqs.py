@@ -20,7 +20,7 @@ from eddyline.aws.sqs.client import sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Done
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.graph.worker.broker import Broker

@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Job
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker

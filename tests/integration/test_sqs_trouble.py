@@ -24,7 +24,7 @@ from eddyline.aws.sqs.message_body import encode_body
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.log_fields import record_fields
 from eddyline.graph.events import CoordinatorEventKind
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 

@@ -16,7 +16,7 @@ from eddyline.core.errors import TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.history import add_history

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from eddyline.edit.strip_location.track_boxes import TrackBoxes
+from eddyline.edit.strip_location.boxes.track_boxes import TrackBoxes
 from eddyline.mp4.boxes import make_box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 

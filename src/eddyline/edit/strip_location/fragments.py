@@ -11,10 +11,10 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.box_parts import children, number_rule, remove_box
+from eddyline.edit.strip_location.boxes.box_parts import children, number_rule, remove_box
+from eddyline.edit.strip_location.boxes.sample_tables import SampleTables
 from eddyline.edit.strip_location.copy_writer import WrittenTrack, read_samples
 from eddyline.edit.strip_location.report import Report
-from eddyline.edit.strip_location.sample_tables import SampleTables
 from eddyline.edit.strip_location.track_kinds import SelectedTrack
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.byte_ranges import ByteRanges, Ints

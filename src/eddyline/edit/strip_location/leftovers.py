@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from eddyline.edit.strip_location.box_parts import PADDING, reason_for
+from eddyline.edit.strip_location.boxes.box_parts import PADDING, reason_for
 from eddyline.edit.strip_location.report import INDEX, UNUSED, Report
 from eddyline.mp4.boxes import parse_box_header, quote_fourcc
 from eddyline.mp4.byte_ranges import ByteRanges, Ints

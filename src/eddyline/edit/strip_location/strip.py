@@ -13,15 +13,15 @@ from pathlib import Path
 
 from eddyline.core.atomic_output import atomic_output
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
+from eddyline.edit.strip_location.boxes.file_type import rewrite_ftyp
+from eddyline.edit.strip_location.boxes.movie_boxes import MovieBoxes
+from eddyline.edit.strip_location.boxes.user_data import UserData, report_removed_keys
 from eddyline.edit.strip_location.copy_writer import IndexWriter, WrittenTrack
-from eddyline.edit.strip_location.file_type import rewrite_ftyp
 from eddyline.edit.strip_location.fragments import FragmentWriter, samples_in_fragments
 from eddyline.edit.strip_location.leftovers import Leftovers, top_level_boxes
-from eddyline.edit.strip_location.movie_boxes import MovieBoxes
 from eddyline.edit.strip_location.report import Report, StripResult
-from eddyline.edit.strip_location.result_check import check_raw, check_result
+from eddyline.edit.strip_location.result.check import check_raw, check_result
 from eddyline.edit.strip_location.track_kinds import TrackSelector
-from eddyline.edit.strip_location.user_data import UserData, report_removed_keys
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.sources import MAX_BYTES, source_from_bytes

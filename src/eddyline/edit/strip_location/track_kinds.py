@@ -20,11 +20,16 @@ from typing import Final
 
 from eddyline.core.coordinates import Position
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.bitstreams import ImageCleaner, ObuCleaner, ProResCleaner, UserDataCleaner
-from eddyline.edit.strip_location.nal_units import NalUnitCleaner
+from eddyline.edit.strip_location.boxes.titles import chapter_title
+from eddyline.edit.strip_location.boxes.user_data import report_removed_keys
 from eddyline.edit.strip_location.report import ENCODE_REMEDY, LOCATION, TEXT, UNKNOWN, Report
-from eddyline.edit.strip_location.titles import chapter_title
-from eddyline.edit.strip_location.user_data import report_removed_keys
+from eddyline.edit.strip_location.samples.bitstreams import (
+    ImageCleaner,
+    ObuCleaner,
+    ProResCleaner,
+    UserDataCleaner,
+)
+from eddyline.edit.strip_location.samples.nal_units import NalUnitCleaner
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location
 from eddyline.gpmf.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges

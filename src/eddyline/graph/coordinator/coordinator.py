@@ -17,8 +17,8 @@ from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.publisher import Publisher
 from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.orphan_detection import OrphanDetection
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.orphan_detection import OrphanDetection
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.messages import Delivery, Publication, Transport
 from eddyline.graph.silence_guard import SilenceGuard

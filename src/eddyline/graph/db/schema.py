@@ -137,7 +137,7 @@ archive = Table(
 )
 Index("archive_asset", archive.c.asset)
 
-# Jobs to publish, and the publication of each job that counts (outbox.py).
+# Jobs to publish, and the publication of each job that counts (ledger/outbox).
 outbox = Table(
     "outbox",
     metadata,

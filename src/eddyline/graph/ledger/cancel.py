@@ -9,7 +9,9 @@ from sqlalchemy import Connection, select
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.asset_locks import lock_assets, lock_jobs
 from eddyline.graph.db.schema import jobs
-from eddyline.graph.ledger import commands, dependencies, outbox
+from eddyline.graph.ledger import commands
+from eddyline.graph.ledger.dependencies import dependants
+from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.queries import IS_OPEN
 from eddyline.graph.ledger.rows import Record, encode, lock, write
 from eddyline.graph.messages import STRIDE
@@ -36,7 +38,7 @@ def cancel(
     for record in records.values():
         record.end(Event.CANCEL, at=now, error=error)
     write(connection, records.values())
-    dependencies.cancel_dependants(connection, {name: name for name in records}, now)
+    dependants.cancel_dependants(connection, {name: name for name in records}, now)
     commands.add(connection, to_workers, now)
     return sorted(records)
 
@@ -66,6 +68,6 @@ def _open_ids(connection: Connection, job: str | None, asset: str | None) -> Col
 
 def _outdate_publications(connection: Connection, records: Mapping[str, Record]) -> None:
     """Remove the jobs from the outbox, and move their fences past those of all publications."""
-    for name, current in outbox.current_publications(connection, records).items():
+    for name, current in entries.current_publications(connection, records).items():
         records[name].fence = max(records[name].fence, current.base + STRIDE - 1)
-    outbox.remove(connection, records)
+    entries.remove(connection, records)

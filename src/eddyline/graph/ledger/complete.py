@@ -13,7 +13,7 @@ from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.transactions import commit_was_lost
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement
 from eddyline.graph.ledger import spawned_jobs
-from eddyline.graph.ledger.dependencies import cancel_dependants, release
+from eddyline.graph.ledger.dependencies.dependants import cancel_dependants, release
 from eddyline.graph.ledger.quarantine import quarantine
 from eddyline.graph.ledger.rows import ENDED, Record, encode, encode_error, lock, write
 from eddyline.graph.ledger.spawned_jobs import SpawnRules

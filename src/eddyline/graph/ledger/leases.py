@@ -18,7 +18,7 @@ from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import commit_was_lost
 from eddyline.graph.job import Claim
 from eddyline.graph.ledger import commands
-from eddyline.graph.ledger.dependencies import cancel_dependants
+from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
 from eddyline.graph.ledger.fair_queue import alternate
 from eddyline.graph.ledger.quarantine import record_loss
 from eddyline.graph.ledger.rows import (

@@ -17,23 +17,14 @@ from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.server_clock import clock_for
 from eddyline.graph.db.transactions import Database, as_url
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
-from eddyline.graph.ledger import (
-    apply_reports,
-    archive,
-    cancel,
-    commands,
-    complete,
-    dependencies,
-    leases,
-    outbox,
-    queries,
-    submit,
-)
-from eddyline.graph.ledger.apply_reports import Applied, ReportRules
+from eddyline.graph.ledger import archive, cancel, commands, complete, leases, queries, submit
 from eddyline.graph.ledger.archive import Archived
+from eddyline.graph.ledger.dependencies import dependants
 from eddyline.graph.ledger.leases import Expired
-from eddyline.graph.ledger.publications import Publications
+from eddyline.graph.ledger.outbox import entries
+from eddyline.graph.ledger.outbox.publications import Publications
 from eddyline.graph.ledger.queries import Stats, WorkerRow
+from eddyline.graph.ledger.reports.apply import Applied, ReportRules, apply
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.ledger.transactions import Transactions
 from eddyline.graph.messages import WorkerReport
@@ -82,7 +73,7 @@ class Ledger(Closeable):
             database,
             clock=clock or clock_for(database.engine),
             rng=rng,
-            on_ready=outbox.enqueue if publishes else None,
+            on_ready=entries.enqueue if publishes else None,
         )
         return cls(transactions, policy=policy or RetryPolicy(), poison_after=poison_after)
 
@@ -215,7 +206,7 @@ class Ledger(Closeable):
                 now=self.now(),
                 spawn=spawn,
             )
-            return apply_reports.apply(connection, reports, rules)
+            return apply(connection, reports, rules)
 
         applied = self._database.write(work)
         if applied.counted or applied.commands:
@@ -274,7 +265,7 @@ class Ledger(Closeable):
 
         Jobs that were cancelled because of them wait again, unless another dependency has failed too.
         """
-        restored = self._transactions.write(lambda c: dependencies.redrive(c, ids, self.now()))
+        restored = self._transactions.write(lambda c: dependants.redrive(c, ids, self.now()))
         self._transactions.changed()
         return restored
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from eddyline.core.errors import EddylineError
 from eddyline.graph.db.asset_locks import lock_jobs
-from eddyline.graph.ledger import outbox
-from eddyline.graph.ledger.dependencies import cancel_dependants
+from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
+from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.rows import Record, encode_error, lock, write
 from eddyline.graph.messages import Publication
 from eddyline.graph.states import Event, State
@@ -44,7 +44,7 @@ def quarantine_unpublishable(
     reasons = {each.job.id: (each.base, error) for each, error in unpublishable}
     lock_jobs(connection, reasons)
     records = lock(connection, reasons)
-    current = outbox.current_publications(connection, records)
+    current = entries.current_publications(connection, records)
     dead = [
         record
         for name, record in records.items()
@@ -55,5 +55,5 @@ def quarantine_unpublishable(
         record.end(Event.REFUSE, at=now, error=encode_error(error))
     write(connection, dead)
     names = {record.job_id: record.job_id for record in dead}
-    outbox.remove(connection, names)
+    entries.remove(connection, names)
     cancel_dependants(connection, names, now)

@@ -19,7 +19,8 @@ from eddyline.core.identity import canonical
 from eddyline.graph.db.bulk import many, rows_for
 from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Job
-from eddyline.graph.ledger import fair_queue, ready_jobs
+from eddyline.graph.ledger import fair_queue
+from eddyline.graph.ledger.outbox import ready_jobs
 from eddyline.graph.states import Event, State, advance
 
 

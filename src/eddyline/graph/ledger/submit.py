@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
 from eddyline.graph.ledger import archive
-from eddyline.graph.ledger.add_dependencies import apply_links, new_edges
-from eddyline.graph.ledger.dependencies import dependency_error
-from eddyline.graph.ledger.dependency_states import DependencyState, all_dependencies, dependency_states
+from eddyline.graph.ledger.dependencies.dependants import dependency_error
+from eddyline.graph.ledger.dependencies.links import apply_links, new_edges
+from eddyline.graph.ledger.dependencies.states import DependencyState, all_dependencies, dependency_states
 from eddyline.graph.ledger.rows import encode, insert_dependencies, insert_jobs
 from eddyline.graph.states import State
 

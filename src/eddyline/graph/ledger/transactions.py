@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from eddyline.core.clock import Clock
 from eddyline.graph.db.notify import Notifier
 from eddyline.graph.db.transactions import Database
-from eddyline.graph.ledger import ready_jobs
-from eddyline.graph.ledger.ready_jobs import OnReady
+from eddyline.graph.ledger.outbox import ready_jobs
+from eddyline.graph.ledger.outbox.ready_jobs import OnReady
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from eddyline.graph.command import Command
 from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State

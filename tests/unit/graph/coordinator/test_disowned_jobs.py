@@ -16,8 +16,8 @@ from tests.unit.graph.ledger_helpers import done, get, new
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.orphan_detection import StartedJob
-from eddyline.graph.ledger.reconcile import ReconcileLimits
+from eddyline.graph.ledger.outbox.orphan_detection import StartedJob
+from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 

@@ -14,9 +14,9 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 from eddyline.core.clock import ManualClock
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Link
-from eddyline.graph.ledger.apply_reports import Applied
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.report_authority import MAX_UNPROVEN
+from eddyline.graph.ledger.reports.apply import Applied
+from eddyline.graph.ledger.reports.authority import MAX_UNPROVEN
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, Publication, WorkerReport
 from eddyline.graph.states import State

@@ -11,8 +11,10 @@ from tests.unit.graph.ledger_helpers import claim_jobs, get, new, query_plan, se
 
 from eddyline.graph.db import bulk
 from eddyline.graph.job import Done
-from eddyline.graph.ledger import archive, dependencies, dependency_states, leases, outbox, rows
+from eddyline.graph.ledger import archive, leases, rows
+from eddyline.graph.ledger.dependencies import dependants, states
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.outbox import entries
 
 _UNUSUAL_TEXTS = (
     'a "quoted" name',
@@ -52,7 +54,7 @@ def test_an_empty_text_is_not_null(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [archive, dependencies, leases, outbox, rows, dependency_states], ids=lambda m: m.__name__
+    "module", [archive, dependants, leases, entries, rows, states], ids=lambda m: m.__name__
 )
 def test_a_query_for_a_list_of_ids_reads_no_other_rows(module: ModuleType, tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "ledger.db") as ledger:

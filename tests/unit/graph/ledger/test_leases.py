@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.ledger import report_authority
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.report_authority import LeaseRenewal
+from eddyline.graph.ledger.reports import authority
+from eddyline.graph.ledger.reports.authority import LeaseRenewal
 
 
 def _renew(ledger: Ledger, clock: ManualClock, *renewals: LeaseRenewal) -> None:
-    ledger._database.write(lambda c: report_authority.renew_leases(c, renewals, clock.now()))
+    ledger._database.write(lambda c: authority.renew_leases(c, renewals, clock.now()))
 
 
 def test_leases_of_known_and_new_workers_are_renewed_together(ledger: Ledger, clock: ManualClock) -> None:

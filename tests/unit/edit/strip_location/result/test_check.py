@@ -19,8 +19,8 @@ from tests.unit.edit.located_files import (
 
 from eddyline.core.coordinates import Position
 from eddyline.core.errors import ProofError
-from eddyline.edit.strip_location import result_check
-from eddyline.edit.strip_location.result_boxes import Result, read_result
+from eddyline.edit.strip_location.result import check
+from eddyline.edit.strip_location.result.boxes import Result, read_result
 from eddyline.edit.strip_location.strip import strip_location
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
@@ -77,8 +77,8 @@ def test_bytes_between_samples_are_detected(stripped: bytes, tmp_path: Path) -> 
 @pytest.mark.parametrize("form", [*POSITION.texts(), *POSITION.encodings()])
 def test_coordinates_of_the_source_are_detected_in_every_form(form: bytes) -> None:
     with pytest.raises(ProofError, match=r"source's coordinates 47\.377, 8\.542"):
-        result_check._search(b"\x01\x02" + form + b"\x03", [POSITION], "moov")
-    result_check._search(b"\x01\x02" + form[:-1], [POSITION], "moov")
+        check._search(b"\x01\x02" + form + b"\x03", [POSITION], "moov")
+    check._search(b"\x01\x02" + form[:-1], [POSITION], "moov")
 
 
 @pytest.mark.parametrize("tag", [b"Exif\0\0", b"<x:xmpmeta", ISO_6709, b"$GPGGA,1", b"47.3769"])
@@ -91,6 +91,6 @@ def test_location_tags_are_detected_at_any_offset_of_the_media(tmp_path: Path, t
             FileRanges(write(tmp_path / "media", bytes(data))) as src,
             pytest.raises(ProofError, match="media of the copy contains"),
         ):
-            result_check._check_media(src, Result(media=[(0, size)]), [POSITION])
+            check._check_media(src, Result(media=[(0, size)]), [POSITION])
     with FileRanges(write(tmp_path / "media", struct.pack(">100Q", *range(100)))) as src:
-        result_check._check_media(src, Result(media=[(0, 800)]), [POSITION])
+        check._check_media(src, Result(media=[(0, 800)]), [POSITION])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
-from eddyline.edit.strip_location.box_parts import (
+from eddyline.edit.strip_location.boxes.box_parts import (
     TERMINATOR,
     Rewrite,
     children,
@@ -16,7 +16,7 @@ from eddyline.edit.strip_location.box_parts import (
     remove_box,
     rewrite_children,
 )
-from eddyline.edit.strip_location.decoder_configs import ConfigError, rewrite_config
+from eddyline.edit.strip_location.boxes.decoder_configs import ConfigError, rewrite_config
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, interrupted, new, settle
 
 from eddyline.graph.db.schema import jobs
-from eddyline.graph.ledger import outbox
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.outbox import entries
 
 Enqueued = list[list[str]]
 
@@ -29,7 +29,7 @@ def publishing(
         assert sorted(found.scalars()) == list(ids)
         enqueued.append(list(ids))
 
-    monkeypatch.setattr(outbox, "enqueue", enqueue)
+    monkeypatch.setattr(entries, "enqueue", enqueue)
     return open_ledger(publishes=True)
 
 
@@ -66,7 +66,7 @@ def test_if_enqueuing_fails_nothing_is_written(
     def refuse(_connection: Connection, _ids: Sequence[str]) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(outbox, "enqueue", refuse)
+    monkeypatch.setattr(entries, "enqueue", refuse)
     ledger = open_ledger(publishes=True)
     with pytest.raises(RuntimeError):
         ledger.submit([new("a-1")])

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import dependencies
-from eddyline.graph.ledger.dependency_states import dependency_states
+from eddyline.graph.ledger.dependencies.states import dependency_states
 from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
 from eddyline.graph.states import OPEN, Event, State
 

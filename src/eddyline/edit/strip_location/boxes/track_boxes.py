@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eddyline.edit.strip_location import spherical_xml
-from eddyline.edit.strip_location.box_parts import (
+from eddyline.edit.strip_location.boxes import spherical_xml
+from eddyline.edit.strip_location.boxes.box_parts import (
     Rewrite,
     children,
     number_rule,
@@ -21,13 +21,13 @@ from eddyline.edit.strip_location.box_parts import (
     table_rule,
     take_versioned_body,
 )
-from eddyline.edit.strip_location.media_boxes import MediaBoxes
+from eddyline.edit.strip_location.boxes.media_boxes import MediaBoxes
+from eddyline.edit.strip_location.boxes.meta_box import MetaBox
+from eddyline.edit.strip_location.boxes.sample_tables import SampleTables
+from eddyline.edit.strip_location.boxes.user_data import UserData
 from eddyline.edit.strip_location.media_chunks import Chunks, read_chunks, stco, stsc, stsz
-from eddyline.edit.strip_location.meta_box import MetaBox
 from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
-from eddyline.edit.strip_location.sample_tables import SampleTables
 from eddyline.edit.strip_location.track_kinds import SelectedTrack
-from eddyline.edit.strip_location.user_data import UserData
 from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.movie import Track

@@ -16,7 +16,7 @@ from tests.unit.graph.ledger_helpers import done, failed, finish, get, interrupt
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.graph.ledger.reconcile import Reconciled, ReconcileLimits, UnheldPublication, lost_jobs
+from eddyline.graph.ledger.outbox.reconcile import Reconciled, ReconcileLimits, UnheldPublication, lost_jobs
 from eddyline.graph.messages import STRIDE, Heartbeat
 from eddyline.graph.states import State
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_ascii_text, is_plain_name
-from eddyline.edit.strip_location.box_parts import Rewrite, remove_box, rewrite_children
-from eddyline.edit.strip_location.meta_box import PROGRAM_AND_CAMERA_NAMES, MetaBox
+from eddyline.edit.strip_location.boxes.box_parts import Rewrite, remove_box, rewrite_children
+from eddyline.edit.strip_location.boxes.meta_box import PROGRAM_AND_CAMERA_NAMES, MetaBox
+from eddyline.edit.strip_location.boxes.titles import chapter_title
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, TEXT, UNKNOWN, Report
-from eddyline.edit.strip_location.titles import chapter_title
 from eddyline.gpmf.edit.location import RemovedKeys, remove_settings_location
 from eddyline.gpmf.errors import GpmfError
 from eddyline.mp4.boxes import Box, make_box

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from eddyline.edit.strip_location.box_parts import (
+from eddyline.edit.strip_location.boxes.box_parts import (
     Rewrite,
     children,
     number_rule,
@@ -18,11 +18,11 @@ from eddyline.edit.strip_location.box_parts import (
     rewrite_children,
     take_versioned_body,
 )
-from eddyline.edit.strip_location.meta_box import MetaBox
+from eddyline.edit.strip_location.boxes.meta_box import MetaBox
+from eddyline.edit.strip_location.boxes.track_boxes import TrackBoxes, TrackRewriter
+from eddyline.edit.strip_location.boxes.user_data import UserData
 from eddyline.edit.strip_location.report import Report
-from eddyline.edit.strip_location.track_boxes import TrackBoxes, TrackRewriter
 from eddyline.edit.strip_location.track_kinds import SelectedTrack
-from eddyline.edit.strip_location.user_data import UserData
 from eddyline.mp4.boxes import Box, make_box
 
 _MVHD: Final = (100, 112)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import struct
@@ -11,16 +10,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.shared_files import CASES
 from tests.unit.edit.located_files import ISO_6709, append_to_box, box, write
 
-from eddyline.edit.strip_location import spherical_xml
+from eddyline.edit.strip_location.boxes import spherical_xml
+from eddyline.edit.strip_location.boxes.titles import track_name
+from eddyline.edit.strip_location.boxes.user_data import UserData
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.strip import strip_location
-from eddyline.edit.strip_location.titles import track_name
-from eddyline.edit.strip_location.user_data import UserData
 from eddyline.mp4.boxes import Box
-
-CASES = Path(os.environ.get("EDDYLINE_CASES", Path(__file__).resolve().parents[5] / "shared" / "cases"))
 
 
 def boxed(data: bytes) -> Box:

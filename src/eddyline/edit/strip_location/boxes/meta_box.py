@@ -17,9 +17,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_plain_name
-from eddyline.edit.strip_location.box_parts import Rewrite, children, remove_box, rewrite_children, take_body
-from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
+from eddyline.edit.strip_location.boxes.box_parts import (
+    Rewrite,
+    children,
+    remove_box,
+    rewrite_children,
+    take_body,
+)
 from eddyline.edit.strip_location.report import LOCATION, MALFORMED, METADATA, TEXT, UNKNOWN, ZONE, Report
+from eddyline.edit.strip_location.samples.images import ImageError, remove_image_metadata
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 
 PROGRAM_AND_CAMERA_NAMES: Final = {

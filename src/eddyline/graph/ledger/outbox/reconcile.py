@@ -15,9 +15,10 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.schema import outbox as rows
-from eddyline.graph.ledger import commands, outbox
+from eddyline.graph.ledger import commands
 from eddyline.graph.ledger.cancel import cancel_command
-from eddyline.graph.ledger.orphan_detection import StartedJob
+from eddyline.graph.ledger.outbox import entries
+from eddyline.graph.ledger.outbox.orphan_detection import StartedJob
 from eddyline.graph.ledger.rows import IS_READY, IS_RUNNING, lock, write
 from eddyline.graph.states import Event, State
 
@@ -94,9 +95,9 @@ def reconcile(
     Without `depths` no job counts as lost: reports about it may not have been received yet.
     """
     enqueued = _enqueue_missing(connection, before=now - limits.grace_s, limit=limits.limit)
-    ended = outbox.ended(connection, limit=limits.limit)
-    outbox.remove(connection, ended)
-    outbox.confirm_running(connection, now)
+    ended = entries.ended(connection, limit=limits.limit)
+    entries.remove(connection, ended)
+    entries.confirm_running(connection, now)
     if depths is None:
         return Reconciled(enqueued=enqueued, removed=len(ended))
     outstanding = _outstanding(connection, lane)
@@ -109,12 +110,12 @@ def reconcile(
 
 
 def _enqueue_missing(connection: Connection, *, before: float, limit: int) -> int:
-    ids = outbox.missing(connection, before=before, limit=limit)
+    ids = entries.missing(connection, before=before, limit=limit)
     locked = lock(connection, ids)
     # Another coordinator may have enqueued them while this one waited for the locks.
-    known = outbox.current_publications(connection, locked)
+    known = entries.current_publications(connection, locked)
     new = [name for name, record in locked.items() if record.state == State.READY and name not in known]
-    outbox.enqueue(connection, new)
+    entries.enqueue(connection, new)
     return len(new)
 
 
@@ -169,7 +170,7 @@ def republish(connection: Connection, ids: Collection[str], *, now: float) -> in
         if record.state == State.RUNNING:
             record.hand_back(Event.LOSE, now)
     write(connection, again)
-    outbox.enqueue(connection, [record.job_id for record in again])
+    entries.enqueue(connection, [record.job_id for record in again])
     return len(again)
 
 
@@ -182,7 +183,7 @@ def republish_dead_letter(
     of the job comes from a later message, for example because the job was handed back too often.
     """
     record = lock(connection, [job_id]).get(job_id)
-    current = outbox.current_publications(connection, [job_id]).get(job_id)
+    current = entries.current_publications(connection, [job_id]).get(job_id)
     if record is None or current is None or not current.admits(base, token):
         return False
     if record.fence > base + receipts:

@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.job import Interrupted, Settlement
-from eddyline.graph.ledger import commands, complete, outbox, ready_jobs, report_authority
-from eddyline.graph.ledger.dependencies import cancel_dependants
-from eddyline.graph.ledger.outbox import CurrentPublication
-from eddyline.graph.ledger.report_authority import LeaseRenewal, Sender
-from eddyline.graph.ledger.reported_claims import (
+from eddyline.graph.ledger import commands, complete
+from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
+from eddyline.graph.ledger.outbox import entries, ready_jobs
+from eddyline.graph.ledger.outbox.entries import CurrentPublication
+from eddyline.graph.ledger.reports import authority
+from eddyline.graph.ledger.reports.authority import LeaseRenewal, Sender
+from eddyline.graph.ledger.reports.claims import (
     ENDED_STATES,
     JobReport,
     apply_claim,
@@ -89,7 +91,7 @@ def apply(connection: Connection, reports: Sequence[WorkerReport], rules: Report
     )
     lock_jobs(connection, {report.job_id for report in about_jobs}, share=share)
     find_proven = partial(_proven_senders, connection, about_jobs)
-    authentic = report_authority.renew_leases(connection, _renewals(reports, rules), rules.now, find_proven)
+    authentic = authority.renew_leases(connection, _renewals(reports, rules), rules.now, find_proven)
     totals = _Totals()
     for reports_of_round in _rounds(about_jobs):
         _apply_round(connection, reports_of_round, rules, totals)
@@ -112,7 +114,7 @@ def apply(connection: Connection, reports: Sequence[WorkerReport], rules: Report
 
 def _proven_senders(connection: Connection, reports: Sequence[JobReport]) -> set[Sender]:
     """The senders that show the token of a publication that counts."""
-    current = outbox.current_publications(connection, {report.job_id for report in reports})
+    current = entries.current_publications(connection, {report.job_id for report in reports})
     return {
         (report.worker, report.key)
         for report in reports
@@ -170,7 +172,7 @@ def _apply_round(
     """Apply reports about different jobs, and add to the totals what came of it."""
     ready_jobs.start_tracking(connection)
     records = lock(connection, [report.job_id for report in reports])
-    current = outbox.current_publications(connection, records)
+    current = entries.current_publications(connection, records)
     counted = [report for report in reports if counts(report, records, current)]
     totals.forged += sum(is_forged(report, current) for report in reports)
     _apply_claims(connection, counted, records, rules)
@@ -190,7 +192,7 @@ def _apply_round(
     # A job that was handed back is still on its queue, as the same publication.
     handed_back = {each.job_id for each in results if isinstance(each.outcome, Interrupted)}
     ready = ready_jobs.stop_tracking(connection)
-    outbox.enqueue(connection, [name for name in ready if name not in handed_back])
+    entries.enqueue(connection, [name for name in ready if name not in handed_back])
     _remove_ended(connection, [report.job_id for report in counted])
     totals.commands += _commands(reports, records, current)
     started = sum(
@@ -231,4 +233,4 @@ def _commands(
 
 def _remove_ended(connection: Connection, ids: Sequence[str]) -> None:
     ended = [name for name, record in lock(connection, ids).items() if record.state in ENDED_STATES]
-    outbox.remove(connection, ended)
+    entries.remove(connection, ended)

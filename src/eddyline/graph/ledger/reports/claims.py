@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.ledger.outbox import CurrentPublication
+from eddyline.graph.ledger.outbox.entries import CurrentPublication
 from eddyline.graph.ledger.quarantine import record_loss
 from eddyline.graph.ledger.rows import Record
 from eddyline.graph.messages import JobResult, JobStarted, publication_base

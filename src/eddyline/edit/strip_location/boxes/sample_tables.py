@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.box_parts import (
+from eddyline.edit.strip_location.boxes.box_parts import (
     Rewrite,
     children,
     number_rule,
@@ -17,8 +17,8 @@ from eddyline.edit.strip_location.box_parts import (
     table_rule,
     take_body,
 )
+from eddyline.edit.strip_location.boxes.sample_entries import SampleEntries, UnsupportedEntry
 from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
-from eddyline.edit.strip_location.sample_entries import SampleEntries, UnsupportedEntry
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.movie import Track
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from eddyline.core.errors import ProofError
-from eddyline.edit.strip_location.result_tables import TrackTables, constant_size, read_table
+from eddyline.edit.strip_location.result.tables import TrackTables, constant_size, read_table
 from eddyline.mp4.byte_ranges import ByteRanges
 
 _CONTAINERS: Final = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
-from eddyline.edit.strip_location.nal_units import NalUnitCleaner
 from eddyline.edit.strip_location.report import Report
-from eddyline.edit.strip_location.sei import filter_sei_messages, parse_sei_messages
+from eddyline.edit.strip_location.samples.images import ImageError, remove_image_metadata
+from eddyline.edit.strip_location.samples.nal_units import NalUnitCleaner
+from eddyline.edit.strip_location.samples.sei import filter_sei_messages, parse_sei_messages
 from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
 
 TIMING = (1, b"\x04\x08\x20")

@@ -8,9 +8,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from eddyline.core.errors import EddylineError
-from eddyline.graph.ledger import outbox, quarantine, reconcile
-from eddyline.graph.ledger.orphan_detection import StartedJob
-from eddyline.graph.ledger.reconcile import Reconciled, ReconcileLimits
+from eddyline.graph.ledger import quarantine
+from eddyline.graph.ledger.outbox import entries, reconcile
+from eddyline.graph.ledger.outbox.orphan_detection import StartedJob
+from eddyline.graph.ledger.outbox.reconcile import Reconciled, ReconcileLimits
 from eddyline.graph.ledger.transactions import Transactions
 from eddyline.graph.messages import Publication
 
@@ -40,7 +41,7 @@ class Publications:
 
         Takes no more than `room` returns for each pool and priority (None: unbounded).
         """
-        take = partial(outbox.take, pools=pools, limit=limit, hold_s=hold_s)
+        take = partial(entries.take, pools=pools, limit=limit, hold_s=hold_s)
         if room is not None:
             take = partial(take, room=room)
         urgent_first = self._transactions.rng.random() < _EVEN
@@ -50,13 +51,13 @@ class Publications:
 
     def confirm(self, published: Sequence[Publication]) -> None:
         """Record that these were published."""
-        self._write(lambda c: outbox.confirm(c, published, self._now()))
+        self._write(lambda c: entries.confirm(c, published, self._now()))
 
     def defer(self, unpublished: Sequence[Publication], pause_s: float) -> None:
         """Make these due again in `pause_s`."""
         if unpublished:
             until = self._now() + pause_s
-            self._write(lambda c: outbox.defer(c, unpublished, until))
+            self._write(lambda c: entries.defer(c, unpublished, until))
 
     def quarantine(self, unpublishable: Sequence[tuple[Publication, EddylineError]]) -> None:
         """Quarantine jobs that no message can carry, each with the reason."""
@@ -66,11 +67,11 @@ class Publications:
 
     def queued_counts(self) -> dict[tuple[str, int], int]:
         """Count the published jobs that no worker has started, by pool and priority."""
-        return self._database.read(outbox.queued_counts)
+        return self._database.read(entries.queued_counts)
 
     def unpublishable_counts(self, lane: Callable[[str, int], str | None]) -> dict[str, int]:
         """Count the jobs to publish that have no queue, by pool."""
-        return self._database.read(lambda c: outbox.unpublishable_counts(c, lane))
+        return self._database.read(lambda c: entries.unpublishable_counts(c, lane))
 
     def republish(self, *ids: str) -> int:
         """Publish open jobs again whose messages are known to be lost; returns how many."""

@@ -16,10 +16,10 @@ import numpy as np
 from eddyline.core.coordinates import Position, contains_coordinates, contains_location
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads, never_stop
+from eddyline.edit.strip_location.boxes.track_boxes import TrackBoxes
 from eddyline.edit.strip_location.copy_writer import WrittenTrack
 from eddyline.edit.strip_location.report import ENCODE_REMEDY, Report
-from eddyline.edit.strip_location.result_boxes import Chunk, Result, read_result
-from eddyline.edit.strip_location.track_boxes import TrackBoxes
+from eddyline.edit.strip_location.result.boxes import Chunk, Result, read_result
 from eddyline.gpmf.edit.location import find_locations, find_unknown_keys
 from eddyline.gpmf.sources import source_from_bytes
 from eddyline.mp4.byte_ranges import ByteRanges

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eddyline.graph.ledger.orphan_detection import OrphanDetection, StartedJob
+from eddyline.graph.ledger.outbox.orphan_detection import OrphanDetection, StartedJob
 from eddyline.graph.messages import Heartbeat
 
 JOB = StartedJob(job_id="a", fence=7, worker="ada", started=100.0)

@@ -8,8 +8,8 @@ from typing import Final
 
 from eddyline.core.coordinates import contains_location
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.images import ImageError, remove_image_metadata
 from eddyline.edit.strip_location.report import ENCODE_REMEDY, METADATA, UNKNOWN, Report
+from eddyline.edit.strip_location.samples.images import ImageError, remove_image_metadata
 
 # AV1 bitstream specification, sections 6.2.2 (OBU types) and 6.7.1 (metadata types).
 _OBU_KEPT: Final = frozenset({1, 2, 3, 4, 6, 7, 8})

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from eddyline.graph.job import GraphError, Link, NewJob
-from eddyline.graph.ledger.dependencies import cancel_dependants, dependency_error
-from eddyline.graph.ledger.dependency_states import DependencyState, all_dependencies, dependency_states
+from eddyline.graph.ledger.dependencies.dependants import cancel_dependants, dependency_error
+from eddyline.graph.ledger.dependencies.states import DependencyState, all_dependencies, dependency_states
 from eddyline.graph.ledger.rows import dependencies_of, encode, insert_dependencies, lock, write
 from eddyline.graph.states import Event, State
 

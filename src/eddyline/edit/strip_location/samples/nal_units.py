@@ -7,7 +7,7 @@ from typing import Final
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.report import UNKNOWN, Report
-from eddyline.edit.strip_location.sei import HEADER, filter_sei_messages
+from eddyline.edit.strip_location.samples.sei import HEADER, filter_sei_messages
 from eddyline.mp4.bitstream.nal_units import nal_unit_type
 
 _KEPT: Final = {

@@ -11,9 +11,9 @@ import struct
 from typing import Final
 
 from eddyline.core.coordinates import contains_location, is_ascii_text
-from eddyline.edit.strip_location.bitstreams import ObuCleaner, UserDataCleaner
-from eddyline.edit.strip_location.nal_units import NalUnitCleaner
 from eddyline.edit.strip_location.report import UNKNOWN, Report
+from eddyline.edit.strip_location.samples.bitstreams import ObuCleaner, UserDataCleaner
+from eddyline.edit.strip_location.samples.nal_units import NalUnitCleaner
 from eddyline.mp4.boxes import Box, make_box
 
 _ES, _CONFIG, _SPECIFIC, _SYNC = 3, 4, 5, 6

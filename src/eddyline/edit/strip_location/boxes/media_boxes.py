@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.edit.strip_location.box_parts import (
+from eddyline.edit.strip_location.boxes.box_parts import (
     Rewrite,
     children,
     number_rule,
@@ -17,8 +17,8 @@ from eddyline.edit.strip_location.box_parts import (
     take_body,
     take_versioned_body,
 )
+from eddyline.edit.strip_location.boxes.titles import track_name
 from eddyline.edit.strip_location.report import MALFORMED, UNKNOWN, Report
-from eddyline.edit.strip_location.titles import track_name
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 from eddyline.mp4.movie import Track
 

@@ -1,0 +1,1 @@
+"""Rebuilds the boxes of the copy from known, valid data."""

@@ -1,0 +1,1 @@
+"""Checks a finished copy; reads it with a parser that shares no code with the writer."""

@@ -1,0 +1,1 @@
+"""Removes metadata from samples, by codec."""

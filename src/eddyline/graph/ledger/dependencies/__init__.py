@@ -1,0 +1,1 @@
+"""Dependencies between jobs: links, and what the end of a job means for its dependants."""

@@ -1,0 +1,1 @@
+"""Reports of workers without database access: which count, and what they change."""
