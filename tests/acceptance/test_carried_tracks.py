@@ -158,7 +158,7 @@ def chapters(ffprobe: str, path: Path) -> list[tuple[str, str]]:
     return [(each["start_time"], each["tags"]["title"]) for each in found]
 
 
-def output(ffprobe: str, path: Path) -> dict[str, str]:
+def format_tags(ffprobe: str, path: Path) -> dict[str, str]:
     """The tags of a file, as FFmpeg reads them."""
     argv = [ffprobe, "-v", "error", "-show_entries", "format_tags", "-of", "json", str(path)]
     return dict(json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["format"]["tags"])
@@ -172,7 +172,7 @@ def test_the_metadata_keys_of_a_phone_are_in_the_renditions(
     assert manifest["device"] == {"make": "Apple", "model": "iPhone 15"}
     assert manifest["location"] == {"latitude": 47.3769, "longitude": 8.5417, "altitude_m": 400.0}
     for rendition in manifest["renditions"]:
-        tags = output(ffprobe, asset / rendition["path"])
+        tags = format_tags(ffprobe, asset / rendition["path"])
         assert tags["com.apple.quicktime.creationdate"] == "2024-05-06T09:08:09+0200"
         assert tags["com.apple.quicktime.location.ISO6709"] == "+47.3769+008.5417+400/"
 
@@ -213,7 +213,7 @@ def test_the_chapters_of_the_source_are_in_renditions_and_stream(
     assert manifest["location"]["latitude"] == pytest.approx(47.3769, abs=1e-4)
     assert manifest["created"] == "2024-05-06T07:08:09Z"
     for rendition in manifest["renditions"]:
-        tags = output(ffprobe, asset / rendition["path"])
+        tags = format_tags(ffprobe, asset / rendition["path"])
         assert tags["location"] == "+47.3769+008.5417/"
         assert tags["creation_time"] == "2024-05-06T07:08:09.000000Z"
     assert "Two &lt;b&gt;" in (asset / manifest["stream"]["dash"]).read_text()

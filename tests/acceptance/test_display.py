@@ -55,8 +55,8 @@ def test_a_mirrored_track_in_a_rotated_movie(
     wanted = look(ffmpeg, source)
     for each in manifest["renditions"]:
         path = root / each["path"]
-        output = stream(ffprobe, path)
-        assert (output["width"], output["height"]) == (each["width"], each["height"])
+        probed = stream(ffprobe, path)
+        assert (probed["width"], probed["height"]) == (each["width"], each["height"])
         assert abs(each["height"] / each["width"] - 426 / 180) < 0.1
         assert np.abs(look(ffmpeg, path) - wanted).mean() < 6
     for still in ["pictures/poster.jpg", *(each["path"] for each in manifest["pictures"]["thumbnails"])]:

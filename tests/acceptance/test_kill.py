@@ -47,7 +47,7 @@ def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     rng, kills, outputs, redone = random.Random(20), 0, 0, 0
     while kills < KILLS:
         outputs += 1
-        killed_run = tmp_path / f"killed_run-{outputs}"
+        killed_run = tmp_path / f"killed-{outputs}"
         killed = _killed_until_it_gets_through(command(killed_run), killed_run, rng, KILLS - kills)
         subprocess.run(command(killed_run), check=True, capture_output=True)
         redone += _redone_of_an_exact_asset(killed_run, undisturbed, killed)

@@ -49,11 +49,11 @@ def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_whil
             lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), timeout_s=60, message=machines.logs
         )
         ends = time.time() + NOTICE_S
-        reported = {
+        notice = {
             "action": "terminate",
             "time": datetime.fromtimestamp(ends, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        metadata.responses["spot/instance-action"] = json.dumps(reported)
+        metadata.responses["spot/instance-action"] = json.dumps(notice)
         assert process.wait(NOTICE_S + 5) == 0, machines.logs()
         assert time.time() < ends, "the machine was gone before its worker"
         wait_until(lambda: not ecs.protected, timeout_s=10, message=machines.logs)

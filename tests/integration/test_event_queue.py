@@ -200,15 +200,15 @@ def _as_long_as_sqs_takes(action: str, body: bytes) -> Answer | None:
     if action != "SendMessage":
         return None
     asked = json.loads(body)
-    verdict = (
+    attribute_sizes = (
         len(name) + len(each["DataType"]) + len(each["StringValue"])
         for name, each in asked.get("MessageAttributes", {}).items()
     )
-    if len(asked["MessageBody"]) + sum(verdict) <= 262_144:
+    if len(asked["MessageBody"]) + sum(attribute_sizes) <= 262_144:
         return None
-    output = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
+    error = {"__type": "com.amazonaws.sqs#InvalidParameterValue", "message": "must be shorter"}
     headers = [("Content-Type", "application/x-amz-json-1.0")]
-    return Answer(status=400, headers=headers, body=json.dumps(output).encode())
+    return Answer(status=400, headers=headers, body=json.dumps(error).encode())
 
 
 @pytest.mark.parametrize("length", [262_144, 262_144 - 20])
@@ -246,7 +246,7 @@ def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: 
     bucket.put("a.mp4", b"xyz")
     stop, notes = Stop(), list[IngestOutcome]()
 
-    def verdict(note: IngestOutcome) -> None:
+    def on_outcome(note: IngestOutcome) -> None:
         notes.append(note)
         if note.what == "parked":
             stop.request("enough")
@@ -267,7 +267,7 @@ def test_a_failing_message_is_parked_before_a_low_limit_of_the_queue(ministack: 
             ),
             check_access=lambda: None,
             stop=stop,
-            on_outcome=verdict,
+            on_outcome=on_outcome,
         ).run()
     assert [(note.what, note.cause) for note in notes] == [("parked", Cause.FAILING)]
     assert [reason for _, reason in bucket.parked()] == ["failed 1 time; last error: a strange answer"]

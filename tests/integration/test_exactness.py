@@ -334,7 +334,7 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
         replace(h264, name="av1", codec="av1", encoder="libsvtav1", preset="12", crf=35),
     )
     chunk = plan_chunks(len(source.shown), grid, rungs)[1]
-    decoded: list[int] = []
+    frame_counts: list[int] = []
     contents = []
     for attempt in ("once", "again"):
         made = encode.encode_chunk(
@@ -345,11 +345,11 @@ def test_the_same_slice_gives_the_same_bytes_every_time(bench: Bench) -> None:
             tools=bench.tools,
             runner=Runner(),
             out_dir=bench.work / attempt,
-            on_frames=decoded.append,
+            on_frames=frame_counts.append,
         )
         contents.append([each.path.read_bytes() for each in made])
     assert contents[0] == contents[1]
-    assert decoded[-1] == chunk.frames
+    assert frame_counts[-1] == chunk.frames
 
 
 def test_missing_decoded_frames_are_an_error_of_the_source(bench: Bench) -> None:
@@ -426,8 +426,8 @@ def test_full_range_becomes_limited_and_other_colours_stay(bench: Bench) -> None
     rung, grid = _rungs(source.facts)[0], _grid(source.facts)
     files = bench.encoded(source, plan_chunks(len(source.shown), grid, (rung,)), (rung,), grid)[0]
     out, _ = bench.assembled(source, rung, grid, files, [])
-    output = bench.tags(out)
-    assert [output[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
+    color_tags = bench.tags(out)
+    assert [color_tags[name] for name in _COLOURS] == ["smpte170m", "smpte170m", "smpte170m", "tv", "yuv420p"]
     raw = bench.run("-i", str(out), "-frames:v", "1", "-f", "rawvideo", "-")
     assert np.frombuffer(raw[: 160 * 90], np.uint8).mean() == pytest.approx(235, abs=1)
 

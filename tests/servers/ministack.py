@@ -88,7 +88,7 @@ class Ministack:
         """Start it again on the same port. Raises `NoServerError`."""
         self.process = _start(self.folder, self.port, persistent=self.persistent)
         if not _up(self):
-            raise NoServerError(f"MiniStack does not start again: {_said(self.folder)}")
+            raise NoServerError(f"MiniStack does not start again: {_log_tail(self.folder)}")
 
 
 class NoServerError(Exception):
@@ -132,10 +132,10 @@ def _started(folder: Path, *, persistent: bool = False) -> Ministack:
         if _up(server):
             return server
         server.stop()
-    raise NoServerError(f"MiniStack does not start: {_said(folder)}")
+    raise NoServerError(f"MiniStack does not start: {_log_tail(folder)}")
 
 
-def _said(folder: Path) -> str:
+def _log_tail(folder: Path) -> str:
     return (folder / "log").read_text(errors="replace")[-500:]
 
 

@@ -62,11 +62,11 @@ def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
                 method=self.command, path=self.path, headers=dict(self.headers.items()), length=length
             )
             asked.append(request)
-            output = answer(request)
-            time.sleep(output.silence_s)
-            promised = {} if output.promised is None else {"Content-Length": str(output.promised)}
-            self.say(output.status, output.body, {**output.headers, **promised})
-            if output.promised is not None:
+            response = answer(request)
+            time.sleep(response.silence_s)
+            promised = {} if response.promised is None else {"Content-Length": str(response.promised)}
+            self.say(response.status, response.body, {**response.headers, **promised})
+            if response.promised is not None:
                 self.close_connection = True
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer

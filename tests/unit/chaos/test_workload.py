@@ -57,10 +57,10 @@ def test_failed_submissions_are_repeated_and_counted_once(tmp_path: Path) -> Non
 def test_a_submission_that_keeps_failing_is_reported(tmp_path: Path) -> None:
     made = supply(tmp_path, "raise SystemExit('the ledger is away')", seed=2)
     made.timeout_s = 0.1
-    output = ""
+    violation = ""
     begin = time.monotonic()
-    while "the ledger is away" not in output:
-        output = made.step(wanted=True) or output
+    while "the ledger is away" not in violation:
+        violation = made.step(wanted=True) or violation
         assert time.monotonic() - begin < 20
         time.sleep(0.005)
-    assert output.startswith("a.mp4 could not be submitted")
+    assert violation.startswith("a.mp4 could not be submitted")

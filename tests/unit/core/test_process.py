@@ -150,10 +150,10 @@ def test_an_error_of_the_line_handler_stops_the_child_and_is_raised() -> None:
 def test_a_child_has_a_minimal_environment_and_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     code = "import os, sys; print(sorted(os.environ), repr(sys.stdin.read()), os.environ['LC_ALL'])"
-    response = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
-    assert "SECRET" not in response
-    assert "'OURS'" in response
-    assert "'' C" in response
+    stdout = Runner().run(_python(code), env={"OURS": "1"}).stdout.decode()
+    assert "SECRET" not in stdout
+    assert "'OURS'" in stdout
+    assert "'' C" in stdout
 
 
 def test_a_missing_program_is_named() -> None:

@@ -187,10 +187,10 @@ def test_a_redirect_to_another_scheme_is_rejected(server: Server, target: str) -
 
 
 @pytest.mark.parametrize(
-    "headers_sent", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"]
+    "content_range", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"]
 )
-def test_a_range_that_was_not_requested_is_rejected(server: Server, headers_sent: str) -> None:
-    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": headers_sent})
+def test_a_range_that_was_not_requested_is_rejected(server: Server, content_range: str) -> None:
+    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": content_range})
     with pytest.raises((UnsupportedError, MissingError)):
         HttpRanges(f"{server.url}/x")
 

@@ -38,11 +38,11 @@ def test_published_files_have_their_content_type(ministack: Ministack, bucket: s
     store.compare_and_set("a/manifest.json", b"{}", None)
     store.copy("a/large.mp4", "a/copy.mp4")
     store.copy("a/x.mp4", "a/other.m4s")
-    output = {
+    passed = {
         name: ministack.ask("HEAD", f"/{bucket}/a/{name}")[1]["content-type"]
         for name in ("MASTER.M3U8", "large.mp4", "manifest.json", "copy.mp4", "other.m4s")
     }
-    assert output == {
+    assert passed == {
         "MASTER.M3U8": "application/vnd.apple.mpegurl",
         "large.mp4": "video/mp4",
         "manifest.json": "application/json",

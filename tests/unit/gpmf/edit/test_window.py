@@ -138,9 +138,9 @@ def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
     tree = gpmf.parse(cut.payloads[0])
     late = source.streams["GPS5"].times[cut.kept["GPS5"][0]] - source.streams["GPS5"].times[0]
     assert abs(int(next(tree.find("TICK")).array().ravel()[0]) - (5000 + 1000 * late)) <= 1
-    output = next(tree.find("GPSU")).text
-    assert output.startswith("2506211000")
-    assert abs(float(output[10:]) - late) < 0.002
+    utc_text = next(tree.find("GPSU")).text
+    assert utc_text.startswith("2506211000")
+    assert abs(float(utc_text[10:]) - late) < 0.002
     end = gpmf.parse(cut.payloads[-1])
     assert int(next(end.find("TOCK")).array().ravel()[0]) < 5950 + 3 * 1001
 

@@ -60,9 +60,9 @@ def test_rgb_is_converted_by_bt709_and_tagged(name: str, tools: Toolchain, tmp_p
     made = make(source, tools, tmp_path)
     for _, path in made.rungs:
         assert np.abs(patches(look(tools.ffmpeg, path)) - COLOURS).max() <= 4
-        output = stream(tools.ffprobe, path)
-        assert {output[f"color_{what}"] for what in ("space", "transfer", "primaries")} == {"bt709"}
-        assert output["color_range"] == "tv"
+        probed = stream(tools.ffprobe, path)
+        assert {probed[f"color_{what}"] for what in ("space", "transfer", "primaries")} == {"bt709"}
+        assert probed["color_range"] == "tv"
         assert b"colrnclx" in path.read_bytes()
     assert np.abs(patches(look(tools.ffmpeg, made.poster)) - COLOURS).max() <= 6
     left = [each.what for each in made.facts.left_out if each.kind == "video"]
@@ -92,10 +92,10 @@ def test_every_matrix_and_range_shows_the_same_colours(
     )
     for _, path in made.rungs:
         assert np.abs(patches(look(tools.ffmpeg, path)) - patches(wanted)).max() <= 5
-        output = stream(tools.ffprobe, path)
+        probed = stream(tools.ffprobe, path)
         kept = matrix if matrix in KNOWN_TO_PLAYERS else "bt2020nc" if "2020" in matrix else "bt709"
-        assert (output["color_space"], output["color_range"]) == (kept, "tv")
-        assert output["color_primaries"] == primaries
+        assert (probed["color_space"], probed["color_range"]) == (kept, "tv")
+        assert probed["color_primaries"] == primaries
     assert np.abs(patches(look(tools.ffmpeg, made.poster)) - patches(wanted)).max() <= 8
 
 
@@ -150,7 +150,7 @@ def test_some_matrices_are_accepted_only_with_some_transfers(hdr: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pixel_format", "output"),
+    ("pixel_format", "probed"),
     [
         ("gbrp", "rgb"), ("gbrap12le", "rgb alpha"), ("rgb24", "rgb"), ("bgr0", "rgb"), ("0rgb", "rgb"),
         ("argb", "rgb alpha"), ("abgr", "rgb alpha"), ("bgra", "rgb alpha"), ("rgb48be", "rgb"),
@@ -162,9 +162,9 @@ def test_some_matrices_are_accepted_only_with_some_transfers(hdr: str) -> None:
         ("nv12", ""), ("p010le", ""),
     ],
 )  # fmt: skip
-def test_pixel_formats_are_classified(pixel_format: str, output: str) -> None:
+def test_pixel_formats_are_classified(pixel_format: str, probed: str) -> None:
     found = {"rgb": is_rgb(pixel_format), "grey": is_grey(pixel_format), "alpha": has_alpha(pixel_format)}
-    assert " ".join(name for name, holds in found.items() if holds) == output
+    assert " ".join(name for name, holds in found.items() if holds) == probed
 
 
 def test_matrices_that_players_support_are_kept() -> None:

@@ -72,9 +72,9 @@ def check(source: Path, tools: Toolchain, work: Path) -> None:
     made = make(source, tools, work)
     wanted, aspect = look(tools.ffmpeg, source), shown_aspect(source, tools)
     for rung, path in made.rungs:
-        output = stream(tools.ffprobe, path)
-        assert (output["width"], output["height"]) == (rung.width, rung.height)
-        assert output["sample_aspect_ratio"] == "1:1"
+        probed = stream(tools.ffprobe, path)
+        assert (probed["width"], probed["height"]) == (rung.width, rung.height)
+        assert probed["sample_aspect_ratio"] == "1:1"
         assert abs(rung.width / rung.height - aspect) <= 0.05 * aspect
     for path in [*(path for _, path in made.rungs), made.poster]:
         assert np.abs(look(tools.ffmpeg, path) - wanted).mean() <= 6, path.name
@@ -156,9 +156,9 @@ def test_a_size_is_rounded_down_to_whole_chroma_samples() -> None:
         "crop_left": 3,
         "crop_right": 4,
     }
-    output = {"width": 160, "height": 90, "side_data_list": [side]}
+    stream_fields = {"width": 160, "height": 90, "side_data_list": [side]}
     sizes = {
-        name: displayed_size(output, name)
+        name: displayed_size(stream_fields, name)
         for name in ("yuv420p", "yuv422p10le", "yuv444p", "gbrp", "yuv411p")
     }
     assert sizes == {

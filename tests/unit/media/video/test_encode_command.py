@@ -98,28 +98,28 @@ def test_encoder_options_have_the_grid_and_nothing_of_the_machine() -> None:
     av1 = replace(RUNG_1080, codec="av1", encoder="libsvtav1", preset="10")
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
     for rung, wanted in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
-        output = " ".join(encoder_options(rung, _GRID, 120, threads=1))
-        assert "keyint=60" in output
-        assert wanted in output
-        assert "threads 1" in output
+        options = " ".join(encoder_options(rung, _GRID, 120, threads=1))
+        assert "keyint=60" in options
+        assert wanted in options
+        assert "threads 1" in options
 
 
 def test_a_chunk_repays_what_it_takes_from_the_buffer() -> None:
-    output = encoder_options(RUNG_1080, _GRID, 120, threads=1)
-    rate, buffer = (int(output[output.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
-    assert "vbv-init=0.7500" in output[-1]
+    options = encoder_options(RUNG_1080, _GRID, 120, threads=1)
+    rate, buffer = (int(options[options.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
+    assert "vbv-init=0.7500" in options[-1]
     # Two sixths of 12,000 kbit are withheld from the encoder; one is repaid within 4.004 s.
     assert (rate, buffer) == (6000 - 500, 8000)
     # A short last chunk keeps enough bits; a longer chunk repays in smaller parts.
-    assert encoder_options(RUNG_1080, _GRID, 1, threads=1) == output
+    assert encoder_options(RUNG_1080, _GRID, 1, threads=1) == options
     longer = encoder_options(RUNG_1080, _GRID, 240, threads=1)
     assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
 
 
 def test_the_fastest_presets_do_not_underflow_the_buffer() -> None:
-    output = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
-    assert "vbv-init=0.3333" in output[-1]
-    assert output[output.index("-bufsize") + 1] == "9000k"
+    options = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
+    assert "vbv-init=0.3333" in options[-1]
+    assert options[options.index("-bufsize") + 1] == "9000k"
 
 
 def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:

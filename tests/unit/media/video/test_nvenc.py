@@ -38,8 +38,8 @@ def _of(name: str, **changes: Any) -> Rung:
     return replace(_RUNG, codec=row.codec, encoder=name, level=level, **changes)
 
 
-def _value(output: tuple[str, ...], option: str) -> str:
-    return output[output.index(option) + 1]
+def _value(options: tuple[str, ...], option: str) -> str:
+    return options[options.index(option) + 1]
 
 
 def _has(ffmpeg: str, name: str) -> bool:
@@ -52,9 +52,9 @@ def _has(ffmpeg: str, name: str) -> bool:
 def test_ffmpeg_accepts_every_option(ffmpeg: str, name: str, pixels: str) -> None:
     if not _has(ffmpeg, name) or pixels not in ENCODERS[name].pixel_formats:
         pytest.skip("not in this build, or not of this encoder")
-    output = encoder_options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
+    options = encoder_options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
     picture = ("-f", "lavfi", "-i", "color=size=640x360:rate=25:duration=0.2")
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *picture, *output, "-f", "null", "-"]
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *picture, *options, "-f", "null", "-"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
     # With a driver it encodes; without one, the missing driver is its first error.
     assert ran.returncode == 0 or "Cannot load" in ran.stderr.splitlines()[0], ran.stderr
@@ -64,19 +64,19 @@ def test_ffmpeg_accepts_every_option(ffmpeg: str, name: str, pixels: str) -> Non
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_keyframes_are_idr_pictures_at_a_fixed_interval(name: str) -> None:
-    output = encoder_options(_of(name), _GRID, 120, threads=1)
-    assert _value(output, "-g") == "60"
-    assert (_value(output, "-no-scenecut"), _value(output, "-forced-idr")) == ("1", "1")
-    assert _value(output, "-b_ref_mode") == "disabled"
+    options = encoder_options(_of(name), _GRID, 120, threads=1)
+    assert _value(options, "-g") == "60"
+    assert (_value(options, "-no-scenecut"), _value(options, "-forced-idr")) == ("1", "1")
+    assert _value(options, "-b_ref_mode") == "disabled"
 
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_the_quality_is_constant_below_the_capped_rate(name: str) -> None:
-    output = encoder_options(_of(name), _GRID, 120, threads=1)
-    assert (_value(output, "-rc"), _value(output, "-cq"), _value(output, "-b:v")) == ("vbr", "23", "0")
+    options = encoder_options(_of(name), _GRID, 120, threads=1)
+    assert (_value(options, "-rc"), _value(options, "-cq"), _value(options, "-b:v")) == ("vbr", "23", "0")
     # Half of 12,000 kbit may be used at the start of a chunk, and is repaid within 4.004 s.
-    assert (_value(output, "-maxrate"), _value(output, "-bufsize")) == ("4501k", "6000k")
-    assert "-crf" not in output
+    assert (_value(options, "-maxrate"), _value(options, "-bufsize")) == ("4501k", "6000k")
+    assert "-crf" not in options
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -86,15 +86,15 @@ def test_chunks_of_any_length_get_the_same_parameter_sets(name: str) -> None:
 
 
 def test_ten_bits_are_p010_in_main_10() -> None:
-    output = encoder_options(_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
-    assert (_value(output, "-pix_fmt"), _value(output, "-profile:v")) == ("p010le", "main10")
-    assert _value(output, "-tag:v") == "hvc1"
+    options = encoder_options(_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
+    assert (_value(options, "-pix_fmt"), _value(options, "-profile:v")) == ("p010le", "main10")
+    assert _value(options, "-tag:v") == "hvc1"
 
 
 def test_frames_are_not_split_across_the_encoders_of_the_gpu() -> None:
     for name in ("hevc_nvenc", "av1_nvenc"):
-        output = encoder_options(_of(name), _GRID, 120, threads=1)
-        assert _value(output, "-split_encode_mode") == "disabled"
+        options = encoder_options(_of(name), _GRID, 120, threads=1)
+        assert _value(options, "-split_encode_mode") == "disabled"
 
 
 def test_encoding_on_a_gpu_has_a_low_cpu_cost() -> None:
