@@ -72,17 +72,17 @@ def test_combine_prints_the_tracks(clip: Path, tmp_path: Path, ffmpeg: str) -> N
 def test_temporary_files_of_a_killed_trim_are_removed_by_the_next(
     clip: Path, tmp_path: Path, ffmpeg: str
 ) -> None:
-    hangs, out = tmp_path / "ffmpeg", tmp_path / "out" / "cut.mp4"
+    hangs, hanging, out = tmp_path / "ffmpeg", tmp_path / "hanging", tmp_path / "out" / "cut.mp4"
     hangs.write_text(
-        f"#!/bin/sh\ncase $* in *-version* | *-encoders*) exec '{ffmpeg}' \"$@\";; esac\nexec sleep 600\n"
+        f"#!/bin/sh\ncase $* in *-version* | *-encoders*) exec '{ffmpeg}' \"$@\";; esac\n"
+        f"touch '{hanging}'\nexec sleep 600\n"
     )
     hangs.chmod(0o755)
     words = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
     environment = {**os.environ, "EDDYLINE_FFMPEG": str(hangs), "XDG_CACHE_HOME": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-m", "eddyline", *words], env=environment) as process:
-        wait_until(
-            lambda: process.poll() is not None or any(out.parent.glob(".cut.mp4.*/work/*")), timeout_s=120
-        )
+        # A child that has not reached exec still holds the lock of the directory, so wait for FFmpeg itself.
+        wait_until(lambda: process.poll() is not None or hanging.exists(), timeout_s=120)
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     assert [each.name[:9] for each in out.parent.iterdir()] == [".cut.mp4."]
