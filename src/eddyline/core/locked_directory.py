@@ -33,7 +33,11 @@ def lock_directory(new_path: Callable[[], Path]) -> Iterator[Path]:
 
 
 def remove_unlocked(folders: Iterable[Path]) -> None:
-    """Remove those of `folders` that `lock_directory` created and whose process has ended."""
+    """Remove those of `folders` that `lock_directory` created and whose process has ended.
+
+    A child of that process holds the lock until it executes its program; the next call after that removes the
+    directory.
+    """
     for folder in folders:
         with contextlib.suppress(OSError):  # locked, removed meanwhile, or without permission
             _remove_unlocked(folder)

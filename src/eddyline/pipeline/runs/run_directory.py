@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from eddyline.core import files
+from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import UsageError
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE, manifest_key, parts_prefix
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
+
+LOCK_TIMEOUT_S = 1.0
+"""How long a run waits for the lock, which a child of a killed run holds until it executes its program."""
+
+_LOCK_RETRY = BackoffPolicy(base_s=0.01, cap_s=0.1)
 
 
 class RunDirectory:
@@ -41,22 +48,20 @@ class RunDirectory:
     def lock(self, store: Store | None = None) -> Iterator[None]:
         """Lock the directory for this process; results go to `store` (None: the directory itself).
 
-        Raises `UsageError` if another run has locked it, or if its ledger belongs to another store: jobs that
-        are done in one store are not done in another.
+        Raises `UsageError` if another run keeps it locked for `LOCK_TIMEOUT_S`, or if its ledger belongs to
+        another store: jobs that are done in one store are not done in another.
         """
         self.store.check()
         with files.translate_errors(f"preparing {self.root}"):
             self.scratch.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock_file(handle, timeout_s=LOCK_TIMEOUT_S):
                 pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
                 raise UsageError(
                     f"another eddyline (process {pid}) is using {self.root}",
                     remedy="wait for it, stop it, or choose another directory with --out",
-                ) from None
+                )
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
             self._require_store("" if store is None or store is self.store else store.where(OUTPUT))
@@ -93,3 +98,16 @@ class RunDirectory:
         for asset in [each.name for each in parts.iterdir()] if parts.is_dir() else ():
             if self.store.size(manifest_key(asset)) is not None and not has_open_jobs(asset):
                 self.store.delete(parts_prefix(asset))
+
+
+def _lock_file(handle: int, *, timeout_s: float) -> bool:
+    """Lock an open file exclusively; False if it is still locked after `timeout_s`."""
+    backoff = Backoff(_LOCK_RETRY, deadline=time.monotonic() + timeout_s)
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not backoff.pause():
+                return False
+        else:
+            return True

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +14,7 @@ import pytest
 from eddyline.core import files
 from eddyline.core.errors import UsageError
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.pipeline.runs import run_directory
 from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.store.local import LocalStore
 
@@ -26,6 +32,28 @@ def test_one_run_at_a_time_uses_a_directory(tmp_path: Path) -> None:
     ):
         pass
     _use(RunDirectory(tmp_path))
+
+
+def test_a_run_waits_for_the_lock_that_a_child_of_a_killed_run_still_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_directory, "LOCK_TIMEOUT_S", 60)
+    script = f"""
+import os, pathlib, signal, sys
+from eddyline.pipeline.runs.run_directory import RunDirectory
+with RunDirectory(pathlib.Path({str(tmp_path)!r})).lock():
+    if os.fork() == 0:  # like a child before exec, until its input ends
+        sys.stdin.read()
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as killed:
+        assert killed.wait(60) == -signal.SIGKILL
+        with (tmp_path / ".eddyline" / "lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert killed.stdin is not None
+        threading.Timer(0.2, killed.stdin.close).start()
+        _use(RunDirectory(tmp_path))
 
 
 def test_results_in_the_directory_stay_there(tmp_path: Path) -> None:
