@@ -10,7 +10,7 @@ import tracemalloc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.gpmf.huffman_encoder import compressed, recompressed
+from tests.unit.gpmf.format.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.core.errors import EddylineError

@@ -17,14 +17,14 @@ describes it; `keys` lists the known keys.
 The names in `__all__` are the public interface; everything else is private and may change.
 """
 
-from eddyline.gpmf.builder import device, leaf, nest, stream
 from eddyline.gpmf.camera import Camera
 from eddyline.gpmf.errors import GpmfError, NoTelemetryError, ParseWarning
+from eddyline.gpmf.format.builder import device, leaf, nest, stream
+from eddyline.gpmf.format.huffman import decompress
+from eddyline.gpmf.format.klv import FILL, Document, Klv, serialize
+from eddyline.gpmf.format.reader import Limits, parse
 from eddyline.gpmf.hilights import Hilight
-from eddyline.gpmf.huffman import decompress
-from eddyline.gpmf.klv import FILL, Document, Klv, serialize
 from eddyline.gpmf.payloads import Payloads
-from eddyline.gpmf.reader import Limits, parse
 from eddyline.gpmf.scenes import Face, Scene
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.telemetry import Telemetry, read, read_payloads

@@ -19,8 +19,8 @@ from types import MappingProxyType
 import numpy as np
 
 from eddyline.core.errors import EddylineError
-from eddyline.gpmf.klv import FILL, Document, Klv
-from eddyline.gpmf.types import TYPES, latin_text
+from eddyline.gpmf.format.klv import FILL, Document, Klv
+from eddyline.gpmf.format.types import TYPES, latin_text
 from eddyline.mp4.boxes import Box
 
 Setting = str | int | float | tuple[int | float | str, ...]

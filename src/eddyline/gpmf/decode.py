@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.decompression import decompress_payloads, has_compressed
 from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.format.decompression import decompress_payloads, has_compressed
+from eddyline.gpmf.format.types import latin_text
 from eddyline.gpmf.index import Index, build_index, key_code, key_name
 from eddyline.gpmf.keys import FRAME_KEYS, MODIFIERS
 from eddyline.gpmf.payloads import Int64s, Payloads
 from eddyline.gpmf.stream_pieces import Pieces, Rows, build_pieces
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
-from eddyline.gpmf.types import latin_text
 
 MAX_STREAMS = 512
 _MODIFIER_CODES = np.array(sorted(key_code(key) for key in MODIFIERS), dtype=np.int64)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.klv import Document, Klv, unpack_values
-from eddyline.gpmf.types import element_types
+from eddyline.gpmf.format.klv import Document, Klv, unpack_values
+from eddyline.gpmf.format.types import element_types
 from eddyline.mp4.boxes import Box
 
 KINDS = {

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import WarningCollector
-from eddyline.gpmf.klv import FILL, HEADER, Klv, is_key
+from eddyline.gpmf.format.klv import FILL, HEADER, Klv, is_key
+from eddyline.gpmf.format.reader import Limits, Reader, skip_zeros
 from eddyline.gpmf.payloads import DEVICE, ZERO_WORD, Int64s, Payloads
-from eddyline.gpmf.reader import Limits, Reader, skip_zeros
 
 Words = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.klv import FILL, HEADER
-from eddyline.gpmf.reader import skip_zeros
+from eddyline.gpmf.format.klv import FILL, HEADER
+from eddyline.gpmf.format.reader import skip_zeros
 
 # The duration of a camera's payload: 30 frames of 29.97 Hz video.
 RAW_PAYLOAD_S = 1.001

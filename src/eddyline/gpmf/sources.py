@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eddyline.gpmf.errors import GpmfError, NoTelemetryError, WarningCollector
-from eddyline.gpmf.klv import HEADER
+from eddyline.gpmf.format.klv import HEADER
 from eddyline.gpmf.payloads import Payloads, join_payloads, no_payloads, split_payloads
 from eddyline.mp4.boxes import find_box
 from eddyline.mp4.byte_ranges import ByteRanges, read_ranges

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import WarningCollector
+from eddyline.gpmf.format.klv import Klv
+from eddyline.gpmf.format.types import element_types
 from eddyline.gpmf.index import key_code, key_name
 from eddyline.gpmf.keys import STEPPED_KEYS
-from eddyline.gpmf.klv import Klv
 from eddyline.gpmf.payloads import Floats, Int64s
-from eddyline.gpmf.types import element_types
 
 Bools = npt.NDArray[np.bool_]
 

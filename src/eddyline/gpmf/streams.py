@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.gpmf import axes
-from eddyline.gpmf.klv import Klv, unpack_values
+from eddyline.gpmf.format.klv import Klv, unpack_values
+from eddyline.gpmf.format.types import TYPES, element_types
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.stream_pieces import Pieces
 from eddyline.gpmf.timing import Timeline
-from eddyline.gpmf.types import TYPES, element_types
 
 
 @dataclass(frozen=True, kw_only=True)

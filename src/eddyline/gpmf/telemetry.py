@@ -16,10 +16,10 @@ from typing import Any
 from eddyline.gpmf.camera import Camera, read_camera
 from eddyline.gpmf.decode import decode_payloads
 from eddyline.gpmf.errors import ParseWarning, WarningCollector
+from eddyline.gpmf.format.klv import Document
+from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.hilights import Hilight, read_hilights
-from eddyline.gpmf.klv import Document
 from eddyline.gpmf.payloads import Payloads
-from eddyline.gpmf.reader import parse
 from eddyline.gpmf.scenes import Face, Scene, read_faces, read_scenes
 from eddyline.gpmf.sources import Source, read_source, source_from_bytes
 from eddyline.gpmf.streams import Device, Stream

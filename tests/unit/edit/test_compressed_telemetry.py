@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.gpmf.huffman_encoder import recompressed
+from tests.unit.gpmf.format.huffman_encoder import recompressed
 
 from eddyline import gpmf
 from eddyline.edit.combine import external_telemetry

@@ -7,8 +7,8 @@ from tests.unit.gpmf.conftest import Recorder
 
 from eddyline import gpmf
 from eddyline.gpmf.export.column_names import column_names
+from eddyline.gpmf.format.klv import is_key
 from eddyline.gpmf.keys import MODIFIERS, SETTINGS, STREAMS
-from eddyline.gpmf.klv import is_key
 
 
 @pytest.mark.parametrize("key", [*STREAMS, *MODIFIERS, *sorted(SETTINGS)])

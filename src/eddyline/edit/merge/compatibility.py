@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from eddyline.core.errors import FormatError, InputError
 from eddyline.core.timebase import nominal_rate
 from eddyline.gpmf.camera import read_camera
-from eddyline.gpmf.klv import Document
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.klv import Document
+from eddyline.gpmf.format.reader import parse
 from eddyline.media.source.frame_rate import frame_rate
 from eddyline.mp4.boxes import Box, find_box, iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges

@@ -13,7 +13,7 @@ from itertools import accumulate
 from eddyline.core.errors import InputError
 from eddyline.edit.merge.merge_plan import Chapter
 from eddyline.gpmf.camera import read_camera
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.reader import parse
 from eddyline.mp4.boxes import find_box, iter_boxes
 
 _TOLERANCE_S = 10.0  # creation times are whole seconds; a chapter file is created before its first frame

@@ -10,8 +10,8 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.edit.merge.subtitle_tracks import is_gap, is_subtitle_track
-from eddyline.gpmf.klv import Klv
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.klv import Klv
+from eddyline.gpmf.format.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track

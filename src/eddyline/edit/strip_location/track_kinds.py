@@ -31,7 +31,7 @@ from eddyline.edit.strip_location.samples.bitstreams import (
 )
 from eddyline.edit.strip_location.samples.nal_units import NalUnitCleaner
 from eddyline.gpmf.edit.location import RemovedKeys, remove_location
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.reader import parse
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.object_type import read_object_type
 from eddyline.mp4.movie import Movie, Track

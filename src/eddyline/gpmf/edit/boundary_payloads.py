@@ -12,8 +12,8 @@ from eddyline.gpmf.edit.boundary_stream import TICKS_PER_S, BoundaryStream
 from eddyline.gpmf.edit.counters import advance_ticks
 from eddyline.gpmf.edit.kept_samples import KeptSamples
 from eddyline.gpmf.edit.sample_runs import SampleRuns
-from eddyline.gpmf.klv import Document, Klv, serialize
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.klv import Document, Klv, serialize
+from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.telemetry import Telemetry
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eddyline.gpmf.builder import leaf
 from eddyline.gpmf.edit.counters import advance_ticks, advance_utc, with_number
 from eddyline.gpmf.edit.kept_samples import KeptSamples
 from eddyline.gpmf.edit.sample_runs import SampleRun, SampleRuns
+from eddyline.gpmf.format.builder import leaf
+from eddyline.gpmf.format.klv import MAX_REPEAT, Klv
 from eddyline.gpmf.index import key_code
 from eddyline.gpmf.keys import MODIFIERS, STEPPED_KEYS
-from eddyline.gpmf.klv import MAX_REPEAT, Klv
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.utc import UtcClock
 

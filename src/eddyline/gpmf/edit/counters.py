@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from eddyline.gpmf.klv import Klv
+from eddyline.gpmf.format.klv import Klv
 
 _GPSU_LENGTH = 16
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.gpmf.builder import leaf
-from eddyline.gpmf.klv import FILL, Klv, serialize
-from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import element_types
+from eddyline.gpmf.format.builder import leaf
+from eddyline.gpmf.format.klv import FILL, Klv, serialize
+from eddyline.gpmf.format.reader import parse
+from eddyline.gpmf.format.types import element_types
 from eddyline.mp4.boxes import find_box, iter_boxes, make_box
 
 _HMMT, _HLMT, _SETTINGS = "HMMT", "HLMT", "GPMF"

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from eddyline.gpmf.builder import leaf
-from eddyline.gpmf.klv import FILL, Klv, serialize
-from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import element_types
+from eddyline.gpmf.format.builder import leaf
+from eddyline.gpmf.format.klv import FILL, Klv, serialize
+from eddyline.gpmf.format.reader import parse
+from eddyline.gpmf.format.types import element_types
 from eddyline.mp4.boxes import iter_boxes
 
 _TIMES = 3  # the time of the HiLight, and the start and end of its range, in ms

@@ -21,10 +21,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from eddyline.core.coordinates import contains_location, is_ascii_text
+from eddyline.gpmf.format.klv import FILL, Klv, serialize
+from eddyline.gpmf.format.reader import parse
+from eddyline.gpmf.format.types import COMPLEX, element_types, structure_dtype
 from eddyline.gpmf.keys import MODIFIERS, POSITION_KEYS, SETTINGS, STREAMS
-from eddyline.gpmf.klv import FILL, Klv, serialize
-from eddyline.gpmf.reader import parse
-from eddyline.gpmf.types import COMPLEX, element_types, structure_dtype
 
 _PREFIX = "GPS"  # all such keys concern positions, including those of future cameras
 HILIGHT = "HLMT"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eddyline.gpmf.klv import HEADER, Klv
+from eddyline.gpmf.format.klv import HEADER, Klv
 from eddyline.gpmf.telemetry import Telemetry
 
 

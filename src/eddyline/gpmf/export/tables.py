@@ -17,10 +17,10 @@ from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.export.column_names import column_names
 from eddyline.gpmf.export.resample import Grid, build_grid
 from eddyline.gpmf.export.selection import Selection
+from eddyline.gpmf.format.types import TYPES
 from eddyline.gpmf.payloads import Floats, Int64s
 from eddyline.gpmf.streams import Stream
 from eddyline.gpmf.telemetry import Telemetry
-from eddyline.gpmf.types import TYPES
 from eddyline.gpmf.utc import UtcClock
 
 Values = npt.NDArray[np.generic] | list[str]

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from eddyline.gpmf.builder import leaf, nest
-from eddyline.gpmf.klv import Klv, serialize
+from eddyline.gpmf.format.builder import leaf, nest
+from eddyline.gpmf.format.klv import Klv, serialize
 from eddyline.pipeline.demo_clip import trip
 from eddyline.pipeline.demo_clip.trip import Floats
 

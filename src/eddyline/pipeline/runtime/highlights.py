@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.hilights import KINDS, read_hilights
-from eddyline.gpmf.reader import parse
 from eddyline.media.pictures.highlights import Highlight, place_highlights
 from eddyline.mp4.boxes import find_box, iter_boxes
 from eddyline.pipeline.runtime.index_cache import IndexedSource

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eddyline.gpmf.builder import leaf
 from eddyline.gpmf.edit.counters import advance_ticks, advance_utc, with_number
+from eddyline.gpmf.format.builder import leaf
 
 
 @pytest.mark.parametrize("char", ["L", "J"])

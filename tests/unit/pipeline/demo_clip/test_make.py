@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import UsageError
-from eddyline.gpmf.reader import parse
+from eddyline.gpmf.format.reader import parse
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.demo_clip import make_clip

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from eddyline import gpmf
-from eddyline.gpmf.types import TYPES, expand_type
+from eddyline.gpmf.format.types import TYPES, expand_type
 
 NAMES = (
     *("hero5.raw", "hero6.raw", "hero6+ble.raw", "hero7.raw", "hero11.raw", "Fusion.raw", "karma.raw"),

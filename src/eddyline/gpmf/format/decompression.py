@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from eddyline.gpmf.errors import GpmfError, WarningCollector
-from eddyline.gpmf.huffman import COMPRESSED, OutputLimit, decompress, read_sample_shape
+from eddyline.gpmf.format.huffman import COMPRESSED, OutputLimit, decompress, read_sample_shape
+from eddyline.gpmf.format.klv import Klv, serialize
+from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.index import Index
-from eddyline.gpmf.klv import Klv, serialize
 from eddyline.gpmf.payloads import Payloads
-from eddyline.gpmf.reader import parse
 
 
 def has_compressed(index: Index) -> bool:

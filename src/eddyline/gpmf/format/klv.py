@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError, ParseWarning
-from eddyline.gpmf.types import (
+from eddyline.gpmf.format.types import (
     COMPLEX,
     NEST,
     TYPES,

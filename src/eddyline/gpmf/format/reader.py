@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from eddyline.gpmf.errors import WarningCollector
-from eddyline.gpmf.klv import FILL, HEADER, Document, Klv, is_key
-from eddyline.gpmf.types import NEST
+from eddyline.gpmf.format.klv import FILL, HEADER, Document, Klv, is_key
+from eddyline.gpmf.format.types import NEST
 
 _ZEROS = re.compile(rb"\0+")
 

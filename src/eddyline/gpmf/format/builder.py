@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.klv import HEADER, MAX_REPEAT, MAX_SIZE, Klv, is_key
-from eddyline.gpmf.types import COMPLEX, TYPES, element_types, structure_dtype
+from eddyline.gpmf.format.klv import HEADER, MAX_REPEAT, MAX_SIZE, Klv, is_key
+from eddyline.gpmf.format.types import COMPLEX, TYPES, element_types, structure_dtype
 
 Table = Sequence[Any] | npt.NDArray[Any]
 _MOST_LONG = 1 << 31

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.gpmf.huffman_encoder import compressed, recompressed
+from tests.unit.gpmf.format.huffman_encoder import compressed, recompressed
 
 from eddyline import gpmf
 from eddyline.gpmf import export
@@ -18,7 +18,7 @@ from eddyline.gpmf.edit.chapters import Chapter, merge_chapters
 from eddyline.gpmf.edit.location import remove_location
 from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.huffman import OutputLimit
+from eddyline.gpmf.format.huffman import OutputLimit
 
 Maker = Callable[..., bytes]
 N = np.arange

@@ -25,7 +25,7 @@ from functools import lru_cache
 import numpy as np
 
 from eddyline.gpmf.errors import GpmfError
-from eddyline.gpmf.klv import HEADER, Klv
+from eddyline.gpmf.format.klv import HEADER, Klv
 
 COMPRESSED = "#"
 _WIDTH = {"b": 1, "B": 1, "s": 2, "S": 2, "l": 2, "L": 2}  # bytes of a channel's number

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from eddyline import gpmf
-from eddyline.gpmf.huffman import MAGNITUDES, ZERO_RUNS
+from eddyline.gpmf.format.huffman import MAGNITUDES, ZERO_RUNS
 
 ESC, END = "1110001111000100", "1110001111000101"
 _FORMATS = {"b": ">i1", "B": ">u1", "s": ">i2", "S": ">u2", "l": ">i2", "L": ">u2"}
