@@ -1,1 +1,1 @@
-"""The outside world on AWS: queues and events. Needs the `aws` extra, and nothing else needs it."""
+"""Adapters for AWS (SQS, S3 events, EC2 metadata, ECS); the only package that requires the `aws` extra."""

@@ -1,1 +1,1 @@
-"""The command line: parse, call the pipeline, show."""
+"""The command line: parses arguments, calls `app` and `pipeline`, prints results."""

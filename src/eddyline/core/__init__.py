@@ -1,1 +1,1 @@
-"""Domain-independent building blocks: errors, time, identity, processes and files."""
+"""Building blocks of all packages: errors, time, identity, processes and files."""

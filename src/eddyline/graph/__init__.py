@@ -1,1 +1,1 @@
-"""Jobs, what they wait for, who runs them, what happens when a worker vanishes. Knows no media."""
+"""The job graph: jobs, dependencies, leases, workers and coordinators. Contains no media processing."""

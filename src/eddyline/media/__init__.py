@@ -1,1 +1,1 @@
-"""Everything that needs FFmpeg or the packager; knows nothing of jobs."""
+"""Media processing with FFmpeg and Shaka Packager, independent of the job graph."""

@@ -1,1 +1,1 @@
-"""What operators see: logs as JSON lines, metrics for Prometheus. Needs the extra `observe`."""
+"""Logs as JSON lines and metrics for Prometheus. Requires the `observe` extra."""

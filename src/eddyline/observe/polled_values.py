@@ -53,7 +53,7 @@ class PolledValues(Generic[T]):
         return thread
 
     def run(self) -> None:
-        """Read until the stop is raised."""
+        """Read until a stop is requested."""
         while not self._stop.requested:
             started = self._monotonic()
             if not keep_running("readings", self._step):

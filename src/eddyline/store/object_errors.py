@@ -1,4 +1,4 @@
-"""The errors of object stores, classified once: what is worth another try, and what to do about the rest."""
+"""Classifies the errors of object stores: which requests are retried, and the remedies of other errors."""
 
 from __future__ import annotations
 

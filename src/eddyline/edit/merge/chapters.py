@@ -27,7 +27,7 @@ from typing import TypeVar
 from eddyline.core.errors import InputError, UsageError
 from eddyline.edit.merge.card_folders import card_folder
 
-Place = TypeVar("Place", Path, str)
+Source = TypeVar("Source", Path, str)
 _NUMBERED = re.compile(r"(G[HXSLG])(\d\d)(\d{4})", re.IGNORECASE | re.ASCII)
 _LOOPING = re.compile(r"(G[HX])([A-Z]{2})(\d{4})", re.IGNORECASE)
 _MAX_CHAPTERS = 99  # two digits
@@ -128,41 +128,41 @@ def order_chapters(chapters: Sequence[Path], *, force: bool = False) -> tuple[Pa
     return tuple(path for _, path in known)
 
 
-def group_chapters(sources: Iterable[Place]) -> list[tuple[Place, ...]]:
+def group_chapters(sources: Iterable[Source]) -> list[tuple[Source, ...]]:
     """Group sources by recording, in the order of their first files: chapters without a gap together.
 
     Sources are paths or object addresses. Chapters are in one directory, or continue in the next directory of
     the card. Looping chapters are not grouped: the camera deletes the oldest, and users keep single ones.
     """
-    groups: dict[object, list[tuple[int, int, Place]]] = {}
-    for number, place in enumerate(sources):
-        path = PurePosixPath(place)
+    groups: dict[object, list[tuple[int, int, Source]]] = {}
+    for number, source in enumerate(sources):
+        path = PurePosixPath(source)
         name = parse_chapter_name(path.name)
         if name is None or name.looping:
-            groups[number] = [(0, 0, place)]
+            groups[number] = [(0, 0, source)]
             continue
         folder = card_folder(path.parent)
         key = (folder.row, name.family, name.clip)
-        groups.setdefault(key, []).append((folder.number, name.chapter, place))
+        groups.setdefault(key, []).append((folder.number, name.chapter, source))
     return [run for group in groups.values() for run in _runs(group)]
 
 
-def split_by_folder(chapters: Sequence[Place]) -> list[tuple[Place, ...]]:
+def split_by_folder(chapters: Sequence[Source]) -> list[tuple[Source, ...]]:
     """Split the ordered chapters of one recording by directory."""
-    folders = groupby(chapters, key=lambda place: PurePosixPath(place).parent)
+    folders = groupby(chapters, key=lambda source: PurePosixPath(source).parent)
     return [tuple(each) for _, each in folders]
 
 
-def _runs(group: list[tuple[int, int, Place]]) -> list[tuple[Place, ...]]:
-    """Return runs of consecutive chapters; `group` has (directory number, chapter number, place)."""
-    runs: list[list[tuple[int, int, Place]]] = []
-    for folder, chapter, place in sorted(group, key=lambda each: each[:2]):
+def _runs(group: list[tuple[int, int, Source]]) -> list[tuple[Source, ...]]:
+    """Return runs of consecutive chapters; `group` has (directory number, chapter number, source)."""
+    runs: list[list[tuple[int, int, Source]]] = []
+    for folder, chapter, source in sorted(group, key=lambda each: each[:2]):
         if runs and runs[-1][-1][:2] == (folder, chapter - 1):
-            runs[-1].append((folder, chapter, place))
+            runs[-1].append((folder, chapter, source))
         else:
-            runs.append([(folder, chapter, place)])
+            runs.append([(folder, chapter, source)])
     ends = {run[-1][:2]: run for run in runs}
-    joined: list[list[tuple[int, int, Place]]] = []
+    joined: list[list[tuple[int, int, Source]]] = []
     for run in runs:
         folder, chapter, _ = run[0]
         before = ends.get((folder - 1, chapter - 1))
@@ -171,7 +171,7 @@ def _runs(group: list[tuple[int, int, Place]]) -> list[tuple[Place, ...]]:
         else:
             before.extend(run)
             ends[run[-1][:2]] = before
-    return [tuple(place for *_, place in run) for run in joined]
+    return [tuple(source for *_, source in run) for run in joined]
 
 
 def _require_distinct(chapters: Sequence[Path]) -> None:

@@ -19,7 +19,7 @@ from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import EddylineError
 from eddyline.edit.cancellable_reads import never_stop
 from eddyline.edit.merge.chapters import (
-    Place,
+    Source,
     group_chapters,
     order_chapters,
     parse_chapter_name,
@@ -71,7 +71,7 @@ def merge(
         return join_chapters(ordered, aside.file, check=check)
 
 
-def group_recordings(sources: Sequence[Place]) -> list[tuple[Place, ...]]:
+def group_recordings(sources: Sequence[Source]) -> list[tuple[Source, ...]]:
     """Group sources by recording: chapters that can be merged, in order; each other source separately.
 
     Sources are paths or object addresses. A file that is a chapter only by its name (from another camera, or
@@ -80,26 +80,26 @@ def group_recordings(sources: Sequence[Place]) -> list[tuple[Place, ...]]:
     return [recording for group in group_chapters(sources) for recording in _split_group(group)]
 
 
-def _split_group(group: tuple[Place, ...]) -> list[tuple[Place, ...]]:
+def _split_group(group: tuple[Source, ...]) -> list[tuple[Source, ...]]:
     if len(group) == 1 or _mergeable(group):
         return [group]
     folders = split_by_folder(group)
     for count in range(len(folders) - 1, 0, -1):
-        head: tuple[Place, ...] = tuple(chain(*folders[:count]))
-        tail: tuple[Place, ...] = tuple(chain(*folders[count:]))
+        head: tuple[Source, ...] = tuple(chain(*folders[:count]))
+        tail: tuple[Source, ...] = tuple(chain(*folders[count:]))
         if count == 1 or _mergeable(head):
             return _split_group(head) + _split_group(tail)
     return [(path,) for path in group]
 
 
-def _mergeable(paths: Sequence[Place]) -> bool:
+def _mergeable(paths: Sequence[Source]) -> bool:
     try:
         return is_one_recording(paths)
     except EddylineError:
         return False
 
 
-def is_one_recording(paths: Sequence[Place]) -> bool:
+def is_one_recording(paths: Sequence[Source]) -> bool:
     """Return whether these chapters, in order, can be merged into one recording.
 
     Raises transient errors, so that the caller can retry.
@@ -116,7 +116,7 @@ def is_one_recording(paths: Sequence[Place]) -> bool:
     return True
 
 
-def _require_continuous(paths: Sequence[Place], chapters: Sequence[Chapter]) -> None:
+def _require_continuous(paths: Sequence[Source], chapters: Sequence[Chapter]) -> None:
     """Check that chapters of several directories follow each other in time. Raises `InputError`."""
     if len(split_by_folder(paths)) > 1:
         require_continuous(chapters)
@@ -157,7 +157,7 @@ def join_chapters(paths: Sequence[Path], out: Path, *, check: Callable[[], None]
         bytes=written.bytes,
         sha256=written.sha256,
         frames=sum(len(each.shown) for each in chapters),
-        duration_s=plan.places[-1] / plan.clock,
+        duration_s=plan.chapter_starts[-1] / plan.clock,
         payloads=sum(len(track.samples) for track in telemetry if track is not None),
         chapters=tuple(paths),
     )
@@ -196,7 +196,7 @@ def _merged_payloads(chapters: Sequence[Chapter], at: int, plan: Plan) -> list[t
             end_s=start + samples.duration / track.timescale,
         )
         chapter_payloads.append(
-            telemetry_chapters.Chapter(payloads=payloads, start_s=plan.places[number] / plan.clock)
+            telemetry_chapters.Chapter(payloads=payloads, start_s=plan.chapter_starts[number] / plan.clock)
         )
     merged = telemetry_chapters.merge_chapters(chapter_payloads)
     return [(data, each.movie.tracks[at].samples.size) for data, each in zip(merged, chapters, strict=True)]
@@ -207,11 +207,13 @@ def _udta(chapters: Sequence[Chapter], plan: Plan) -> bytes | None:
         return None
     udta = hilight_edit.merge_hilights(
         [
-            hilight_edit.HilightChapter(udta=each.movie.udta or b"", start_ms=plan.place(number, 1000))
+            hilight_edit.HilightChapter(
+                udta=each.movie.udta or b"", start_ms=plan.chapter_start(number, 1000)
+            )
             for number, each in enumerate(chapters)
         ]
     )
-    begins = [Fraction(plan.places[number], plan.clock) for number in range(len(chapters))]
+    begins = [Fraction(plan.chapter_starts[number], plan.clock) for number in range(len(chapters))]
     return merge_nero_lists(
         udta, [(each.movie.udta, begin) for each, begin in zip(chapters, begins, strict=True)]
     )

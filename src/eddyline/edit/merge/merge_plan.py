@@ -48,7 +48,7 @@ class Chapter:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The merged tracks, the movie's timescale, and `places`: the chapter starts and the end.
+    """The merged tracks, the movie's timescale, and `chapter_starts`, with the end.
 
     `joins` has, per track, the bytes of silence after each chapter, or, negative, the bytes cut from its end
     (an empty tuple if there are none).
@@ -56,13 +56,13 @@ class Plan:
 
     tracks: tuple[OutputTrack, ...]
     timescale: int
-    places: tuple[int, ...]
+    chapter_starts: tuple[int, ...]
     clock: int
     joins: tuple[tuple[int, ...], ...] = ()
 
-    def place(self, number: int, scale: int) -> int:
+    def chapter_start(self, number: int, scale: int) -> int:
         """Return the start of a chapter in ticks of 1/scale s."""
-        return rescale(self.places[number], self.clock, scale)
+        return rescale(self.chapter_starts[number], self.clock, scale)
 
 
 def open_chapters(paths: Sequence[Path | str], stack: ExitStack, check: Callable[[], None]) -> list[Chapter]:
@@ -109,9 +109,9 @@ def plan_merge(chapters: Sequence[Chapter]) -> Plan:
         require_same_settings(chapter_settings[0], other)
     first = chapters[0].movie
     clock = first.tracks[chapters[0].main].timescale
-    places = timelines.chapter_starts([each.shown for each in chapters])
+    starts = timelines.chapter_starts([each.shown for each in chapters])
     scale = movie_timescale(clock, [first.timescale, *(track.timescale for track in first.tracks)])
-    plan = Plan(tracks=(), timescale=scale, places=tuple(places), clock=clock)
+    plan = Plan(tracks=(), timescale=scale, chapter_starts=tuple(starts), clock=clock)
     planned = [_track(chapters, at, plan) for at in range(len(first.tracks))]
     return replace(
         plan, tracks=tuple(track for track, _ in planned), joins=tuple(joins for _, joins in planned)
@@ -166,25 +166,25 @@ def _subtitle_track(chapters: Sequence[Chapter], at: int, plan: Plan) -> OutputT
     """Return a merged subtitle track with the sample description of the first chapter."""
     sources = [(each.src, each.movie, each.movie.tracks[at]) for each in chapters]
     first = sources[0][2]
-    places = [plan.place(number, first.timescale) for number in range(len(plan.places))]
-    planned = subtitle_tracks.merge_subtitle_tracks(sources, places)
+    starts = [plan.chapter_start(number, first.timescale) for number in range(len(plan.chapter_starts))]
+    planned = subtitle_tracks.merge_subtitle_tracks(sources, starts)
     return replace(without_samples(first), pieces=(planned.piece,), duration=planned.duration)
 
 
 def _track_times(chapters: Sequence[Chapter], at: int, plan: Plan) -> timelines.MergedTimes:
     tracks = [each.movie.tracks[at] for each in chapters]
-    places = [plan.place(number, tracks[0].timescale) for number in range(len(plan.places))]
+    starts = [plan.chapter_start(number, tracks[0].timescale) for number in range(len(plan.chapter_starts))]
     if tracks[0].kind == "video":
         presentation = [
             each.shown if at == each.main else build_presentation(each.movie, track)
             for each, track in zip(chapters, tracks, strict=True)
         ]
-        return timelines.merge_video_times(tracks, presentation, places, plan.timescale)
+        return timelines.merge_video_times(tracks, presentation, starts, plan.timescale)
     windows = [
         timelines.presented_window(each.movie, track) for each, track in zip(chapters, tracks, strict=True)
     ]
     arrange = timelines.merge_audio_times if tracks[0].kind == "audio" else timelines.merge_data_times
-    return arrange(tracks, windows, places, plan.timescale)
+    return arrange(tracks, windows, starts, plan.timescale)
 
 
 def _descriptions(tracks: Sequence[Track]) -> tuple[bytes, list[Rows]]:

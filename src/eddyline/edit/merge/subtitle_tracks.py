@@ -41,9 +41,9 @@ def is_gap(track: Track, sample: bytes) -> bool:
 
 
 def merge_subtitle_tracks(
-    sources: Sequence[tuple[ByteRanges, Movie, Track]], places: Sequence[int]
+    sources: Sequence[tuple[ByteRanges, Movie, Track]], starts: Sequence[int]
 ) -> MergedSubtitles:
-    """Merge the tracks of all chapters; `places` are the chapter starts and the end, in ticks of the track.
+    """Merge the tracks of all chapters; `starts` are the chapter starts and the end, in ticks of the track.
 
     A text that exceeds its chapter ends with it.
     """
@@ -56,7 +56,7 @@ def merge_subtitle_tracks(
         shift = rescale(
             movie.time_offset(track).numerator, movie.time_offset(track).denominator, track.timescale
         )
-        chapter_start, stop = places[number], places[number + 1]
+        chapter_start, stop = starts[number], starts[number + 1]
         times = zip(track.samples.pts.tolist(), track.samples.duration.tolist(), strict=True)
         for (pts, length), sample in zip(times, iter_samples(src, track), strict=True):
             start = max(pts + shift + chapter_start, now, 0)
@@ -70,7 +70,7 @@ def merge_subtitle_tracks(
             duration.append(end - start)
             now = end
     data.append(empty)
-    duration.append(max(places[-1] - now, 0))
+    duration.append(max(starts[-1] - now, 0))
     size = np.array([len(each) for each in data], np.int64)
     piece = Piece(source=MemorySamples(b"".join(data)), offset=np.cumsum(size) - size, size=size)
     return MergedSubtitles(piece=piece, duration=np.array(duration, np.int64))

@@ -38,24 +38,24 @@ class MergedTimes:
 
 def chapter_starts(shown: Sequence[Presentation]) -> list[int]:
     """Return where time 0 of each chapter is on the timeline, and the end, in ticks of the main video."""
-    places, at = [], 0
+    begins, at = [], 0
     begin = int(shown[0].pts[0])
     for each in shown:
         excess = int(each.pts[0])
-        places.append(at + begin - excess)
+        begins.append(at + begin - excess)
         at += each.end - excess
-    return [*places, begin + at]
+    return [*begins, begin + at]
 
 
 def merge_video_times(
-    tracks: Sequence[Track], shown: Sequence[Presentation], places: Sequence[int], movie_timescale: int
+    tracks: Sequence[Track], shown: Sequence[Presentation], begins: Sequence[int], movie_timescale: int
 ) -> MergedTimes:
-    """Merge the times of a video track; `places` are the `chapter_starts` in the track's ticks.
+    """Merge the times of a video track; `begins` are the `chapter_starts` in the track's ticks.
 
     Raises `UnsupportedError` for chapters that hide frames or overlap.
     """
     pts, rank, done = [], [], 0
-    for track, each, place in zip(tracks, shown, places, strict=False):
+    for track, each, begin in zip(tracks, shown, begins, strict=False):
         if len(each) != len(track.samples):
             hidden = len(track.samples) - len(each)
             raise UnsupportedError(
@@ -65,7 +65,7 @@ def merge_video_times(
         order = np.empty(len(each), np.int64)
         order[each.sample] = np.arange(len(each), dtype=np.int64)
         rank.append(order + done)
-        pts.append(each.pts + place)
+        pts.append(each.pts + begin)
         done += len(each)
     times = np.concatenate(pts)
     if np.any(np.diff(times) <= 0):
@@ -74,7 +74,7 @@ def merge_video_times(
             remedy="merge the chapters as the camera wrote them",
         )
     whole = Presentation(
-        sample=np.arange(len(times), dtype=np.int64), pts=times, end=shown[-1].end + places[len(shown) - 1]
+        sample=np.arange(len(times), dtype=np.int64), pts=times, end=shown[-1].end + begins[len(shown) - 1]
     )
     made = sample_times(
         np.concatenate(rank), whole, timescale=tracks[0].timescale, movie_timescale=movie_timescale
@@ -112,9 +112,9 @@ def presented_window(movie: Movie, track: Track) -> Window:
 
 
 def merge_audio_times(
-    tracks: Sequence[Track], windows: Sequence[Window], places: Sequence[int], movie_timescale: int
+    tracks: Sequence[Track], windows: Sequence[Window], begins: Sequence[int], movie_timescale: int
 ) -> MergedTimes:
-    """Merge the times of an audio track; `places` are the `chapter_starts` in its ticks, with the end.
+    """Merge the times of an audio track; `begins` are the `chapter_starts` in its ticks, with the end.
 
     Audio that is a frame or more too short at a join is extended (its last sample gets a longer duration).
     Audio that is a frame or more too long (padding, or the priming of the next chapter) is cut with edits.
@@ -128,7 +128,7 @@ def merge_audio_times(
     for number, (duration, each) in enumerate(zip(durations, windows, strict=True)):
         frame = int(duration.max()) if len(duration) else 1
         # Positive: there is more audio than video.
-        excess = (at + begin) - (places[number] + each.delay - each.start)
+        excess = (at + begin) - (begins[number] + each.delay - each.start)
         if number and excess <= -frame and len(durations[number - 1]):
             if tick:
                 joins[number - 1] = -excess // tick * tick
@@ -154,17 +154,17 @@ def merge_audio_times(
             edits=_edits(tracks[0], windows[0], media[-1] + windows[-1].end, scale, movie_timescale),
             joins=tuple(joins) if any(joins) else (),
         )
-    return _times_with_edits([_spacing(track) for track in tracks], windows, places, scale, movie_timescale)
+    return _times_with_edits([_spacing(track) for track in tracks], windows, begins, scale, movie_timescale)
 
 
 def _times_with_edits(
-    durations: Sequence[Ints], windows: Sequence[Window], places: Sequence[int], scale: int, movie: int
+    durations: Sequence[Ints], windows: Sequence[Window], begins: Sequence[int], scale: int, movie: int
 ) -> MergedTimes:
     """Keep all samples, with an edit wherever audio and video deviate by a frame or more."""
-    runs: list[list[int]] = []  # [place, first, end]: media ticks [first, end) are presented from place
+    runs: list[list[int]] = []  # [begin, first, end]: media ticks [first, end) are presented from begin
     media = 0
     for number, (duration, each) in enumerate(zip(durations, windows, strict=True)):
-        expected, first = places[number] + each.delay, media + each.start
+        expected, first = begins[number] + each.delay, media + each.start
         frame = int(duration.max()) if len(duration) else 1
         if runs and abs(runs[-1][0] + first - runs[-1][1] - expected) < frame:
             runs[-1][2] = media + each.end
@@ -187,7 +187,7 @@ def _times_with_edits(
 
 
 def merge_data_times(
-    tracks: Sequence[Track], windows: Sequence[Window], places: Sequence[int], movie_timescale: int
+    tracks: Sequence[Track], windows: Sequence[Window], begins: Sequence[int], movie_timescale: int
 ) -> MergedTimes:
     """Merge the times of a data track: the samples of each chapter start exactly with its video.
 
@@ -198,7 +198,7 @@ def merge_data_times(
     starts: list[Ints] = []
     timeless = all(not np.any(track.samples.duration) for track in tracks)
     for number, (track, each) in enumerate(zip(tracks, windows, strict=True)):
-        at = places[number] + each.delay - each.start - begin
+        at = begins[number] + each.delay - each.start - begin
         times = track.samples.dts - track.samples.dts[:1].sum()
         starts.append(times + at)
     bounds = [int(start[0]) if len(start) else None for start in starts]

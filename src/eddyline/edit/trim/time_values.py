@@ -21,7 +21,7 @@ _TOLERANCE_S = Fraction(1, 2000)
 
 @dataclass(frozen=True, kw_only=True)
 class TimeValue:
-    """A place in a recording: either `seconds` of movie time or the parse_number of a `frame`."""
+    """A position in a recording: either `seconds` of movie time or the number of a `frame`."""
 
     seconds: Fraction | None = None
     frame: int | None = None

@@ -56,7 +56,7 @@ class BuildRecord:
 
 
 class EncoderChoice(StrEnum):
-    """What a worker does with a chunk."""
+    """How a worker handles a chunk."""
 
     ENCODE = "encode"
     TAKE_OVER = "take over"
