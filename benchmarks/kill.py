@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.ministack import _started
+from tests.servers.ministack import start_server
 from tests.unit.graph.postgres_server import Server
 
 from benchmarks.sqs import CREDENTIALS
@@ -55,7 +55,7 @@ def measure() -> dict[str, float]:
     with Server("fsync=on") as server:
         found = _figures(("postgres", server.url, server.url), "")
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
-        ministack = _started(Path(name))
+        ministack = start_server(Path(name))
         try:
             found |= _figures((_SQS, ministack.url, str(Path(name) / "ledger.db")), "_sqs")
         finally:

@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.acceptance.machines import Machines
 from tests.servers.__main__ import BUCKET
-from tests.servers.ministack import _started
+from tests.servers.ministack import start_server
 from tests.waiting import wait_until
 
 from eddyline.graph.ledger.ledger import Ledger
@@ -40,10 +40,10 @@ _SETTLE_S = 5.0  # after this, the command queues exist
 
 def measure(work: Path) -> dict[str, float]:
     """Return the requests by kind: for one asset, and per hour of two idle workers and a coordinator."""
-    server = _started(work)
+    server = start_server(work)
     try:
         with _proxy(server.port) as proxy:
-            assert server.ask("PUT", f"/{BUCKET}")[0] == 200
+            assert server.request("PUT", f"/{BUCKET}")[0] == 200
             return _count(proxy, work)
     finally:
         server.stop()

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.ministack import _started
+from tests.servers.ministack import start_server
 
 from benchmarks.graph import graph
 from eddyline.aws.sqs.broker import SqsBroker
@@ -43,7 +43,7 @@ def measure() -> dict[str, float]:
     os.environ.update(CREDENTIALS)
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
         folder = Path(name)
-        server = _started(folder)
+        server = start_server(folder)
         try:
             limits, jobs = [], []
             with _fleet(server.url, folder) as ledger:

@@ -1,4 +1,4 @@
-"""What every test may ask for: the real camera files and the toolchain of the wheels."""
+"""Fixtures of all tests: the real camera files and the programs of the wheels."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.shared_files import SAMPLES
 if TYPE_CHECKING:
     from eddyline.media.toolchain import Toolchain
 
-# CI tries the same examples each time, so that it fails for what a change broke; people get new ones.
+# CI uses the same examples each time, so that only a change can make it fail; local runs use new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
-hypothesis.settings.register_profile("people", deadline=None)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "people")
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    """The folder of real camera files; tests that need it are skipped where it is missing."""
+    """The directory of real camera files; tests that need it are skipped where it is missing."""
     if not (SAMPLES / "karma.mp4").is_file():
-        pytest.skip("no real camera files: set EDDYLINE_SAMPLES to a folder that holds them")
+        pytest.skip("no real camera files: set EDDYLINE_SAMPLES to a directory that contains them")
     return SAMPLES
 
 
 @pytest.fixture(scope="session")
 def tools() -> Toolchain:
-    """The programs of the wheels."""
+    """The FFmpeg and ffprobe of the wheels."""
     from eddyline.media.toolchain import Toolchain
 
     return Toolchain.find()
@@ -55,9 +55,9 @@ def ffprobe() -> str:
 _SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
 _SLOW_MODULES = {
     "aws/s3_events/test_parser.py",
-    "cli/test_combine_and_strip.py",
+    "cli/test_merge_and_strip_location.py",
     "cli/test_run.py",
-    "cli/test_trim_and_merge.py",
+    "cli/test_trim_and_combine.py",
     "core/test_process.py",
     "core/test_resource_limits.py",
     "docs/test_docs.py",

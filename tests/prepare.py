@@ -1,7 +1,7 @@
-"""Before the tests: what cannot come from the package index is installed where that is ours to do.
+"""Installs programs that the tests use and the package index lacks, on Debian as root.
 
-On Debian as root that is Chromium, for the tests that open a page as a person does, and ExifTool, for those
-that let another program read what we wrote. Elsewhere they are skipped, saying so.
+These are Chromium, which opens asset pages, and ExifTool, which reads written files. Elsewhere their tests
+are skipped, and a message says so.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Need:
-    """A program under any of its names, the Debian package that has it, and the tests that want it."""
+class Program:
+    """A program by its possible names, its Debian package, and what the tests use it for."""
 
     names: tuple[str, ...]
     package: str
     tests: str
 
     @property
-    def met(self) -> bool:
-        """Whether it is here."""
+    def is_installed(self) -> bool:
+        """Whether the program is on the PATH."""
         return any(map(shutil.which, self.names))
 
 
-NEEDS = (
-    Need(("chromium", "chromium-browser", "google-chrome"), "chromium", "open a page"),
-    Need(("exiftool",), "libimage-exiftool-perl", "have ExifTool read our files"),
+PROGRAMS = (
+    Program(("chromium", "chromium-browser", "google-chrome"), "chromium", "open asset pages"),
+    Program(("exiftool",), "libimage-exiftool-perl", "read written files"),
 )
 
 
 def main() -> None:
-    """Install what is missing and may be installed; never fail for it."""
-    missing = [need for need in NEEDS if not need.met]
+    """Install the missing programs where possible; failures are ignored."""
+    missing = [program for program in PROGRAMS if not program.is_installed]
     if not missing:
         return
-    for need in missing:
-        sys.stdout.write(f"no {need.names[0]} here, for the tests that {need.tests}\n")
+    for program in missing:
+        sys.stdout.write(f"{program.names[0]} is not installed; tests use it to {program.tests}\n")
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         sys.stdout.write("these tests will be skipped\n")
         return
-    packages = [need.package for need in missing]
+    packages = [program.package for program in missing]
     sys.stdout.write(f"installing {' and '.join(packages)}\n")
     _apt_get("update")
-    for package in packages:  # one by one: each that can be had
+    for package in packages:  # one by one: a failed one does not prevent the others
         _apt_get("install", "-y", "--no-install-recommends", package)
 
 

@@ -1,4 +1,4 @@
-"""The directories of files that are shared beside the checkout and never copied into it."""
+"""The directories of shared files, which are beside the checkout and not part of it."""
 
 from __future__ import annotations
 

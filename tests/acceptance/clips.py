@@ -1,4 +1,4 @@
-"""Camera-like inputs that the acceptance tests make themselves."""
+"""Generated clips for the acceptance tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def noisy(
     rate: str = "30000/1001",
     options: Sequence[str] = (),
 ) -> Path:
-    """A moving picture with noise and a 997 Hz tone, in GOPs that fit no grid."""
+    """A test pattern with noise and a 997 Hz tone, in GOPs that align with no chunk."""
     subprocess.run(
         [
             *(ffmpeg, "-v", "error", "-y"),
@@ -31,7 +31,7 @@ def noisy(
 
 
 def plain(ffmpeg: str, out: Path, *, seconds: float, size: str = "640x360") -> Path:
-    """A moving picture of few bytes, without sound."""
+    """A test pattern of few bytes, without audio."""
     source = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r=30000/1001:d={seconds}")
     encode = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "45", "-g", "61", str(out))
     subprocess.run([ffmpeg, "-v", "error", "-y", *source, *encode], check=True)
@@ -39,7 +39,7 @@ def plain(ffmpeg: str, out: Path, *, seconds: float, size: str = "640x360") -> P
 
 
 def looped(ffmpeg: str, clip: Path, out: Path, *, times: int) -> Path:
-    """A clip so many times one after the other: long, and made in no time."""
+    """A clip repeated `times` times without encoding it again."""
     loop = ("-stream_loop", str(times - 1), "-i", str(clip), "-c", "copy", str(out))
     subprocess.run([ffmpeg, "-v", "error", "-y", *loop], check=True)
     return out

@@ -1,4 +1,4 @@
-"""The program as a user starts it."""
+"""Fixtures of the acceptance tests: the command line and a small profile."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def eddyline() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def small_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two small rungs: the machinery at work, with little to encode."""
+    """A profile of two small rungs, which are fast to encode."""
     path = tmp_path_factory.mktemp("profile") / "small.yaml"
     path.write_text(SMALL_PROFILE)
     return path
 
 
 def manifest_of(out: Path) -> dict[str, Any]:
-    """The one manifest in an output folder."""
+    """The only manifest in an output directory."""
     (path,) = out.glob("assets/*/manifest.json")
     return dict(json.loads(path.read_text()))

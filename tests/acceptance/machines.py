@@ -1,4 +1,4 @@
-"""Commands of a fleet as processes of their own, each with what its machine would know, and no more."""
+"""The commands of a fleet as separate processes, each with the environment of a separate machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 @dataclass(kw_only=True)
 class Machines:
-    """Starts commands, all with the environment `shared`. What still runs is killed at the end."""
+    """Starts commands, all with the environment `shared`; kills those that still run at the end."""
 
     command: tuple[str, ...]
     folder: Path
@@ -45,10 +45,10 @@ class Machines:
         return process
 
     def run(self, *arguments: str, check: bool = True, **environment: str) -> str:
-        """Run a command to its end; what it printed."""
+        """Run a command until it exits; returns its output."""
         done = subprocess.run(
             [*self.command, *arguments],
-            env=self._environment("person", environment),
+            env=self._environment("user", environment),
             capture_output=True,
             text=True,
             timeout=240,
@@ -58,12 +58,12 @@ class Machines:
         return done.stdout
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        """What a process has logged so far."""
+        """The events that a process has logged so far."""
         text = (self.folder / f"{name}.log").read_text("utf-8", "replace")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def logs(self) -> str:
-        """The ends of all logs, for a test that failed."""
+        """The ends of all logs, for the message of a failed test."""
         return "".join(
             f"\n== {path.name}\n{path.read_text('utf-8', 'replace')[-1500:]}"
             for path in sorted(self.folder.glob("*.log"))
@@ -76,8 +76,8 @@ class Machines:
         return {**kept, **machine, **self.shared, **environment}
 
 
-def end(process: subprocess.Popen[bytes], how: signal.Signals, within_s: float) -> tuple[int, float]:
-    """Send a signal; the exit status, and how long that took (s)."""
-    begin = time.monotonic()
-    process.send_signal(how)
-    return process.wait(within_s), time.monotonic() - begin
+def end(process: subprocess.Popen[bytes], number: signal.Signals, within_s: float) -> tuple[int, float]:
+    """Send a signal; returns the exit status and the seconds until the exit."""
+    began = time.monotonic()
+    process.send_signal(number)
+    return process.wait(within_s), time.monotonic() - began

@@ -14,7 +14,7 @@ _FRAGMENTED = "frag_keyframe+delay_moov+default_base_moof"
 
 @dataclass(frozen=True, kw_only=True)
 class Codec:
-    """How FFmpeg encodes it; empty `sizes` and `rates` mean any of the matrix's."""
+    """FFmpeg's options for a codec; empty `sizes` and `rates` mean all of the matrix."""
 
     options: tuple[str, ...]
     pixels: tuple[str, ...] = ("yuv420p",)
@@ -113,7 +113,7 @@ _LAYOUTS_OF = {
     "ac3": ("mono", "stereo", "5.1"),
     "eac3": ("mono", "stereo", "5.1"),
 }
-# In MP4 and MOV alone: the eight display matrices as (rotation, mirrored), and timelines.
+# Only in MP4 and MOV: the eight display matrices as (rotation, mirrored), and timelines.
 ORIENTATIONS = tuple((rotation, mirrored) for rotation in (0, 90, 180, 270) for mirrored in (False, True))
 TIMELINES = (
     "plain",
@@ -129,7 +129,7 @@ TIMELINES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One cell of the matrix; `rate` in frames/s, `aspect` that of a pixel, `rotation` in degrees."""
+    """One cell of the matrix; `rate` in frames/s, `aspect` of a pixel, `rotation` in degrees."""
 
     container: str
     codec: str
@@ -147,20 +147,20 @@ class Source:
 
     @property
     def frames(self) -> int:
-        """About a second of frames, at least three and at most 120."""
+        """The frames of about one second, at least 3 and at most 120."""
         return min(max(3, round(Fraction(self.rate))), 120)
 
 
 def sampled(seed: int, count: int) -> list[Source]:
-    """`count` different sources of the matrix; the same ones for the same seed."""
+    """`count` different sources of the matrix, determined by the seed."""
     rng = random.Random(seed)
     found: dict[Source, None] = {}
     while len(found) < count:
-        found.setdefault(_drawn(rng))
+        found.setdefault(_random_source(rng))
     return list(found)
 
 
-def _drawn(rng: random.Random) -> Source:
+def _random_source(rng: random.Random) -> Source:
     container = rng.choice([*CONTAINERS, *_MOVIE, *_MOVIE, *_MOVIE])
     videos, audios = CONTAINERS[container]
     name = rng.choice(videos)
@@ -195,7 +195,7 @@ def _drawn(rng: random.Random) -> Source:
 
 
 def write(source: Source, path: Path, ffmpeg: str) -> None:
-    """Make the file; raises `CalledProcessError` where FFmpeg cannot."""
+    """Encode the file; raises `CalledProcessError` if FFmpeg cannot."""
     draft = path.with_name(f"draft-{path.name}")
     _run(ffmpeg, *_inputs(source), *_encoding(source), str(draft))
     second = _second_pass(source, draft)
@@ -208,7 +208,7 @@ def write(source: Source, path: Path, ffmpeg: str) -> None:
 
 def _inputs(source: Source) -> list[str]:
     seconds = float(source.frames / Fraction(source.rate))
-    # Blurred, for 4:2:0 keeps no colour of single pixels, which would hide an error of the conversion.
+    # Blurred: 4:2:0 does not keep the colour of single pixels, which would hide errors of the conversion.
     pattern = f"testsrc2=s={source.size}:r={source.rate}:d={seconds + 1},gblur=sigma=2.5"
     video = ["-f", "lavfi", "-i", pattern]
     if source.audio == "none":
@@ -229,7 +229,7 @@ def _encoding(source: Source) -> list[str]:
     if source.container == "mkv" and source.codec == "raw":
         options += ["-allow_raw_vfw", "1"]
     if source.container == "mov" and source.pixels == "uyvy422":
-        options += ["-tag:v", "2vuy"]  # FFmpeg's own choice says RGB
+        options += ["-tag:v", "2vuy"]  # FFmpeg's default tag means RGB
     if source.codec in {"h264", "hevc"}:
         options += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
     if source.audio != "none":
@@ -241,31 +241,31 @@ def _encoding(source: Source) -> list[str]:
 
 
 def _second_pass(source: Source, draft: Path) -> list[str]:
-    """Arguments that rewrap the draft with its display matrix and its timeline; none where it is final."""
-    turned = source.rotation or source.mirrored
-    if not turned and source.timeline in {"plain", "variable", "fragmented"}:
+    """Arguments that remux the draft with its display matrix and timeline; empty if it is final."""
+    oriented = source.rotation or source.mirrored
+    if not oriented and source.timeline in {"plain", "variable", "fragmented"}:
         return []
-    # FFmpeg's option counts anticlockwise.
-    turn = ["-display_rotation:v:0", str(-source.rotation)] if turned else []
-    turn += ["-display_hflip:v:0"] if source.mirrored else []
-    again, copied = ["-i", str(draft)], ["-c", "copy", "-strict", "-2"]
-    both = [*copied, "-map", "0:v", "-map", "1:a"]
-    whole = ["-map", "0", *copied]
+    # FFmpeg's option is anticlockwise.
+    orientation = ["-display_rotation:v:0", str(-source.rotation)] if oriented else []
+    orientation += ["-display_hflip:v:0"] if source.mirrored else []
+    draft_input, copy = ["-i", str(draft)], ["-c", "copy", "-strict", "-2"]
+    both = [*copy, "-map", "0:v", "-map", "1:a"]
+    whole = ["-map", "0", *copy]
     if source.timeline == "trimmed":
         middle = float(source.frames / Fraction(source.rate)) / 3
-        arguments = ["-ss", f"{middle:.3f}", *again, *whole]
+        arguments = ["-ss", f"{middle:.3f}", *draft_input, *whole]
     elif source.timeline == "late audio" and source.audio != "none":
-        arguments = [*again, "-itsoffset", "0.2", *again, *both]
+        arguments = [*draft_input, "-itsoffset", "0.2", *draft_input, *both]
     elif source.timeline == "late video" and source.audio != "none":
-        arguments = ["-itsoffset", "0.2", *again, *again, *both]
+        arguments = ["-itsoffset", "0.2", *draft_input, *draft_input, *both]
     elif source.timeline == "long last frame":
-        stretched = f"setts=pts=PTS:dts=DTS:duration='if(eq(N,{source.frames - 1}),DURATION*7,DURATION)'"
-        arguments = [*again, *whole, "-bsf:v", stretched]
+        longer_last = f"setts=pts=PTS:dts=DTS:duration='if(eq(N,{source.frames - 1}),DURATION*7,DURATION)'"
+        arguments = [*draft_input, *whole, "-bsf:v", longer_last]
     elif source.timeline == "fragmented":
-        arguments = [*again, *whole, "-movflags", _FRAGMENTED]
+        arguments = [*draft_input, *whole, "-movflags", _FRAGMENTED]
     else:
-        arguments = [*again, *whole]
-    return [*turn, *arguments]
+        arguments = [*draft_input, *whole]
+    return [*orientation, *arguments]
 
 
 def _run(ffmpeg: str, *arguments: str) -> None:

@@ -24,7 +24,7 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """Footage, and the manifests of an undisturbed run by name."""
+    """Clips, and the manifests of their undisturbed run by name."""
 
     clips: Sequence[Path]
     manifests: Mapping[str, Any]
@@ -48,7 +48,7 @@ def disturbed(folder: Path, undisturbed: Undisturbed, mode: Mode, *, seed: int, 
     return figures
 
 
-def test_workers_that_see_only_queues_lose_nothing_in_a_chaos_test(
+def test_workers_that_use_only_queues_lose_no_jobs_in_a_chaos_test(
     tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     figures = disturbed(tmp_path, undisturbed, Mode.SQS, seed=4, seconds=30)
@@ -56,7 +56,7 @@ def test_workers_that_see_only_queues_lose_nothing_in_a_chaos_test(
     assert set(figures.disturbances) == set(Kind), "not every kind of disturbance occurred"
 
 
-def test_workers_that_share_the_ledger_lose_nothing_in_a_chaos_test(
+def test_workers_that_share_the_ledger_lose_no_jobs_in_a_chaos_test(
     tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     figures = disturbed(tmp_path, undisturbed, Mode.DIRECT, seed=5, seconds=16)

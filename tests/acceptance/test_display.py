@@ -1,4 +1,4 @@
-"""Sources that are shown otherwise than they are coded, through the whole program."""
+"""Sources with display matrices, spherical metadata or rare colour spaces, through the whole program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import jsonschema
 import numpy as np
 import pytest
 from tests.acceptance.conftest import manifest_of
-from tests.unit.media.displayed_frames import look, stream
+from tests.unit.media.displayed_frames import decode_first_frame, probe_stream
 from tests.unit.media.video.test_spherical import equi, st3d, sv3d
 from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes
 
@@ -43,7 +43,7 @@ def published(
     return manifest, out / "assets" / manifest["asset"]
 
 
-def test_a_mirrored_track_in_a_rotated_movie(
+def test_a_mirrored_track_in_a_rotated_movie_is_displayed_like_its_source(
     eddyline: tuple[str, ...], small_profile: Path, plain: Path, ffmpeg: str, ffprobe: str, tmp_path: Path
 ) -> None:
     source = set_matrices(
@@ -52,18 +52,18 @@ def test_a_mirrored_track_in_a_rotated_movie(
     manifest, root = published(eddyline, source, small_profile, tmp_path / "out")
     video = manifest["source"]["video"]
     assert (video["width"], video["height"], video["rotation"], video["mirrored"]) == (320, 180, 90, True)
-    wanted = look(ffmpeg, source)
+    expected = decode_first_frame(ffmpeg, source)
     for each in manifest["renditions"]:
         path = root / each["path"]
-        probed = stream(ffprobe, path)
+        probed = probe_stream(ffprobe, path)
         assert (probed["width"], probed["height"]) == (each["width"], each["height"])
         assert abs(each["height"] / each["width"] - 426 / 180) < 0.1
-        assert np.abs(look(ffmpeg, path) - wanted).mean() < 6
-    for still in ["pictures/poster.jpg", *(each["path"] for each in manifest["pictures"]["thumbnails"])]:
-        assert np.abs(look(ffmpeg, root / still) - wanted).mean() < 6
+        assert np.abs(decode_first_frame(ffmpeg, path) - expected).mean() < 6
+    for image in ["pictures/poster.jpg", *(each["path"] for each in manifest["pictures"]["thumbnails"])]:
+        assert np.abs(decode_first_frame(ffmpeg, root / image) - expected).mean() < 6
 
 
-def test_spherical_metadata_reaches_renditions_and_streams(
+def test_renditions_and_streams_contain_the_spherical_metadata(
     eddyline: tuple[str, ...], small_profile: Path, plain: Path, tmp_path: Path
 ) -> None:
     source = with_entry_boxes(plain, tmp_path / "a.mp4", st3d(1), sv3d(equi()))
@@ -96,16 +96,18 @@ _SDR = "setparams=color_primaries=bt709:color_trc=bt709"
     ],
     ids=["YCgCo", "constant luminance", "ICtCp", "RGB in PQ", "RGB"],
 )
-def test_rare_colours_pass_the_proof(
+def test_rare_colour_spaces_pass_verification(
     filters: str, options: tuple[str, ...], matrix: str,
     eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str, ffprobe: str, tmp_path: Path,
 ) -> None:  # fmt: skip
     source = tmp_path / "a.mp4"
-    shown = f"color=0x205020:s=320x180:r=10:d=1,{_CORNERS.replace('white', '0x606060')},format=gbrp,{filters}"
-    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", shown, *options, f"{source}"]
+    pattern = (
+        f"color=0x205020:s=320x180:r=10:d=1,{_CORNERS.replace('white', '0x606060')},format=gbrp,{filters}"
+    )
+    argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", pattern, *options, f"{source}"]
     subprocess.run(argv, check=True, timeout=60)
     manifest, root = published(eddyline, source, small_profile, tmp_path / "out")
     for each in manifest["renditions"]:
-        assert stream(ffprobe, root / each["path"])["color_space"] == matrix
-        assert stream(ffprobe, root / "stream" / each["name"] / "init.mp4")["color_space"] == matrix
+        assert probe_stream(ffprobe, root / each["path"])["color_space"] == matrix
+        assert probe_stream(ffprobe, root / "stream" / each["name"] / "init.mp4")["color_space"] == matrix
         assert manifest["proof"]["frame_samples"][each["name"]]["compared"]

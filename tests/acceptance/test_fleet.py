@@ -1,4 +1,4 @@
-"""A fleet of processes with work folders of their own, sharing PostgreSQL, S3 and SQS, and no more."""
+"""A fleet of processes with separate work directories that share only PostgreSQL, S3 and SQS."""
 
 from __future__ import annotations
 
@@ -47,11 +47,13 @@ def _store(machines: Machines, ministack: Ministack) -> Store:
     return open_store(machines.shared["EDDYLINE_STORE"], ministack.settings)
 
 
-def _staff(machines: Machines, *, coordinators: int = 1, pools: tuple[str, ...] = ("light", "cpu")) -> None:
+def _start_fleet(
+    machines: Machines, *, coordinators: int = 1, pools: tuple[str, ...] = ("light", "cpu")
+) -> None:
     for number in range(coordinators):
         machines.start(f"coordinator-{number}", "coordinator", "--lease", LEASE_S)
     for number, pool in enumerate(pools):
-        # The ledger's address is none of a worker's business.
+        # Workers do not get the address of the ledger.
         machines.start(
             f"{pool}-{number}",
             *("worker", "--pool", pool, "--slots", "1", "--lease", LEASE_S),
@@ -75,26 +77,26 @@ def test_a_fleet_creates_the_same_asset_as_one_machine(
     tmp_path: Path,
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "GX010001.MP4", seconds=20)
-    _staff(machines)
+    _start_fleet(machines)
     printed = machines.run("submit", str(clip), "--profile", str(small_profile), "--wait", "--json")
     last = json.loads(printed.splitlines()[-1])
     assert last["event"] == "finished", printed
     assert len(last["assets"]) == 1
     assert last["assets"][0]["manifest"].startswith(machines.shared["EDDYLINE_STORE"])
-    out = tmp_path / "alone"
+    out = tmp_path / "single"
     subprocess.run(
         [*eddyline, "run", str(clip), "--out", str(out), "--profile", str(small_profile)],
         check=True,
         capture_output=True,
     )
-    (alone,) = out.glob("assets/*/manifest.json")
-    (made,) = _published(_store(machines, ministack))
-    assert without_run(made) == without_run(json.loads(alone.read_bytes()))
-    assert made["run"]["started"] > "2026"
+    (single,) = out.glob("assets/*/manifest.json")
+    (manifest,) = _published(_store(machines, ministack))
+    assert without_run(manifest) == without_run(json.loads(single.read_bytes()))
+    assert manifest["run"]["started"] > "2026"
     status = json.loads(machines.run("status", "--json"))
     assert status["under_way"] == 0
     assert status["workers"] == {"light": 1, "cpu": 1}
-    # Asked again, nothing is done again.
+    # A repeated submission repeats no job.
     again = machines.run("submit", str(clip), "--profile", str(small_profile), "--wait", "--json")
     assert json.loads(again.splitlines()[-1])["assets"][0]["reused"] is True
     for name in ("light-0", "cpu-1", "coordinator-0"):
@@ -110,7 +112,7 @@ def test_a_drained_worker_finishes_and_exits_and_a_cancelled_asset_stops_immedia
 ) -> None:
     short = plain(ffmpeg, tmp_path / "short.mp4", seconds=5)
     clip = looped(ffmpeg, short, tmp_path / "long.mp4", times=120)
-    _staff(machines, pools=("cpu",))
+    _start_fleet(machines, pools=("cpu",))
     printed = machines.run("submit", str(clip), "--profile", str(small_profile), "--json")
     (asset,) = [
         line["asset"] for line in map(json.loads, printed.splitlines()) if line["event"] == "submitted"

@@ -1,6 +1,6 @@
-"""Footage of any frame rate, even or not, through the whole program in one run.
+"""Sources of any frame rate, constant or variable, through the whole program in one run.
 
-Every asset shows the source's frames, and its playlists, MPD and renditions last as long as the source.
+Every asset has the frames of its source, and its playlists, MPD and renditions the duration of the source.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENCODE = ("-c:v", "libx264", "-preset", "ultrafast", "-fps_mode", "passthrough"
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A source: frames at `fps`, or at times (ms) given by an FFmpeg expression; its length in seconds."""
+    """A source: frames at `fps`, or at the times (ms) of an FFmpeg expression; `seconds` is its duration."""
 
     frames: int
     seconds: float
@@ -46,8 +46,8 @@ SOURCES = {
     "bursts.mp4": Rate(times="floor(N/10)*20000+mod(N,10)*2", frames=40, seconds=60.051),
     "fast.mp4": Rate(fps="500", frames=600, seconds=1.2),
     "thousand.mp4": Rate(fps="1000", frames=1100, seconds=1.1, b_frames=0),
-    "last-stays.mp4": Rate(frames=60, seconds=21 + 59 / 30, b_frames=0, audio_s=2, last_s=21),
-    "last-stays-b0.mp4": Rate(frames=31, seconds=11, b_frames=0, audio_s=11, last_s=10),
+    "long-last.mp4": Rate(frames=60, seconds=21 + 59 / 30, b_frames=0, audio_s=2, last_s=21),
+    "long-last-b0.mp4": Rate(frames=31, seconds=11, b_frames=0, audio_s=11, last_s=10),
 }
 
 
@@ -60,24 +60,24 @@ def _make(ffmpeg: str, out: Path, rate: Rate) -> None:
     argv += [*_ENCODE, "-bf", str(rate.b_frames), "-frames:v", str(rate.frames), "-c:a", "aac", str(out)]
     subprocess.run(argv, check=True)
     if rate.last_s:
-        _stay(out, rate.last_s)
+        _extend_last_frame(out, rate.last_s)
 
 
-def _stay(path: Path, seconds: float) -> None:
-    """Let the last frame stay, by the edit list and by the last sample's duration."""
+def _extend_last_frame(path: Path, seconds: float) -> None:
+    """Extend the last frame, by the edit list and by the last sample's duration."""
     with FileRanges(path) as source:
         movie = read_movie(source)
         tracks = [passthrough(movie, each, source) for each in movie.tracks]
         video = movie.tracks[0]
         shown = build_presentation(movie, video)
-        longer = int(seconds * video.timescale) - (shown.end - int(shown.pts[-1]))
+        added = int(seconds * video.timescale) - (shown.end - int(shown.pts[-1]))
         duration = video.samples.duration.copy()
-        duration[-1] += longer
+        duration[-1] += added
         edit = video.edits[-1]
-        stays = edit.duration + longer * movie.timescale // video.timescale
-        edits = (*video.edits[:-1], type(edit)(media_time=edit.media_time, duration=stays))
-        held = type(tracks[0])(**{**vars(tracks[0]), "duration": duration, "edits": edits})
-        write_mp4(path.with_suffix(".new"), [held, *tracks[1:]], timescale=movie.timescale)
+        edit_duration = edit.duration + added * movie.timescale // video.timescale
+        edits = (*video.edits[:-1], type(edit)(media_time=edit.media_time, duration=edit_duration))
+        extended = type(tracks[0])(**{**vars(tracks[0]), "duration": duration, "edits": edits})
+        write_mp4(path.with_suffix(".new"), [extended, *tracks[1:]], timescale=movie.timescale)
     path.with_suffix(".new").replace(path)
 
 
@@ -85,12 +85,12 @@ def _stay(path: Path, seconds: float) -> None:
 def test_every_frame_rate_keeps_its_frames_and_duration(
     ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...], tmp_path: Path
 ) -> None:
-    footage = tmp_path / "footage"
-    footage.mkdir()
+    sources = tmp_path / "sources"
+    sources.mkdir()
     for name, rate in SOURCES.items():
-        _make(ffmpeg, footage / name, rate)
+        _make(ffmpeg, sources / name, rate)
     done = subprocess.run(
-        [*eddyline, "run", str(footage), "--out", str(tmp_path / "out"), "--json"],
+        [*eddyline, "run", str(sources), "--out", str(tmp_path / "out"), "--json"],
         capture_output=True,
         text=True,
         check=False,
@@ -105,14 +105,16 @@ def test_every_frame_rate_keeps_its_frames_and_duration(
 
 
 def _check(ffprobe: str, root: Path, manifest: dict[str, Any], rate: Rate) -> None:
-    frame = 1 / 30 + 0.002  # of the nominal rate; no source here that has another end is slower
+    tolerance = 1 / 30 + 0.002  # one frame at 30 frames/s
     name = manifest["source"]["name"]
-    assert manifest["source"]["duration_s"] == pytest.approx(rate.seconds, abs=frame), name
-    length, _ = read_mpd((root / "stream" / "manifest.mpd").read_text(), name)
-    assert float(length) == pytest.approx(rate.seconds, abs=frame), name
+    assert manifest["source"]["duration_s"] == pytest.approx(rate.seconds, abs=tolerance), name
+    duration, _ = read_mpd((root / "stream" / "manifest.mpd").read_text(), name)
+    assert float(duration) == pytest.approx(rate.seconds, abs=tolerance), name
     for path in (root / "stream").glob("*/main.m3u8"):
-        reported = float(read_media_playlist(path.read_text(), name).duration)
-        assert reported == pytest.approx(rate.seconds, abs=max(frame, 0.1)), f"{name} {path.parent.name}"
+        playlist_s = float(read_media_playlist(path.read_text(), name).duration)
+        assert playlist_s == pytest.approx(rate.seconds, abs=max(tolerance, 0.1)), (
+            f"{name} {path.parent.name}"
+        )
     for each in manifest["renditions"]:
         output = subprocess.run(
             [
@@ -124,4 +126,4 @@ def _check(ffprobe: str, root: Path, manifest: dict[str, Any], rate: Rate) -> No
         )
         found = json.loads(output.stdout)
         assert int(found["streams"][0]["nb_read_frames"]) == rate.frames, name
-        assert float(found["format"]["duration"]) == pytest.approx(rate.seconds, abs=frame), name
+        assert float(found["format"]["duration"]) == pytest.approx(rate.seconds, abs=tolerance), name

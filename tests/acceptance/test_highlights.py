@@ -1,4 +1,4 @@
-"""A recording with HiLights, from the camera to every place where someone looks for them."""
+"""HiLights of a recording: in the manifest, the chapters of renditions and streams, and the thumbnails."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_rendition_and_the_stream_have_the_chapters(asset: Path, ffprobe: 
 
 
 def test_players_without_chapter_support_play_the_file(asset: Path, ffmpeg: str) -> None:
-    for film in (*asset.glob("renditions/*.mp4"), asset / "stream" / "master.m3u8"):
+    for path in (*asset.glob("renditions/*.mp4"), asset / "stream" / "master.m3u8"):
         done = subprocess.run(
             [
                 ffmpeg,
@@ -74,7 +74,7 @@ def test_players_without_chapter_support_play_the_file(asset: Path, ffmpeg: str)
                 "warning",
                 "-xerror",
                 "-i",
-                film,
+                path,
                 "-map",
                 "0:v:0",
                 "-map",

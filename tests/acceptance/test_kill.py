@@ -1,4 +1,4 @@
-"""kill -9 of the whole process group, again and again, at random moments."""
+"""Repeated kill -9 of the whole process group at random times."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.acceptance.conftest import manifest_of
 
 KILLS = 25
 SLOTS = 2
-MOST_EVENTS = 14  # of a run before it is killed; a whole run prints more, on a slow machine many more
+MOST_EVENTS = 14  # events of a run before a kill; a complete run prints more, on a slow machine many more
 START_UP_S = 0.8  # the longest pause before a kill that does not wait for an event
 
 
 def _finished_chunks(out: Path) -> dict[str, tuple[int, int]]:
-    """Receipts of chunks as they lie in the store: (inode, time of writing) by path."""
+    """The receipts of chunks in the store: (inode, modification time) by path."""
     found = {}
     for receipt in (out / ".eddyline").glob("parts/*/*/chunk-*/receipt.json"):
         with suppress(FileNotFoundError):
@@ -48,21 +48,21 @@ def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     while kills < KILLS:
         outputs += 1
         killed_run = tmp_path / f"killed-{outputs}"
-        killed = _killed_until_it_gets_through(command(killed_run), killed_run, rng, KILLS - kills)
+        killed = _kill_repeatedly(command(killed_run), killed_run, rng, KILLS - kills)
         subprocess.run(command(killed_run), check=True, capture_output=True)
-        redone += _redone_of_an_exact_asset(killed_run, undisturbed, killed)
+        redone += _check_asset(killed_run, undisturbed, killed)
         kills += killed
     assert redone, "no kill interrupted any job"
 
 
-def _killed_until_it_gets_through(argv: list[str], out: Path, rng: random.Random, most: int) -> int:
-    """Start and kill the run until it ends between two kills, or was killed `most` times; the kills."""
+def _kill_repeatedly(argv: list[str], out: Path, rng: random.Random, most: int) -> int:
+    """Start and kill the run until it ends before a kill, or is killed `most` times; returns the kills."""
     finished: dict[str, tuple[int, int]] = {}
     for kills in range(most):
         with subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         ) as process:
-            ended = _ends_before(process, rng)
+            ended = _ends_before_kill(process, rng)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         if ended:
@@ -71,14 +71,14 @@ def _killed_until_it_gets_through(argv: list[str], out: Path, rng: random.Random
         again = [key for key, was in finished.items() if key in now and now[key] != was]
         assert not again, f"finished chunks were encoded again: {again}"
         finished.update(now)
-        _nothing_half_written_is_visible(out)
+        _check_published_files(out)
     return most
 
 
-def _ends_before(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
-    """Wait for a random moment of the run's progress, on machines of any speed; True: the run ended first.
+def _ends_before_kill(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
+    """Wait until a random point of the run's progress, on machines of any speed; True: the run ended first.
 
-    Progress is what the run prints. One kill in five comes during start-up, before anything is printed.
+    Progress is what the run prints. One kill in five happens during start-up, before the first output.
     """
     assert process.stdout is not None
     events = rng.randint(-MOST_EVENTS // 4, MOST_EVENTS)
@@ -90,8 +90,8 @@ def _ends_before(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
     return process.poll() is not None
 
 
-def _redone_of_an_exact_asset(killed_run: Path, undisturbed: Path, kills: int) -> int:
-    """Check that the asset is the undisturbed one, and nothing is left over; the jobs that were redone."""
+def _check_asset(killed_run: Path, undisturbed: Path, kills: int) -> int:
+    """Check that the asset equals the undisturbed one and no files are left; returns the repeated jobs."""
     expected, got = manifest_of(undisturbed), manifest_of(killed_run)
     run = got.pop("run")
     expected.pop("run")
@@ -99,13 +99,13 @@ def _redone_of_an_exact_asset(killed_run: Path, undisturbed: Path, kills: int) -
     assert run["redone_jobs"] <= kills * SLOTS
     with closing(sqlite3.connect(killed_run / ".eddyline" / "ledger.sqlite")) as ledger:
         assert ledger.execute("select count(*) from jobs where state <> 'done'").fetchone() == (0,)
-    assert not list((killed_run / ".eddyline" / "work").iterdir()), "scratch folders were left behind"
+    assert not list((killed_run / ".eddyline" / "work").iterdir()), "scratch directories are left"
     leftovers = [path for path in killed_run.rglob(".*") if path.name != ".eddyline"]
-    assert not leftovers, "half-written files were left behind"
+    assert not leftovers, "incomplete files are left"
     return int(run["redone_jobs"])
 
 
-def _nothing_half_written_is_visible(out: Path) -> None:
+def _check_published_files(out: Path) -> None:
     """All files that a manifest lists are complete, and an asset without a manifest is not listed."""
     for path in out.glob("assets/*/manifest.json"):
         manifest = json.loads(path.read_text())

@@ -22,7 +22,7 @@ NOTICE_S = 25.0
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_while_it_works(
+def test_a_worker_exits_before_a_spot_interruption_and_its_task_is_protected_only_during_jobs(
     eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str, tmp_path: Path
 ) -> None:
     short = plain(ffmpeg, tmp_path / "short.mp4", seconds=5)
@@ -55,9 +55,9 @@ def test_a_spot_notice_ends_a_worker_in_time_and_its_task_is_protected_only_whil
         }
         metadata.responses["spot/instance-action"] = json.dumps(notice)
         assert process.wait(NOTICE_S + 5) == 0, machines.logs()
-        assert time.time() < ends, "the machine was gone before its worker"
+        assert time.time() < ends, "the worker exited after the interruption"
         wait_until(lambda: not ecs.protected, timeout_s=10, message=machines.logs)
-        # Unfinished jobs are ready for other workers, and have used no attempt.
+        # Unfinished jobs are ready for other workers and have no failed attempt.
         assert not ledger.jobs(state=State.RUNNING)
         assert ledger.has_open()
         assert all(job.attempt == 0 for job in ledger.jobs(state=State.READY))

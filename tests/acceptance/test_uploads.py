@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.machines import Machines, end
-from tests.integration.source_bucket import told_by_eventbridge
+from tests.integration.source_bucket import bucket_with_eventbridge
 from tests.servers.ministack import Ministack, ministack
 from tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ default: {ignore: not for us}
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
+def test_an_upload_is_published_by_its_rule_although_processes_are_killed(
     eddyline: tuple[str, ...],
     ministack: Ministack,
     small_profile: Path,
@@ -41,11 +41,11 @@ def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    bucket = told_by_eventbridge(ministack.url)
+    bucket = bucket_with_eventbridge(ministack.url)
     (tmp_path / "small.yaml").write_bytes(small_profile.read_bytes())
     (tmp_path / "rules.yaml").write_text(RULES)
     shared = {
-        # In the very bucket in which footage arrives: results must not come round as footage.
+        # The media store is in the source bucket: its results must not be ingested as sources.
         "EDDYLINE_STORE": f"s3://{bucket.bucket}/live",
         "EDDYLINE_LEDGER": str(tmp_path / "ledger.db"),
         "AWS_ENDPOINT_URL": ministack.url,
@@ -57,7 +57,7 @@ def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
     queues = bucket.queues()
     with Machines(command=eddyline, folder=tmp_path, shared=shared) as machines:
         ingest = (
-            *("ingest", "--events", bucket.place.name, "--rules", str(tmp_path / "rules.yaml")),
+            *("ingest", "--events", bucket.event_queue.name, "--rules", str(tmp_path / "rules.yaml")),
             *("--lease", "2", "--json"),
         )
         worker = ("worker", "--pool", "cpu", "--slots", "1", "--lease", "3")
@@ -75,7 +75,7 @@ def test_an_upload_becomes_an_asset_by_its_rule_though_processes_are_killed(
         machines.start("worker-2", *worker)
         wait_until(lambda: len(_published(store)) == 2, timeout_s=240, message=machines.logs)
         # The events of all objects uploaded meanwhile were processed, too.
-        wait_until(lambda: queues.depth(bucket.place.name) == 0, timeout_s=60, message=machines.logs)
+        wait_until(lambda: queues.depth(bucket.event_queue.name) == 0, timeout_s=60, message=machines.logs)
         listed = json.loads(machines.run("jobs", "list", "--kind", "inspect", "--json"))
         assert len(listed) == 2
         assert len(_published(store)) == 2

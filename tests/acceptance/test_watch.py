@@ -1,4 +1,4 @@
-"""`eddyline watch` as a user starts it: cards copied slowly, bad files among them, kills and new starts."""
+"""`eddyline watch` as a user starts it: slow copies, invalid files, kills and restarts."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Watching:
                 json.loads(line) if line.startswith("{") else {"event": "output", "line": line}
             )
 
-    def names(self, what: str) -> list[str]:
-        return [event["name"] for event in list(self.events) if event["event"] == what]
+    def names(self, kind: str) -> list[str]:
+        return [event["name"] for event in list(self.events) if event["event"] == kind]
 
     def until(self, condition: Callable[[], object]) -> None:
         wait_until(
@@ -53,7 +53,7 @@ class Watching:
         assert condition(), self.events[-20:]
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """The exit status, and how long that took (s)."""
+        """Send a signal; returns the exit status and the seconds until the exit."""
         began = time.monotonic()
         os.killpg(self.process.pid, number)
         status = self.process.wait(30)
@@ -73,9 +73,9 @@ def start(eddyline: tuple[str, ...], small_profile: Path, tmp_path: Path) -> Ite
     started: list[Watching] = []
 
     def watch(*options: str) -> Watching:
-        where = (str(tmp_path / "cards"), "--out", str(tmp_path / "cards" / "out"))
-        how = ("--profile", str(small_profile), "--settle", str(SETTLE_S), "--json")
-        started.append(Watching((*eddyline, "watch", *where, *how, *options)))
+        paths = (str(tmp_path / "cards"), "--out", str(tmp_path / "cards" / "out"))
+        settings = ("--profile", str(small_profile), "--settle", str(SETTLE_S), "--json")
+        started.append(Watching((*eddyline, "watch", *paths, *settings, *options)))
         return started[-1]
 
     (tmp_path / "cards").mkdir()
@@ -98,7 +98,7 @@ def _copy_slowly(source: Path, target: Path, seconds: float) -> None:
 
 
 def _manifests(out: Path) -> dict[str, int]:
-    """Of each asset, when its manifest was written (ns)."""
+    """The modification times of the manifests by asset (ns)."""
     return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("assets/*/manifest.json")}
 
 
@@ -118,7 +118,7 @@ def test_a_slowly_copied_file_is_processed_once_it_is_complete_and_outputs_are_n
     assert watching.names("asset_failed") == ["bad.mp4"]
     (cards / "half.mp4.part").rename(cards / "half.mp4")
     watching.until(lambda: len(watching.names("asset_finished")) == 2)
-    # Replaced by other content it is another asset, and a file that failed is tried again once it changes.
+    # A file with new content is another asset; a rejected file is processed again once it changes.
     replacement = noisy(ffmpeg, tmp_path / "c.mp4", seconds=5, size="320x180")
     shutil.copy(replacement, cards / "bad.mp4")
     watching.until(lambda: len(watching.names("asset_finished")) == 3)
@@ -131,7 +131,7 @@ def test_a_slowly_copied_file_is_processed_once_it_is_complete_and_outputs_are_n
     assert len(_manifests(out)) == 3
     with closing(sqlite3.connect(out / ".eddyline" / "ledger.sqlite")) as ledger:
         (inspected,) = ledger.execute("select count(*) from jobs where kind = 'inspect'").fetchone()
-    assert inspected == 4, "something of Eddyline's own was taken for footage"
+    assert inspected == 4, "an output was processed as a source"
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_after_a_kill_and_restart_each_file_is_processed_exactly_once(
     assert finished["a.mp4"]
     after = _manifests(out)
     assert len(after) == 3
-    assert done.items() <= after.items(), "what was done was done again"
+    assert done.items() <= after.items(), "a finished asset was processed again"
 
 
 def test_two_watches_do_not_share_an_output_directory(start: Start, tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_missing_directory_is_a_usage_error(eddyline: tuple[str, ...], tmp_pat
 
 
 @pytest.mark.slow
-def test_results_go_to_a_store_and_a_store_inside_the_directory_is_not_watched(
+def test_results_are_published_to_a_store_and_a_store_in_the_directory_is_not_watched(
     tmp_path: Path, ffmpeg: str, start: Start
 ) -> None:
     noisy(ffmpeg, tmp_path / "cards" / "a.mp4", seconds=3, size="320x180")
@@ -197,7 +197,7 @@ def test_results_go_to_a_store_and_a_store_inside_the_directory_is_not_watched(
         assert not _manifests(tmp_path / "cards" / "out")
 
 
-def test_results_are_not_watched(eddyline: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_directory_of_results_is_rejected(eddyline: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "out" / "assets").mkdir(parents=True)
     done = subprocess.run(
         [*eddyline, "watch", str(tmp_path / "out" / "assets"), "--out", str(tmp_path / "out")],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.chaos import footage, run
 from tests.chaos.disturbances import Mode
-from tests.chaos.report import Figures, as_json, placed, table
+from tests.chaos.report import Figures, as_json, insert_table, table
 
 _ROOT = Path(__file__).resolve().parents[2]
 RESULTS = _ROOT / "benchmarks" / "chaos.json"
@@ -32,11 +32,11 @@ def main() -> int:
         parser.error(f"{options.folder} is not empty")
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     folder = options.folder or Path(tempfile.mkdtemp(prefix="eddyline-chaos-"))
-    _say(f"chaos: {options.minutes:g} minutes, mode {options.mode}, --seed {seed}, in {folder}")
+    _write_line(f"chaos: {options.minutes:g} minutes, mode {options.mode}, --seed {seed}, in {folder}")
     first, *others = footage.clips(folder / "footage", long=True)
     real = footage.real()
     names = ", ".join(path.name for path in real)
-    _say(f"real footage: {names or 'none (set EDDYLINE_SAMPLES)'}")
+    _write_line(f"real footage: {names or 'none (set EDDYLINE_SAMPLES)'}")
     setting = run.Setting(
         folder=folder,
         sources=[first, *real, *others],
@@ -44,24 +44,24 @@ def main() -> int:
         seed=seed,
         seconds=options.minutes * 60,
     )
-    figures = run.run(setting, _say)
+    figures = run.run(setting, _write_line)
     _show(figures, folder)
     if options.write and figures.passed:
-        PAGE.write_text(placed(PAGE.read_text(), figures))
+        PAGE.write_text(insert_table(PAGE.read_text(), figures))
     if figures.passed and options.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return 0 if figures.passed else 1
 
 
 def _show(figures: Figures, folder: Path) -> None:
-    _say(f"\n{table(figures)}\n")
+    _write_line(f"\n{table(figures)}\n")
     RESULTS.write_text(json.dumps(as_json(figures), indent=2) + "\n")
     for violation in figures.violations:
-        _say(f"VIOLATION: {violation}")
-    _say("all requirements were met" if figures.passed else f"see the logs in {folder}")
+        _write_line(f"VIOLATION: {violation}")
+    _write_line("all requirements were met" if figures.passed else f"see the logs in {folder}")
 
 
-def _say(line: str) -> None:
+def _write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

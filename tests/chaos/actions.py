@@ -62,9 +62,9 @@ class Actor:
         while self._repairs and self._repairs[0][0] <= time.monotonic():
             heapq.heappop(self._repairs)[2]()
         for member in self.members:
-            gone = member.poll_exit()
-            if gone is not None:
-                self.exits.append(gone)
+            ended = member.poll_exit()
+            if ended is not None:
+                self.exits.append(ended)
                 self._later(_BACK_S, lambda member=member: self._restart(member))  # type: ignore[misc]
 
     def end_disturbances(self) -> None:
@@ -78,7 +78,7 @@ class Actor:
             if member.state is ProcessState.RUNNING:
                 member.request_stop(STOP_S if member in self.workers else COORDINATOR_STOP_S)
         while any(member.state is ProcessState.STOPPING for member in self.members):
-            self.exits += [gone for member in self.members if (gone := member.poll_exit())]
+            self.exits += [ended for member in self.members if (ended := member.poll_exit())]
             time.sleep(0.02)
 
     def _do(self, what: Disturbance) -> bool:

@@ -44,7 +44,7 @@ _LAST = "SELECT max(n), extract(epoch FROM clock_timestamp()) - max(at) FROM cha
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change of a job's state or fence, committed at about `at` (seconds since 1970)."""
+    """A change of a job's state or fence, committed at about `at` (seconds since 1970)."""
 
     at: float
     job: str
@@ -112,7 +112,7 @@ class Audit:
         return {int(found[1]) for owner in owners if (found := _PID.search(owner))}
 
     def rows(self) -> list[Row]:
-        """All jobs."""
+        """The rows of all jobs."""
         with self._connected() as connection:
             return [Row(**dict(zip(_ROW, row, strict=True))) for row in connection.execute(_ROWS)]
 

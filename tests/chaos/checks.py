@@ -18,7 +18,7 @@ _MOST = 5  # violations of one kind to list
 
 
 def all_done(rows: Collection[Row], published: Collection[str]) -> list[str]:
-    """Every job is done, and every asset was published."""
+    """Every job is done, and every asset is published."""
     left = [f"{row.id} is {row.state}: {row.error or ''}"[:600] for row in rows if row.state != State.DONE]
     assets = {row.asset for row in rows}
     missing = [f"asset {asset} has no manifest" for asset in sorted(assets - set(published))]
@@ -73,7 +73,7 @@ def fenced(changes: Iterable[Change]) -> list[str]:
     return _few(wrong)
 
 
-def alike(
+def same_manifests(
     manifests: Mapping[str, Mapping[str, Any]],
     expected: Mapping[str, Mapping[str, Any]],
     *,
@@ -114,10 +114,10 @@ def comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in without_run(manifest).items() if key not in {"asset", "profile"}}
 
 
-def exits(gone: Iterable[ProcessExit]) -> list[str]:
+def exits(ended: Iterable[ProcessExit]) -> list[str]:
     """Processes asked to stop exit in time with status 0; no process exits unrequested."""
     wrong = []
-    for each in gone:
+    for each in ended:
         if each.state is not ProcessState.STOPPING:
             wrong.append(f"{each.name} exited unrequested with status {each.status}")
         elif each.early_s is not None and each.early_s < 0:
@@ -130,7 +130,7 @@ def exits(gone: Iterable[ProcessExit]) -> list[str]:
 
 
 def nothing_left(*, scratch: Sequence[str], processes: Sequence[str]) -> list[str]:
-    """No scratch, no orphaned processes."""
+    """No scratch files and no processes are left."""
     return [
         *_few([f"left in a work directory: {path}" for path in scratch]),
         *_few([f"still running: {line[:300]}" for line in processes]),
@@ -161,14 +161,14 @@ def redone(rows: Collection[Row]) -> dict[str, float]:
 
 def slot_seconds(changes: Iterable[Change]) -> tuple[float, float]:
     """(counted, lost) slot seconds between a claim and its end."""
-    begun: dict[str, float] = {}
+    claimed_at: dict[str, float] = {}
     spent: defaultdict[bool, float] = defaultdict(float)
     for change in changes:
-        since = begun.pop(change.job, None)
-        if since is not None:
-            spent[change.after == State.DONE] += change.at - since
+        started = claimed_at.pop(change.job, None)
+        if started is not None:
+            spent[change.after == State.DONE] += change.at - started
         if change.after == State.RUNNING:
-            begun[change.job] = change.at
+            claimed_at[change.job] = change.at
     return spent[True], spent[False]
 
 

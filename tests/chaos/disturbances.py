@@ -106,8 +106,8 @@ def plan(
     found = []
     for number in range(math.ceil((seconds - begin_s) / round_s)):
         gaps = [rng.uniform(*_UNEVEN) for _ in kinds]
-        for kind, passed in zip(rng.sample(kinds, len(kinds)), accumulate(gaps, initial=0.0), strict=False):
-            at = begin_s + round_s * (number + passed / sum(gaps))
+        for kind, offset in zip(rng.sample(kinds, len(kinds)), accumulate(gaps, initial=0.0), strict=False):
+            at = begin_s + round_s * (number + offset / sum(gaps))
             victim = rng.randrange(workers)
             lasts_s = _lasts(kind, lease_s, rng)
             busy = rng.random() < _BUSY

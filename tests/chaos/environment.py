@@ -37,7 +37,7 @@ class Tuning:
 
 @dataclass(kw_only=True)
 class Site:
-    """The servers, and the commands of the processes that use them."""
+    """The servers of a fleet, and the commands of the processes that use them."""
 
     folder: Path
     mode: Mode
@@ -148,7 +148,7 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
         network = stack.enter_context(proxy(f"127.0.0.1:{queue.port}", random.Random(seed)))
         store_proxy = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
         machines = [stack.enter_context(machine()) for _ in range(workers)]
-        made = Site(
+        started = Site(
             folder=folder,
             mode=mode,
             tuning=tuning,
@@ -161,5 +161,5 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
             bucket=media.bucket(),
         )
         for number in range(workers):
-            made.replace_machine(number)
-        yield made
+            started.replace_machine(number)
+        yield started

@@ -29,15 +29,15 @@ class StuckError(Exception):
 
 @dataclass(kw_only=True)
 class FaultRun:
-    """Disturbs a fleet of running processes. `say` gets a progress line every `say_every_s` seconds."""
+    """Disturbs a fleet of running processes. Writes a progress line every `progress_every_s` seconds."""
 
     actor: Actor
     supply: Submitter
     audit: Audit
     plan: Sequence[Disturbance]
     seconds: float
-    say: Callable[[str], None]
-    say_every_s: float = 10.0
+    write_line: Callable[[str], None]
+    progress_every_s: float = 10.0
     progress: Progress = field(default_factory=lambda: Progress(counts={}, open_assets=0, unchanged_s=0.0))
     _polled_at: float = 0.0
     _printed_at: float = 0.0
@@ -63,7 +63,7 @@ class FaultRun:
             due = [each for each in due if not self.actor.act(each)]
             self._step(wanted=self.progress.open_assets < _FEW_ASSETS)
         self.actor.missed = len(due) + len(left)
-        self.say("the disturbances are over: waiting for the remaining jobs")
+        self.write_line("the disturbances are over: waiting for the remaining jobs")
         self.actor.end_disturbances()
 
     def wait_until_done(self) -> float:
@@ -101,9 +101,9 @@ class FaultRun:
         if now - self._polled_at >= _POLL_S and not self.actor.site.ledger_down:
             self.progress = self.audit.progress()
             self._polled_at = now
-        if now - self._printed_at >= self.say_every_s:
+        if now - self._printed_at >= self.progress_every_s:
             self._printed_at = now
-            self.say(self._line())
+            self.write_line(self._line())
         time.sleep(_TICK_S)
 
     def _line(self) -> str:

@@ -32,8 +32,8 @@ def clips(folder: Path, *, long: bool) -> list[Path]:
     """Small camera-like clips with telemetry, of several lengths, and one without."""
     folder.mkdir(parents=True, exist_ok=True)
     lengths = (5, 12, 25, 40) if long else (3, 6, 10)
-    made = [make_clip(folder / f"trip-{s}.mp4", seconds=s, width=320, height=180) for s in lengths]
-    return [*made, _noisy(folder / "noise.mp4", seconds=20 if long else 4)]
+    generated = [make_clip(folder / f"trip-{s}.mp4", seconds=s, width=320, height=180) for s in lengths]
+    return [*generated, _noisy(folder / "noise.mp4", seconds=20 if long else 4)]
 
 
 def real() -> list[Path]:
@@ -44,7 +44,7 @@ def real() -> list[Path]:
 def profile(folder: Path, wave: int) -> Path:
     """The profile of a wave: gives the same footage another asset id, but the same outputs.
 
-    The storyboards of these clips have far fewer sheets than the limit, which alone varies.
+    The storyboards of these clips have far fewer sheets than the limit, which is all that varies.
     """
     path = folder / f"wave-{wave}.yaml"
     path.write_text(_PROFILE.format(wave=wave, most=_MOST_SHEETS - wave))

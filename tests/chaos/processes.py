@@ -28,7 +28,7 @@ class ProcessState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to start: `environment` is all of it."""
+    """A command, and all of its environment variables."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
@@ -130,7 +130,7 @@ class Member:
         if status is None:
             self._process.kill()
             status = self._process.wait()
-        gone = ProcessExit(
+        ended = ProcessExit(
             name=self.name,
             state=self.state,
             status=status,
@@ -139,7 +139,7 @@ class Member:
             ready=_READY in self.log.read_bytes()[self._log_from :],
         )
         self._process, self.state = None, ProcessState.STOPPED
-        return gone
+        return ended
 
     def lines(self) -> list[str]:
         """The complete lines of its log: a killed process may have written half a line."""

@@ -98,13 +98,13 @@ def _requests(server: str, counts: Mapping[Fault, int]) -> list[tuple[str, str]]
     return [(f"requests to {server}", f"{sum(counts.values())} ({faults or 'all passed'})")]
 
 
-def placed(page: str, figures: Figures) -> str:
-    """A page of the documentation with this table in it. Raises `ValueError` if it has no place."""
+def insert_table(page: str, figures: Figures) -> str:
+    """A page of the documentation with this table. Raises `ValueError` if the page has no markers for it."""
     begin, end = f"<!-- chaos-{figures.mode} -->\n", f"\n<!-- /chaos-{figures.mode} -->"
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise ValueError(f"the page has no place for the table of {figures.mode}")
+        raise ValueError(f"the page has no markers for the table of {figures.mode}")
     return before + begin + table(figures) + end + after
 
 

@@ -44,7 +44,7 @@ class Setting:
 
 
 def run(
-    setting: Setting, say: Callable[[str], None], *, expected: Mapping[str, Any] | None = None
+    setting: Setting, write_line: Callable[[str], None], *, expected: Mapping[str, Any] | None = None
 ) -> Figures:
     """Run a chaos test; requirements that were not met are in the figures' `violations`.
 
@@ -54,14 +54,16 @@ def run(
     setting.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     if expected is None:
-        say(f"undisturbed: {len(setting.sources)} sources")
+        write_line(f"undisturbed: {len(setting.sources)} sources")
         expected = undisturbed(setting.folder / "undisturbed", setting.sources, setting.folder)
     undisturbed_s = time.monotonic() - began
     tuning = Tuning()
-    with site(setting.folder, mode=setting.mode, seed=setting.seed, tuning=tuning, workers=WORKERS) as where:
-        fault_run = _prepared(setting, where, say)
+    with site(
+        setting.folder, mode=setting.mode, seed=setting.seed, tuning=tuning, workers=WORKERS
+    ) as services:
+        fault_run = _prepared(setting, services, write_line)
         try:
-            return _run_with_faults(setting, where, fault_run, expected, undisturbed_s)
+            return _run_with_faults(setting, services, fault_run, expected, undisturbed_s)
         finally:
             fault_run.supply.abandon()
             for member in fault_run.actor.members:
@@ -79,50 +81,55 @@ def undisturbed(out: Path, sources: Sequence[Path], profiles: Path) -> dict[str,
     return {manifest["source"]["name"]: manifest for manifest in found}
 
 
-def _prepared(setting: Setting, where: Site, say: Callable[[str], None]) -> FaultRun:
+def _prepared(setting: Setting, services: Site, write_line: Callable[[str], None]) -> FaultRun:
     """Prepare the services and the commands; starts no process."""
     for number in range(WORKERS):
-        where.work(number).mkdir()
-    Ledger.open(where.ledger.url).close()
-    audit = Audit(where.ledger.url)
+        services.work(number).mkdir()
+    Ledger.open(services.ledger.url).close()
+    audit = Audit(services.ledger.url)
     audit.begin()
-    addresses = {path.name: where.upload(path) for path in setting.sources}
+    addresses = {path.name: services.upload(path) for path in setting.sources}
     supply = Submitter(
         log=setting.folder / "submit.log",
-        command=lambda submission: where.submit(submission.address, submission.profile),
+        command=lambda submission: services.submit(submission.address, submission.profile),
         source=submissions(addresses, lambda wave: footage.profile(setting.folder, wave)),
         rng=random.Random(setting.seed + 1),
     )
     coordinators = COORDINATORS if setting.mode is Mode.SQS else 0
     actor = Actor(
-        site=where,
+        site=services,
         busy=audit.busy,
-        workers=[_member(where, "worker", where.worker, number) for number in range(WORKERS)],
+        workers=[_member(services, "worker", services.worker, number) for number in range(WORKERS)],
         coordinators=[
-            _member(where, "coordinator", where.coordinator, number) for number in range(coordinators)
+            _member(services, "coordinator", services.coordinator, number) for number in range(coordinators)
         ],
     )
-    lease_s = where.tuning.lease_s
+    lease_s = services.tuning.lease_s
     disturbances = plan(
         setting.seed, seconds=setting.seconds, mode=setting.mode, lease_s=lease_s, workers=WORKERS
     )
     return FaultRun(
-        actor=actor, supply=supply, audit=audit, plan=disturbances, seconds=setting.seconds, say=say
+        actor=actor,
+        supply=supply,
+        audit=audit,
+        plan=disturbances,
+        seconds=setting.seconds,
+        write_line=write_line,
     )
 
 
-def _member(where: Site, kind: str, make: Callable[[int], Any], number: int) -> Member:
+def _member(services: Site, kind: str, make: Callable[[int], Any], number: int) -> Member:
     name = f"{kind}-{number}"
-    return Member(name=name, log=where.folder / f"{name}.log", make=lambda: make(number))
+    return Member(name=name, log=services.folder / f"{name}.log", make=lambda: make(number))
 
 
 def _run_with_faults(
-    setting: Setting, where: Site, fault_run: FaultRun, expected: Mapping[str, Any], undisturbed_s: float
+    setting: Setting, services: Site, fault_run: FaultRun, expected: Mapping[str, Any], undisturbed_s: float
 ) -> Figures:
     violations = []
     began = time.monotonic()
     fault_run.actor.start()
-    where.network.fault_rates = where.store_proxy.fault_rates = FEW_FAULTS
+    services.network.fault_rates = services.store_proxy.fault_rates = FEW_FAULTS
     settled_s = 0.0
     try:
         fault_run.inject_faults()
@@ -131,17 +138,17 @@ def _run_with_faults(
     except StuckError as error:
         violations.append(str(error))
     faults_s = time.monotonic() - began
-    where.network.fault_rates = where.store_proxy.fault_rates = NO_FAULTS
+    services.network.fault_rates = services.store_proxy.fault_rates = NO_FAULTS
     fault_run.actor.stop_all()
     rows, changes = fault_run.audit.rows(), fault_run.audit.changes()
-    manifests = _manifests(where, {row.asset for row in rows})
+    manifests = _manifests(services, {row.asset for row in rows})
     violations += checks.all_done(rows, manifests)
     violations += checks.done_once(rows, changes)
     violations += checks.fenced(changes)
-    violations += checks.alike(manifests, expected, times=fault_run.supply.accepted)
+    violations += checks.same_manifests(manifests, expected, times=fault_run.supply.accepted)
     violations += checks.exits(fault_run.actor.exits)
-    violations += checks.nothing_left(scratch=_scratch(where), processes=processes_in(setting.folder))
-    untidy = _untidy(where)
+    violations += checks.nothing_left(scratch=_scratch(services), processes=processes_in(setting.folder))
+    untidy = _untidy(services)
     violations += checks.tidied(untidy, manifests)
     return Figures(
         mode=setting.mode,
@@ -155,8 +162,8 @@ def _run_with_faults(
         published=len(manifests),
         disturbances=dict(fault_run.actor.done),
         missed=fault_run.actor.missed,
-        network=where.network.fault_counts(),
-        store_proxy=where.store_proxy.fault_counts(),
+        network=services.network.fault_counts(),
+        store_proxy=services.store_proxy.fault_counts(),
         submissions=(fault_run.supply.killed, fault_run.supply.refused, fault_run.supply.repeated),
         exits=tuple(fault_run.actor.exits),
         redone=checks.redone(rows),
@@ -164,13 +171,13 @@ def _run_with_faults(
         lost=sum(change.before == "running" and change.after in {"ready", "running"} for change in changes),
         ignored=_ignored(fault_run.actor.coordinators),
         untidy=len(untidy),
-        uploads=len(where.media.uploads(where.bucket)),
+        uploads=len(services.media.uploads(services.bucket)),
         violations=tuple(violations),
     )
 
 
-def _manifests(where: Site, assets: set[str]) -> dict[str, Any]:
-    store, found = where.open_store(), {}
+def _manifests(services: Site, assets: set[str]) -> dict[str, Any]:
+    store, found = services.open_store(), {}
     for asset in sorted(assets):
         try:
             found[asset] = json.loads(store.get(manifest_key(asset)))
@@ -179,16 +186,16 @@ def _manifests(where: Site, assets: set[str]) -> dict[str, Any]:
     return found
 
 
-def _scratch(where: Site) -> list[str]:
+def _scratch(services: Site) -> list[str]:
     """Files left in the directories of the workers after they exited."""
-    folders = [where.work(number) for number in range(WORKERS)]
-    return [str(path.relative_to(where.folder)) for folder in folders for path in folder.rglob("*")]
+    folders = [services.work(number) for number in range(WORKERS)]
+    return [str(path.relative_to(services.folder)) for folder in folders for path in folder.rglob("*")]
 
 
-def _untidy(where: Site) -> set[str]:
+def _untidy(services: Site) -> set[str]:
     """Assets that have intermediate files left in the store."""
     folder = parts_prefix("")
-    return {key.removeprefix(folder).split("/")[0] for key in where.open_store().list(folder.rstrip("/"))}
+    return {key.removeprefix(folder).split("/")[0] for key in services.open_store().list(folder.rstrip("/"))}
 
 
 def _ignored(coordinators: Sequence[Member]) -> int:

@@ -18,7 +18,7 @@ _PAUSE_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """One asset: a source by a name and an address, and the profile of its wave."""
+    """One asset to submit: the name and the address of its source, and the profile of its wave."""
 
     name: str
     address: str
@@ -73,10 +73,10 @@ class Submitter:
             if now >= self._next:
                 self._begin(self._submission, now)
             return self._overdue(now)
-        gone = self._member.poll_exit()
-        if gone is not None:
+        ended = self._member.poll_exit()
+        if ended is not None:
             self._member = None
-            self._on_exit(gone.status, now)
+            self._on_exit(ended.status, now)
         elif self._kill_at and now >= self._kill_at:
             self._member.kill()
             self._member = None

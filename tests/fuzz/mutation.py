@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 DEEP = "[" * 900 + "]" * 900
-"""JSON that `json.loads` still takes, nested deeper than `repr` may go from inside a call."""
+"""JSON that `json.loads` still accepts, nested too deeply for `repr` inside a call."""
 
 _HOSTILE: list[Any] = [
     *([], {}, [[]], {"": {}}, [None], "", "\0", "\ud800", "..", "../..", "/", "~", "a/../b", "x" * 5000),
@@ -18,7 +18,7 @@ _HOSTILE: list[Any] = [
 
 
 def hostile() -> st.SearchStrategy[Any]:
-    """One value of any type, the odd ones often."""
+    """A value of any type; unusual values are frequent."""
     return st.sampled_from(_HOSTILE).map(_copied) | values()
 
 
@@ -38,13 +38,13 @@ def values() -> st.SearchStrategy[Any]:
 
 @st.composite
 def mutated(draw: st.DrawFn, messages: list[Any]) -> Any:
-    """One of `messages`, with one to three of its values, at any depth, replaced or removed."""
+    """One of `messages` with one to three of its values, at any depth, replaced or removed."""
     message = _copied(draw(st.sampled_from(messages)))
     for _ in range(draw(st.integers(1, 3))):
-        places = list(_places(message))
-        if not places:
+        positions = list(_positions(message))
+        if not positions:
             break
-        holder, key = draw(st.sampled_from(places))
+        holder, key = draw(st.sampled_from(positions))
         if isinstance(holder, dict) and draw(st.integers(0, 4)) == 0:
             del holder[key]
         else:
@@ -52,8 +52,8 @@ def mutated(draw: st.DrawFn, messages: list[Any]) -> Any:
     return message
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
-    """Every (container, key) in a JSON value, without recursion: what was put in may be deep."""
+def _positions(value: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) in a JSON value, without recursion: inserted values may be deep."""
     found: list[tuple[Any, Any]] = []
     left = [value]
     while left:

@@ -26,7 +26,7 @@ _METADATA = [
     {"action": "hibernate", "time": "2026-03-01T12:02:00Z"},
     {"noticeTime": "2026-03-01T12:00:00Z"},
 ]
-_ANSWERS = [{"protection": {"ProtectionEnabled": True, "TaskArn": "arn"}}, {"failure": {"Reason": "x"}}]
+_RESPONSES = [{"protection": {"ProtectionEnabled": True, "TaskArn": "arn"}}, {"failure": {"Reason": "x"}}]
 
 
 def _event(kind: str, detail: dict[str, Any], source: str = "aws.ec2") -> dict[str, Any]:
@@ -60,9 +60,9 @@ _EVENTS = [
 
 @given(st.sampled_from(sorted(PARSERS)), mutated(_METADATA) | hostile())
 def test_any_metadata_is_parsed_without_raising(path: str, value: Any) -> None:
-    reading = parse_metadata(path, json.dumps(value), 0.0)
-    assert isinstance(reading, Parsed | Ignored | Malformed)
-    assert len(str(reading)) < 5000
+    result = parse_metadata(path, json.dumps(value), 0.0)
+    assert isinstance(result, Parsed | Ignored | Malformed)
+    assert len(str(result)) < 5000
 
 
 @given(mutated(_EVENTS) | values())
@@ -81,12 +81,12 @@ def test_unhashable_values_in_events_are_handled(key: str, value: Any) -> None:
 @given(value=mutated(_UPLOADS) | values(), wrapped=st.booleans())
 def test_upload_events_are_parsed_bare_and_wrapped_by_sns(value: Any, *, wrapped: bool) -> None:
     body = json.dumps(value)
-    verdicts = parse_s3_event(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
-    assert verdicts
-    assert all(isinstance(each, Submit | Ignore | Park) for each in verdicts)
+    decisions = parse_s3_event(json.dumps({"Type": "Notification", "Message": body}) if wrapped else body)
+    assert decisions
+    assert all(isinstance(each, Submit | Ignore | Park) for each in decisions)
 
 
-@given(value=mutated(_ANSWERS) | values() | st.text(), protected=st.booleans())
+@given(value=mutated(_RESPONSES) | values() | st.text(), protected=st.booleans())
 def test_responses_of_the_ecs_agent_are_parsed(value: Any, *, protected: bool) -> None:
     text = value if isinstance(value, str) else json.dumps(value)
     assert is_confirmed(text, protected=protected) in {True, False}

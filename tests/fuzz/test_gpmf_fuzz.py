@@ -1,4 +1,4 @@
-"""Randomly damaged telemetry is read, refused or read in part, in bounded time and memory."""
+"""Randomly damaged telemetry is read, rejected or read in part, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def _payload(number: int) -> bytes:
     return gpmf.serialize([gpmf.device(1, "Camera", streams), gpmf.device(2, "Other", streams[:1])])
 
 
-_WHOLE = b"".join(_payload(number) for number in range(30))
+_LONG = b"".join(_payload(number) for number in range(30))
 _SHORT = b"".join(_payload(number) for number in range(2))
-_PACKED = b"".join(recompressed(_payload(number), {"ACCL", "GPS5"}) for number in range(8))
+_COMPRESSED = b"".join(recompressed(_payload(number), {"ACCL", "GPS5"}) for number in range(8))
 
 damage = st.lists(
     st.one_of(
         st.tuples(st.just("byte"), st.integers(0, 1 << 20), st.integers(0, 255)),
         st.tuples(st.just("word"), st.integers(0, 1 << 20), st.sampled_from(_WORDS)),
         st.tuples(st.just("cut"), st.integers(0, 1 << 20), st.integers(1, 200)),
-        st.tuples(st.just("end"), st.integers(0, 1 << 20), st.just(0)),
-        st.tuples(st.just("more"), st.integers(0, 1 << 20), st.binary(min_size=1, max_size=40)),
+        st.tuples(st.just("truncate"), st.integers(0, 1 << 20), st.just(0)),
+        st.tuples(st.just("insert"), st.integers(0, 1 << 20), st.binary(min_size=1, max_size=40)),
     ),
     min_size=1,
     max_size=12,
@@ -79,22 +79,23 @@ damage = st.lists(
 
 def damaged(data: bytes, changes: list[tuple[str, int, int | bytes]]) -> bytes:
     out = bytearray(data)
-    for kind, where, what in changes:
-        at = where % max(len(out), 1)
-        if kind == "byte" and isinstance(what, int):
-            out[at : at + 1] = bytes([what])
-        elif kind == "word" and isinstance(what, bytes):
-            out[at // 4 * 4 : at // 4 * 4 + 4] = what
-        elif kind == "cut" and isinstance(what, int):
-            del out[at : at + what]
-        elif kind == "end":
+    for kind, offset, value in changes:
+        at = offset % max(len(out), 1)
+        if kind == "byte" and isinstance(value, int):
+            out[at : at + 1] = bytes([value])
+        elif kind == "word" and isinstance(value, bytes):
+            out[at // 4 * 4 : at // 4 * 4 + 4] = value
+        elif kind == "cut" and isinstance(value, int):
+            del out[at : at + value]
+        elif kind == "truncate":
             del out[at:]
-        elif isinstance(what, bytes):
-            out[at:at] = what
+        elif isinstance(value, bytes):
+            out[at:at] = value
     return bytes(out)
 
 
-def everything(data: bytes, *, lenient: bool) -> None:
+def read_everything(data: bytes, *, lenient: bool) -> None:
+    """Read telemetry and all properties of its streams."""
     telemetry = gpmf.read_payloads(data, lenient=lenient)
     for stream in telemetry.streams.values():
         rows = len(stream) if stream.steps is None else int(stream.steps[-1])
@@ -109,21 +110,21 @@ def everything(data: bytes, *, lenient: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "whole", [_SHORT, _WHOLE, _PACKED], ids=["few payloads", "many payloads", "compressed"]
+    "intact", [_SHORT, _LONG, _COMPRESSED], ids=["few payloads", "many payloads", "compressed"]
 )
 @settings(
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(changes=damage)
-def test_damaged_telemetry_is_refused_or_read_in_part(
-    whole: bytes, changes: list[tuple[str, int, int | bytes]]
+def test_damaged_telemetry_is_rejected_or_read_in_part(
+    intact: bytes, changes: list[tuple[str, int, int | bytes]]
 ) -> None:
-    data = damaged(whole, changes)
+    data = damaged(intact, changes)
     began = time.process_time()
     with contextlib.suppress(EddylineError):
-        everything(data, lenient=False)
+        read_everything(data, lenient=False)
     with contextlib.suppress(EddylineError):
-        everything(data, lenient=True)
+        read_everything(data, lenient=True)
     assert time.process_time() - began < _SECONDS
 
 
@@ -136,12 +137,12 @@ def test_a_lenient_tree_round_trips_byte_for_byte(changes: list[tuple[str, int, 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=400))
-def test_noise_is_refused_or_read_in_part(data: bytes) -> None:
+def test_random_bytes_are_rejected_or_read_in_part(data: bytes) -> None:
     with contextlib.suppress(EddylineError):
         gpmf.parse(data)
     assert bytes(gpmf.parse(data, lenient=True)) == data
     with contextlib.suppress(EddylineError):
-        everything(b"DEVC" + data, lenient=True)
+        read_everything(b"DEVC" + data, lenient=True)
 
 
 @settings(max_examples=300, deadline=None)
@@ -149,7 +150,7 @@ def test_noise_is_refused_or_read_in_part(data: bytes) -> None:
     shape=st.tuples(st.sampled_from(b"bBsSlLfc?#"), st.integers(0, 255), st.integers(0, 65535)),
     codes=st.binary(max_size=300),
 )
-def test_compressed_noise_is_refused_or_has_the_announced_samples(
+def test_random_compressed_data_is_rejected_or_has_the_announced_samples(
     shape: tuple[int, int, int], codes: bytes
 ) -> None:
     char, size, repeat = shape
@@ -159,14 +160,15 @@ def test_compressed_noise_is_refused_or_has_the_announced_samples(
         assert len(gpmf.decompress(node).data) == size * repeat
 
 
-_STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
+_CONSTANT = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
 
 
 @pytest.mark.parametrize(
     "bomb",
     [
         pytest.param(
-            gpmf.serialize([gpmf.device(1, "A", [gpmf.nest("STRM", [_STILL])] * 700)]), id="compressed zeros"
+            gpmf.serialize([gpmf.device(1, "A", [gpmf.nest("STRM", [_CONSTANT])] * 700)]),
+            id="compressed zeros",
         ),
         pytest.param(b"".join(bytes(gpmf.nest("NEST", [])) for _ in range(4000)), id="empty nests"),
         pytest.param(
@@ -181,12 +183,12 @@ _STILL = compressed(gpmf.leaf("ACCL", "s", [[7, 8, 9]] * 65535))
         ),
     ],
 )
-def test_compression_bombs_are_bounded(bomb: bytes) -> None:
+def test_compression_bombs_are_read_in_bounded_time_and_memory(bomb: bytes) -> None:
     tracemalloc.start()
     try:
         began = time.process_time()
         with contextlib.suppress(EddylineError):
-            everything(bomb, lenient=True)
+            read_everything(bomb, lenient=True)
         assert time.process_time() - began < _SECONDS
         assert tracemalloc.get_traced_memory()[1] < _MEMORY
     finally:

@@ -1,4 +1,4 @@
-"""The parsers of the queue protocol accept a message or refuse it with `WireError`."""
+"""The parsers of the queue protocol accept a message or reject it with `WireError`."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from eddyline.graph.job import Link, NewJob
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 
 _TOKEN = "0123456789abcdef" * 2
-_ABOUT: dict[str, Any] = {
+_FIELDS: dict[str, Any] = {
     "job_id": "a-1",
     "fence": STRIDE + 1,
     "worker": "cpu@h:1",
     "at": 1.5,
     "token": _TOKEN,
 }
-_FACTS: list[WorkerReport] = [
+_REPORTS: list[WorkerReport] = [
     Heartbeat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
-    JobStarted(**_ABOUT),
+    JobStarted(**_FIELDS),
     *(
-        JobResult(**_ABOUT, outcome=outcome)
+        JobResult(**_FIELDS, outcome=outcome)
         for outcome in (
             done(new("a-2", "a-1"), Link(job_id="a-3", dependencies=("a-2",)), frames=[1, 2]),
             failed(),
@@ -50,10 +50,10 @@ _FACTS: list[WorkerReport] = [
         )
     ),
 ]
-_WORDS = [json.loads(json.dumps(report_to_json(fact))) for fact in _FACTS]
-_REPORTS = [{"v": 1, "facts": _WORDS}]
-_OFFERS = [json.loads(json.dumps(publication_to_json(Publication(job=JOB, base=STRIDE, token=_TOKEN))))]
-_ORDERS = [
+_REPORTS_JSON = [json.loads(json.dumps(report_to_json(report))) for report in _REPORTS]
+_MESSAGES = [{"v": 1, "facts": _REPORTS_JSON}]
+_PUBLICATIONS = [json.loads(json.dumps(publication_to_json(Publication(job=JOB, base=STRIDE, token=_TOKEN))))]
+_COMMANDS = [
     command_to_json(Command(worker="cpu@h:1", kind=CommandKind.DRAIN, reason="enough")),
     command_to_json(
         Command(worker="cpu@h:1", kind=CommandKind.CANCEL, job_id="a-1", fence=STRIDE + 1, over=True)
@@ -61,53 +61,53 @@ _ORDERS = [
 ]
 
 
-@given(mutated(_WORDS) | values())
-def test_a_report_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
+@given(mutated(_REPORTS_JSON) | values())
+def test_a_report_is_parsed_within_its_bounds_or_rejected(value: Any) -> None:
     try:
-        fact = report_from_json(value)
+        report = report_from_json(value)
     except WireError:
         return
-    assert is_worker_name(fact.worker)
-    assert math.isfinite(fact.at)
-    assert fact.at >= 0
-    if isinstance(fact, Heartbeat):
-        assert 0 <= fact.lease_s <= MAX_LEASE_S
-        assert all(map(is_identifier, fact.holds or ()))
+    assert is_worker_name(report.worker)
+    assert math.isfinite(report.at)
+    assert report.at >= 0
+    if isinstance(report, Heartbeat):
+        assert 0 <= report.lease_s <= MAX_LEASE_S
+        assert all(map(is_identifier, report.holds or ()))
         return
-    assert is_identifier(fact.job_id)
-    assert 0 <= fact.fence < 1 << 63
-    for each in getattr(getattr(fact, "outcome", None), "spawn", ()):
+    assert is_identifier(report.job_id)
+    assert 0 <= report.fence < 1 << 63
+    for each in getattr(getattr(report, "outcome", None), "spawn", ()):
         if isinstance(each, NewJob):
             assert all(map(is_identifier, (each.id, each.asset, each.kind, each.pool, *each.dependencies)))
             assert math.isfinite(each.weight)
 
 
-@given(mutated(_OFFERS) | values())
-def test_a_job_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
+@given(mutated(_PUBLICATIONS) | values())
+def test_a_job_is_parsed_within_its_bounds_or_rejected(value: Any) -> None:
     try:
-        offer = publication_from_json(value)
+        publication = publication_from_json(value)
     except WireError:
         return
-    job = offer.job
+    job = publication.job
     assert all(map(is_identifier, (job.id, job.asset, job.kind, job.pool, *job.dependencies, *job.optional)))
-    assert 0 <= offer.base < 1 << 63
+    assert 0 <= publication.base < 1 << 63
     json.dumps(job.spec, allow_nan=False)
 
 
-@given(mutated(_ORDERS) | values())
-def test_a_command_is_parsed_within_its_bounds_or_refused(value: Any) -> None:
+@given(mutated(_COMMANDS) | values())
+def test_a_command_is_parsed_within_its_bounds_or_rejected(value: Any) -> None:
     try:
-        order = command_from_json(value)
+        command = command_from_json(value)
     except WireError:
         return
-    assert is_worker_name(order.worker)
-    assert order.job_id == "" or is_identifier(order.job_id)
+    assert is_worker_name(command.worker)
+    assert command.job_id == "" or is_identifier(command.job_id)
 
 
-@given(mutated(_REPORTS) | mutated(_OFFERS) | hostile())
-def test_a_received_message_is_parsed_or_refused(value: Any) -> None:
+@given(mutated(_MESSAGES) | mutated(_PUBLICATIONS) | hostile())
+def test_a_received_message_is_parsed_or_rejected(value: Any) -> None:
     body = json.dumps(value)
-    for text in (body, seal_or(body, value)):
+    for text in (body, encoded_or(body, value)):
         try:
             found = parse_reports(text)
         except WireError:
@@ -115,8 +115,8 @@ def test_a_received_message_is_parsed_or_refused(value: Any) -> None:
         assert isinstance(found, tuple)
 
 
-def seal_or(body: str, value: Any) -> str:
-    """The body as a worker would write it, packed where it is long; `body` where no worker could."""
+def encoded_or(body: str, value: Any) -> str:
+    """The body as a worker encodes it, compressed if it is long; `body` if it cannot be encoded."""
     try:
         return encode_body(value)
     except (ValueError, RecursionError):
@@ -124,14 +124,14 @@ def seal_or(body: str, value: Any) -> str:
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: "z:" + data.hex()))
-def test_an_invalid_body_is_refused(text: str) -> None:
+def test_an_invalid_body_is_rejected(text: str) -> None:
     try:
         decode_body(text)
     except WireError:
         return
 
 
-def test_a_decompression_bomb_is_refused() -> None:
+def test_a_decompression_bomb_is_rejected() -> None:
     import base64
     import zlib
 

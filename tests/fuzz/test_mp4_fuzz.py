@@ -1,4 +1,4 @@
-"""Randomly damaged files result in an index or in an error of ours, in bounded time and memory."""
+"""Randomly damaged files are read or rejected with an `EddylineError`, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import copy_tracks, iter_samples, write_slice
 
-_PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-f", "lavfi", "-i", "sine=997")
+_INPUTS = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-f", "lavfi", "-i", "sine=997")
 _CODECS = ("-t", "0.6", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "6", "-c:a", "aac")
 _SHAPES = {
     "plain.mp4": ("-movflags", "+faststart"),
@@ -32,17 +32,17 @@ _INTERESTING = (0, 1, 0x7F, 0x80, 0xFF)
 
 
 @pytest.fixture(scope="module")
-def films(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Small whole files of each shape."""
+def files(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """A small intact file of each shape."""
     folder = tmp_path_factory.mktemp("fuzz")
     for name, options in _SHAPES.items():
-        command = (ffmpeg, "-nostdin", "-v", "error", *_PICTURE, *_CODECS, *options, str(folder / name))
+        command = (ffmpeg, "-nostdin", "-v", "error", *_INPUTS, *_CODECS, *options, str(folder / name))
         subprocess.run(command, check=True)
     return [(folder / name).read_bytes() for name in _SHAPES]
 
 
-def _index_places(data: bytes) -> list[tuple[int, int]]:
-    """Where moov and the moofs lie."""
+def _index_ranges(data: bytes) -> list[tuple[int, int]]:
+    """The byte ranges of moov and of each moof."""
     found, at = [], 0
     while at + 8 <= len(data):
         size = int.from_bytes(data[at : at + 4])
@@ -53,7 +53,7 @@ def _index_places(data: bytes) -> list[tuple[int, int]]:
 
 
 def _use(data: bytes, folder: Path) -> None:
-    """All that the rest of the program does with a file."""
+    """Index, slice and copy a file, as the rest of the program does."""
     source = Bytes(data)
     movie = read_movie(source)
     for track in movie.tracks:
@@ -68,7 +68,7 @@ def _use(data: bytes, folder: Path) -> None:
     copy_tracks(source, movie, movie.tracks, folder / "copy.mp4")
 
 
-def _survive(data: bytes, folder: Path) -> None:
+def _check_limits(data: bytes, folder: Path) -> None:
     began = time.perf_counter()
     tracemalloc.start()
     with contextlib.suppress(EddylineError):
@@ -86,33 +86,33 @@ _fuzz = settings(
 )
 
 
-def test_complete_files_are_accepted(films: list[bytes], tmp_path: Path) -> None:
-    for data in films:
+def test_complete_files_are_accepted(files: list[bytes], tmp_path: Path) -> None:
+    for data in files:
         _use(data, tmp_path)
 
 
 @_fuzz
 @given(choice=st.data())
-def test_a_damaged_index_is_read_or_refused(
-    choice: st.DataObject, films: list[bytes], tmp_path: Path
+def test_a_damaged_index_is_read_or_rejected(
+    choice: st.DataObject, files: list[bytes], tmp_path: Path
 ) -> None:
-    data = bytearray(films[choice.draw(st.integers(0, len(films) - 1))])
-    places = _index_places(bytes(data))
+    data = bytearray(files[choice.draw(st.integers(0, len(files) - 1))])
+    ranges = _index_ranges(bytes(data))
     for _ in range(choice.draw(st.integers(1, 6))):
-        start, end = places[choice.draw(st.integers(0, len(places) - 1))]
+        start, end = ranges[choice.draw(st.integers(0, len(ranges) - 1))]
         at = choice.draw(st.integers(start, end - 1))
         width = choice.draw(st.sampled_from((1, 2, 4, 8)))
         value = choice.draw(st.sampled_from(_INTERESTING) | st.integers(0, 255))
         data[at : at + width] = bytes([value]) * min(width, len(data) - at)
-    _survive(bytes(data), tmp_path)
+    _check_limits(bytes(data), tmp_path)
 
 
 @_fuzz
 @given(choice=st.data())
-def test_a_file_with_removed_repeated_or_moved_parts_is_read_or_refused(
-    choice: st.DataObject, films: list[bytes], tmp_path: Path
+def test_a_file_with_removed_repeated_or_moved_parts_is_read_or_rejected(
+    choice: st.DataObject, files: list[bytes], tmp_path: Path
 ) -> None:
-    data = films[choice.draw(st.integers(0, len(films) - 1))]
+    data = files[choice.draw(st.integers(0, len(files) - 1))]
     for _ in range(choice.draw(st.integers(1, 3))):
         first, second = sorted(
             (choice.draw(st.integers(0, len(data))), choice.draw(st.integers(0, len(data))))
@@ -127,11 +127,11 @@ def test_a_file_with_removed_repeated_or_moved_parts_is_read_or_refused(
             case _:
                 data = data[:second]
         data = data[: 1 << 20]
-    _survive(data, tmp_path)
+    _check_limits(data, tmp_path)
 
 
 @_fuzz
 @given(data=st.binary(max_size=400))
-def test_noise_after_a_plausible_start_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
+def test_random_bytes_after_a_plausible_start_are_read_or_rejected(data: bytes, tmp_path: Path) -> None:
     for start in (b"", b"\0\0\0\x10ftypisom\0\0\0\0", b"\0\0\0\0moov", b"\0\0\0\0moof"):
-        _survive(start + data, tmp_path)
+        _check_limits(start + data, tmp_path)

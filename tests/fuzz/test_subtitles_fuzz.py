@@ -1,4 +1,4 @@
-"""Any text of a cue stays text: the written files have the same number of cues with the same texts."""
+"""Any text is a valid cue: the written files have the same number of cues with the same texts."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _TEXTS = st.lists(_PIECES | _ANY, max_size=12).map("".join)
 _CUES = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000), _TEXTS), max_size=6)
 
 
-def made(rows: list[tuple[int, int, str]]) -> tuple[Cue, ...]:
+def make_cues(rows: list[tuple[int, int, str]]) -> tuple[Cue, ...]:
     return sort_cues(srt_cue(start, end, text) for start, end, text in rows)
 
 
 @settings(max_examples=300, deadline=None)
 @given(rows=_CUES)
-def test_files_written_from_any_cues_contain_them(rows: list[tuple[int, int, str]]) -> None:
-    cues = made(rows)
+def test_files_written_from_any_cues_contain_these_cues(rows: list[tuple[int, int, str]]) -> None:
+    cues = make_cues(rows)
     text = to_webvtt(cues)
     assert len(re.findall(r"(?m)^\d\d:\d\d:\d\d\.\d{3} --> ", text)) == text.count("-->") == len(cues)
     assert "\0" not in text
@@ -62,7 +62,7 @@ def test_files_written_from_any_cues_contain_them(rows: list[tuple[int, int, str
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.lists(_PIECES | _ANY, max_size=40).map("".join))
-def test_any_text_is_parsed_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     try:
         cues = parse_srt(text)
     except InputError:
@@ -72,7 +72,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\0\0\0\x40chpl\1\0\0\0\0\0\0\0\5"]))
-def test_any_user_data_has_chapters_or_none(data: bytes, head: bytes) -> None:
+def test_any_user_data_is_parsed_without_raising(data: bytes, head: bytes) -> None:
     for time, title in read_nero_list(head + data):
         assert time >= 0
         assert title.isprintable()
@@ -81,7 +81,7 @@ def test_any_user_data_has_chapters_or_none(data: bytes, head: bytes) -> None:
 
 
 def test_the_page_parses_the_written_files(tmp_path: Path) -> None:
-    cues = made([(0, 1000, "a\n<b>b</b>"), (500, 700, "")])
+    cues = make_cues([(0, 1000, "a\n<b>b</b>"), (500, 700, "")])
     (tmp_path / "1.vtt").write_text(to_webvtt(cues))
     ((_, _, _, found),) = subtitle_tracks(tmp_path, [{"path": "1.vtt", "language": "eng"}])
     assert found == [[0.0, 1.0, "a\n<b>b</b>", False], [0.5, 0.7, "", False]]

@@ -26,8 +26,8 @@ LEASE_S = 2.0
 _numbers = itertools.count(1)
 
 
-def naming(prefix: str | None = None) -> QueueNames:
-    """Queues that no other test uses."""
+def queue_names(prefix: str | None = None) -> QueueNames:
+    """The names of queues that no other test uses."""
     return QueueNames(prefix=prefix or f"t{os.getpid()}-{next(_numbers)}", pools=("cpu",), priorities=(0, 10))
 
 
@@ -36,8 +36,8 @@ def queues(endpoint: str, names: QueueNames, *, max_receive_count: int = 10) -> 
 
 
 @dataclass
-class Direct:
-    """Workers that share the ledger."""
+class DirectSite:
+    """A ledger that workers use directly."""
 
     ledger: Ledger
 
@@ -49,8 +49,8 @@ class Direct:
 
 
 @dataclass
-class Distant:
-    """Workers that see only queues, and a coordinator in this process."""
+class QueueSite:
+    """A ledger, its queues, and a coordinator in this process; workers use only the queues."""
 
     endpoint: str
     location: str | Path
@@ -59,20 +59,20 @@ class Distant:
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.names = naming()
+        self.names = queue_names()
         self.queues = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
         self.queues.ensure_queues()
         self.ledger = Ledger.open(self.location, publishes=True)
-        self.exchange = SqsTransport(self.queues)
+        self.transport = SqsTransport(self.queues)
         self.brokers: list[SqsBroker] = []
-        self.resume()
+        self.start_coordinator()
 
-    def resume(self) -> None:
-        """Begin to coordinate, or begin again."""
+    def start_coordinator(self) -> None:
+        """Starts a coordinator."""
         self.stop = Stop()
         coordinator = Coordinator(
             self.ledger,
-            self.exchange,
+            self.transport,
             pools=self.names.pools,
             stop=self.stop,
             lease_s=3 * LEASE_S,
@@ -83,23 +83,23 @@ class Distant:
         self.thread = threading.Thread(target=coordinator.run)
         self.thread.start()
 
-    def pause(self) -> None:
-        """Coordinate no more."""
-        self.stop.request("no coordinator")
+    def stop_coordinator(self) -> None:
+        """Stops the coordinator."""
+        self.stop.request("the test stops the coordinator")
         self.thread.join(10)
 
     def _count(self, event: CoordinatorEvent) -> None:
         self.counts[event.kind] += event.count
 
     def broker(self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S) -> SqsBroker:
-        own = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
-        made = SqsBroker(own, visibility_s=LEASE_S, wait_s=1, max_in_flight_s=max_in_flight_s)
-        self.brokers.append(made)
-        return made
+        client = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
+        broker = SqsBroker(client, visibility_s=LEASE_S, wait_s=1, max_in_flight_s=max_in_flight_s)
+        self.brokers.append(broker)
+        return broker
 
     def close(self) -> None:
         for each in self.brokers:
             each.close()
-        self.pause()
-        self.exchange.close()
+        self.stop_coordinator()
+        self.transport.close()
         self.ledger.close()

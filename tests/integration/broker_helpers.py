@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Direct, Distant
+from tests.integration.aws_site import LEASE_S, REGION, DirectSite, QueueSite
 from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
@@ -17,78 +17,78 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.broker import Broker
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-CLASSES = ("cpu",)
+POOLS = ("cpu",)
 B = TypeVar("B", bound=Broker)
 
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials that the test server takes like any others."""
+    """Sets credentials; the test server accepts any."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(params=["direct-sqlite", "direct-postgresql", "sqs"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Direct | Distant]:
-    """Each of the ways in which workers get their jobs."""
-    made: Direct | Distant
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DirectSite | QueueSite]:
+    """A site of each kind: a ledger that workers use directly, on each dialect, and queues."""
+    site: DirectSite | QueueSite
     if request.param == "sqs":
         request.getfixturevalue("keys")
         server: Ministack = request.getfixturevalue("ministack")
-        made = Distant(server.url, tmp_path / "ledger.db")
+        site = QueueSite(server.url, tmp_path / "ledger.db")
     elif request.param == "direct-sqlite":
-        made = Direct(Ledger.open(tmp_path / "ledger.db"))
+        site = DirectSite(Ledger.open(tmp_path / "ledger.db"))
     else:
-        made = Direct(Ledger.open(empty_database(str(request.getfixturevalue("postgres")))))
-    yield made
-    made.close()
+        site = DirectSite(Ledger.open(empty_database(str(request.getfixturevalue("postgres")))))
+    yield site
+    site.close()
 
 
 @pytest.fixture
-def distant(ministack: Ministack, tmp_path: Path, keys: None) -> Iterator[Callable[..., Distant]]:  # noqa: ARG001 - they must be there
-    """Makes places by queues."""
-    made: list[Distant] = []
+def make_site(ministack: Ministack, tmp_path: Path, keys: None) -> Iterator[Callable[..., QueueSite]]:  # noqa: ARG001 - sets the credentials
+    """A function that creates a site with queues."""
+    sites: list[QueueSite] = []
 
-    def make(**options: Any) -> Distant:
-        made.append(Distant(ministack.url, tmp_path / "ledger.db", **options))
-        return made[-1]
+    def make(**options: Any) -> QueueSite:
+        sites.append(QueueSite(ministack.url, tmp_path / "ledger.db", **options))
+        return sites[-1]
 
     yield make
-    for each in made:
+    for each in sites:
         each.close()
 
 
-def joined(place: Direct | Distant, name: str = "ada") -> Broker:
-    """A worker's broker, that fetches as if a worker ran."""
-    return present(place.broker(), name)
+def registered_broker(site: DirectSite | QueueSite, name: str = "ada") -> Broker:
+    """A new broker of a registered worker, subscribed as by a running worker."""
+    return register(site.broker(), name)
 
 
-def present(broker: B, name: str = "ada") -> B:
-    """The broker, with its worker there."""
+def register(broker: B, name: str = "ada") -> B:
+    """Registers a worker at the broker and subscribes; returns the broker."""
     broker.register(name, "here", 1, LEASE_S)
     broker.subscribe(lambda: None)
     return broker
 
 
-def claims(broker: Broker, count: int, name: str = "ada") -> list[Claim]:
-    """So many jobs, once they are there."""
-    found: list[Claim] = []
+def claim_many(broker: Broker, count: int, name: str = "ada") -> list[Claim]:
+    """Claims `count` jobs; waits until so many are available."""
+    claims: list[Claim] = []
 
     def enough() -> bool:
-        if len(found) < count:
-            wanted = count - len(found)
-            found.extend(broker.claim(name, pools=CLASSES, limit=wanted, lease_s=LEASE_S))
-        return len(found) >= count
+        if len(claims) < count:
+            missing = count - len(claims)
+            claims.extend(broker.claim(name, pools=POOLS, limit=missing, lease_s=LEASE_S))
+        return len(claims) >= count
 
     wait_until(enough)
-    return found
+    return claims
 
 
-def claimed(broker: Broker, name: str = "ada") -> Claim:
-    """One job, once it is there."""
-    return claims(broker, 1, name)[0]
+def claim_one(broker: Broker, name: str = "ada") -> Claim:
+    """Claims one job; waits until one is available."""
+    return claim_many(broker, 1, name)[0]
 
 
-def settle(broker: Broker, held: Claim, outcome: Outcome) -> bool:
-    """Answer a job; whether that counts."""
-    return broker.settle([Settlement(job_id=held.job.id, fence=held.fence, outcome=outcome)])[0]
+def settle(broker: Broker, claim: Claim, outcome: Outcome) -> bool:
+    """Settles a job; returns whether the result counts."""
+    return broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.integration.aws_site import naming, queues
+from tests.integration.aws_site import queue_names, queues
 
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
@@ -13,7 +13,7 @@ from eddyline.graph.ledger.ledger import Ledger
 
 
 def main(location: str, endpoint: str, prefix: str) -> None:
-    names = naming(prefix)
+    names = queue_names(prefix)
     with Ledger.open(location, publishes=True) as ledger:
         Coordinator(
             ledger,

@@ -26,21 +26,21 @@ def client(service: str, endpoint: str) -> Any:
 
 
 @dataclass(kw_only=True)
-class FootageBucket:
-    """A bucket and its queue of events."""
+class SourceBucket:
+    """A bucket and its event queue."""
 
     endpoint: str
     bucket: str
-    place: EventQueue
+    event_queue: EventQueue
 
-    def put(self, key: str, body: bytes, **how: object) -> str:
-        """The new object's entity tag."""
-        answer = client("s3", self.endpoint).put_object(Bucket=self.bucket, Key=key, Body=body, **how)
-        return str(answer["ETag"]).strip('"')
+    def put(self, key: str, body: bytes, **options: object) -> str:
+        """Stores an object; returns its entity tag."""
+        response = client("s3", self.endpoint).put_object(Bucket=self.bucket, Key=key, Body=body, **options)
+        return str(response["ETag"]).strip('"')
 
     def body(self, key: str) -> bytes:
-        answer = client("s3", self.endpoint).get_object(Bucket=self.bucket, Key=key)
-        return bytes(answer["Body"].read())
+        response = client("s3", self.endpoint).get_object(Bucket=self.bucket, Key=key)
+        return bytes(response["Body"].read())
 
     def delete(self, key: str) -> None:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
@@ -48,72 +48,72 @@ class FootageBucket:
     def queues(self) -> SqsClient:
         return event_queue_client(sqs_client(endpoint=self.endpoint, region=REGION))
 
-    def arrivals(self, *, attempts: int = 8, visibility_s: float = 30.0) -> S3EventSource:
+    def event_source(self, *, attempts: int = 8, visibility_s: float = 30.0) -> S3EventSource:
         return S3EventSource(
-            self.queues(), self.place, attempts=attempts, visibility_s=visibility_s, wait_s=1
+            self.queues(), self.event_queue, attempts=attempts, visibility_s=visibility_s, wait_s=1
         )
 
     def parked(self) -> list[tuple[str, str]]:
-        """(body, reason) of all that is parked."""
-        queues, found = self.queues(), []
-        while messages := queues.receive(self.place.dead_letters, limit=10, wait_s=0, visibility_s=60):
-            found += [(each.body, each.attributes.get("reason", "")) for each in messages]
-        return found
+        """The body and the reason of every parked message."""
+        queues, parked = self.queues(), []
+        while messages := queues.receive(self.event_queue.dead_letters, limit=10, wait_s=0, visibility_s=60):
+            parked += [(each.body, each.attributes.get("reason", "")) for each in messages]
+        return parked
 
 
-def told_by_eventbridge(endpoint: str) -> FootageBucket:
-    made = _made(endpoint)
+def bucket_with_eventbridge(endpoint: str) -> SourceBucket:
+    bucket = _create_bucket(endpoint)
     client("s3", endpoint).put_bucket_notification_configuration(
-        Bucket=made.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        Bucket=bucket.bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     events = client("events", endpoint)
     pattern = {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [made.bucket]}},
+        "detail": {"bucket": {"name": [bucket.bucket]}},
     }
-    events.put_rule(Name=made.bucket, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=made.bucket, Targets=[{"Id": "1", "Arn": _arn(made)}])
-    return made
+    events.put_rule(Name=bucket.bucket, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=bucket.bucket, Targets=[{"Id": "1", "Arn": _arn(bucket)}])
+    return bucket
 
 
-def told_by_s3(endpoint: str) -> FootageBucket:
-    made = _made(endpoint)
-    _notify(made, QueueConfigurations=[{"QueueArn": _arn(made), "Events": _CREATED}])
-    return made
+def bucket_with_s3_notifications(endpoint: str) -> SourceBucket:
+    bucket = _create_bucket(endpoint)
+    _notify(bucket, QueueConfigurations=[{"QueueArn": _arn(bucket), "Events": _CREATED}])
+    return bucket
 
 
-def told_by_topic(endpoint: str, *, raw: bool = False) -> FootageBucket:
-    """S3 tells an SNS topic, and that the queue; `raw`: without SNS's own words around."""
-    made = _made(endpoint)
+def bucket_with_topic(endpoint: str, *, raw: bool = False) -> SourceBucket:
+    """S3 notifies an SNS topic, which forwards to the queue; `raw`: without the envelope of SNS."""
+    bucket = _create_bucket(endpoint)
     sns = client("sns", endpoint)
-    topic = sns.create_topic(Name=made.bucket)["TopicArn"]
+    topic = sns.create_topic(Name=bucket.bucket)["TopicArn"]
     sns.subscribe(
         TopicArn=topic,
         Protocol="sqs",
-        Endpoint=_arn(made),
+        Endpoint=_arn(bucket),
         Attributes={"RawMessageDelivery": str(raw).lower()},
     )
-    _notify(made, TopicConfigurations=[{"TopicArn": topic, "Events": _CREATED}])
-    return made
+    _notify(bucket, TopicConfigurations=[{"TopicArn": topic, "Events": _CREATED}])
+    return bucket
 
 
-def told_by_raw_topic(endpoint: str) -> FootageBucket:
-    return told_by_topic(endpoint, raw=True)
+def bucket_with_raw_topic(endpoint: str) -> SourceBucket:
+    return bucket_with_topic(endpoint, raw=True)
 
 
-def _notify(made: FootageBucket, **configuration: object) -> None:
-    client("s3", made.endpoint).put_bucket_notification_configuration(
-        Bucket=made.bucket, NotificationConfiguration=configuration
+def _notify(bucket: SourceBucket, **configuration: object) -> None:
+    client("s3", bucket.endpoint).put_bucket_notification_configuration(
+        Bucket=bucket.bucket, NotificationConfiguration=configuration
     )
 
 
-def _made(endpoint: str) -> FootageBucket:
+def _create_bucket(endpoint: str) -> SourceBucket:
     name = f"cards-{os.getpid()}-{next(_numbers)}"
     client("s3", endpoint).create_bucket(Bucket=name)
-    place = ensure_event_queue(event_queue_client(client("sqs", endpoint)), f"{name}-events", buckets=[name])
-    return FootageBucket(endpoint=endpoint, bucket=name, place=place)
+    queue = ensure_event_queue(event_queue_client(client("sqs", endpoint)), f"{name}-events", buckets=[name])
+    return SourceBucket(endpoint=endpoint, bucket=name, event_queue=queue)
 
 
-def _arn(made: FootageBucket) -> str:
-    return f"arn:aws:sqs:{REGION}:000000000000:{made.place.name}"
+def _arn(bucket: SourceBucket) -> str:
+    return f"arn:aws:sqs:{REGION}:000000000000:{bucket.event_queue.name}"

@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from tests.integration.aws_site import LEASE_S, Direct, Distant
-from tests.integration.broker_helpers import CLASSES, keys, place
+from tests.integration.aws_site import LEASE_S, DirectSite, QueueSite
+from tests.integration.broker_helpers import POOLS, keys, site
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, new
@@ -17,23 +17,22 @@ from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Job, Settlement
 from eddyline.graph.worker.broker import Broker
 
-__all__ = ["keys", "ministack", "place", "postgres"]
+__all__ = ["keys", "ministack", "postgres", "site"]
 
 BULK = 10
 MANY = 2000
-# What may be ahead of anybody: two windows of a queue, what workers hold, and a share as large as one's own.
+# The jobs that may precede those of another owner: two publish windows, the jobs of workers, an equal share.
 AHEAD = 60
 
 
-class Hall:
-    """Workers that do one job after the other, and who was served, in order."""
+class Workers:
+    """Workers on threads that complete one job at a time; `served` lists the jobs in their order."""
 
-    def __init__(self, place: Direct | Distant, count: int = 3) -> None:
+    def __init__(self, site: DirectSite | QueueSite, count: int = 3) -> None:
         self.served: list[Job] = []
-        self._over = threading.Event()
+        self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(place.broker(), f"w{number}"))
-            for number in range(count)
+            threading.Thread(target=self._work, args=(site.broker(), f"w{number}")) for number in range(count)
         ]
         for thread in self._threads:
             thread.start()
@@ -41,48 +40,50 @@ class Hall:
     def _work(self, broker: Broker, name: str) -> None:
         broker.register(name, "here", 1, LEASE_S)
         unsubscribe = broker.subscribe(lambda: None)
-        while not self._over.is_set():
-            for claim in broker.claim(name, pools=CLASSES, limit=1, lease_s=LEASE_S):
+        while not self._stop.is_set():
+            for claim in broker.claim(name, pools=POOLS, limit=1, lease_s=LEASE_S):
                 self.served.append(claim.job)
                 broker.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done())])
             time.sleep(0.01)
         unsubscribe()
 
-    def end(self) -> None:
-        self._over.set()
+    def stop(self) -> None:
+        self._stop.set()
         for thread in self._threads:
             thread.join(20)
 
 
-def _settled(place: Direct | Distant) -> None:
-    """Publication has come as far as it will for now."""
-    if isinstance(place, Distant):
+def _wait_until_published(site: DirectSite | QueueSite) -> None:
+    """Waits until the coordinator publishes no further jobs."""
+    if isinstance(site, QueueSite):
         published = -1
-        while place.counts[CoordinatorEventKind.JOBS_PUBLISHED] > published:
-            published = place.counts[CoordinatorEventKind.JOBS_PUBLISHED]
+        while site.counts[CoordinatorEventKind.JOBS_PUBLISHED] > published:
+            published = site.counts[CoordinatorEventKind.JOBS_PUBLISHED]
             time.sleep(1.0)
 
 
 @pytest.mark.slow
-def test_one_owners_backlog_delays_no_other_owner_urgency_or_deadline(
-    place: Direct | Distant,
+def test_the_backlog_of_an_owner_delays_no_other_owner_urgent_job_or_deadline(
+    site: DirectSite | QueueSite,
 ) -> None:
-    crowd = [new(f"a-{number:04d}", owner="A", priority=BULK) for number in range(MANY)]
-    place.ledger.submit(crowd)
-    _settled(place)
+    backlog = [new(f"a-{number:04d}", owner="A", priority=BULK) for number in range(MANY)]
+    site.ledger.submit(backlog)
+    _wait_until_published(site)
     soon = time.time() + 600
-    place.ledger.submit([new(f"b-{number:02d}", owner="B", priority=BULK) for number in range(20)])
-    place.ledger.submit([new("c-01", owner="A", priority=BULK, deadline=soon)])
-    hall = Hall(place)
+    site.ledger.submit([new(f"b-{number:02d}", owner="B", priority=BULK) for number in range(20)])
+    site.ledger.submit([new("c-01", owner="A", priority=BULK, deadline=soon)])
+    workers = Workers(site)
     try:
-        wait_until(lambda: {"b-19", "c-01"} <= {job.id for job in hall.served}, timeout_s=60)
-        place.ledger.submit([new(f"d-{number}", owner="A", priority=0) for number in range(5)])
-        before = len(hall.served)
-        wait_until(lambda: "d-4" in {job.id for job in hall.served}, timeout_s=60)
+        wait_until(lambda: {"b-19", "c-01"} <= {job.id for job in workers.served}, timeout_s=60)
+        site.ledger.submit([new(f"d-{number}", owner="A", priority=0) for number in range(5)])
+        before = len(workers.served)
+        wait_until(lambda: "d-4" in {job.id for job in workers.served}, timeout_s=60)
     finally:
-        hall.end()
-    order = [job.id for job in hall.served]
-    assert order.index("c-01") <= AHEAD, "half of the places are for what has a deadline"
+        workers.stop()
+    order = [job.id for job in workers.served]
+    assert order.index("c-01") <= AHEAD, "half of the positions are for jobs with deadlines"
     assert order.index("b-19") <= 20 + AHEAD
     assert order.index("d-4") <= before + 5 + AHEAD
-    assert sum(job.owner == "A" for job in hall.served[: order.index("b-19")]) >= 10, "nor does A starve"
+    assert sum(job.owner == "A" for job in workers.served[: order.index("b-19")]) >= 10, (
+        "A does not starve either"
+    )

@@ -19,11 +19,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.aws_site import REGION
 from tests.integration.source_bucket import (
-    FootageBucket,
+    SourceBucket,
+    bucket_with_eventbridge,
+    bucket_with_s3_notifications,
+    bucket_with_topic,
     client,
-    told_by_eventbridge,
-    told_by_s3,
-    told_by_topic,
 )
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
@@ -49,11 +49,11 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 class IngestProcesses:
     """Ingest processes on one queue, ledger and store."""
 
-    def __init__(self, bucket: FootageBucket, folder: Path, *options: str, ledger: str = "") -> None:
+    def __init__(self, bucket: SourceBucket, folder: Path, *options: str, ledger: str = "") -> None:
         self.ledger = ledger or str(folder / "ledger.db")
         self._log = folder / "log"
         self._command = (
-            *(sys.executable, "-m", "eddyline", "ingest", "--events", bucket.place.name),
+            *(sys.executable, "-m", "eddyline", "ingest", "--events", bucket.event_queue.name),
             *("--store", f"s3://{bucket.bucket}", "--ledger", self.ledger, "--profile", PROFILE),
             *("--lease", "2", "--json", *options),
         )
@@ -70,12 +70,12 @@ class IngestProcesses:
     def log_text(self) -> str:
         return self._log.read_text()
 
-    def notes(self, what: str) -> list[dict[str, str]]:
+    def log_events(self, event: str) -> list[dict[str, str]]:
         lines = (line for line in self.log_text().splitlines() if line.startswith("{") and line.endswith("}"))
-        return [note for note in map(json.loads, lines) if note["event"] == what]
+        return [line for line in map(json.loads, lines) if line["event"] == event]
 
-    def figures(self) -> dict[str, float]:
-        """What it shows to Prometheus, by name and labels."""
+    def metrics(self) -> dict[str, float]:
+        """The exposed metrics, by name and labels."""
         port = self._command[self._command.index("--metrics") + 1]
         text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -85,7 +85,7 @@ class IngestProcesses:
         }
 
     def inspected(self) -> list[str]:
-        """The names of all assets' sources, as the ledger's first jobs know them."""
+        """The names of all sources with an inspect job in the ledger."""
         with Ledger.open(self.ledger) as ledger:
             return sorted(job.spec["name"] for job in ledger.jobs() if job.kind == "inspect")
 
@@ -99,28 +99,36 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _send(bucket: FootageBucket, *bodies: str) -> None:
+def _send(bucket: SourceBucket, *bodies: str) -> None:
     sqs = client("sqs", bucket.endpoint)
-    url = sqs.get_queue_url(QueueName=bucket.place.name)["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=bucket.event_queue.name)["QueueUrl"]
     for body in bodies:
         sqs.send_message(QueueUrl=url, MessageBody=body)
 
 
-def _told(bucket: FootageBucket, key: str, tag: str) -> str:
-    """A message such as EventBridge sends."""
-    thing = {"key": key, "size": 1, "etag": tag, "sequencer": "00A1"}
-    detail = {"bucket": {"name": bucket.bucket}, "object": thing}
+def _event(bucket: SourceBucket, key: str, tag: str) -> str:
+    """An event in the format of EventBridge."""
+    item = {"key": key, "size": 1, "etag": tag, "sequencer": "00A1"}
+    detail = {"bucket": {"name": bucket.bucket}, "object": item}
     return json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("made", "options"), [(told_by_eventbridge, ()), (told_by_s3, ("--queues", "jobs")), (told_by_topic, ())]
+    ("create_bucket", "options"),
+    [
+        (bucket_with_eventbridge, ()),
+        (bucket_with_s3_notifications, ("--queues", "jobs")),
+        (bucket_with_topic, ()),
+    ],
 )
 def test_uploads_become_assets_and_other_messages_are_settled(
-    made: Callable[[str], FootageBucket], options: tuple[str, ...], ministack: Ministack, tmp_path: Path
+    create_bucket: Callable[[str], SourceBucket],
+    options: tuple[str, ...],
+    ministack: Ministack,
+    tmp_path: Path,
 ) -> None:
-    bucket = made(ministack.url)
+    bucket = create_bucket(ministack.url)
     ingest = IngestProcesses(bucket, tmp_path, *options, "--metrics", str(_free_port()))
     bucket.put("cards/a.mp4", b"a" * 1000)
     old = bucket.put("cards/b.mp4", b"old" * 1000)
@@ -129,22 +137,22 @@ def test_uploads_become_assets_and_other_messages_are_settled(
     bucket.delete("cards/gone.mp4")
     bucket.put("cards/notes.txt", b"text")
     bucket.put("assets/0123/1080p.mp4", b"a result")
-    again = [_told(bucket, "cards/b.mp4", old), _told(bucket, "cards/b.mp4", new)] * 3
-    _send(bucket, *again, _told(bucket, "cards/gone.mp4", gone), "garbage", '{"Event": "s3:TestEvent"}')
+    repeated = [_event(bucket, "cards/b.mp4", old), _event(bucket, "cards/b.mp4", new)] * 3
+    _send(bucket, *repeated, _event(bucket, "cards/gone.mp4", gone), "garbage", '{"Event": "s3:TestEvent"}')
     process = ingest.start()
     try:
         queues = bucket.queues()
         wait_until(
-            lambda: len(ingest.notes("parked")) == 1 and queues.depth(bucket.place.name) == 0,
+            lambda: len(ingest.log_events("parked")) == 1 and queues.depth(bucket.event_queue.name) == 0,
             timeout_s=WITHIN_S,
             message=lambda: ingest.log_text()[-3000:],
         )
-        _check_figures(ingest)
+        _check_metrics(ingest)
         assert ingest.inspected() == ["a.mp4", "b.mp4"]
         assert [body for body, _ in bucket.parked()] == ["garbage"]
-        reasons = {note["reason"] for note in ingest.notes("ignored")}
-        for words in ("overwritten", "gone", "sidecar file", "output of Eddyline", "test notification"):
-            assert any(words in reason for reason in reasons), reasons
+        reasons = {event["reason"] for event in ingest.log_events("ignored")}
+        for text in ("overwritten", "gone", "sidecar file", "output of Eddyline", "test notification"):
+            assert any(text in reason for reason in reasons), reasons
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -154,24 +162,24 @@ def test_uploads_become_assets_and_other_messages_are_settled(
         process.wait()
 
 
-def _check_figures(ingest: IngestProcesses) -> None:
+def _check_metrics(ingest: IngestProcesses) -> None:
     """The metrics of the process equal the outcomes that it logged."""
-    shown = ingest.figures()
-    submitted, ignored = len(ingest.notes("submitted")), len(ingest.notes("ignored"))
-    assert shown["eddyline_ingest_objects_total outcome=submitted"] == submitted
-    assert shown["eddyline_ingest_objects_total outcome=ignored"] == ignored
-    assert shown["eddyline_ingest_parked_total cause=malformed"] == 1
-    assert shown["eddyline_ingest_messages_ended_total end=parked"] == 1
-    assert shown["eddyline_ingest_messages_total"] == submitted + ignored + 1
-    assert shown["eddyline_ingest_delay_seconds_count"] == submitted
-    assert shown["eddyline_ingest_oldest_message_seconds"] == 0
+    metrics = ingest.metrics()
+    submitted, ignored = len(ingest.log_events("submitted")), len(ingest.log_events("ignored"))
+    assert metrics["eddyline_ingest_objects_total outcome=submitted"] == submitted
+    assert metrics["eddyline_ingest_objects_total outcome=ignored"] == ignored
+    assert metrics["eddyline_ingest_parked_total cause=malformed"] == 1
+    assert metrics["eddyline_ingest_messages_ended_total end=parked"] == 1
+    assert metrics["eddyline_ingest_messages_total"] == submitted + ignored + 1
+    assert metrics["eddyline_ingest_delay_seconds_count"] == submitted
+    assert metrics["eddyline_ingest_oldest_message_seconds"] == 0
 
 
 @pytest.mark.slow
 def test_killed_ingests_neither_lose_nor_duplicate_assets(
     ministack: Ministack, postgres: str, tmp_path: Path
 ) -> None:
-    bucket = told_by_eventbridge(ministack.url)
+    bucket = bucket_with_eventbridge(ministack.url)
     rng = random.Random(11)
     keys = [f"cards/GX01{number:04}.MP4" for number in range(40)]
     tags = {key: bucket.put(key, rng.randbytes(2000)) for key in keys}
@@ -182,8 +190,8 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
         for _ in range(KILLS):
             key = f"cards/late-{next(numbers)}.mp4"
             tags[key] = bucket.put(key, rng.randbytes(2000))
-            doubles = [_told(bucket, key, tag) for key, tag in tags.items()]
-            _send(bucket, *rng.sample(doubles, 5), f"garbage {key}")
+            duplicates = [_event(bucket, key, tag) for key, tag in tags.items()]
+            _send(bucket, *rng.sample(duplicates, 5), f"garbage {key}")
             time.sleep(rng.uniform(0.2, 3.0))
             victim = rng.randrange(2)
             assert processes[victim].poll() is None, ingest.log_text()[-3000:]
@@ -192,7 +200,7 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
             processes[victim] = ingest.start()
         queues = bucket.queues()
         wait_until(
-            lambda: queues.depth(bucket.place.name) == 0,
+            lambda: queues.depth(bucket.event_queue.name) == 0,
             timeout_s=WITHIN_S,
             message=lambda: ingest.log_text()[-3000:],
         )
@@ -201,12 +209,12 @@ def test_killed_ingests_neither_lose_nor_duplicate_assets(
             process.kill()
             process.wait()
     assert ingest.inspected() == sorted(Path(key).name for key in tags)
-    # What two of them parked, each as its last act, lies there twice; nothing else does.
+    # A message is parked twice if the process that parked it was killed before it deleted the original.
     assert {body for body, _ in bucket.parked()} == {f"garbage cards/late-{n}.mp4" for n in range(KILLS)}
 
 
 def test_a_process_without_permissions_ends_with_a_remedy(ministack: Ministack, tmp_path: Path) -> None:
-    bucket = told_by_eventbridge(ministack.url)
+    bucket = bucket_with_eventbridge(ministack.url)
     ingest = IngestProcesses(bucket, tmp_path, "--store", "s3://there-is-no-such-bucket")
     assert ingest.start().wait(60) == 2
     assert "the bucket does not exist" in ingest.log_text()
@@ -215,12 +223,12 @@ def test_a_process_without_permissions_ends_with_a_remedy(ministack: Ministack, 
 def test_sigterm_ends_an_ingest_within_two_seconds_during_a_server_hang(
     ministack: Ministack, tmp_path: Path
 ) -> None:
-    bucket = told_by_eventbridge(ministack.url)
+    bucket = bucket_with_eventbridge(ministack.url)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(30)
         bucket.endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         process = IngestProcesses(bucket, tmp_path).start()
-        connection, _ = silent.accept()  # it asks, and waits
+        connection, _ = silent.accept()  # it waits for the response
         with connection:
             time.sleep(0.5)
             began = time.monotonic()
@@ -233,7 +241,7 @@ def test_sigterm_ends_an_ingest_within_two_seconds_during_a_server_hang(
 def test_separate_chapters_become_one_recording_despite_killed_processes(
     ministack: Ministack, tmp_path: Path
 ) -> None:
-    bucket = told_by_s3(ministack.url)
+    bucket = bucket_with_s3_notifications(ministack.url)
     clip = make_clip(tmp_path / "clip.mp4", seconds=1, width=160, height=90).read_bytes()
     keys = [f"cards/GX0{number}0042.MP4" for number in (3, 1, 2)]
     tags = {key: bucket.put(key, clip) for key in keys}
@@ -241,18 +249,18 @@ def test_separate_chapters_become_one_recording_despite_killed_processes(
     ingest = IngestProcesses(bucket, tmp_path, "--rules", str(tmp_path / "rules.yaml"))
     victim, other = ingest.start(), ingest.start()
     try:
-        # On a slow machine it may be quiet for long enough already, and nothing is put off.
+        # On a slow machine the wait for chapters may be over already, and nothing is postponed.
         wait_until(
-            lambda: bool(ingest.notes("postponed") or ingest.notes("submitted")),
+            lambda: bool(ingest.log_events("postponed") or ingest.log_events("submitted")),
             timeout_s=WITHIN_S,
             message=lambda: ingest.log_text()[-3000:],
         )
         victim.kill()
         victim.wait()
-        _send(bucket, *(_told(bucket, key, tags[key]) for key in keys * 2))
+        _send(bucket, *(_event(bucket, key, tags[key]) for key in keys * 2))
         queues = bucket.queues()
         wait_until(
-            lambda: queues.depth(bucket.place.name) == 0,
+            lambda: queues.depth(bucket.event_queue.name) == 0,
             timeout_s=WITHIN_S,
             message=lambda: ingest.log_text()[-3000:],
         )
@@ -261,9 +269,9 @@ def test_separate_chapters_become_one_recording_despite_killed_processes(
             process.kill()
             process.wait()
     assert ingest.inspected() == ["GX010042.MP4"]
-    assert {note["asset"] for note in ingest.notes("submitted")} == {ingest.assets()[0]}
-    remembered = bucket.body(f".eddyline/sources/{ingest.assets()[0]}.json")
-    assert [Path(each["address"]).name for each in json.loads(remembered)["chapters"]] == [
+    assert {event["asset"] for event in ingest.log_events("submitted")} == {ingest.assets()[0]}
+    record = bucket.body(f".eddyline/sources/{ingest.assets()[0]}.json")
+    assert [Path(each["address"]).name for each in json.loads(record)["chapters"]] == [
         f"GX0{number}0042.MP4" for number in (1, 2, 3)
     ]
     assert bucket.parked() == []

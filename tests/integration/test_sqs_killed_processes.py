@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import naming, queues
+from tests.integration.aws_site import queue_names, queues
 from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.conftest import postgres
@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 ASSETS = 70
 CHUNKS = 2
 KILLS = 5
-WITHIN_S = 100.0  # less than the age at which a sweep would publish again: so none of this is its work
+WITHIN_S = 100.0  # less than the age at which reconciliation publishes jobs again
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,29 +38,29 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return empty_database(str(request.getfixturevalue("postgres")))
 
 
-class Crew:
-    """Processes of one kind, that are replaced when killed."""
+class ProcessGroup:
+    """Processes of one kind; a killed one is replaced."""
 
-    def __init__(self, script: str, count: int, *words: str) -> None:
+    def __init__(self, script: str, count: int, *arguments: str) -> None:
         self._script = str(HERE / script)
-        self._words = words
+        self._arguments = arguments
         self._number = 0
         self.processes = [self._start() for _ in range(count)]
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._number += 1
-        words = [word.format(n=self._number) for word in self._words]
+        arguments = [argument.format(n=self._number) for argument in self._arguments]
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
-        return subprocess.Popen([sys.executable, self._script, *words], env=environment)
+        return subprocess.Popen([sys.executable, self._script, *arguments], env=environment)
 
     def kill_one(self, rng: random.Random) -> None:
         victim = rng.randrange(len(self.processes))
-        assert self.processes[victim].poll() is None, "it ended by itself"
+        assert self.processes[victim].poll() is None, "it exited by itself"
         self.processes[victim].kill()
         self.processes[victim].wait()
         self.processes[victim] = self._start()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         for process in self.processes:
             process.kill()
             process.wait()
@@ -73,9 +73,11 @@ def test_killed_processes_leave_no_unfinished_asset(
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     rng = random.Random(5)
-    names = naming()
-    coordinators = Crew("coordinator_process.py", 2, location, ministack.url, names.prefix)
-    workers = Crew("worker_process.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log"))
+    names = queue_names()
+    coordinators = ProcessGroup("coordinator_process.py", 2, location, ministack.url, names.prefix)
+    workers = ProcessGroup(
+        "worker_process.py", 2, ministack.url, names.prefix, "w{n}", str(tmp_path / "w{n}.log")
+    )
     try:
         with Ledger.open(location, publishes=True) as ledger:
             batch = []
@@ -94,16 +96,16 @@ def test_killed_processes_leave_no_unfinished_asset(
             assert ledger.counts() == {state: expected * (state is State.DONE) for state in State}
             found = ledger.jobs()
             assert all(job.result is not None and job.unmet == 0 for job in found)
-            # A job may have been started twice, but nothing counts as started without having been.
+            # A job may have been started twice, but every recorded start was real.
             starts = Counter(line for log in tmp_path.glob("w*.log") for line in log.read_text().split())
             assert set(starts) == {job.id for job in found}
             assert ledger.stats().redone <= sum(starts.values()) - expected
             assert all(job.attempt == 1 for job in found)
     finally:
-        coordinators.end()
-        workers.end()
-    made = queues(ministack.url, names)
-    assert made.depth(names.dead_letters) == 0
+        coordinators.stop()
+        workers.stop()
+    client = queues(ministack.url, names)
+    assert client.depth(names.dead_letters) == 0
 
 
 def _has_done(ledger: Ledger, goal: int) -> bool:

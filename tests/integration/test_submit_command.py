@@ -1,4 +1,4 @@
-"""`eddyline submit` with sources on this machine and in a bucket."""
+"""`eddyline submit` with local sources and sources in a bucket."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def bucket(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> str:
     return ministack.bucket()
 
 
-def submitted(eddyline: tuple[str, ...], bucket: str, ledger: Path, *sources: object) -> dict[str, Any]:
-    share = ("--store", f"s3://{bucket}/media", "--ledger", str(ledger), "--json")
-    done = subprocess.run(
-        [*eddyline, "submit", *map(str, sources), *share], check=False, capture_output=True, text=True
+def submit(eddyline: tuple[str, ...], bucket: str, ledger: Path, *sources: object) -> dict[str, Any]:
+    options = ("--store", f"s3://{bucket}/media", "--ledger", str(ledger), "--json")
+    result = subprocess.run(
+        [*eddyline, "submit", *map(str, sources), *options], check=False, capture_output=True, text=True
     )
-    *_, last = done.stdout.splitlines()
-    return {"status": done.returncode, **json.loads(last)}
+    *_, last = result.stdout.splitlines()
+    return {"status": result.returncode, **json.loads(last)}
 
 
 def test_a_file_and_an_object_of_the_same_content_are_one_asset(
@@ -42,9 +42,9 @@ def test_a_file_and_an_object_of_the_same_content_are_one_asset(
     open_store(f"s3://{bucket}").put("footage/clip.mp4", clip)
     address = f"s3://{bucket}/footage/clip.mp4"
     ledger = tmp_path / "ledger.db"
-    first = submitted(eddyline, bucket, ledger, address)
+    first = submit(eddyline, bucket, ledger, address)
     assert first["status"] == 0, first
-    again = submitted(eddyline, bucket, ledger, clip.as_uri(), address, clip)
+    again = submit(eddyline, bucket, ledger, clip.as_uri(), address, clip)
     assert again["status"] == 0, again
     with Ledger.open(ledger) as opened:
         (job,) = opened.jobs()
@@ -55,6 +55,6 @@ def test_a_missing_object_is_reported_with_its_address(
     eddyline: tuple[str, ...], bucket: str, tmp_path: Path
 ) -> None:
     address = f"s3://{bucket}/footage/none.mp4"
-    outcome = submitted(eddyline, bucket, tmp_path / "ledger.db", address)
+    outcome = submit(eddyline, bucket, tmp_path / "ledger.db", address)
     assert outcome["status"] == 1
     assert [each["source"] for each in outcome["failed"]] == [address]

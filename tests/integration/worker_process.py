@@ -1,6 +1,6 @@
 """A worker in a separate process, without a database: `worker_process.py ENDPOINT PREFIX NAME LOG`.
 
-Every start of a job becomes a line of LOG. Probes spawn a job that was not submitted.
+It appends the id of each started job to LOG. A probe job spawns one more job.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.integration.aws_site import naming, queues
+from tests.integration.aws_site import queue_names, queues
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.core.stop import Stop
@@ -22,7 +22,7 @@ from eddyline.graph.worker.worker import Worker
 def main(endpoint: str, prefix: str, name: str, log: Path) -> None:
     assert not any(module.startswith(("psycopg", "sqlite3")) for module in sys.modules)
     rng = random.Random(name)
-    broker = SqsBroker(queues(endpoint, naming(prefix)), visibility_s=3, wait_s=2)
+    broker = SqsBroker(queues(endpoint, queue_names(prefix)), visibility_s=3, wait_s=2)
     with log.open("a", buffering=1) as lines:
 
         def work(job: Job, _context: JobContext) -> Done:

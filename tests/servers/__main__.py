@@ -1,6 +1,7 @@
-"""PostgreSQL, S3 and SQS on this machine, to try a fleet: `make servers`.
+"""PostgreSQL, S3 and SQS servers on this machine, to try a fleet: `make servers`.
 
-Writes what to export into a file, says so, and runs until Ctrl-C. What the servers hold is gone then.
+Writes the environment of the fleet to a file, prints how to use it, and runs until Ctrl-C. The servers'
+data is deleted then.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import tempfile
 import threading
 from pathlib import Path
 
-from tests.servers.ministack import Ministack, _started
+from tests.servers.ministack import Ministack, start_server
 from tests.unit.graph.postgres_server import Server
 
 BUCKET = "media"
 
 
 def exports(ledger: str, cloud: Ministack) -> dict[str, str]:
-    """The environment of everything that is to share these servers."""
+    """The environment variables of the processes that use these servers."""
     return {
         "EDDYLINE_STORE": f"s3://{BUCKET}/eddyline",
         "EDDYLINE_LEDGER": ledger,
@@ -30,20 +31,21 @@ def exports(ledger: str, cloud: Ministack) -> dict[str, str]:
     }
 
 
-def main(place: Path) -> None:
-    over = threading.Event()
+def main(path: Path) -> None:
+    """Run the servers until SIGINT or SIGTERM; `path` is the file to write."""
+    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: stopped.set())
     with Server() as ledger, tempfile.TemporaryDirectory(prefix="eddyline-servers-") as folder:
-        cloud = _started(Path(folder))
+        cloud = start_server(Path(folder))
         try:
-            assert cloud.ask("PUT", f"/{BUCKET}")[0] == 200
+            assert cloud.request("PUT", f"/{BUCKET}")[0] == 200
             lines = [f"export {name}='{value}'" for name, value in exports(ledger.url, cloud).items()]
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text("\n".join(lines) + "\n")
-            sys.stdout.write(f"PostgreSQL, S3 and SQS run until Ctrl-C. In other terminals:  . {place}\n")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(lines) + "\n")
+            sys.stdout.write(f"PostgreSQL, S3 and SQS run until Ctrl-C. In other terminals:  . {path}\n")
             sys.stdout.flush()
-            while not over.wait(1.0):
+            while not stopped.wait(1.0):
                 pass
         finally:
             cloud.stop()

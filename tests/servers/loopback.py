@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers requests over connections that stay open; a server derives its own from this."""
+    """The base class of the servers' request handlers; connections stay open."""
 
     protocol_version = "HTTP/1.1"
 
@@ -18,7 +18,7 @@ class Handler(BaseHTTPRequestHandler):
         """The body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def say(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+    def respond(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Respond; a Content-Length in `headers` replaces that of the body."""
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():

@@ -46,7 +46,7 @@ class Ministack:
 
     @property
     def settings(self) -> StoreSettings:
-        """Settings of a store; without keys a client would ask the metadata service."""
+        """Settings of a store; without keys a client would request them from the metadata service."""
         return StoreSettings(
             endpoint=self.url, region="us-east-1", credentials=any_keys, retry_for_s=5, outage_retry_s=0
         )
@@ -54,22 +54,22 @@ class Ministack:
     def bucket(self) -> str:
         """Create a bucket; returns its name."""
         name = f"test-{os.getpid()}-{next(self._numbers)}"
-        status, _, output = self.ask("PUT", f"/{name}")
+        status, _, output = self.request("PUT", f"/{name}")
         assert status == 200, output
         return name
 
-    def ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+    def request(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
         """One plain request; returns the status, the headers (lower case) and the body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         with contextlib.closing(connection):
             connection.request(method, path)
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.getheaders()}
-            return answer.status, headers, answer.read()
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return response.status, headers, response.read()
 
     def uploads(self, bucket: str) -> list[str]:
         """The keys of multipart uploads that were neither completed nor aborted."""
-        status, _, output = self.ask("GET", f"/{bucket}?uploads")
+        status, _, output = self.request("GET", f"/{bucket}?uploads")
         assert status == 200, output
         return re.findall(r"<Key>([^<]*)</Key>", output.decode())
 
@@ -87,7 +87,7 @@ class Ministack:
     def start(self) -> None:
         """Start it again on the same port. Raises `NoServerError`."""
         self.process = _start(self.folder, self.port, persistent=self.persistent)
-        if not _up(self):
+        if not _is_up(self):
             raise NoServerError(f"MiniStack does not start again: {_log_tail(self.folder)}")
 
 
@@ -117,19 +117,20 @@ def running(*, persistent: bool = False) -> Iterator[Ministack]:
     if importlib.util.find_spec("ministack") is None:
         raise NoServerError("no S3 server to test on: install ministack")
     with tempfile.TemporaryDirectory(prefix="eddyline-ministack-") as folder:
-        server = _started(Path(folder), persistent=persistent)
+        server = start_server(Path(folder), persistent=persistent)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _started(folder: Path, *, persistent: bool = False) -> Ministack:
+def start_server(folder: Path, *, persistent: bool = False) -> Ministack:
+    """Start a server with its files in `folder`. Raises `NoServerError`."""
     for _ in range(_TRIES):
         port = _free_port()
         process = _start(folder, port, persistent=persistent)
         server = Ministack(port=port, folder=folder, process=process, persistent=persistent)
-        if _up(server):
+        if _is_up(server):
             return server
         server.stop()
     raise NoServerError(f"MiniStack does not start: {_log_tail(folder)}")
@@ -144,7 +145,7 @@ def _start(folder: Path, port: int, *, persistent: bool) -> subprocess.Popen[byt
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        "BIND_HOST": "127.0.0.1",  # else it listens to the whole network
+        "BIND_HOST": "127.0.0.1",  # by default it listens on all interfaces
         "GATEWAY_PORT": str(port),
         "SERVICES": SERVICES,
         "LOG_LEVEL": "WARNING",
@@ -163,11 +164,11 @@ def _start(folder: Path, port: int, *, persistent: bool) -> subprocess.Popen[byt
         )
 
 
-def _up(server: Ministack) -> bool:
+def _is_up(server: Ministack) -> bool:
     until = time.monotonic() + _UP_WITHIN_S
     while time.monotonic() < until and server.process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if server.ask("GET", "/_ministack/health")[0] == 200:
+            if server.request("GET", "/_ministack/health")[0] == 200:
                 return True
         time.sleep(0.05)
     return False

@@ -20,7 +20,7 @@ from enum import StrEnum
 from tests.servers.loopback import Handler, listening
 
 _LONGEST_POLL_S = 30.0
-_OF_ONE_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "date", "server"})
 
 
 class Fault(StrEnum):
@@ -57,10 +57,10 @@ class FaultRates:
             (Fault.DELAY, self.delay),
             (Fault.REFUSE, self.refuse),
         )
-        for fault, likely in bounds:
-            if at < likely:
+        for fault, probability in bounds:
+            if at < probability:
                 return fault
-            at -= likely
+            at -= probability
         return Fault.DOUBLE if at < self.double and action.startswith("SendMessage") else Fault.PASSED
 
 
@@ -69,7 +69,7 @@ UNAVAILABLE = FaultRates(drop=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class Response:
     """A response; the client gets `sent_bytes` of the body (None: all)."""
 
     status: int
@@ -78,7 +78,7 @@ class Answer:
     sent_bytes: int | None = None
 
 
-_BUSY = Answer(
+_BUSY = Response(
     status=503,
     headers=[("Content-Type", "application/xml")],
     body=b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
@@ -97,7 +97,7 @@ class Proxy:
     server: str
     rng: random.Random
     fault_rates: FaultRates = NO_FAULTS
-    reject: Callable[[str, bytes], Answer | None] = lambda _action, _body: None
+    reject: Callable[[str, bytes], Response | None] = lambda _action, _body: None
     on_request: Callable[[str, str], None] = lambda _method, _path: None
     done: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -111,7 +111,7 @@ class Proxy:
         """The number of requests with each fault."""
         return {fault: self.count(fault) for fault in Fault}
 
-    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer | None:
+    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response | None:
         """Forward a request with its fault; None: the client gets no response."""
         self.on_request(method, path)
         action = (headers.get("X-Amz-Target") or method).rpartition(".")[2]
@@ -121,19 +121,19 @@ class Proxy:
             return None
         if fault is Fault.REFUSE:
             return _BUSY
-        if refused := self.reject(action, body):
-            return refused
-        # The Host header is forwarded: the server makes the URLs of queues from it.
-        kept = {name: value for name, value in headers.items() if name.lower() not in _OF_ONE_HOP}
+        if rejected := self.reject(action, body):
+            return rejected
+        # The Host header is forwarded: the server builds the URLs of queues from it.
+        kept = {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
         try:
-            answer = self._forward(method, path, kept, body)
+            response = self._forward(method, path, kept, body)
             if fault is Fault.DOUBLE:
-                answer = self._forward(method, path, kept, body)
+                response = self._forward(method, path, kept, body)
         except (OSError, http.client.HTTPException):
             return None
         if fault is not Fault.CUT:
-            return answer
-        return replace(answer, sent_bytes=len(answer.body) // 2) if len(answer.body) > 1 else None
+            return response
+        return replace(response, sent_bytes=len(response.body) // 2) if len(response.body) > 1 else None
 
     def _draw(self, action: str) -> tuple[Fault, float]:
         with self._lock:
@@ -143,45 +143,45 @@ class Proxy:
             self.done[action, fault] += 1
         return fault, pause
 
-    def _forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         connection = http.client.HTTPConnection(self.server, timeout=_LONGEST_POLL_S)
         with contextlib.closing(connection):
             connection.request(method, path, body, dict(headers))
-            answer = connection.getresponse()
-            return Answer(status=answer.status, headers=answer.getheaders(), body=answer.read())
+            response = connection.getresponse()
+            return Response(status=response.status, headers=response.getheaders(), body=response.read())
 
 
 @contextmanager
 def proxy(server: str, rng: random.Random) -> Iterator[Proxy]:
     """A proxy on a free loopback port before `server` (host:port), which may be down at times."""
-    made = Proxy(url="", server=server, rng=rng)
-    with listening(_handler(made)) as made.url:
-        yield made
+    running = Proxy(url="", server=server, rng=rng)
+    with listening(_handler(running)) as running.url:
+        yield running
 
 
-def _handler(carrier: Proxy) -> type[Handler]:
-    class Carrier(Handler):
-        def _carry(self) -> None:
-            answer = carrier.forward(self.command, self.path, dict(self.headers.items()), self.body())
-            if answer is None:
+def _handler(proxy: Proxy) -> type[Handler]:
+    class ProxyHandler(Handler):
+        def _forward(self) -> None:
+            response = proxy.forward(self.command, self.path, dict(self.headers.items()), self.body())
+            if response is None:
                 self.close_connection = True
             else:
-                self._pass_on(answer)
+                self._send(response)
 
-        def _pass_on(self, answer: Answer) -> None:
-            self.send_response_only(answer.status)
-            of_head = self.command == "HEAD"  # its Content-Length is that of a body which is not sent
-            for name, value in answer.headers:
-                if name.lower() not in _OF_ONE_HOP and (of_head or name.lower() != "content-length"):
+        def _send(self, response: Response) -> None:
+            self.send_response_only(response.status)
+            is_head = self.command == "HEAD"  # its Content-Length is that of a body which is not sent
+            for name, value in response.headers:
+                if name.lower() not in _HOP_BY_HOP and (is_head or name.lower() != "content-length"):
                     self.send_header(name, value)
-            if not of_head:
-                self.send_header("Content-Length", str(len(answer.body)))
+            if not is_head:
+                self.send_header("Content-Length", str(len(response.body)))
             self.end_headers()
-            if answer.sent_bytes is not None:
+            if response.sent_bytes is not None:
                 self.close_connection = True
-            if not of_head:
-                self.wfile.write(answer.body[: answer.sent_bytes])
+            if not is_head:
+                self.wfile.write(response.body[: response.sent_bytes])
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _carry
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _forward
 
-    return Carrier
+    return ProxyHandler

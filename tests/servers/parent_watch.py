@@ -10,15 +10,15 @@ _PDEATHSIG = 1
 
 
 def end_with_parent() -> None:
-    """For `preexec_fn`: killed when the parent dies."""
-    _signalled(signal.SIGKILL)
+    """For `preexec_fn`: the child is killed when its parent dies."""
+    _set_death_signal(signal.SIGKILL)
 
 
 def quit_with_parent() -> None:
-    """For `preexec_fn`: gets SIGQUIT when the parent dies; PostgreSQL then ends its own children as well."""
-    _signalled(signal.SIGQUIT)
+    """For `preexec_fn`: the child gets SIGQUIT when its parent dies; PostgreSQL then ends its children."""
+    _set_death_signal(signal.SIGQUIT)
 
 
-def _signalled(number: signal.Signals) -> None:
+def _set_death_signal(number: signal.Signals) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PDEATHSIG, number)

@@ -15,7 +15,7 @@ _BLOCK = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked. The body is only counted."""
+    """A received request; only the length of its body is kept."""
 
     method: str
     path: str
@@ -24,63 +24,67 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What to answer; `promised` bytes if they differ from those of the body; after a silence, in seconds."""
+class Response:
+    """A response, sent after `delay_s`; `content_length` replaces the length of the body."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    promised: int | None = None
-    silence_s: float = 0.0
+    content_length: int | None = None
+    delay_s: float = 0.0
 
 
-def error(status: int, code: str, message: str = "no") -> Answer:
-    """An error as S3 says it."""
+def error(status: int, code: str, message: str = "no") -> Response:
+    """An error response in the format of S3."""
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Answer(status=status, body=body.encode(), headers={"Content-Type": "application/xml"})
+    return Response(status=status, body=body.encode(), headers={"Content-Type": "application/xml"})
 
 
 @dataclass(kw_only=True)
 class Scripted:
-    """A running server; `asked` is all that was asked of it."""
+    """A running server; `requests` lists all requests."""
 
     url: str
-    asked: list[Request]
+    requests: list[Request]
 
 
 @contextmanager
-def scripted(answer: Callable[[Request], Answer]) -> Iterator[Scripted]:
-    """A server on a free port of loopback that answers each request by `answer`."""
-    asked: list[Request] = []
+def scripted(respond: Callable[[Request], Response]) -> Iterator[Scripted]:
+    """A server on a free loopback port; `respond` returns the response to each request."""
+    requests: list[Request] = []
 
     class Script(Handler):
-        def _answer(self) -> None:
+        def _respond(self) -> None:
             length = left = int(self.headers.get("Content-Length") or 0)
             while left > 0:
                 left -= len(self.rfile.read(min(left, _BLOCK)))
             request = Request(
                 method=self.command, path=self.path, headers=dict(self.headers.items()), length=length
             )
-            asked.append(request)
-            response = answer(request)
-            time.sleep(response.silence_s)
-            promised = {} if response.promised is None else {"Content-Length": str(response.promised)}
-            self.say(response.status, response.body, {**response.headers, **promised})
-            if response.promised is not None:
+            requests.append(request)
+            response = respond(request)
+            time.sleep(response.delay_s)
+            length_header = (
+                {} if response.content_length is None else {"Content-Length": str(response.content_length)}
+            )
+            self.respond(response.status, response.body, {**response.headers, **length_header})
+            if response.content_length is not None:
                 self.close_connection = True
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _respond
 
     with listening(Script) as url:
-        yield Scripted(url=url, asked=asked)
+        yield Scripted(url=url, requests=requests)
 
 
-def swallowing(request: Request) -> Answer:
-    """A store that takes uploads, in parts or not, and keeps nothing."""
+def discard_uploads(request: Request) -> Response:
+    """Respond as a store that accepts uploads, multipart or not, and discards them."""
     if request.method == "POST" and request.path.endswith("?uploads="):
-        return Answer(
+        return Response(
             body=b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
         )
     if request.method == "POST":
-        return Answer(body=b'<CompleteMultipartUploadResult><ETag>"e"</ETag></CompleteMultipartUploadResult>')
-    return Answer(headers={"ETag": f'"{re.sub("[^a-z0-9]", "", request.path)}"'})
+        return Response(
+            body=b'<CompleteMultipartUploadResult><ETag>"e"</ETag></CompleteMultipartUploadResult>'
+        )
+    return Response(headers={"ETag": f'"{re.sub("[^a-z0-9]", "", request.path)}"'})

@@ -30,7 +30,7 @@ def test_an_empty_variable_counts_as_unset() -> None:
     assert config.read({"EDDYLINE_LEDGER": "", "EDDYLINE_DEAD_AFTER": ""}) == config.Settings()
 
 
-def test_variables_of_the_tests_are_no_settings_and_no_errors() -> None:
+def test_variables_of_the_tests_are_accepted_and_ignored() -> None:
     assert config.read(dict.fromkeys(config.TEST_VARIABLES, "/files")) == config.Settings()
 
 

@@ -57,7 +57,7 @@ def test_no_notice_is_reported_before_the_service_has_one(fake: FakeMachine) -> 
     assert watched.notices[0].deadline == 1_772_366_520.0
 
 
-def test_each_notice_is_reported_once_for_repeated_answers(fake: FakeMachine) -> None:
+def test_each_notice_is_reported_once_for_repeated_responses(fake: FakeMachine) -> None:
     fake.responses |= {
         "spot/instance-action": SPOT,
         "events/recommendations/rebalance": NOTICED,
@@ -76,8 +76,8 @@ def test_one_token_is_used_for_many_requests(fake: FakeMachine) -> None:
     watched = WatchedMetadata(InstanceMetadata(fake.url))
     for _ in range(3):
         watched.watch.poll()
-    assert fake.asked.count("PUT /latest/api/token") == 1
-    assert len(fake.asked) == 1 + 3 * 3
+    assert fake.requests.count("PUT /latest/api/token") == 1
+    assert len(fake.requests) == 1 + 3 * 3
 
 
 def test_an_invalid_token_is_renewed(fake: FakeMachine) -> None:
@@ -123,7 +123,7 @@ def test_the_watch_continues_after_errors_of_the_service(fake: FakeMachine) -> N
 def test_the_watch_polls_periodically(fake: FakeMachine) -> None:
     watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
     thread = watched.watch.start()
-    wait_until(lambda: fake.asked.count("GET /latest/meta-data/spot/instance-action") >= 4)
+    wait_until(lambda: fake.requests.count("GET /latest/meta-data/spot/instance-action") >= 4)
     watched.stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
@@ -145,7 +145,7 @@ def test_the_metadata_service_of_another_cloud_is_not_used(fake: FakeMachine) ->
     watched = WatchedMetadata(InstanceMetadata(fake.url))
     watched.watch.run()
     assert "not an EC2 instance" in watched.errors[0]
-    assert not any(asked.startswith("GET") for asked in fake.asked)
+    assert not any(request.startswith("GET") for request in fake.requests)
 
 
 def test_a_service_that_never_answers_times_out_within_seconds() -> None:
@@ -156,7 +156,7 @@ def test_a_service_that_never_answers_times_out_within_seconds() -> None:
         assert time.monotonic() - began < 15
 
 
-def test_an_endless_response_is_refused() -> None:
+def test_an_endless_response_is_rejected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_flood, args=(server,), daemon=True)
         thread.start()
@@ -194,15 +194,15 @@ def test_the_variables_of_the_aws_sdks_are_respected(fake: FakeMachine) -> None:
 @pytest.mark.parametrize(
     "address", ["https://169.254.169.254", "file:///etc/passwd", "http://", "http://a:b"]
 )
-def test_an_invalid_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_rejected(address: str) -> None:
     with pytest.raises(UsageError, match="is not a valid http:// URL"):
         InstanceMetadata(address)
 
 
-@pytest.mark.parametrize("answer", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
-def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, answer: str) -> None:
+@pytest.mark.parametrize("response", ['{"action": []}', '{"action": {}}', '{"action": [[]], "time": 1e400}'])
+def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, response: str) -> None:
     watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
-    fake.responses["spot/instance-action"] = answer
+    fake.responses["spot/instance-action"] = response
     thread = watched.watch.start()
     wait_until(lambda: watched.errors)
     assert "action is" in watched.errors[0]
@@ -216,10 +216,10 @@ def test_a_hostile_response_does_not_end_the_watch(fake: FakeMachine, answer: st
 def test_a_watch_survives_any_error_and_logs_and_counts_it(
     fake: FakeMachine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(_path: str, _answer: str | None, _now: float) -> None:
+    def fail(_path: str, _response: str | None, _now: float) -> None:
         raise KeyError("a bug of the parser")
 
-    monkeypatch.setattr("eddyline.aws.ec2_metadata.parse_metadata", broken)
+    monkeypatch.setattr("eddyline.aws.ec2_metadata.parse_metadata", fail)
     before = background_loop.failure_counts().get("metadata", 0)
     watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=0.02)
     thread = watched.watch.start()
@@ -241,7 +241,7 @@ def test_a_notice_whose_callback_failed_is_passed_on_again(fake: FakeMachine) ->
         if len(received) == 1:
             raise RuntimeError("not now")
 
-    watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_error=lambda _said: None)
+    watch = MetadataWatch(InstanceMetadata(fake.url), receive, stop=Stop(), on_error=lambda _message: None)
     fake.responses["spot/instance-action"] = SPOT
     for _ in range(3):
         watch.poll()

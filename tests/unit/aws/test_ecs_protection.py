@@ -35,20 +35,20 @@ def _make(url: str, errors: list[str], **options: Any) -> TaskProtection:
 def test_the_task_is_protected_only_while_a_job_runs(fake: FakeAgent, errors: list[str]) -> None:
     protection = _make(fake.url, errors)
     time.sleep(0.05)
-    assert fake.asked == []
+    assert fake.requests == []
     protection.set_busy(True)
-    wait_until(lambda: fake.asked == [ON])
+    wait_until(lambda: fake.requests == [ON])
     protection.set_busy(False)
-    wait_until(lambda: fake.asked == [ON, OFF])
+    wait_until(lambda: fake.requests == [ON, OFF])
     protection.close()
-    assert fake.asked == [ON, OFF]
+    assert fake.requests == [ON, OFF]
     assert errors == []
 
 
 def test_protection_is_renewed_before_it_expires(fake: FakeAgent, errors: list[str]) -> None:
     protection = _make(fake.url, errors, renew_s=0.05)
     protection.set_busy(True)
-    wait_until(lambda: fake.asked.count(ON) >= 3)
+    wait_until(lambda: fake.requests.count(ON) >= 3)
     protection.close()
     assert not fake.protected
 
@@ -67,15 +67,15 @@ def test_many_short_jobs_cause_few_requests(fake: FakeAgent, errors: list[str]) 
         protection.set_busy(True)
         protection.set_busy(False)
     protection.close()
-    assert len(fake.asked) <= 3
+    assert len(fake.requests) <= 3
     assert not fake.protected
 
 
-def test_a_refusal_is_reported_once_and_retried(fake: FakeAgent, errors: list[str]) -> None:
+def test_a_rejected_request_is_reported_once_and_retried(fake: FakeAgent, errors: list[str]) -> None:
     fake.failing = 3
     protection = _make(fake.url, errors)
     protection.set_busy(True)
-    wait_until(lambda: fake.asked == [ON])
+    wait_until(lambda: fake.requests == [ON])
     protection.close()
     assert len(errors) == 1
     assert "DEPLOYMENT_BLOCKED" in errors[0]
@@ -89,7 +89,7 @@ def test_an_unconfirmed_protection_is_released(fake: FakeAgent, errors: list[str
     wait_until(lambda: errors)
     # Whether the task is protected now is unknown: the response may have been lost.
     protection.close()
-    assert fake.asked == [OFF]
+    assert fake.requests == [OFF]
 
 
 def test_an_unavailable_agent_does_not_block_close(errors: list[str]) -> None:
@@ -103,7 +103,7 @@ def test_an_unavailable_agent_does_not_block_close(errors: list[str]) -> None:
         assert time.monotonic() - began < 20
 
 
-def test_outside_ecs_there_is_no_protection(fake: FakeAgent, errors: list[str]) -> None:
+def test_outside_ecs_no_task_is_protected(fake: FakeAgent, errors: list[str]) -> None:
     assert TaskProtection.from_environment({}, errors.append) is None
     protection = TaskProtection.from_environment({"ECS_AGENT_URI": fake.url}, errors.append)
     assert protection is not None

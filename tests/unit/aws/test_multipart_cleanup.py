@@ -7,7 +7,7 @@ import re
 
 import pytest
 from tests.servers.ministack import Ministack, ministack
-from tests.servers.scripted import Answer, Request, error, scripted
+from tests.servers.scripted import Request, Response, error, scripted
 
 from eddyline.aws.multipart_cleanup import MultipartUploads, multipart_uploads
 from eddyline.core.clock import ManualClock
@@ -37,7 +37,7 @@ def _uploads(endpoint: str, messages: list[str], *, bucket: str = "b", prefix: s
 
 
 def _begin(server: Ministack, bucket: str, key: str) -> None:
-    assert server.ask("POST", f"/{bucket}/{key}?uploads")[0] == 200
+    assert server.request("POST", f"/{bucket}/{key}?uploads")[0] == 200
 
 
 def test_uploads_below_a_folder_of_the_stores_prefix_are_aborted(ministack: Ministack) -> None:
@@ -60,54 +60,58 @@ def test_uploads_of_a_store_without_a_prefix_are_aborted(ministack: Ministack) -
 
 
 def test_uploads_on_several_pages_are_aborted() -> None:
-    def paged(request: Request) -> Answer:
+    def paged(request: Request) -> Response:
         if request.method != "GET":
-            return Answer(status=204)
+            return Response(status=204)
         first = "key-marker=here%2Fb" not in request.path
         more = "<NextKeyMarker>here/b</NextKeyMarker><NextUploadIdMarker>2</NextUploadIdMarker>"
         listing = LISTING if first else re.sub("here/", "here/next-", LISTING)
-        return Answer(
+        return Response(
             body=listing.replace("false<", "true<", first).replace("</Bucket>", f"</Bucket>{more}").encode()
         )
 
     messages = list[str]()
     with scripted(paged) as server:
         _uploads(server.url, messages).abort("here")
-        gone = [request.path.partition("?")[0] for request in server.asked if request.method == "DELETE"]
-    assert gone == ["/b/here/a", "/b/here/b", "/b/here/next-a", "/b/here/next-b"]
+        aborted = [
+            request.path.partition("?")[0] for request in server.requests if request.method == "DELETE"
+        ]
+    assert aborted == ["/b/here/a", "/b/here/b", "/b/here/next-a", "/b/here/next-b"]
 
 
 def test_only_uploads_initiated_long_enough_ago_are_aborted() -> None:
-    def two(request: Request) -> Answer:
-        return Answer(body=LISTING.encode()) if request.method == "GET" else Answer(status=204)
+    def two(request: Request) -> Response:
+        return Response(body=LISTING.encode()) if request.method == "GET" else Response(status=204)
 
     with scripted(two) as server:
         uploads = _uploads(server.url, [])
         uploads._clock = ManualClock(NOON_OF_THE_THIRD)
         uploads.abort("here", older_s=86_400)
-        gone = [request.path.partition("?")[0] for request in server.asked if request.method == "DELETE"]
-    assert gone == ["/b/here/a"]
+        aborted = [
+            request.path.partition("?")[0] for request in server.requests if request.method == "DELETE"
+        ]
+    assert aborted == ["/b/here/a"]
 
 
 def test_an_upload_that_its_owner_completed_meanwhile_is_ignored() -> None:
-    def ended(request: Request) -> Answer:
-        return Answer(body=LISTING.encode()) if request.method == "GET" else error(404, "NoSuchUpload")
+    def ended(request: Request) -> Response:
+        return Response(body=LISTING.encode()) if request.method == "GET" else error(404, "NoSuchUpload")
 
     messages = list[str]()
     with scripted(ended) as server:
         _uploads(server.url, messages).abort("here")
-        assert [request.method for request in server.asked] == ["GET", "DELETE", "DELETE"]
+        assert [request.method for request in server.requests] == ["GET", "DELETE", "DELETE"]
     assert messages == []
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
-def test_a_refusal_is_reported_once_and_raises_nothing(code: str) -> None:
+def test_a_rejected_request_is_reported_once_and_raises_nothing(code: str) -> None:
     messages = list[str]()
     with scripted(lambda _: error(403, code)) as server:
         uploads = _uploads(server.url, messages)
         for folder in ("here", "there"):
             uploads.abort(folder)
-        assert len(server.asked) == 2, "it is asked again: rights may be given meanwhile"
+        assert len(server.requests) == 2, "a request is sent again: permissions may have been granted"
     (only,) = messages
     assert code in only
     assert "AbortIncompleteMultipartUpload" in only
@@ -115,7 +119,7 @@ def test_a_refusal_is_reported_once_and_raises_nothing(code: str) -> None:
 
 def test_an_unavailable_server_raises_nothing() -> None:
     messages = list[str]()
-    with scripted(lambda _: Answer()) as server:
+    with scripted(lambda _: Response()) as server:
         url = server.url
     _uploads(url, messages).abort("here")
     assert len(messages) == 1

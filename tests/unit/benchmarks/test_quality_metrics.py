@@ -24,15 +24,15 @@ def make(ffmpeg: str, out: Path, *options: str, frames: int = 20, size: str = "1
 
 def test_worse_encodes_have_lower_vmaf(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     reference = make(ffmpeg, tmp_path / "a.mp4", "-crf", "1")
-    seen = []
+    means = []
     for crf in ("15", "35", "48"):
         other = make(ffmpeg, tmp_path / "b.mp4", "-crf", crf)
-        got = measure_vmaf(reference, other, tools=tools, runner=Runner(), work=tmp_path)
-        assert got.frames == 20
-        assert got.minimum <= got.harmonic_mean <= got.mean <= 100
-        seen.append(got.mean)
-    assert seen == sorted(seen, reverse=True)
-    assert seen[0] - seen[-1] > 10
+        vmaf = measure_vmaf(reference, other, tools=tools, runner=Runner(), work=tmp_path)
+        assert vmaf.frames == 20
+        assert vmaf.minimum <= vmaf.harmonic_mean <= vmaf.mean <= 100
+        means.append(vmaf.mean)
+    assert means == sorted(means, reverse=True)
+    assert means[0] - means[-1] > 10
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
 
 
@@ -58,16 +58,16 @@ def test_encodes_of_different_lengths_are_not_compared(ffmpeg: str, tools: Toolc
 
 
 def test_a_buffer_with_equal_input_and_output_stays_full() -> None:
-    held = simulate_buffer([1000] * 50, 25_000, 10_000, RATE, 1)
-    assert held.underflows == ()
-    assert held.lowest == pytest.approx(0.9)
+    result = simulate_buffer([1000] * 50, 25_000, 10_000, RATE, 1)
+    assert result.underflows == ()
+    assert result.lowest == pytest.approx(0.9)
 
 
-def test_each_late_frame_counts_once() -> None:
+def test_each_late_frame_is_counted_once() -> None:
     # 10,000 bits in the buffer, filled with 1,000 per frame: each frame of 4,000 leaves 3,000 less.
-    held = simulate_buffer([4000] * 4, 25_000, 10_000, RATE, 1)
-    assert held.underflows == (3,)
-    assert held.lowest == pytest.approx(-0.3)
+    result = simulate_buffer([4000] * 4, 25_000, 10_000, RATE, 1)
+    assert result.underflows == (3,)
+    assert result.lowest == pytest.approx(-0.3)
     # An underflow empties the buffer; after some small frames it has recovered.
     assert simulate_buffer([12_000, *[0] * 10, 9000], 25_000, 10_000, RATE, 1).underflows == (0,)
     assert simulate_buffer([12_000, *[0] * 7, 9000], 25_000, 10_000, RATE, 1).underflows == (0, 8)

@@ -39,9 +39,11 @@ def test_a_lost_job_completed_by_another_worker_is_correct() -> None:
 
 
 def test_only_the_holder_of_an_orphaned_job_may_complete_it() -> None:
-    on = replace(CLAIM, at=4, old_fence=1, fence=1)
-    assert checks.fenced([CLAIM, LOST, on, replace(DONE, at=5)]) == []
-    assert checks.fenced([CLAIM, LOST, replace(on, owner="zombie")]) == ["a was claimed twice with fence 1"]
+    resumed = replace(CLAIM, at=4, old_fence=1, fence=1)
+    assert checks.fenced([CLAIM, LOST, resumed, replace(DONE, at=5)]) == []
+    assert checks.fenced([CLAIM, LOST, replace(resumed, owner="zombie")]) == [
+        "a was claimed twice with fence 1"
+    ]
 
 
 def test_open_and_unpublished_jobs_are_reported() -> None:
@@ -72,26 +74,28 @@ def test_a_result_of_a_worker_without_the_job_is_reported(bad: Change) -> None:
 
 def test_manifests_are_compared_except_for_the_fields_that_a_wave_varies() -> None:
     expected = {"one.mp4": {**MANIFEST, "asset": "y", "profile": {}, "run": {}}}
-    assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 1})) == []
+    assert checks.same_manifests({"x": MANIFEST}, expected, times=Counter({"one.mp4": 1})) == []
     changed = {**MANIFEST, "renditions": [2]}
-    (reported,) = checks.alike({"x": changed}, expected, times=Counter({"one.mp4": 1}))
+    (reported,) = checks.same_manifests({"x": changed}, expected, times=Counter({"one.mp4": 1}))
     assert reported == "x (one.mp4): renditions is [2], undisturbed [1]"
 
 
 def test_surplus_missing_and_unknown_assets_are_reported() -> None:
     expected = {"one.mp4": MANIFEST}
-    assert checks.alike({"x": MANIFEST}, expected, times=Counter({"one.mp4": 2}))
-    assert checks.alike({"x": MANIFEST}, {}, times=Counter({"one.mp4": 1}))
-    assert checks.alike({"z": MANIFEST}, expected, times=Counter({"one.mp4": 1}))
+    assert checks.same_manifests({"x": MANIFEST}, expected, times=Counter({"one.mp4": 2}))
+    assert checks.same_manifests({"x": MANIFEST}, {}, times=Counter({"one.mp4": 1}))
+    assert checks.same_manifests({"z": MANIFEST}, expected, times=Counter({"one.mp4": 1}))
 
 
-def test_departures_must_be_requested_orderly_and_in_time() -> None:
-    went = ProcessExit(name="w", state=ProcessState.STOPPING, status=0, early_s=5.0, took_s=1.0)
-    assert checks.exits([went]) == []
-    assert "exited unrequested" in checks.exits([replace(went, state=ProcessState.RUNNING, early_s=None)])[0]
-    assert "still running" in checks.exits([replace(went, early_s=-1.0, status=-9)])[0]
-    assert checks.exits([replace(went, status=-15, ready=False)]) == []
-    assert "with status 1" in checks.exits([replace(went, status=1)])[0]
+def test_an_exit_must_be_requested_clean_and_in_time() -> None:
+    stopped = ProcessExit(name="w", state=ProcessState.STOPPING, status=0, early_s=5.0, took_s=1.0)
+    assert checks.exits([stopped]) == []
+    assert (
+        "exited unrequested" in checks.exits([replace(stopped, state=ProcessState.RUNNING, early_s=None)])[0]
+    )
+    assert "still running" in checks.exits([replace(stopped, early_s=-1.0, status=-9)])[0]
+    assert checks.exits([replace(stopped, status=-15, ready=False)]) == []
+    assert "with status 1" in checks.exits([replace(stopped, status=1)])[0]
 
 
 def test_leftovers_are_reported_up_to_a_limit() -> None:
@@ -107,7 +111,7 @@ def test_late_parts_of_few_assets_are_tolerated_and_those_of_many_are_not() -> N
     ]
 
 
-def test_redone_work_is_counted_in_starts_and_frames() -> None:
+def test_repeated_work_is_counted_in_starts_and_frames() -> None:
     rows = [replace(ROW, starts=3, weight=120.0), replace(ROW, id="b", kind="audio")]
     assert checks.redone(rows) == {
         "jobs": 2,

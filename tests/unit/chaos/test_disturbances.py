@@ -21,22 +21,22 @@ def test_a_seed_determines_the_schedule() -> None:
     ("mode", "expected"), [(Mode.SQS, set(Kind)), (Mode.DIRECT, OF_WORKERS | OF_THE_LEDGER | OF_THE_STORE)]
 )
 def test_every_disturbance_occurs_even_in_a_short_test(seed: int, mode: Mode, expected: set[Kind]) -> None:
-    made = plan(seed, seconds=25, mode=mode, lease_s=6)
-    assert {each.kind for each in made} == expected
-    assert all(3.0 <= each.at < 25 for each in made)
+    schedule = plan(seed, seconds=25, mode=mode, lease_s=6)
+    assert {each.kind for each in schedule} == expected
+    assert all(3.0 <= each.at < 25 for each in schedule)
 
 
 def test_a_longer_test_has_the_same_density_in_another_order() -> None:
-    made = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
-    times = Counter(each.kind for each in made)
-    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in made[:20]).items()}
-    assert [each.kind for each in made[:20]] != [each.kind for each in made[20:40]]
-    assert all(before.at < after.at for before, after in pairwise(made))
+    schedule = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
+    times = Counter(each.kind for each in schedule)
+    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in schedule[:20]).items()}
+    assert [each.kind for each in schedule[:20]] != [each.kind for each in schedule[20:40]]
+    assert all(before.at < after.at for before, after in pairwise(schedule))
 
 
 def test_frozen_processes_stay_frozen_past_their_lease() -> None:
-    made = plan(2, seconds=200, mode=Mode.SQS, lease_s=6)
-    frozen = [each.lasts_s for each in made if "frozen" in each.kind]
+    schedule = plan(2, seconds=200, mode=Mode.SQS, lease_s=6)
+    frozen = [each.lasts_s for each in schedule if "frozen" in each.kind]
     assert frozen
     assert min(frozen) > 6
-    assert {each.victim for each in made} == {0, 1, 2, 3}
+    assert {each.victim for each in schedule} == {0, 1, 2, 3}

@@ -27,71 +27,71 @@ Member(name="m", log=Path(sys.argv[2]) / "log", make=make).start()
 
 def member(tmp_path: Path, program: str) -> Member:
     argv = (sys.executable, "-c", program, str(tmp_path / "own"))
-    made = Member(
+    started = Member(
         name="one", log=tmp_path / "log", make=lambda: Command(argv=argv, environment=dict(os.environ))
     )
-    made.start()
-    wait_until(lambda: "up" in made.log_tail())
-    return made
+    started.start()
+    wait_until(lambda: "up" in started.log_tail())
+    return started
 
 
-def wait_for_exit(one: Member) -> ProcessExit:
+def wait_for_exit(process: Member) -> ProcessExit:
     found: list[ProcessExit] = []
 
     def has_exited() -> bool:
-        found.extend(gone for gone in (one.poll_exit(),) if gone is not None)
+        found.extend(exit_report for exit_report in (process.poll_exit(),) if exit_report is not None)
         return bool(found)
 
     wait_until(has_exited)
     return found[0]
 
 
-def test_a_process_asked_to_stop_is_seen_to_exit_in_time(tmp_path: Path) -> None:
-    one = member(tmp_path, STOPS_ON_SIGTERM)
-    assert one.poll_exit() is None
-    one.request_stop(10)
-    gone = wait_for_exit(one)
-    assert (gone.state, gone.status) == (ProcessState.STOPPING, 0)
-    assert gone.early_s is not None
-    assert 0 < gone.early_s < 10
-    assert one.state is ProcessState.STOPPED
+def test_the_exit_of_a_process_that_was_requested_to_stop_is_reported(tmp_path: Path) -> None:
+    process = member(tmp_path, STOPS_ON_SIGTERM)
+    assert process.poll_exit() is None
+    process.request_stop(10)
+    exit_report = wait_for_exit(process)
+    assert (exit_report.state, exit_report.status) == (ProcessState.STOPPING, 0)
+    assert exit_report.early_s is not None
+    assert 0 < exit_report.early_s < 10
+    assert process.state is ProcessState.STOPPED
 
 
 def test_a_process_that_ignores_the_request_is_killed_at_its_deadline(tmp_path: Path) -> None:
-    one = member(tmp_path, IGNORES_SIGTERM)
-    one.request_stop(0.3)
-    gone = wait_for_exit(one)
-    assert gone.early_s == -1.0
-    assert gone.took_s >= 0.3
+    process = member(tmp_path, IGNORES_SIGTERM)
+    process.request_stop(0.3)
+    exit_report = wait_for_exit(process)
+    assert exit_report.early_s == -1.0
+    assert exit_report.took_s >= 0.3
     assert not processes_in(tmp_path)
 
 
-def test_a_killed_process_is_not_a_departure_and_can_restart(tmp_path: Path) -> None:
-    one = member(tmp_path, STOPS_ON_SIGTERM)
-    one.kill()
-    assert one.poll_exit() is None
-    one.start()
-    assert one.starts == 2
-    one.kill()
+def test_a_killed_process_is_not_reported_and_can_restart(tmp_path: Path) -> None:
+    process = member(tmp_path, STOPS_ON_SIGTERM)
+    process.kill()
+    assert process.poll_exit() is None
+    process.start()
+    assert process.starts == 2
+    process.kill()
 
 
 def test_a_process_that_exits_unrequested_is_reported(tmp_path: Path) -> None:
-    one = member(tmp_path, "print('up', flush=True); raise SystemExit(3)")
-    gone = wait_for_exit(one)
-    assert (gone.state, gone.status, gone.early_s) == (ProcessState.RUNNING, 3, None)
+    process = member(tmp_path, "print('up', flush=True); raise SystemExit(3)")
+    exit_report = wait_for_exit(process)
+    assert (exit_report.state, exit_report.status, exit_report.early_s) == (ProcessState.RUNNING, 3, None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_frozen_process_does_nothing_until_it_resumes(tmp_path: Path) -> None:
-    one = member(tmp_path, "import time\nwhile True: print('up', flush=True); time.sleep(0.01)")
-    one.freeze()
+    process = member(tmp_path, "import time\nwhile True: print('up', flush=True); time.sleep(0.01)")
+    process.freeze()
     time.sleep(0.05)
-    before = one.log.stat().st_size
+    before = process.log.stat().st_size
     time.sleep(0.2)
-    assert one.log.stat().st_size == before
-    one.resume()
-    wait_until(lambda: one.log.stat().st_size > before)
-    one.kill()
+    assert process.log.stat().st_size == before
+    process.resume()
+    wait_until(lambda: process.log.stat().st_size > before)
+    process.kill()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux ends a child with its parent")

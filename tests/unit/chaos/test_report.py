@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.chaos.disturbances import Kind, Mode
 from tests.chaos.processes import ProcessExit, ProcessState
-from tests.chaos.report import Figures, as_json, placed, table
+from tests.chaos.report import Figures, as_json, insert_table, table
 from tests.servers.network import Fault
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "chaos.md"
@@ -61,9 +61,9 @@ def test_a_trial_passes_only_without_violations() -> None:
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_document_has_a_section_for_each_table_and_nothing_else_changes(mode: Mode) -> None:
     page = PAGE.read_text()
-    written = placed(page, replace(FIGURES, mode=mode))
+    written = insert_table(page, replace(FIGURES, mode=mode))
     assert table(replace(FIGURES, mode=mode)) in written
-    assert placed(written, replace(FIGURES, mode=mode)) == written
+    assert insert_table(written, replace(FIGURES, mode=mode)) == written
     assert written.split("## Results")[0] == page.split("## Results")[0]
-    with pytest.raises(ValueError, match="no place"):
-        placed("# a page", FIGURES)
+    with pytest.raises(ValueError, match="no markers"):
+        insert_table("# a page", FIGURES)

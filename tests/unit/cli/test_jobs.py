@@ -1,4 +1,4 @@
-"""The jobs of an output folder can be seen, retried and cancelled."""
+"""The jobs of an output directory are listed, shown, retried and cancelled."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ EVIDENCE = {
 
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
-    """One dead job, one that it stopped, and one that is ready."""
-    place = tmp_path / "ledger.db"
-    with Ledger.open(place, clock=SystemClock()) as opened:
+    """One dead job, a job cancelled because of it, and a ready job."""
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, clock=SystemClock()) as opened:
         opened.submit(
             [
                 NewJob(id="aa.inspect", asset="aa", kind="inspect", spec={"n": 1}),
@@ -42,18 +42,18 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
         def open_ledger(out: Path) -> Ledger:
             if out != tmp_path:
                 raise UsageError("no state here")
-            return Ledger.open(place, clock=SystemClock())
+            return Ledger.open(path, clock=SystemClock())
 
         monkeypatch.setattr(app, "open_ledger", open_ledger)
         yield opened
 
 
 def call(out: Path, *arguments: str) -> Result:
-    whole = ["jobs", *arguments, "--out", str(out)]
-    return CliRunner(env={"COLUMNS": "200"}).invoke(build(whole), whole)
+    argv = ["jobs", *arguments, "--out", str(out)]
+    return CliRunner(env={"COLUMNS": "200"}).invoke(build(argv), argv)
 
 
-def called(out: Path, *arguments: str) -> Any:
+def call_json(out: Path, *arguments: str) -> Any:
     result = call(out, *arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -70,10 +70,10 @@ def test_failed_jobs_are_listed_first_with_their_reason(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("ledger")
 def test_jobs_are_filtered_by_asset_state_and_kind(tmp_path: Path) -> None:
-    assert [job["id"] for job in called(tmp_path, "list", "--asset", "bb")] == ["bb.inspect"]
-    assert [job["id"] for job in called(tmp_path, "list", "--state", "dead")] == ["aa.inspect"]
-    assert [job["id"] for job in called(tmp_path, "list", "--kind", "plan")] == ["aa.plan"]
-    assert called(tmp_path, "list", "--kind", "nothing") == []
+    assert [job["id"] for job in call_json(tmp_path, "list", "--asset", "bb")] == ["bb.inspect"]
+    assert [job["id"] for job in call_json(tmp_path, "list", "--state", "dead")] == ["aa.inspect"]
+    assert [job["id"] for job in call_json(tmp_path, "list", "--kind", "plan")] == ["aa.plan"]
+    assert call_json(tmp_path, "list", "--kind", "nothing") == []
 
 
 @pytest.mark.usefixtures("ledger")
@@ -82,13 +82,13 @@ def test_a_job_is_shown_with_the_evidence_of_its_failure(tmp_path: Path) -> None
     for part in ("argv: ffmpeg -i 'file:a b.mp4'", "    second line", "remedy: copy it again", "attempt: 1"):
         assert part in shown
     assert "\x1b" not in shown
-    assert called(tmp_path, "show", "aa.inspect")["error"]["status"] == 1
+    assert call_json(tmp_path, "show", "aa.inspect")["error"]["status"] == 1
 
 
 @pytest.mark.usefixtures("ledger")
 def test_the_json_output_keeps_the_keys_that_programs_read(tmp_path: Path) -> None:
-    listed = {job["id"]: job for job in called(tmp_path, "list")}["aa.plan"]
-    shown = called(tmp_path, "show", "aa.plan")
+    listed = {job["id"]: job for job in call_json(tmp_path, "list")}["aa.plan"]
+    shown = call_json(tmp_path, "show", "aa.plan")
     assert (listed["cls"], listed["needs"]) == ("cpu", ["aa.inspect"])
     assert (shown["cls"], shown["needs"]) == ("cpu", ["aa.inspect"])
     assert not {"pool", "dependencies"} & {*listed, *shown}
@@ -107,7 +107,7 @@ def test_an_unknown_job_is_a_usage_error(tmp_path: Path) -> None:
 
 
 def test_a_retry_reopens_the_dependent_jobs(tmp_path: Path, ledger: Ledger) -> None:
-    assert set(called(tmp_path, "retry", "aa.inspect")["retried"]) >= {"aa.inspect"}
+    assert set(call_json(tmp_path, "retry", "aa.inspect")["retried"]) >= {"aa.inspect"}
     states = {job.id: str(job.state) for job in ledger.jobs()}
     assert states == {"aa.inspect": "ready", "aa.plan": "waiting", "bb.inspect": "ready"}
 
@@ -124,8 +124,8 @@ def test_a_retry_needs_jobs_or_all(tmp_path: Path, arguments: list[str]) -> None
     assert isinstance(call(tmp_path, *arguments).exception, UsageError)
 
 
-def test_a_whole_asset_is_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) -> None:
-    assert called(tmp_path, "cancel", "bb") == {"cancelled": ["bb.inspect"]}
+def test_all_jobs_of_an_asset_are_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) -> None:
+    assert call_json(tmp_path, "cancel", "bb") == {"cancelled": ["bb.inspect"]}
     job = ledger.job("bb.inspect")
     assert job is not None
     assert job.state == "cancelled"
@@ -144,22 +144,22 @@ def test_waiting_for_a_worker_ends_with_its_lease(ledger: Ledger, tmp_path: Path
 
 
 @pytest.fixture
-def many(tmp_path: Path, ledger: Ledger) -> Path:
+def many_jobs(tmp_path: Path, ledger: Ledger) -> Path:
     ledger.submit([NewJob(id=f"cc.chunk-{n:04d}", asset="cc", kind="chunk", spec={}) for n in range(1200)])
     return tmp_path
 
 
-def test_a_long_list_stops_at_its_limit_and_counts_the_rest(many: Path) -> None:
-    lines = call(many, "list").stdout.splitlines()
+def test_a_long_list_stops_at_its_limit_and_counts_the_rest(many_jobs: Path) -> None:
+    lines = call(many_jobs, "list").stdout.splitlines()
     assert len([line for line in lines if line.startswith(("aa.", "bb.", "cc."))]) == 100
     assert "1,103 more jobs; to list them, pass --limit, --state, --asset or --kind" in lines[-1]
 
 
-def test_every_job_can_be_listed_page_by_page(many: Path) -> None:
-    listed = [job["id"] for job in called(many, "list")]
+def test_every_job_is_listed_as_json_and_without_a_limit(many_jobs: Path) -> None:
+    listed = [job["id"] for job in call_json(many_jobs, "list")]
     assert len(listed) == len(set(listed)) == 1203
-    assert len(called(many, "list", "--limit", "7", "--kind", "chunk")) == 7
+    assert len(call_json(many_jobs, "list", "--limit", "7", "--kind", "chunk")) == 7
     assert (
-        len([line for line in call(many, "list", "--limit", "0").stdout.splitlines() if "cc." in line])
+        len([line for line in call(many_jobs, "list", "--limit", "0").stdout.splitlines() if "cc." in line])
         == 1200
     )

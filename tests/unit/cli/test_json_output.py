@@ -1,4 +1,4 @@
-"""What programs read is one JSON object a line, the last one the result."""
+"""The JSON output has one object per line; the last one is the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
 
 
-def test_every_kind_of_event_has_its_name() -> None:
+def test_every_kind_of_event_has_its_own_name() -> None:
     stream = io.StringIO()
     display = JsonOutput(stream, clock=lambda: 0.0)
     display.show(progress())
@@ -57,9 +57,9 @@ def test_only_progress_events_are_rate_limited() -> None:
 
 def test_the_last_line_is_the_report() -> None:
     stream = io.StringIO()
-    left = LeftOut(kind="data", what="track 5", why="unknown")
-    done = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True, left_out=(left,))
-    JsonOutput(stream).finish(RunReport(finished=(done,), failed=(), skipped=()))
+    omitted = LeftOut(kind="data", what="track 5", why="unknown")
+    asset = AssetFinished(asset="a", name="a.mp4", manifest="m", page="p", reused=True, left_out=(omitted,))
+    JsonOutput(stream).finish(RunReport(finished=(asset,), failed=(), skipped=()))
     assert lines(stream) == [
         {
             "event": "finished",
@@ -80,7 +80,7 @@ def test_the_last_line_is_the_report() -> None:
     ]
 
 
-def test_a_name_that_is_not_utf8_or_holds_a_newline_stays_one_readable_line() -> None:
+def test_a_name_with_invalid_utf8_or_a_newline_is_printed_on_one_line() -> None:
     stream = io.StringIO()
     name = os.fsdecode(b"\xff\n\xe2\x80\xa8.mp4")
     JsonOutput(stream).show(SourceSkipped(path=name, reason="odd"))

@@ -1,4 +1,4 @@
-"""The door: versions, errors and exit codes."""
+"""The entry point: version, help, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eddyline.cli.main import COMMANDS, build, report_error
 from eddyline.core.errors import InputError, UsageError
 
 
-def test_the_version_is_printed_without_loading_what_a_run_needs() -> None:
+def test_the_version_is_printed_without_importing_the_pipeline() -> None:
     code = (
         "import sys; sys.argv = ['eddyline', '--version']\n"
         "from eddyline.cli.main import main\n"
@@ -29,10 +29,10 @@ def test_the_version_is_printed_without_loading_what_a_run_needs() -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo-clip"])
 def test_help_names_every_command(name: str) -> None:
-    shown = CliRunner().invoke(build(["--help"]), ["--help"])
-    assert shown.exit_code == 0
-    assert f" {name} " in shown.output
-    assert "demo-clip" not in shown.output
+    result = CliRunner().invoke(build(["--help"]), ["--help"])
+    assert result.exit_code == 0
+    assert f" {name} " in result.output
+    assert "demo-clip" not in result.output
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
-"""Progress that a log can keep."""
+"""Progress as lines of a log."""
 
 from __future__ import annotations
 
-from tests.unit.cli.event_collector import Ticks, failed, finished, progress, screen
+from tests.unit.cli.display_helpers import SettableClock, failed, finished, progress, screen
 
 from eddyline.cli.plain_output import PlainOutput
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.pipeline.runs.events import SourceSkipped, SubmitProgress
 
 
-def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() -> None:
+def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds() -> None:
     console, text = screen()
-    clock = Ticks()
+    clock = SettableClock()
     lines = PlainOutput(console, clock=clock)
     for step in range(100):
         clock.now += 0.1
@@ -25,7 +25,7 @@ def test_a_line_is_printed_at_every_new_stage_and_every_few_seconds_meanwhile() 
 
 def test_alternating_stages_do_not_flood_the_log() -> None:
     console, text = screen()
-    lines = PlainOutput(console, clock=Ticks())
+    lines = PlainOutput(console, clock=SettableClock())
     for step in range(50):
         lines.show(progress(step / 100, stage=("pictures", "encode")[step % 2]))
     assert len(text.getvalue().splitlines()) == 2
@@ -33,7 +33,7 @@ def test_alternating_stages_do_not_flood_the_log() -> None:
 
 def test_the_end_of_an_asset_is_printed_immediately() -> None:
     console, text = screen()
-    lines = PlainOutput(console, clock=Ticks())
+    lines = PlainOutput(console, clock=SettableClock())
     lines.show(finished())
     lines.show(failed("b.mp4"))
     lines.show(SourceSkipped(path="c.jpg", reason="a still image"))
@@ -41,18 +41,18 @@ def test_the_end_of_an_asset_is_printed_immediately() -> None:
 
 
 def test_names_cannot_send_control_characters_to_the_log() -> None:
-    evil = "\x1b[2J[red]\n.mp4"
+    name = "\x1b[2J[red]\n.mp4"
     console, text = screen()
-    lines = PlainOutput(console, clock=Ticks())
-    lines.show(progress(0.1, name=evil))
-    lines.show(finished(evil))
+    lines = PlainOutput(console, clock=SettableClock())
+    lines.show(progress(0.1, name=name))
+    lines.show(finished(name))
     assert "\x1b" not in text.getvalue()
     assert len(text.getvalue().splitlines()) == 2
 
 
 def test_a_pool_without_workers_is_reported() -> None:
     console, text = screen()
-    lines = PlainOutput(console, clock=Ticks())
+    lines = PlainOutput(console, clock=SettableClock())
     lines.show(UnservedPool(pool="gpu", jobs=2, waited_s=30, remedy="start one"))
     assert text.getvalue() == (
         "! 2 jobs of pool gpu wait, the oldest for 30 s, and no worker serves the pool: start one\n"
@@ -61,7 +61,7 @@ def test_a_pool_without_workers_is_reported() -> None:
 
 def test_submitting_a_large_directory_prints_a_line_every_few_seconds() -> None:
     console, text = screen()
-    clock = Ticks()
+    clock = SettableClock()
     lines = PlainOutput(console, clock=clock)
     for done in range(100):
         clock.now += 0.125
@@ -74,7 +74,7 @@ def test_submitting_a_large_directory_prints_a_line_every_few_seconds() -> None:
 
 def test_a_large_file_is_named_before_it_is_submitted() -> None:
     console, text = screen()
-    PlainOutput(console, clock=Ticks()).show(
+    PlainOutput(console, clock=SettableClock()).show(
         SubmitProgress(done=0, total=1, name="a.mov", bytes=12_000_000_000)
     )
     assert text.getvalue() == "submitting: 0 of 1 done, next a.mov (12 GB)\n"

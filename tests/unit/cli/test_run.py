@@ -80,7 +80,7 @@ _STUBBORN = """
     def start(stop, on_event):
         on_event(SourceSkipped(path="ready", reason="x"))
         while True:
-            time.sleep(0.05)  # never looks at the flag
+            time.sleep(0.05)  # never checks the stop
 
     sys.exit(run_with_display(start, as_json=True))
 """
@@ -89,7 +89,7 @@ _STUBBORN = """
 def test_a_second_ctrl_c_ends_a_run_that_ignores_the_first() -> None:
     with _child(_STUBBORN) as child:
         assert child.stdout is not None
-        child.stdout.readline()
+        assert json.loads(child.stdout.readline())["path"] == "ready"
         child.send_signal(signal.SIGINT)
         time.sleep(0.3)
         assert child.poll() is None
@@ -102,7 +102,7 @@ def test_nohup_is_respected() -> None:
         f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{textwrap.dedent(_STUBBORN)}"
     ) as child:
         assert child.stdout is not None
-        child.stdout.readline()
+        assert json.loads(child.stdout.readline())["path"] == "ready"
         child.send_signal(signal.SIGHUP)
         child.send_signal(signal.SIGHUP)
         time.sleep(0.3)
@@ -122,12 +122,12 @@ def test_a_closed_output_pipe_stops_the_run() -> None:
             on_event(SourceSkipped(path="x", reason="x"))
         return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
 
-    import eddyline.cli.main as door
-    door.build = lambda _arguments: lambda: sys.exit(run_with_display(start, as_json=True))
-    door.main()
+    import eddyline.cli.main as cli
+    cli.build = lambda _arguments: lambda: sys.exit(run_with_display(start, as_json=True))
+    cli.main()
     """
     with _child(body) as child:
         assert child.stdout is not None
-        child.stdout.readline()
+        assert json.loads(child.stdout.readline())["path"] == "x"
         child.stdout.close()
         assert child.wait(10) == 1

@@ -43,11 +43,11 @@ def test_the_last_line_is_the_asset_page() -> None:
 
 
 def test_tracks_left_out_are_listed_one_per_line() -> None:
-    things = (
+    tracks = (
         LeftOut(kind="subtitle", what="track 3 (tx3g)", why="subtitles are not carried"),
         LeftOut(kind="data", what="track 4 (\x1b[2J)", why="unknown"),
     )
-    lines = printed(RunReport(finished=(replace(DONE, left_out=things),), failed=(), skipped=()))
+    lines = printed(RunReport(finished=(replace(DONE, left_out=tracks),), failed=(), skipped=()))
     assert lines[1] == "  left out: subtitle: track 3 (tx3g): subtitles are not carried"
     assert lines[2] == "  left out: data: track 4 (\\x1b[2J): unknown"
 

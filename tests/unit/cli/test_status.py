@@ -1,4 +1,4 @@
-"""How work stands, for people: on a narrow terminal what is cut is what can be spared."""
+"""The status report; on a narrow terminal, ids and numbers remain complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAME = "A very long file name that goes on and on GX010042.MP4"
 
 
 def _status(*, owner: str = "", assets: int = 3) -> Status:
-    standing = [
+    statuses = [
         AssetStatus(
             asset=f"{number:016x}",
             owner=owner,
@@ -34,9 +34,9 @@ def _status(*, owner: str = "", assets: int = 3) -> Status:
     return Status(
         at=4000.0,
         under_way=500 if assets else 0,
-        assets=tuple(standing),
+        assets=tuple(statuses),
         failed=(),
-        names=dict.fromkeys((each.asset for each in standing), NAME),
+        names=dict.fromkeys((each.asset for each in statuses), NAME),
         queues=(Queue(pool="gpu", due=167, oldest_s=9000.0),) if assets else (),
         workers={"cpu": 1},
         serving={"gpu": 0},
@@ -48,9 +48,9 @@ def _status(*, owner: str = "", assets: int = 3) -> Status:
     )
 
 
-def _lines(found: Status, width: int) -> list[str]:
+def _lines(status: Status, width: int) -> list[str]:
     screen = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
-    print_status(screen, found)
+    print_status(screen, status)
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue().splitlines()
 
@@ -59,7 +59,9 @@ def _lines(found: Status, width: int) -> list[str]:
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_ids_and_numbers_are_complete_on_any_terminal(width: int, owner: str) -> None:
     lines = _lines(_status(owner=owner), width)
-    assert all(word in lines[1].split() for word in ("asset", "file", "done", "running", "redone", "elapsed"))
+    assert all(
+        column in lines[1].split() for column in ("asset", "file", "done", "running", "redone", "elapsed")
+    )
     assert ("own" in lines[1]) == bool(owner)
     for number, line in enumerate(lines[2:5]):
         assert len(line) <= width
@@ -68,7 +70,7 @@ def test_ids_and_numbers_are_complete_on_any_terminal(width: int, owner: str) ->
     assert (NAME in lines[2]) == (width == 200)
 
 
-def test_what_needs_an_operator_comes_last() -> None:
+def test_problems_for_an_operator_are_listed_last() -> None:
     lines = _lines(_status(), 60)
     assert "500 assets in progress" in lines[0]
     assert "and 497 more" in lines

@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def ran(*arguments: object) -> Result:
+def run_telemetry(*arguments: object) -> Result:
     result = CliRunner().invoke(build(["telemetry"]), [str(each) for each in ("telemetry", *arguments)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -46,7 +46,7 @@ def ran(*arguments: object) -> Result:
 
 
 def test_the_json_summary_has_the_specified_fields(file: Path) -> None:
-    found = json.loads(ran(file, "--summary", "--json").stdout)
+    found = json.loads(run_telemetry(file, "--summary", "--json").stdout)
     assert found["payloads"] == 3
     assert set(found["streams"]) == {"GYRO", "GPS5", "GYRO@Rear"}
     assert found["streams"]["GPS5"]["samples"] == 30
@@ -54,7 +54,7 @@ def test_the_json_summary_has_the_specified_fields(file: Path) -> None:
 
 
 def test_the_text_summary_names_streams_and_gps(file: Path) -> None:
-    text = ran(file).stdout
+    text = run_telemetry(file).stdout
     assert "GYRO@Rear" in text
     assert "30 of 30 samples with a fix" in text
     assert "2024-05-01" in text
@@ -64,40 +64,44 @@ def test_the_summary_names_the_utc_rule(tmp_path: Path) -> None:
     path = tmp_path / "warp.gpmf"
     blocks = []
     for number in range(6):
-        about = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"240501120{number}00.000")]
-        place = gpmf.stream("GPS5", "l", [[470000000, 80000000, 0, 0, 0]], scale=[1e7], modifiers=about)
-        blocks.append(gpmf.serialize([gpmf.device(1, "Camera", [place])]))
+        modifiers = [gpmf.leaf("GPSF", "L", 3), gpmf.leaf("GPSU", "U", f"240501120{number}00.000")]
+        gps = gpmf.stream("GPS5", "l", [[470000000, 80000000, 0, 0, 0]], scale=[1e7], modifiers=modifiers)
+        blocks.append(gpmf.serialize([gpmf.device(1, "Camera", [gps])]))
     path.write_bytes(b"".join(blocks))
-    text = " ".join(ran(path).stdout.split())
+    text = " ".join(run_telemetry(path).stdout.split())
     assert "GPS time, 6 of 6 GPS readings" in text
     assert "59.9 times as fast as media time (TimeWarp or time-lapse)" in text
-    clock = json.loads(ran(path, "--summary", "--json").stdout)["clock"]
+    clock = json.loads(run_telemetry(path, "--summary", "--json").stdout)["clock"]
     assert (clock["rule"], clock["readings"]) == ("GPS time", 6)
 
 
 def test_an_ordinary_recording_follows_media_time(file: Path) -> None:
-    assert "media time, placed in UTC by 3 of 3 GPS readings" in " ".join(ran(file).stdout.split())
+    assert "media time, placed in UTC by 3 of 3 GPS readings" in " ".join(run_telemetry(file).stdout.split())
 
 
-def test_json_alone_is_the_whole_document(file: Path) -> None:
-    found = json.loads(ran(file, "--json").stdout)
+def test_json_without_other_options_prints_the_complete_document(file: Path) -> None:
+    found = json.loads(run_telemetry(file, "--json").stdout)
     assert found["format"] == "eddyline-telemetry"
     assert found["streams"]["GYRO"]["count"] == 60
 
 
-def test_an_export_goes_to_standard_output_or_a_file(file: Path, tmp_path: Path) -> None:
-    printed = ran(file, "--format", "gpx", "--rate", "1").stdout
+def test_an_export_is_written_to_standard_output_or_a_file(file: Path, tmp_path: Path) -> None:
+    printed = run_telemetry(file, "--format", "gpx", "--rate", "1").stdout
     assert printed.startswith("<?xml")
-    reported = ran(file, "--out", tmp_path / "trip.gpx", "--rate", "1").stdout
+    reported = run_telemetry(file, "--out", tmp_path / "trip.gpx", "--rate", "1").stdout
     assert "trip.gpx" in reported
     assert (tmp_path / "trip.gpx").read_text("utf-8") == printed
 
 
-def test_filters_reach_the_export(file: Path) -> None:
-    text = ran(file, "--format", "csv", "--stream", "GPS5", "--from", "1.001", "--to", "2.002").stdout
+def test_filters_are_applied_to_the_export(file: Path) -> None:
+    text = run_telemetry(
+        file, "--format", "csv", "--stream", "GPS5", "--from", "1.001", "--to", "2.002"
+    ).stdout
     assert len(text.splitlines()) == 1 + 10
-    kept = json.loads(ran(file, "--json", "--stream", "GYRO", "--max-dop", "5", "--fix", "2").stdout)
-    assert list(kept["streams"]) == ["GYRO", "GYRO@Rear"], "a fourcc means every device's"
+    kept = json.loads(
+        run_telemetry(file, "--json", "--stream", "GYRO", "--max-dop", "5", "--fix", "2").stdout
+    )
+    assert list(kept["streams"]) == ["GYRO", "GYRO@Rear"], "a fourcc selects the streams of all devices"
     assert kept["filters"] == {"streams": ["GYRO"], "fix": 2, "max_dop": 5.0}
 
 
@@ -117,20 +121,20 @@ def test_filters_reach_the_export(file: Path) -> None:
 )
 def test_contradictory_options_are_usage_errors(file: Path, arguments: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
-        ran(file, *arguments)
+        run_telemetry(file, *arguments)
 
 
 def test_lenient_mode_reads_the_valid_parts_of_a_damaged_file(file: Path) -> None:
     data = file.read_bytes()
     file.write_bytes(data[:-100])
     with pytest.raises(gpmf.GpmfError):
-        ran(file, "--summary", "--json")
-    result = ran(file, "--summary", "--json", "--lenient")
+        run_telemetry(file, "--summary", "--json")
+    result = run_telemetry(file, "--summary", "--json", "--lenient")
     assert json.loads(result.stdout)["payloads"] == 3
     assert "at byte" in result.stderr
 
 
-def test_it_starts_without_ffmpeg_or_a_database(file: Path) -> None:
+def test_the_command_starts_without_ffmpeg_and_without_a_database(file: Path) -> None:
     code = (
         "import sys\nfrom eddyline.cli.main import main\n"
         f"sys.argv = ['eddyline', 'telemetry', {str(file)!r}, '--json']\n"
@@ -138,12 +142,12 @@ def test_it_starts_without_ffmpeg_or_a_database(file: Path) -> None:
         "heavy = ('sqlalchemy', 'imageio_ffmpeg', 'obstore', 'pyarrow', 'eddyline.media', 'eddyline.graph')\n"
         "found = [name for name in heavy if name in sys.modules]\nassert not found, found"
     )
-    alone = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert alone.returncode == 0, alone.stderr
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_counts_equal_the_reference(samples: Path) -> None:
-    streams = json.loads(ran(samples / "karma.mp4", "--summary", "--json").stdout)["streams"]
+    streams = json.loads(run_telemetry(samples / "karma.mp4", "--summary", "--json").stdout)["streams"]
     assert (streams["ACCL"]["samples"], streams["GYRO"]["samples"], streams["SCPR"]["samples"]) == (
         2397,
         4795,

@@ -46,8 +46,8 @@ def test_each_pause_is_longer_until_a_reset() -> None:
 def test_no_pause_passes_the_deadline(deadline_s: float, pauses: int) -> None:
     clock = ManualClock(0.0)
     backoff = Backoff(POLICY, wait=clock.sleep, clock=clock.now, deadline=deadline_s)
-    made = 0
+    count = 0
     while backoff.pause():
-        made += 1
-    assert made == pauses
+        count += 1
+    assert count == pauses
     assert clock.now() <= deadline_s

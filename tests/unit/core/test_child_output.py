@@ -1,4 +1,4 @@
-"""What a child prints is read to its end: kept, handed on by line, or let pass but for its tail."""
+"""The output of a child is read to its end: kept, passed on by line, or discarded except for its tail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coordinates are recognised in the forms in which they are written, and versions and names are not."""
+"""Coordinates are recognised in all usual written forms; versions and names are not coordinates."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from eddyline.core.coordinates import (
 ZURICH = Position(latitude=47.3769, longitude=8.5417)
 
 
-def near(found: Position, wanted: Position) -> bool:
-    return all(abs(a - b) < 1e-4 for a, b in zip(found, wanted, strict=True))
+def near(found: Position, expected: Position) -> bool:
+    return all(abs(a - b) < 1e-4 for a, b in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_versions_settings_and_dates_are_not_locations(text: bytes) -> None:
 @pytest.mark.parametrize(
     "text", ["", "GoPro", "HERO11 Black", "Lavf59.27.100", "17.5.1", "NIKON CORPORATION"]
 )
-def test_makers_models_and_versions_are_plain(text: str) -> None:
+def test_makers_models_and_versions_are_plain_names(text: str) -> None:
     assert is_plain_name(text)
 
 
@@ -85,7 +85,7 @@ def test_makers_models_and_versions_are_plain(text: str) -> None:
         "line\nline",
     ],
 )
-def test_free_text_and_coordinates_are_not_plain(text: str) -> None:
+def test_free_text_and_coordinates_are_not_plain_names(text: str) -> None:
     assert not is_plain_name(text)
 
 
@@ -95,7 +95,7 @@ def test_numbers_and_ascii_text_are_distinguished() -> None:
     assert not is_ascii_text(b"1234567")
 
 
-def test_digits_and_encodings_of_a_position() -> None:
+def test_digits_and_encodings_of_a_position_are_listed() -> None:
     assert ZURICH.texts() == (b"47.376", b"8.541")
     encodings = list(ZURICH.encodings())
     assert struct.pack("<dd", 8.5417, 47.3769) in encodings
@@ -103,5 +103,5 @@ def test_digits_and_encodings_of_a_position() -> None:
     assert ZURICH.distinctive
     assert not Position(latitude=0.0, longitude=8.5417).distinctive
     assert not Position(latitude=47.5, longitude=8.5417).distinctive
-    beside = Position(latitude=47.37691, longitude=8.54171)
-    assert distinct_positions([ZURICH, beside], 8) == (ZURICH,)
+    nearby = Position(latitude=47.37691, longitude=8.54171)
+    assert distinct_positions([ZURICH, nearby], 8) == (ZURICH,)

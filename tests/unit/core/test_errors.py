@@ -8,13 +8,13 @@ from eddyline.core import errors
 
 
 def _tree(kind: type[errors.EddylineError]) -> list[type[errors.EddylineError]]:
-    return [kind, *(leaf for below in kind.__subclasses__() for leaf in _tree(below))]
+    return [kind, *(descendant for subclass in kind.__subclasses__() for descendant in _tree(subclass))]
 
 
 def test_the_tree_in_the_docstring_matches_the_classes() -> None:
-    ours = {kind.__name__ for kind in _tree(errors.EddylineError) if kind.__module__ == errors.__name__}
-    drawn = {word for word in (errors.__doc__ or "").split() if word in ours}
-    assert ours == drawn
+    classes = {kind.__name__ for kind in _tree(errors.EddylineError) if kind.__module__ == errors.__name__}
+    documented = {word for word in (errors.__doc__ or "").split() if word in classes}
+    assert classes == documented
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_format_error_contains_its_position() -> None:
 
 
 def test_evidence_is_plain_json() -> None:
-    tool = errors.ToolError("ffmpeg failed", argv=("ffmpeg", "-i"), status=-9, stderr="killed")
-    form = errors.FormatError("too long", path="moov", offset=8, remedy="copy it again")
-    assert json.loads(json.dumps(tool.evidence())) == {
+    tool_error = errors.ToolError("ffmpeg failed", argv=("ffmpeg", "-i"), status=-9, stderr="killed")
+    format_error = errors.FormatError("too long", path="moov", offset=8, remedy="copy it again")
+    assert json.loads(json.dumps(tool_error.evidence())) == {
         "error": "ToolError",
         "message": "ffmpeg failed",
         "remedy": "",
@@ -61,4 +61,4 @@ def test_evidence_is_plain_json() -> None:
         "status": -9,
         "stderr": "killed",
     }
-    assert json.loads(json.dumps(form.evidence()))["offset"] == 8
+    assert json.loads(json.dumps(format_error.evidence()))["offset"] == 8

@@ -24,10 +24,10 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_file(
     path = tmp_path / "x.json"
     files.write_atomically(path, b"old")
 
-    def full(_handle: int) -> None:
+    def fail_with_full_disk(_handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", fail_with_full_disk)
     with pytest.raises(TransientError, match="disk is full"), files.translate_errors("writing x"):
         files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
@@ -38,16 +38,16 @@ def test_the_file_is_synced_before_the_rename_and_the_directory_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x"
-    seen: list[tuple[bool, bool]] = []
-    real = os.fsync
+    synced: list[tuple[bool, bool]] = []
+    fsync = os.fsync
 
-    def watch(handle: int) -> None:
-        seen.append((path.exists(), os.path.samestat(os.fstat(handle), tmp_path.stat())))
-        real(handle)
+    def record(handle: int) -> None:
+        synced.append((path.exists(), os.path.samestat(os.fstat(handle), tmp_path.stat())))
+        fsync(handle)
 
-    monkeypatch.setattr(os, "fsync", watch)
+    monkeypatch.setattr(os, "fsync", record)
     files.write_atomically(path, b"bytes")
-    assert seen == [(False, False), (True, True)]
+    assert synced == [(False, False), (True, True)]
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -61,7 +61,7 @@ def test_a_link_has_the_same_contents(
         monkeypatch.setattr(os, "link", no_links)
     source, target = tmp_path / "a", tmp_path / "b" / "c"
     source.write_bytes(b"bytes")
-    for _ in range(2):  # the second time over a name of the very same file
+    for _ in range(2):  # the second time the target is already the same file
         files.link_or_copy(source, target)
     assert target.read_bytes() == b"bytes"
     assert target.samefile(source) == links
@@ -75,10 +75,10 @@ def test_a_link_to_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_eddyline_errors_propagate_unchanged() -> None:
-    ours = InputError("bad footage")
+    error = InputError("bad footage")
     with pytest.raises(InputError) as caught, files.translate_errors("reading"):
-        raise ours
-    assert caught.value is ours
+        raise error
+    assert caught.value is error
 
 
 def test_other_operating_system_errors_are_transient() -> None:

@@ -23,22 +23,22 @@ _JSON = st.recursive(
 )
 
 
-def test_a_value_has_one_spelling() -> None:
+def test_a_value_has_one_canonical_form() -> None:
     assert canonical({"b": [1, "ü"], "a": None}) == '{"a":null,"b":[1,"ü"]}'.encode()
 
 
 @settings(max_examples=40)
 @given(_JSON)
-def test_the_order_of_names_does_not_count(value: object) -> None:
-    def turned(part: object) -> object:
+def test_the_order_of_keys_does_not_change_the_digest(value: object) -> None:
+    def with_reversed_keys(part: object) -> object:
         if isinstance(part, dict):
-            return {name: turned(part[name]) for name in reversed(list(part))}
-        return [turned(item) for item in part] if isinstance(part, list) else part
+            return {name: with_reversed_keys(part[name]) for name in reversed(list(part))}
+        return [with_reversed_keys(item) for item in part] if isinstance(part, list) else part
 
-    assert digest(value) == digest(turned(value))
+    assert digest(value) == digest(with_reversed_keys(value))
 
 
-def test_where_one_part_ends_and_the_next_begins_counts() -> None:
+def test_the_boundary_between_two_parts_changes_the_digest() -> None:
     assert len({digest("ab", "c"), digest("a", "bc"), digest("abc"), digest(["ab", "c"]), digest()}) == 5
     assert digest(1) != digest("1")
 

@@ -22,12 +22,12 @@ def test_a_locked_directory_exists_only_within_its_context(tmp_path: Path) -> No
 
 
 def test_unlocked_directories_are_removed_in_every_state(tmp_path: Path) -> None:
-    unlocked, locked, half = (tmp_path / name for name in ("unlocked", "locked", "half"))
-    for folder in (unlocked, locked, half):
+    unlocked, locked, partial = (tmp_path / name for name in ("unlocked", "locked", "half"))
+    for folder in (unlocked, locked, partial):
         folder.mkdir()
     (locked / ".lock").touch()
-    (half / ".lock").touch()
-    (half / "film.mp4").write_bytes(b"x")
+    (partial / ".lock").touch()
+    (partial / "video.mp4").write_bytes(b"x")
     remove_unlocked(list(tmp_path.iterdir()))
     assert list(tmp_path.iterdir()) == []
 
@@ -44,28 +44,28 @@ def test_directories_that_were_never_locked_are_kept(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "file", "link", "notes"]
 
 
-@pytest.mark.parametrize("when", ["before its lock is made", "before it is locked"])
+@pytest.mark.parametrize("when", ["before its lock file is created", "before it is locked"])
 def test_a_directory_removed_during_its_creation_is_created_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     names = iter(["first", "second"])
 
-    def naming() -> Path:
+    def next_path() -> Path:
         return tmp_path / next(names)
 
-    opening = os.open
+    os_open = os.open
 
-    def swept(path: Path, flags: int, mode: int = 0o777) -> int:
+    def open_and_remove(path: Path, flags: int, mode: int = 0o777) -> int:
         if path.parent.name != "first" or not flags & os.O_CREAT:
-            return opening(path, flags, mode)
-        if when == "before its lock is made":
+            return os_open(path, flags, mode)
+        if when == "before its lock file is created":
             remove_unlocked([path.parent])
-        handle = opening(path, flags, mode)
+        handle = os_open(path, flags, mode)
         remove_unlocked([path.parent])
         return handle
 
-    monkeypatch.setattr(os, "open", swept)
-    with lock_directory(naming) as folder:
+    monkeypatch.setattr(os, "open", open_and_remove)
+    with lock_directory(next_path) as folder:
         assert folder.name == "second"
         assert list(tmp_path.iterdir()) == [folder]
 
@@ -73,10 +73,10 @@ def test_a_directory_removed_during_its_creation_is_created_again(
 def test_without_file_locks_a_directory_works_and_is_never_removed_by_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without(_handle: int, _operation: int) -> None:
+    def fail_without_locks(_handle: int, _operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", without)
+    monkeypatch.setattr(fcntl, "flock", fail_without_locks)
     with lock_directory(lambda: tmp_path / "mine") as folder:
         remove_unlocked([folder])
         assert folder.is_dir()

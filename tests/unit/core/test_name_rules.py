@@ -1,4 +1,4 @@
-"""Names from outside have one form each, and nothing outside its folder is ever removed."""
+"""External names have one valid form each, and nothing outside the given directory is removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eddyline.core.errors import UsageError
 from eddyline.core.name_rules import is_asset, is_identifier, is_plain_path, is_worker_name, remove_child
 
-TRAVERSING = [
+INVALID_NAMES = [
     "",
     ".",
     "..",
@@ -30,19 +30,19 @@ TRAVERSING = [
 ]
 
 
-@pytest.mark.parametrize("text", [*TRAVERSING, "a b", "\ud800", "a/b", "x" * 301, None, 1, [], b"a"])
-def test_invalid_identifiers(text: object) -> None:
+@pytest.mark.parametrize("text", [*INVALID_NAMES, "a b", "\ud800", "a/b", "x" * 301, None, 1, [], b"a"])
+def test_invalid_identifiers_are_rejected(text: object) -> None:
     assert not is_identifier(text)
 
 
 @pytest.mark.parametrize("text", ["a-1", "0123456789abcdef.12345678.chunk-0001-again2", "720p", "a.b_c"])
-def test_valid_identifiers(text: str) -> None:
+def test_valid_identifiers_are_accepted(text: str) -> None:
     assert is_identifier(text)
     assert is_plain_path(text)
 
 
-@pytest.mark.parametrize("text", [*TRAVERSING, "a b", "x" * 301, None, 1])
-def test_invalid_worker_names_and_paths(text: object) -> None:
+@pytest.mark.parametrize("text", [*INVALID_NAMES, "a b", "x" * 301, None, 1])
+def test_invalid_worker_names_and_paths_are_rejected(text: object) -> None:
     assert not is_worker_name(text)
     assert not is_plain_path(text)
 
@@ -53,15 +53,15 @@ def test_worker_names_and_paths_of_eddyline_are_valid() -> None:
     assert not is_plain_path("/".join("abcdefghi"))
 
 
-@pytest.mark.parametrize("text", [*TRAVERSING, "0123456789abcde", "0123456789ABCDEF", "g" * 16, None])
-def test_invalid_asset_ids(text: object) -> None:
+@pytest.mark.parametrize("text", [*INVALID_NAMES, "0123456789abcde", "0123456789ABCDEF", "g" * 16, None])
+def test_invalid_asset_ids_are_rejected(text: object) -> None:
     assert not is_asset(text)
 
 
 @given(st.text(max_size=30))
 def test_a_valid_name_stays_below_its_directory(text: str) -> None:
-    for fits in (is_identifier, is_plain_path):
-        if fits(text):
+    for is_valid in (is_identifier, is_plain_path):
+        if is_valid(text):
             root = Path("/root/folder")
             assert (root / text).resolve().is_relative_to(root)
             assert (root / text) != root

@@ -17,7 +17,7 @@ from eddyline.core.numbers import parse_rational, parse_whole
         ("0", Fraction(0)),
     ],
 )
-def test_valid_numbers(text: str, value: Fraction) -> None:
+def test_valid_numbers_are_parsed(text: str, value: Fraction) -> None:
     assert parse_rational(text) == value
 
 
@@ -25,15 +25,15 @@ def test_valid_numbers(text: str, value: Fraction) -> None:
     "text", ["1e99999999999", "9" * 5_000_000, "1/0", "", "1e2", "nan", "inf", "0x10", "1_0", "1.5/2", "٣"]
 )
 def test_invalid_numbers_are_rejected_immediately(text: str) -> None:
-    began = time.process_time()
+    started = time.process_time()
     with pytest.raises(ValueError, match="is not a number"):
         parse_rational(text)
     with pytest.raises(ValueError, match="is not a whole number"):
         parse_whole(text)
-    assert time.process_time() - began < 1
+    assert time.process_time() - started < 1
 
 
-def test_whole_numbers() -> None:
+def test_whole_numbers_are_parsed() -> None:
     assert parse_whole("0") == 0
     assert parse_whole("123456789012345678") == 123456789012345678
     for text in ("-1", "1.0", "1" * 25):

@@ -62,7 +62,7 @@ def test_a_failure_without_output_is_reported_as_such() -> None:
         Runner().run(_python("raise SystemExit(1)"))
 
 
-def test_a_killed_child_is_named_with_its_signal() -> None:
+def test_the_error_for_a_killed_child_names_the_signal() -> None:
     with pytest.raises(ToolError, match="killed by SIGKILL") as caught:
         Runner().run(_python("import os; os.kill(os.getpid(), 9)"))
     assert caught.value.status == -signal.SIGKILL
@@ -79,9 +79,9 @@ def test_a_child_that_exceeds_its_time_limit_is_stopped() -> None:
 
 def test_a_child_without_output_is_stopped_but_one_with_output_is_not() -> None:
     limits = Limits(wall_s=20, idle_s=2.0)
-    talks = "import time\nfor n in range(11): print(n, flush=True); time.sleep(.12)"
+    code = "import time\nfor n in range(11): print(n, flush=True); time.sleep(.12)"
     lines: list[str] = []
-    Runner().run(_python(talks), limits=limits, on_line=lines.append)
+    Runner().run(_python(code), limits=limits, on_line=lines.append)
     assert lines == [str(number) for number in range(11)]
     with pytest.raises(ToolError, match="printed nothing for"):
         Runner().run(_python("print(1, flush=True)\nimport time; time.sleep(60)"), limits=limits)
@@ -90,15 +90,15 @@ def test_a_child_without_output_is_stopped_but_one_with_output_is_not() -> None:
 def test_a_child_that_ignores_sigterm_is_killed_within_two_seconds() -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
     stop = Stop()
-    asked: list[float] = []
+    requested_at: list[float] = []
 
-    def ask(_line: str) -> None:
-        asked.append(time.monotonic())
+    def request_stop(_line: str) -> None:
+        requested_at.append(time.monotonic())
         stop.request("Ctrl-C")
 
     with pytest.raises(Interrupted, match="Ctrl-C"):
-        Runner(stop=stop).run(_python(code), on_line=ask)
-    assert time.monotonic() - asked[0] < 9
+        Runner(stop=stop).run(_python(code), on_line=request_stop)
+    assert time.monotonic() - requested_at[0] < 9
 
 
 def test_a_stop_of_another_thread_ends_a_child_immediately() -> None:
@@ -174,7 +174,7 @@ def test_a_program_without_execute_permission_is_a_transient_error(tmp_path: Pat
     assert getattr(caught.value, "retry", False)
 
 
-# A wrapper script around FFmpeg: the shell, which is our child, and what it starts.
+# A wrapper script around FFmpeg: the shell is the child of Eddyline, and starts another process.
 _WRAPPER = "#!/bin/sh\necho start\nsleep 60 &\necho $!\nwait\n"
 
 
@@ -221,9 +221,9 @@ def _orphaned(kill: signal.Signals) -> int:
     return child
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent dies")
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
-def test_an_orphan_dies_with_its_parent(kill: signal.Signals) -> None:
+def test_a_child_is_killed_when_its_parent_dies(kill: signal.Signals) -> None:
     assert _gone(_orphaned(kill))
 
 
@@ -231,9 +231,9 @@ def test_many_children_can_end_at_the_same_time() -> None:
     # A child that exits at the moment of the stop request must be reaped exactly once.
     errors: list[BaseException] = []
 
-    def one(number: int) -> None:
-        for turn in range(4):
-            limits = Limits(wall_s=0.05 + 0.004 * ((number + turn) % 8))
+    def run_children(number: int) -> None:
+        for attempt in range(4):
+            limits = Limits(wall_s=0.05 + 0.004 * ((number + attempt) % 8))
             try:
                 Runner().run(("/bin/sleep", "0.07"), limits=limits)
             except ToolError:
@@ -241,7 +241,7 @@ def test_many_children_can_end_at_the_same_time() -> None:
             except BaseException as error:  # noqa: BLE001 - a thread's errors are shown by the test
                 errors.append(error)
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=run_children, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -252,10 +252,10 @@ def test_many_children_can_end_at_the_same_time() -> None:
 def test_a_child_that_ends_at_the_moment_of_the_signal_is_reaped_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The window between asking "has it ended?" and telling it to: held open until the child has ended.
+    # The time between the check whether the child has ended and the signal is extended until it has ended.
     signalled: list[int] = []
 
-    def late(real: Callable[[int, int], None], pid: int, number: int) -> None:
+    def kill_late(real: Callable[[int, int], None], pid: int, number: int) -> None:
         if not signalled:
             signalled.append(pid)
             time.sleep(0.4)
@@ -263,7 +263,7 @@ def test_a_child_that_ends_at_the_moment_of_the_signal_is_reaped_once(
 
     for name in ("kill", "killpg"):
         real = getattr(os, name)
-        monkeypatch.setattr(os, name, lambda pid, number, real=real: late(real, pid, number))
+        monkeypatch.setattr(os, name, lambda pid, number, real=real: kill_late(real, pid, number))
     popen_poll = subprocess.Popen.poll
 
     def slow_poll(child: subprocess.Popen[bytes]) -> int | None:
@@ -295,7 +295,7 @@ print(Runner().run(("/bin/sh", "-c", "ulimit -v"), limits=Limits(memory=1 << 40)
     assert (done.stdout.strip(), done.returncode) == ("6000000", 0), done.stderr
 
 
-def test_a_program_that_runs_out_of_a_bounded_address_space_names_the_limit_to_raise() -> None:
+def test_the_remedy_for_an_exhausted_address_space_names_the_limit_to_raise() -> None:
     code = """
 import sys
 from eddyline.core.errors import ToolError

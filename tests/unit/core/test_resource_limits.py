@@ -1,4 +1,4 @@
-"""Each bound of a job bites: on real programs, that would otherwise go on."""
+"""Each limit of a job stops real programs that exceed it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def test_the_programs_of_one_job_share_its_time() -> None:
+def test_the_programs_of_one_job_share_its_time_limit() -> None:
     runner = Runner(job_limits=ResourceLimits(wall_s=4, remedy=_REMEDY))
     runner.run(_python("import time; time.sleep(1)"))
-    began = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(ToolError, match=r"stopped: it exceeded the time limit of its job, 4 s") as caught:
         runner.run(_python("import time; time.sleep(60)"))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - started < 30
     assert caught.value.remedy == _REMEDY
 
 
@@ -38,10 +38,10 @@ def test_the_limit_of_a_program_is_not_attributed_to_the_job() -> None:
 
 
 def test_no_program_of_a_job_gets_more_memory_than_the_job() -> None:
-    greedy = _python(f"b = bytearray({600 * MIB}); print(len(b))")
-    Runner().run(greedy, limits=Limits(memory=2048 * MIB))
+    argv = _python(f"b = bytearray({600 * MIB}); print(len(b))")
+    Runner().run(argv, limits=Limits(memory=2048 * MIB))
     with pytest.raises(ToolError, match="MemoryError"):
-        Runner(job_limits=ResourceLimits(memory=500 * MIB)).run(greedy, limits=Limits(memory=2048 * MIB))
+        Runner(job_limits=ResourceLimits(memory=500 * MIB)).run(argv, limits=Limits(memory=2048 * MIB))
 
 
 def test_the_lower_of_two_memory_limits_applies() -> None:
@@ -53,7 +53,7 @@ def test_the_lower_of_two_memory_limits_applies() -> None:
 
 
 def test_a_program_that_exceeds_the_disk_limit_is_stopped(tmp_path: Path) -> None:
-    flood = _python(
+    argv = _python(
         "import sys, time\n"
         f"with open({str(tmp_path / 'deep' / 'flood')!r}, 'wb', buffering=0) as file:\n"
         "    for _ in range(600):\n"
@@ -64,7 +64,7 @@ def test_a_program_that_exceeds_the_disk_limit_is_stopped(tmp_path: Path) -> Non
     with pytest.raises(
         ToolError, match=r"it exceeded the disk limit of its job: .* GiB of 0.00977 GiB"
     ) as caught:
-        runner.run(flood)
+        runner.run(argv)
     assert caught.value.remedy == _REMEDY
     assert disk_usage(tmp_path) < 400 * MIB
 

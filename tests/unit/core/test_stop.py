@@ -27,35 +27,35 @@ def test_the_first_reason_is_kept() -> None:
 
 def test_all_waiting_threads_wake_at_a_request() -> None:
     stop = Stop()
-    woken: list[float] = []
+    wake_times: list[float] = []
 
     def wait() -> None:
         if stop.wait(30):
-            woken.append(time.monotonic())
+            wake_times.append(time.monotonic())
 
     waiting = [threading.Thread(target=wait) for _ in range(4)]
     for thread in waiting:
         thread.start()
-    asked = time.monotonic()
+    requested_at = time.monotonic()
     stop.request("over")
     for thread in waiting:
         thread.join()
-    assert len(woken) == 4
-    assert max(woken) - asked < 1
+    assert len(wake_times) == 4
+    assert max(wake_times) - requested_at < 1
     assert stop.wait(30)
 
 
 def test_a_request_during_the_first_wait_is_not_lost() -> None:
     for _ in range(300):
         stop = Stop()
-        both = threading.Barrier(2)
+        barrier = threading.Barrier(2)
 
-        def ask(stop: Stop = stop, both: threading.Barrier = both) -> None:
-            both.wait()
+        def request_stop(stop: Stop = stop, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
             stop.request("now")
 
-        asking = threading.Thread(target=ask)
-        asking.start()
-        both.wait()
+        requester = threading.Thread(target=request_stop)
+        requester.start()
+        barrier.wait()
         assert stop.wait(30)
-        asking.join()
+        requester.join()

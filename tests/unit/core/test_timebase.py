@@ -20,7 +20,7 @@ def test_halves_round_up() -> None:
 
 
 @given(st.integers(0, 10**9))
-def test_to_a_finer_scale_and_back_loses_nothing(ticks: int) -> None:
+def test_rescaling_to_a_finer_scale_and_back_is_exact(ticks: int) -> None:
     assert rescale(rescale(ticks, 30_000, 90_000), 90_000, 30_000) == ticks
 
 

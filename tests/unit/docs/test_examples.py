@@ -1,4 +1,4 @@
-"""Every example works as its first lines say."""
+"""Every example works as described in its first lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page about ingestion shows is what the program does."""
+"""The examples on the page about ingestion agree with the program."""
 
 from __future__ import annotations
 
@@ -23,43 +23,47 @@ def _blocks(kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_its_rules_are_rules(tmp_path: Path) -> None:
+def test_the_rules_on_the_page_are_valid(tmp_path: Path) -> None:
     (block,) = _blocks("yaml")
     path = tmp_path / "rules.yaml"
     path.write_text(block)
-    review = Arrival(key="users/ann/a.mp4", size=1, at=100.0, metadata={"purpose": "review 2"})
-    taken = load_rules(path).decide(review)
-    assert isinstance(taken, Accept)
-    assert (taken.profile_name, taken.options.owner, taken.options.deadline) == ("fast", "ann", 1000.0)
+    arrival = Arrival(key="users/ann/a.mp4", size=1, at=100.0, metadata={"purpose": "review 2"})
+    decision = load_rules(path).decide(arrival)
+    assert isinstance(decision, Accept)
+    assert (decision.profile_name, decision.options.owner, decision.options.deadline) == (
+        "fast",
+        "ann",
+        1000.0,
+    )
 
 
-def test_its_policy_is_the_one_that_is_written() -> None:
+def test_the_policy_on_the_page_is_the_generated_one() -> None:
     (block,) = _blocks("json policy")
-    written = queue_policy("arn:aws:sqs:eu-west-1:123456789012:footage-events", ["river-footage"])
-    assert json.loads(block) == json.loads(written)
+    policy = queue_policy("arn:aws:sqs:eu-west-1:123456789012:footage-events", ["river-footage"])
+    assert json.loads(block) == json.loads(policy)
 
 
-def test_its_pattern_fits_an_event_of_s3() -> None:
+def test_the_pattern_on_the_page_matches_an_event_of_s3() -> None:
     (block,) = _blocks("json")
-    assert _fits(json.loads(block), json.loads(RECORDED.read_text()))
+    assert _matches(json.loads(block), json.loads(RECORDED.read_text()))
 
 
-def _fits(pattern: Any, event: Any) -> bool:
-    """EventBridge's own matching, as far as the page uses it."""
+def _matches(pattern: Any, event: Any) -> bool:
+    """Implements EventBridge's pattern matching as far as the page uses it."""
     if isinstance(pattern, dict):
-        return all(_fits(inner, event[name]) for name, inner in pattern.items())
+        return all(_matches(inner, event[name]) for name, inner in pattern.items())
     return any(
         event.startswith(each["prefix"]) if isinstance(each, dict) else each == event for each in pattern
     )
 
 
-def test_the_commands_it_shows_have_the_options_it_shows() -> None:
-    shown = {
+def test_the_commands_on_the_page_have_the_options_on_the_page() -> None:
+    options_of = {
         name: set(re.findall(r"--[a-z][a-z-]*", line))
         for name in ("watch", "ingest")
         for line in [" ".join(re.findall(rf"^eddyline {name} .*$", PAGE, re.MULTILINE))]
     }
-    assert {"--events", "--allow", "--rules"} <= shown["ingest"]
-    for name, options in shown.items():
+    assert {"--events", "--allow", "--rules"} <= options_of["ingest"]
+    for name, options in options_of.items():
         text = CliRunner().invoke(build([name, "--help"]), [name, "--help"], env={"COLUMNS": "200"}).output
         assert all(option in text for option in (*options, "--json", "--profile")), text

@@ -1,4 +1,4 @@
-"""The page about metrics names all that are shown, with their labels, and none that is not."""
+"""The page about metrics lists exactly the exported metrics and their labels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eddyline.observe.worker_metrics import WorkerMetrics
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md").read_text("utf-8")
 
 
-def _all() -> list[Metrics]:
+def _all_metrics() -> list[Metrics]:
     stop = Stop()
     worker, coordinator, ingest = WorkerMetrics(), CoordinatorMetrics(), IngestMetrics()
     backlog = BacklogWatch(
@@ -27,41 +27,43 @@ def _all() -> list[Metrics]:
     )
     backlog.run()
     coordinator.watch_backlog(backlog)
-    counted = Stop()
-    dead = PolledValues(lambda _now: 1, stop=counted, on_value=lambda _: counted.request("once"))
-    dead.run()
-    coordinator.watch_dead_letters(dead)
-    over = Stop()
+    dead_letters_stop = Stop()
+    dead_letters = PolledValues(
+        lambda _now: 1, stop=dead_letters_stop, on_value=lambda _: dead_letters_stop.request("once")
+    )
+    dead_letters.run()
+    coordinator.watch_dead_letters(dead_letters)
+    depths_stop = Stop()
     depths = PolledValues(
         lambda _now: Depths(events={"visible": 1}, parked={"visible": 0}),
-        stop=over,
-        on_value=lambda _: over.request("once"),
+        stop=depths_stop,
+        on_value=lambda _: depths_stop.request("once"),
     )
     depths.run()
     ingest.watch_depths(depths)
     return [worker, coordinator, ingest]
 
 
-def _shown() -> set[str]:
+def _exported_names() -> set[str]:
     return {
         family.name + ("_total" if family.type == "counter" else "")
-        for metrics in _all()
+        for metrics in _all_metrics()
         for family in metrics.registry.collect()
     }
 
 
-def test_it_names_all_and_only_what_is_shown() -> None:
-    assert set(re.findall(r"`(eddyline_[a-z_]+)` ?[|,]", PAGE)) == _shown()
+def test_the_page_lists_exactly_the_exported_metrics() -> None:
+    assert set(re.findall(r"`(eddyline_[a-z_]+)` ?[|,]", PAGE)) == _exported_names()
 
 
-def test_counters_and_units_are_named_as_prometheus_wants_them() -> None:
-    for metrics in _all():
+def test_counters_and_units_follow_the_naming_rules_of_prometheus() -> None:
+    for metrics in _all_metrics():
         for family in metrics.registry.collect():
             assert re.fullmatch(r"eddyline_[a-z_]+", family.name)
             assert family.documentation
-            assert not family.name.endswith("_total"), "a counter's total is added by the format"
-            assert not re.search(r"_(ms|minutes|s|mib)$", family.name), "seconds and bytes are written out"
+            assert not family.name.endswith("_total"), "the format appends _total to counters"
+            assert not re.search(r"_(ms|minutes|s|mib)$", family.name), "units are not abbreviated"
 
 
-def test_it_names_each_cause() -> None:
+def test_the_page_lists_each_cause() -> None:
     assert f"cause: {', '.join(Cause)}" in PAGE

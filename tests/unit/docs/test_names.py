@@ -1,4 +1,4 @@
-"""Everything that the documentation names exists: files, commands with their options, settings, packages."""
+"""Files, commands with their options, settings and packages named in the documentation exist."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-NAMED = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES]
+PAGE_PARAMETERS = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES]
 CALL = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?eddyline ([a-z][a-z-]*)((?:(?!eddyline ).)*)")
 IN_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
 
 def options_of(command: Any) -> set[str]:
-    """All options of a command and of its subcommands."""
-    own = {name for parameter in command.params for name in parameter.opts}
-    return own.union(*(options_of(each) for each in getattr(command, "commands", {}).values()))
+    """Returns all options of a command and of its subcommands."""
+    options = {name for parameter in command.params for name in parameter.opts}
+    return options.union(
+        *(options_of(subcommand) for subcommand in getattr(command, "commands", {}).values())
+    )
 
 
 def calls(text: str) -> Iterator[tuple[str, list[str]]]:
-    """(command, options) of every eddyline command line in a page's code."""
+    """Yields (command, options) of every eddyline command line in a page's code."""
     for code in IN_CODE.findall(text):
         for line in code.replace("\\\n", " ").replace("\\|", "|").splitlines():
             if " import " not in line:
@@ -42,18 +44,18 @@ def calls(text: str) -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, set[str]]:
-    whole: Any = typer.main.get_command(build([]))
-    return {name: options_of(command) for name, command in whole.commands.items()}
+    root: Any = typer.main.get_command(build([]))
+    return {name: options_of(command) for name, command in root.commands.items()}
 
 
-@pytest.mark.parametrize("page", NAMED)
+@pytest.mark.parametrize("page", PAGE_PARAMETERS)
 def test_every_link_has_a_target(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("page", NAMED)
+@pytest.mark.parametrize("page", PAGE_PARAMETERS)
 def test_every_command_and_its_options_exist(page: Path, known: dict[str, set[str]]) -> None:
     for command, options in calls(page.read_text("utf-8")):
         assert command in COMMANDS, f"eddyline {command}"
@@ -65,7 +67,7 @@ def test_the_readme_names_every_command(known: dict[str, set[str]]) -> None:
     assert set(known) - named == {"demo-clip"}, "hidden: `make run` calls it"
 
 
-@pytest.mark.parametrize("page", NAMED)
+@pytest.mark.parametrize("page", PAGE_PARAMETERS)
 def test_every_setting_exists(page: Path) -> None:
     settings = set(re.findall(r"EDDYLINE_[A-Z_]+", page.read_text("utf-8")))
     assert settings <= {*config.VARIABLES, *config.TEST_VARIABLES}
@@ -82,14 +84,14 @@ def test_the_architecture_names_every_package() -> None:
             assert (source / package / name).is_dir(), f"{package}/{name}"
 
 
-@pytest.mark.parametrize("page", NAMED)
+@pytest.mark.parametrize("page", PAGE_PARAMETERS)
 def test_every_file_named_by_its_path_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     for path in re.findall(
         r"`((?:src|docs|tests|benchmarks|examples|[a-z]+)/[\w/-]+\.(?:py|md|yaml))`", text
     ):
-        places = (ROOT / path, ROOT / "src" / "eddyline" / path, page.parent / path)
-        assert any(place.is_file() for place in places), path
+        candidates = (ROOT / path, ROOT / "src" / "eddyline" / path, page.parent / path)
+        assert any(candidate.is_file() for candidate in candidates), path
 
 
 def test_make_unit_leaves_out_only_modules_that_exist() -> None:

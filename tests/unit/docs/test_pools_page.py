@@ -1,4 +1,4 @@
-"""The page about worker classes names every key, and its examples are read by the program."""
+"""The page about pools lists every key, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "pools.md"
 
 
 def _rows(heading: str) -> dict[str, str]:
-    """First cell -> last cell of the table whose first heading is this."""
+    """Maps the first to the last cell of each row of the table with this first heading."""
     table = re.search(rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", _TEXT, re.MULTILINE)
     assert table is not None, heading
     cells = [line.strip("| \n").split(" | ") for line in table[1].splitlines()]
@@ -50,13 +50,13 @@ def _examples() -> list[Any]:
     return [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", _TEXT, re.DOTALL)]
 
 
-def test_every_example_is_read_by_the_program() -> None:
+def test_every_example_on_the_pools_page_is_valid() -> None:
     pools, profile = _examples()
     assert set(Pools.model_validate(pools).pools) == {"light", "cpu"}
     assert RungSettings.model_validate(profile["rungs"][0]).encoder == "h264_nvenc"
 
 
-def test_every_encoder_is_on_the_page_as_its_row_has_it() -> None:
+def test_every_encoder_is_on_the_page_with_its_properties() -> None:
     table = re.search(r"<!-- encoders.*?-->\n(.*?)<!-- /encoders", _TEXT, re.DOTALL)
     assert table is not None
     expected = []

@@ -1,4 +1,4 @@
-"""Every statement of the page about security names tests, and these tests are there."""
+"""Every statement of the page about security names tests that exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATEMENTS = [
 ]
 
 
-def test_there_are_statements() -> None:
+def test_the_page_has_statements() -> None:
     assert len(STATEMENTS) >= 15
 
 
@@ -27,5 +27,5 @@ def test_every_statement_names_its_tests(line: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED)
-def test_every_named_test_is_there(path: str, name: str) -> None:
+def test_every_named_test_exists(path: str, name: str) -> None:
     assert f"def {name}(" in (ROOT / path).read_text("utf-8")

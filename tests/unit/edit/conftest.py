@@ -1,4 +1,4 @@
-"""Recordings to edit: a short clip of our own, and copies under a camera's names."""
+"""Recordings to edit: a generated clip, copies with chapter names, and a file written by FFmpeg."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ import pytest
 
 from eddyline.pipeline.demo_clip import make_clip
 
-Named = Callable[[Path, int], list[Path]]
+CopyChapters = Callable[[Path, int], list[Path]]
 
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds with B-frames, primed AAC, telemetry, HiLights and a place."""
+    """Two seconds with B-frames, primed AAC, telemetry, HiLights and a location."""
     return make_clip(tmp_path_factory.mktemp("edit") / "clip.mp4", seconds=2, width=160, height=90)
 
 
 @pytest.fixture
-def chapters(tmp_path: Path) -> Named:
-    """chapters(source, n) -> n copies named as a camera names chapters."""
+def copy_chapters(tmp_path: Path) -> CopyChapters:
+    """Returns copy_chapters(source, count): `count` copies with chapter names (GX010042.MP4 and so on)."""
 
     def copy(source: Path, count: int) -> list[Path]:
-        named = [tmp_path / f"GX{number:02d}0042.MP4" for number in range(1, count + 1)]
-        for path in named:
+        copies = [tmp_path / f"GX{number:02d}0042.MP4" for number in range(1, count + 1)]
+        for path in copies:
             shutil.copyfile(source, path)
-        return named
+        return copies
 
     return copy
 
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
-    """One second of H.264 and AAC as FFmpeg writes it, with its index behind the media and no location."""
+    """One second of H.264 and AAC written by FFmpeg: the index follows the media, and no location."""
     out = tmp_path_factory.mktemp("plain") / "plain.mp4"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=30:d=1", "-f", "lavfi", "-i"]
     argv += [

@@ -131,11 +131,11 @@ def add_track(data: bytes, handler: bytes, kind: bytes, payload: bytes) -> bytes
     mdia = box(b"mdia", mdhd, box(b"hdlr", bytes(8), handler, bytes(12), b"data\0"), info)
     matrix = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     tkhd = box(b"tkhd", struct.pack(">IIIIII", 7, 0, 0, 77, 0, duration), bytes(16), matrix, bytes(8))
-    made = insert_bytes(data, moov.end, box(b"trak", tkhd, mdia), within=(moov,))
-    stco = made.rindex(b"stco", 0, moov.end + len(tkhd) + len(mdia) + 8)
-    offset = struct.pack(">I", len(made) + 8)
-    made = made[: stco + 12] + offset + made[stco + 16 :]
-    return made + box(b"mdat", payload)
+    out = insert_bytes(data, moov.end, box(b"trak", tkhd, mdia), within=(moov,))
+    stco = out.rindex(b"stco", 0, moov.end + len(tkhd) + len(mdia) + 8)
+    offset = struct.pack(">I", len(out) + 8)
+    out = out[: stco + 12] + offset + out[stco + 16 :]
+    return out + box(b"mdat", payload)
 
 
 def write(path: Path, data: bytes) -> Path:

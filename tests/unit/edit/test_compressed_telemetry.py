@@ -1,4 +1,4 @@
-"""A movie whose telemetry is compressed (GPMF type '#'), trimmed, merged and brought to another picture."""
+"""Compressed telemetry (GPMF type '#'): trimmed, merged and combined with another video."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ KEYS = {"ACCL", "GYRO", "GPS5", "GPS9"}
 
 
 @pytest.fixture
-def packed(clip: Path, tmp_path: Path) -> Path:
+def compressed(clip: Path, tmp_path: Path) -> Path:
     """The clip with its integer streams compressed."""
-    out, raw = tmp_path / "GX010042.MP4", tmp_path / "packed.gpmf"
+    out, raw = tmp_path / "GX010042.MP4", tmp_path / "compressed.gpmf"
     with FileRanges(clip) as src:
         movie = read_movie(src)
         tracks = link_references(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
         at = next(n for n, track in enumerate(movie.tracks) if track.kind == "telemetry")
-        blocks = [recompressed(each, KEYS) for each in iter_samples(src, movie.tracks[at])]
-        raw.write_bytes(b"".join(blocks))
-        size = np.array([len(each) for each in blocks], np.int64)
+        payloads = [recompressed(each, KEYS) for each in iter_samples(src, movie.tracks[at])]
+        raw.write_bytes(b"".join(payloads))
+        size = np.array([len(each) for each in payloads], np.int64)
         tracks[at] = replace(
             tracks[at], pieces=(Piece(source=raw, offset=np.cumsum(size) - size, size=size),)
         )
@@ -44,34 +44,36 @@ def packed(clip: Path, tmp_path: Path) -> Path:
     return out
 
 
-def test_it_reads_as_the_plain_one_does(clip: Path, packed: Path) -> None:
-    assert gpmf.read(packed).summary() == gpmf.read(clip).summary()
+def test_compressed_telemetry_reads_like_the_uncompressed_one(clip: Path, compressed: Path) -> None:
+    assert gpmf.read(compressed).summary() == gpmf.read(clip).summary()
 
 
-def test_a_trim_keeps_just_the_samples_within(packed: Path, tmp_path: Path, tools: Toolchain) -> None:
+def test_a_trim_keeps_only_the_samples_in_the_range(
+    compressed: Path, tmp_path: Path, tools: Toolchain
+) -> None:
     out = tmp_path / "cut.mp4"
-    trim(packed, out, TrimRequest(start=parse_time("0.5"), end=parse_time("1.5")), tools=tools)
-    whole, found = gpmf.read(packed), gpmf.read(out)
+    trim(compressed, out, TrimRequest(start=parse_time("0.5"), end=parse_time("1.5")), tools=tools)
+    whole, found = gpmf.read(compressed), gpmf.read(out)
     stream = whole.streams["ACCL"]
     inside = (stream.times >= 0.5) & (stream.times < 1.5)
     assert abs(len(found.streams["ACCL"]) - int(inside.sum())) <= 4
     assert b"ACCL#" not in out.read_bytes()
 
 
-def test_merged_chapters_stay_compressed(packed: Path, tmp_path: Path) -> None:
+def test_merged_chapters_stay_compressed(compressed: Path, tmp_path: Path) -> None:
     second = tmp_path / "GX020042.MP4"
-    second.write_bytes(packed.read_bytes())
+    second.write_bytes(compressed.read_bytes())
     out = tmp_path / "merged.mp4"
-    merge([packed, second], out)
-    one, both = gpmf.read(packed), gpmf.read(out)
+    merge([compressed, second], out)
+    one, both = gpmf.read(compressed), gpmf.read(out)
     for label, stream in one.streams.items():
         assert both.streams[label].raw.tolist() == 2 * stream.raw.tolist()
     assert out.read_bytes().count(b"ACCL#") == 2 * len(one.payloads)
 
 
-def test_telemetry_that_is_brought_keeps_its_bytes(packed: Path, tmp_path: Path) -> None:
-    source = gpmf.read(packed).source.payloads
-    made = external_telemetry.read_external_telemetry(
-        packed, offset=Fraction(0), length=Fraction(2), timescale=90000, work=tmp_path
+def test_external_telemetry_keeps_its_bytes(compressed: Path, tmp_path: Path) -> None:
+    payloads = gpmf.read(compressed).source.payloads
+    external = external_telemetry.read_external_telemetry(
+        compressed, offset=Fraction(0), length=Fraction(2), timescale=90000, work=tmp_path
     )
-    assert made.payloads == tuple(source[at] for at in range(len(source)))
+    assert external.payloads == tuple(payloads[at] for at in range(len(payloads)))

@@ -1,4 +1,4 @@
-"""PCM and companded audio in every form of MOV and MP4: encoded, cut and merged, and no sample changes."""
+"""PCM and companded audio in every form of MOV and MP4: encoding, trimming and merging keep every sample."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Decoded = npt.NDArray[np.float64]
 
 
 def make(ffmpeg: str, out: Path, codec: str, samples: int = 40_123, channels: int = 2, *options: str) -> Path:
-    """A second of video, every frame a keyframe, and so many samples of tones that rise."""
+    """Writes one second of video, every frame a keyframe, and this many samples of rising tones."""
     tones = "|".join(f"0.4*sin({2000 + 100 * n}*t*(1+t))" for n in range(channels))
     argv = [
         *(ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=64x36:rate={FPS}:d=1"),
@@ -54,14 +54,14 @@ def make(ffmpeg: str, out: Path, codec: str, samples: int = 40_123, channels: in
 
 
 def decoded(ffmpeg: str, path: Path, channels: int = 2) -> Decoded:
-    """Every sample as FFmpeg's plain decode gives it, float64[n, channels]."""
+    """Returns every sample as decoded by FFmpeg without options, float64[n, channels]."""
     argv = [ffmpeg, "-v", "error", "-i", f"{path}", "-map", "0:a:0", "-c:a", "pcm_f64le", "-f", "f64le", "-"]
     done = subprocess.run(argv, check=True, capture_output=True, timeout=60)
     assert not done.stderr
     return np.frombuffer(done.stdout, "<f8").reshape(-1, channels)
 
 
-def opened(path: Path) -> tuple[Movie, Track]:
+def read_audio_track(path: Path) -> tuple[Movie, Track]:
     with FileRanges(path) as file:
         movie = read_movie(file)
     track = movie.first_track("audio")
@@ -75,7 +75,7 @@ def cut(source: Path, out: Path, start: str, end: str, tools: Toolchain) -> Path
 
 
 @pytest.mark.parametrize(("codec", "container"), FORMS)
-def test_every_form_is_copied_encoded_cut_and_merged_to_the_sample(
+def test_every_form_is_copied_encoded_trimmed_and_merged_exactly(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str, container: str
 ) -> None:
     source = make(ffmpeg, tmp_path / f"GX010042.{container}", codec)
@@ -87,23 +87,23 @@ def test_every_form_is_copied_encoded_cut_and_merged_to_the_sample(
     assert np.array_equal(decoded(ffmpeg, copied), plain)
     facts = AudioFacts(track=2, codec=codec, channels=2, sample_rate=RATE)
     out = tmp_path / "a.m4a"
-    made = encode_track(copied, facts, AudioSettings(), tools=tools, runner=Runner(), out=out)
-    assert made.samples == len(plain)
-    # Frames 3 to 17 of 25 a second; then a cut of the cut, since our own output is input as well.
+    encoded = encode_track(copied, facts, AudioSettings(), tools=tools, runner=Runner(), out=out)
+    assert encoded.samples == len(plain)
+    # Frames 3 to 17 at 25 per second; then a trim of the trimmed file, as outputs are valid sources.
     part = cut(source, tmp_path / f"part.{container}", "3f", "17f", tools)
     again = cut(part, tmp_path / f"again.{container}", "2f", "9f", tools)
-    if codec == "adpcm_ima_qt":  # packets of 64 samples, and each goes on from the one before
+    if codec == "adpcm_ima_qt":  # packets of 64 samples; each depends on the previous one
         assert len(decoded(ffmpeg, part)) == 14 * 1920
         assert np.abs(decoded(ffmpeg, part) - plain[3 * 1920 : 17 * 1920]).max() < 0.01
     else:
         assert np.array_equal(decoded(ffmpeg, part), plain[3 * 1920 : 17 * 1920])
         assert np.array_equal(decoded(ffmpeg, again), plain[5 * 1920 : 12 * 1920])
-        assert opened(again)[1].edits == ()
+        assert read_audio_track(again)[1].edits == ()
     second = shutil.copyfile(source, tmp_path / f"GX020042.{container}")
     merged = tmp_path / f"merged.{container}"
     merge([source, second], merged)
     both = decoded(ffmpeg, merged)
-    # The second chapter's audio begins with its video: silence (whole packets) fills the rest of the first.
+    # The second chapter's audio starts with its video: silence (whole packets) fills the rest of the first.
     begin = RATE - (RATE - len(plain)) % (64 if codec == "adpcm_ima_qt" else 1)
     assert np.array_equal(both[: len(plain)], plain)
     if codec != "adpcm_ima_qt":
@@ -117,7 +117,7 @@ def test_every_length_is_kept(ffmpeg: str, tools: Toolchain, tmp_path: Path, sam
     source = make(ffmpeg, tmp_path / "GX010042.mov", "pcm_s16le", samples)
     plain = decoded(ffmpeg, source)
     assert len(plain) == samples
-    movie, track = opened(source)
+    movie, track = read_audio_track(source)
     assert (track.duration, track.unit_bytes) == (samples, 4)
     facts = AudioFacts(track=2, codec="pcm_s16le", channels=2, sample_rate=RATE)
     copied = tmp_path / "copy.mov"
@@ -130,7 +130,7 @@ def test_every_length_is_kept(ffmpeg: str, tools: Toolchain, tmp_path: Path, sam
     second = shutil.copyfile(source, tmp_path / "GX020042.mov")
     merge([source, second], tmp_path / "merged.mov")
     both = decoded(ffmpeg, tmp_path / "merged.mov")
-    # Audio that is longer than its video is hidden behind it, to the sample.
+    # Audio that is longer than its video is cut at the end of the video, exact to the sample.
     kept = plain[:RATE] if samples >= RATE + 1024 else plain
     begin = samples if abs(samples - RATE) < 1024 else RATE
     assert np.array_equal(both[: len(kept)], kept)
@@ -141,29 +141,29 @@ def test_every_length_is_kept(ffmpeg: str, tools: Toolchain, tmp_path: Path, sam
     ("layout", "channels"), [("mono", 1), ("FL", 1), ("quad", 4), ("7.1", 8), ("16c", 16)]
 )
 @pytest.mark.parametrize("container", ["mov", "mp4"])
-def test_a_cut_keeps_the_layout_and_the_order_of_channels(
+def test_a_trim_keeps_the_layout_and_the_order_of_channels(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, layout: str, channels: int, container: str
 ) -> None:
-    wanted = {"FL": "pan=FL|c0=c0", "16c": "anull"}.get(layout, f"aformat=channel_layouts={layout}")
-    source = make(ffmpeg, tmp_path / f"a.{container}", "pcm_s24le", 48_000, channels, "-af", wanted)
+    audio_filter = {"FL": "pan=FL|c0=c0", "16c": "anull"}.get(layout, f"aformat=channel_layouts={layout}")
+    source = make(ffmpeg, tmp_path / f"a.{container}", "pcm_s24le", 48_000, channels, "-af", audio_filter)
     plain = decoded(ffmpeg, source, channels)
     part = cut(source, tmp_path / f"part.{container}", "3f", "17f", tools)
     assert np.array_equal(decoded(ffmpeg, part, channels), plain[3 * 1920 : 17 * 1920])
-    assert opened(part)[1].stsd == opened(source)[1].stsd
+    assert read_audio_track(part)[1].stsd == read_audio_track(source)[1].stsd
 
 
-def patched(path: Path, old: bytes, new: bytes) -> None:
+def replace_bytes(path: Path, old: bytes, new: bytes) -> None:
     data = path.read_bytes()
     assert data.count(old) == 1
     path.write_bytes(data.replace(old, new))
 
 
-def test_quicktime_sizes_of_one_byte_mean_nothing(ffmpeg: str, tmp_path: Path) -> None:
+def test_quicktime_sample_sizes_of_one_byte_are_ignored(ffmpeg: str, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "pcm_s24le")
     plain = decoded(ffmpeg, source)
     head = make_box("stsz", bytes(4), struct.pack(">II", 6, len(plain)))
-    patched(source, head, make_box("stsz", bytes(4), struct.pack(">II", 1, len(plain))))
-    movie, track = opened(source)
+    replace_bytes(source, head, make_box("stsz", bytes(4), struct.pack(">II", 1, len(plain))))
+    movie, track = read_audio_track(source)
     assert track.unit_bytes == 6
     copied = tmp_path / "copy.mov"
     with FileRanges(source) as file:
@@ -171,8 +171,10 @@ def test_quicktime_sizes_of_one_byte_mean_nothing(ffmpeg: str, tmp_path: Path) -
     assert np.array_equal(decoded(ffmpeg, copied), plain)
 
 
-def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    """IMA ADPCM as QuickTime wrote it: version 1, every sample one tick, 64 of them in 34 bytes a channel."""
+def test_quicktime_tables_that_count_samples_are_read_as_packets(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    """IMA ADPCM with entry version 1: every sample is one tick, and 64 samples have 34 bytes per channel."""
     source = make(ffmpeg, tmp_path / "a.mov", "adpcm_ima_qt", 40_000)
     plain = decoded(ffmpeg, source)
     with FileRanges(source) as file:
@@ -210,7 +212,7 @@ def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, 
     runs[:, 1] *= 64
     old.write_bytes(data[: at + 12] + runs.tobytes() + data[at + 12 + 12 * count :])
     assert np.array_equal(decoded(ffmpeg, old), plain)
-    movie, track = opened(old)
+    movie, track = read_audio_track(old)
     assert (track.duration, track.unit_bytes, int(track.samples.size.sum())) == (
         packets * 64,
         68,
@@ -220,8 +222,8 @@ def test_old_quicktime_counts_samples_of_packets(ffmpeg: str, tools: Toolchain, 
     assert len(decoded(ffmpeg, part)) == 14 * 1920
 
 
-def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    """A late beginning, two parts and a pause between them: FFmpeg obeys edits of PCM to a block only."""
+def test_edits_of_pcm_are_applied_to_its_samples(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    """A delay, and two ranges with a pause between them. FFmpeg applies edits of PCM only to whole blocks."""
     plain = make(ffmpeg, tmp_path / "plain.mov", "pcm_s16le", 48_000)
     samples = decoded(ffmpeg, plain)
     edited = tmp_path / "edited.mov"
@@ -249,7 +251,7 @@ def test_edits_of_pcm_become_its_samples(ffmpeg: str, tools: Toolchain, tmp_path
         write_mp4(tmp_path / "alone.mov", [out], timescale=48_000, brand="qt  ", compatible=("qt  ",))
     assert np.array_equal(decoded(ffmpeg, tmp_path / "alone.mov"), expected)
     assert out.edits[0] == Edit(media_time=-1, duration=4_800)
-    # From 0.2 s (frame 5): 9,600 - 4,800 samples into what is presented.
+    # From 0.2 s (frame 5): 9,600 - 4,800 samples after the start of the presented audio.
     part = cut(edited, tmp_path / "part.mov", "5f", "15f", tools)
     assert np.array_equal(decoded(ffmpeg, part), expected[4_800 : 4_800 + 19_200])
 
@@ -264,14 +266,16 @@ def test_an_edit_in_coarser_ticks_loses_no_sample(ffmpeg: str, tmp_path: Path) -
     assert int(out.duration.sum()) == 40_010
 
 
-def test_a_changed_sample_of_a_cut_is_noticed(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+def test_a_changed_sample_of_a_trimmed_file_is_detected(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "pcm_s24le")
     part = cut(source, tmp_path / "part.mov", "3f", "17f", tools)
     span = TrackRange(start=Fraction(3, 25), end=Fraction(17, 25), timescale=48_000)
     with FileRanges(source) as src:
         movie = read_movie(src)
         verify_pcm(part, src, movie, movie.tracks, span)
-        at = int(opened(part)[1].samples.offset[3])
+        at = int(read_audio_track(part)[1].samples.offset[3])
         data = bytearray(part.read_bytes())
         data[at] ^= 1
         part.write_bytes(bytes(data))

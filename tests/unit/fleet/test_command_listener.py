@@ -30,11 +30,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def test_a_worker_ends_soon_after_a_drain_command(ledger: Ledger) -> None:
     stop = Stop()
-    drainer = DrainController(DirectBroker(ledger), stop=stop)
-    worker = Worker("ada", drainer.broker, drainer.wrap_handlers({}), slots=1, pools=("cpu",), stop=stop)
+    controller = DrainController(DirectBroker(ledger), stop=stop)
+    worker = Worker(
+        "ada", controller.broker, controller.wrap_handlers({}), slots=1, pools=("cpu",), stop=stop
+    )
     thread = threading.Thread(target=worker.run)
     thread.start()
-    listener = CommandListener(drainer.broker, worker="ada", on_notice=drainer.apply)
+    listener = CommandListener(controller.broker, worker="ada", on_notice=controller.apply)
     wait_until(ledger.workers)
     started = time.monotonic()
     assert ledger.drain("ada", "the machine is sold")
@@ -42,7 +44,7 @@ def test_a_worker_ends_soon_after_a_drain_command(ledger: Ledger) -> None:
     assert time.monotonic() - started < 10.0
     assert stop.reason == "the machine is sold"
     listener.close()
-    drainer.close()
+    controller.close()
 
 
 def test_the_listener_retries_after_errors_of_the_broker_and_reports_them(ledger: Ledger) -> None:

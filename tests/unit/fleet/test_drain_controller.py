@@ -508,13 +508,13 @@ def test_a_job_that_was_handed_back_is_settled_once(ledger: Ledger) -> None:
     claims = broker.claim("ada", pools=("cpu",), limit=3, lease_s=30)
     broker.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
     outcomes: list[Outcome] = [InterruptedOutcome(), Done(result={}), Done(result={})]
-    answers = [
+    settlements = [
         Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)
         for claim, outcome in zip(claims, outcomes, strict=True)
     ]
     # A repeated hand-back, a late result, and a result that counts.
-    assert broker.settle(answers) == [True, False, True]
-    assert broker.settle(answers[:1]) == [False]
+    assert broker.settle(settlements) == [True, False, True]
+    assert broker.settle(settlements[:1]) == [False]
     assert [job.interruptions for job in ledger.jobs()] == [1, 1, 0]
 
 

@@ -47,7 +47,7 @@ def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediate
     assert not actions.exit
 
 
-def test_estimates_get_a_safety_margin() -> None:
+def test_estimates_have_a_safety_margin() -> None:
     # 100 s are left before the margin; an estimate of 85 s may be too low.
     (job,) = jobs = [JobEstimate(key=A, remaining_s=85.0)]
     assert decide(_after(_spot(deadline=NOW + 110)), jobs, NOW, RULES).hand_back == (job.key,)
@@ -74,7 +74,7 @@ def test_a_container_has_110_seconds_from_sigterm() -> None:
     assert actions.exit_by == NOW + 100
 
 
-def test_hibernation_hands_everything_back() -> None:
+def test_hibernation_hands_back_all_jobs() -> None:
     actions = decide(_after(_spot(deadline=NOW)), [JobEstimate(key=A, remaining_s=0.1)], NOW, RULES)
     assert (actions.hand_back, actions.exit) == ((A,), True)
 
@@ -110,7 +110,7 @@ def test_a_later_notice_does_not_postpone_the_deadline() -> None:
     assert decide(_after(*notices), [], NOW + 41, RULES).phase is DrainPhase.DRAINING
 
 
-def test_the_earlier_deadline_wins_in_any_order() -> None:
+def test_the_earlier_deadline_applies_in_any_order() -> None:
     assert _after(sigterm_notice(NOW), _spot(deadline=NOW + 40)).deadline == NOW + 40
     assert _after(_spot(deadline=NOW + 40), sigterm_notice(NOW)).deadline == NOW + 40
 
@@ -184,7 +184,7 @@ def test_repeated_notices_change_nothing(notices: list[Notice], again: st.DataOb
 
 
 @given(notices=_NOTICES, order=st.randoms())
-def test_the_order_of_notices_does_not_matter(notices: list[Notice], order: object) -> None:
+def test_the_order_of_notices_has_no_effect(notices: list[Notice], order: object) -> None:
     shuffled = list(notices)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     first, second = _after(*notices), _after(*shuffled)

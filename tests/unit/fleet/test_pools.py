@@ -19,7 +19,7 @@ GIB = 1024 * 1024 * 1024
 
 
 def _write_pools(tmp_path: Path, **changes: object) -> Path:
-    """The built-in file with changes, each named by its path: `pools__cpu__cost=3`; None removes."""
+    """Writes the built-in file with changes by path (`pools__cpu__cost=3`); None removes a key."""
     body: Any = yaml.safe_load(BUILT_IN.read_text("utf-8"))
     for name, value in changes.items():
         *parents, key = name.split("__")
@@ -55,7 +55,7 @@ def test_of_two_pools_with_the_same_cost_the_first_is_used(tmp_path: Path) -> No
     assert {cheapest_pool("chunk", {"h264"}, pools).name for _ in range(20)} == {"cpu"}
 
 
-def test_a_job_that_no_pool_can_run_is_refused() -> None:
+def test_a_job_that_no_pool_can_run_is_rejected() -> None:
     with pytest.raises(UnsupportedError, match=r"chunk jobs that encode vvc.*pools.yaml"):
         cheapest_pool("chunk", {"vvc"}, load_pools())
     with pytest.raises(UnsupportedError, match="no pool runs dance jobs"):
@@ -124,21 +124,21 @@ def test_an_invalid_value_is_reported_with_file_and_key(
         (b"#" * 300_000, "larger than"),
     ],
 )
-def test_a_file_that_is_not_plain_yaml_is_refused(tmp_path: Path, text: bytes, message: str) -> None:
+def test_a_file_that_is_not_plain_yaml_is_rejected(tmp_path: Path, text: bytes, message: str) -> None:
     path = tmp_path / "pools.yaml"
     path.write_bytes(text)
     with pytest.raises(UsageError, match=message):
         load_pools(path)
 
 
-def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+def test_an_empty_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "pools.yaml"
     path.write_text("# nothing yet")
     with pytest.raises(UsageError, match="a mapping of keys to values is required, but the value is empty"):
         load_pools(path)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml: No such file"):
         load_pools(tmp_path / "none.yaml")
 
@@ -159,7 +159,7 @@ def test_the_number_of_slots_is_limited_by_vcpus_and_memory(vcpus: float, memory
     assert slot_count(Machine(vcpus=vcpus, memory=int(memory)), load_pools()["cpu"]) == slots
 
 
-def test_a_machine_too_small_for_one_slot_is_refused() -> None:
+def test_a_machine_too_small_for_one_slot_is_rejected() -> None:
     with pytest.raises(UsageError, match="pool cpu needs 2 vCPU and 3584 MiB; this machine has 1 vCPU and"):
         slot_count(Machine(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
 

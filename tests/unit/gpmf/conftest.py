@@ -8,11 +8,11 @@ import pytest
 
 from eddyline import gpmf
 
-Recorder = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 
 
 @pytest.fixture
-def payload() -> Recorder:
+def payload() -> PayloadBuilder:
     """payload(streams, device=1, name="Camera") -> the bytes of one payload with one device."""
 
     def build(streams: Sequence[gpmf.Klv], *, device: int | str = 1, name: str = "Camera") -> bytes:
@@ -22,8 +22,8 @@ def payload() -> Recorder:
 
 
 @pytest.fixture
-def ramp() -> Recorder:
-    """ramp(counts) -> payloads whose ACCL counts up through the given numbers of samples, TSMP running on."""
+def ramp() -> PayloadBuilder:
+    """ramp(counts) -> payloads whose ACCL counts up through the given numbers of samples; TSMP continues."""
 
     def build(counts: Sequence[int], *, stamps: Sequence[int] = (), key: str = "ACCL") -> bytes:
         out, total = [], 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.gpmf.conftest import Recorder
+from tests.unit.gpmf.conftest import PayloadBuilder
 
 from eddyline import gpmf
 from eddyline.gpmf.export.column_names import column_names
@@ -24,7 +24,7 @@ def test_the_elements_of_a_stream_have_distinct_names(key: str) -> None:
     assert STREAMS[key].meaning
 
 
-def test_an_element_without_a_name_is_numbered(payload: Recorder) -> None:
+def test_an_element_without_a_name_is_numbered(payload: PayloadBuilder) -> None:
     data = payload([gpmf.stream("WRGB", "f", [[1.0, 2.0, 3.0, 4.0]]), gpmf.stream("ABCD", "s", [[1, 2]])])
     streams = gpmf.read_payloads(data).streams
     assert column_names(streams["WRGB"]) == ("red", "green", "blue", "v3")

@@ -1,4 +1,4 @@
-"""Every value that independent tools measured on the camera files."""
+"""Values of camera files, as measured by independent tools."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def karma(samples: Path) -> gpmf.Telemetry:
     return gpmf.read(samples / "karma.mp4")
 
 
-def test_max_has_the_counted_samples(max_heromode: gpmf.Telemetry) -> None:
+def test_max_has_the_expected_samples(max_heromode: gpmf.Telemetry) -> None:
     assert {label: len(stream) for label, stream in max_heromode.streams.items()} == MAX
     assert len(max_heromode.payloads) == 11
     assert len(max_heromode.payloads.data) == 66328
 
 
-def test_karma_has_the_counted_samples_and_no_additional_ones(karma: gpmf.Telemetry) -> None:
+def test_karma_has_exactly_the_expected_samples(karma: gpmf.Telemetry) -> None:
     assert {label: len(stream) for label, stream in karma.streams.items() if label != "FWVS"} == KARMA
     assert len(karma.streams) == 19
     assert len(karma.payloads) == 13
@@ -83,7 +83,7 @@ def test_streams_decode_to_as_many_rows_as_they_count(
         ("GPS5", 18.17918124181686, 0.048799 - 0.032413),
     ],
 )
-def test_rates_and_first_times_by_stamps_are_the_reference_parsers(
+def test_rates_and_first_times_by_stamps_match_the_reference_parser(
     max_heromode: gpmf.Telemetry, key: str, rate: float, first: float
 ) -> None:
     stream = max_heromode.streams[key]
@@ -94,7 +94,7 @@ def test_rates_and_first_times_by_stamps_are_the_reference_parsers(
 
 @pytest.mark.parametrize(
     ("key", "rate", "first"),
-    [  # by GoPro's own parser; streams with empty payloads are left out, where it counts phantoms
+    [  # by GoPro's own parser, without streams with empty payloads, for which it counts too many samples
         ("ACCL", 192.54920903272554, -0.13523016619629805),
         ("GYRO", 385.11488511488517, -0.13632295719844237),
         ("ISOG", 29.047875201721354, -0.11387037037036984),
@@ -102,7 +102,7 @@ def test_rates_and_first_times_by_stamps_are_the_reference_parsers(
         ("KBAT", 0.9990009990009991, 0.0),
     ],
 )
-def test_rates_and_first_times_by_least_squares_are_the_reference_parsers(
+def test_rates_and_first_times_by_least_squares_match_the_reference_parser(
     karma: gpmf.Telemetry, key: str, rate: float, first: float
 ) -> None:
     assert karma.streams[key].rate_hz == pytest.approx(rate, rel=1e-9)
@@ -131,7 +131,7 @@ def test_the_position_of_karma_is_that_of_the_drone(karma: gpmf.Telemetry) -> No
     assert str(gps.clock.datetime(0))[:16] == "2017-04-17 19:27"
 
 
-def test_the_duplicate_points_of_a_hero11_count_once(samples: Path) -> None:
+def test_the_duplicate_points_of_a_hero11_are_counted_once(samples: Path) -> None:
     telemetry = gpmf.read(samples / "gpmf" / "hero11.raw")
     assert len(telemetry.streams["GPS5"]) == len(telemetry.streams["GPS9"]) == 110
     gps = telemetry.gps

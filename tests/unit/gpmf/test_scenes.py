@@ -7,10 +7,10 @@ import pytest
 
 from eddyline import gpmf
 
-Maker = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 
 
-def test_each_scene_is_a_time_with_its_probabilities(payload: Maker) -> None:
+def test_each_scene_is_a_time_with_its_probabilities(payload: PayloadBuilder) -> None:
     steps = [[("SNOW", 0.25), ("URBA", 0.5)], [("ZZZZ", 1.0)]]
     stream = gpmf.stream("SCEN", "?", steps, complex_type="Ff", stepped=True, total=2)
     first, second = gpmf.read_payloads(payload([stream])).scenes
@@ -19,7 +19,7 @@ def test_each_scene_is_a_time_with_its_probabilities(payload: Maker) -> None:
     assert second.probabilities == {"ZZZZ": 1.0}
 
 
-def test_faces_of_older_cameras(payload: Maker) -> None:
+def test_faces_of_older_cameras_are_read(payload: PayloadBuilder) -> None:
     steps = [[], [(7, 0.25, 0.5, 0.125, 0.0625)], [(7, 0.5, 0.5, 0.125, 0.0625), (8, 0.0, 0.0, 1.0, 1.0)]]
     stream = gpmf.stream("FACE", "?", steps, complex_type="Lf[4]", stepped=True, total=3)
     faces = gpmf.read_payloads(payload([stream])).faces
@@ -27,7 +27,7 @@ def test_faces_of_older_cameras(payload: Maker) -> None:
     assert [face.time_s for face in faces] == pytest.approx([1.001 / 3, 2.002 / 3, 2.002 / 3])
 
 
-def test_faces_of_newer_cameras(payload: Maker) -> None:
+def test_faces_of_newer_cameras_are_read(payload: PayloadBuilder) -> None:
     steps = [[(3, 90, 5, 32768, 16384, 8192, 4096, 75, 0)], []]
     scale = [1, 1, 1, 65536, 65536, 65536, 65536, 1, 1]
     stream = gpmf.stream("FACE", "?", steps, complex_type="BBSSSSSBB", scale=scale, stepped=True, total=2)
@@ -36,12 +36,12 @@ def test_faces_of_newer_cameras(payload: Maker) -> None:
     assert (face.confidence, face.smile, face.blink) == (0.9, 0.75, 0.0)
 
 
-def test_an_unknown_layout_has_no_faces(payload: Maker) -> None:
+def test_an_unknown_layout_has_no_faces(payload: PayloadBuilder) -> None:
     stream = gpmf.stream("FACE", "?", [[(1, 2)], []], complex_type="BB", stepped=True)
     assert gpmf.read_payloads(payload([stream])).faces == ()
 
 
-def test_a_recording_without_faces_and_scenes_has_none(ramp: Maker) -> None:
+def test_a_recording_without_faces_and_scenes_has_none(ramp: PayloadBuilder) -> None:
     telemetry = gpmf.read_payloads(ramp([3]))
     assert not telemetry.faces
     assert not telemetry.scenes

@@ -20,7 +20,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
-Maker = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 HLMT = "LLLllfFff"
 
 
@@ -77,7 +77,7 @@ def settings_block() -> bytes:
     return block + bytes(25600 - len(block))
 
 
-def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Maker) -> None:
+def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     write_mp4(movie_path, [telemetry_track(tmp_path, split(ramp([200] * 5), 5))], timescale=1000)
     telemetry = gpmf.read(movie_path)
@@ -89,14 +89,14 @@ def test_a_movies_telemetry_has_the_times_of_its_track(tmp_path: Path, ramp: Mak
     assert telemetry.duration_s == pytest.approx(5.005)
 
 
-def test_the_edit_list_of_a_trimmed_movie_is_applied(tmp_path: Path, ramp: Maker) -> None:
+def test_the_edit_list_of_a_trimmed_movie_is_applied(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     edits = (Edit(media_time=-1, duration=100), Edit(media_time=297, duration=4000))
     write_mp4(movie_path, [telemetry_track(tmp_path, split(ramp([200] * 5), 5), edits)], timescale=1000)
     assert gpmf.read(movie_path).streams["ACCL"].first_s == pytest.approx(0.1 - 0.297)
 
 
-def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
+def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     blocks = split(ramp([200] * 50), 50)
     write_mp4(movie_path, [telemetry_track(tmp_path, blocks)], timescale=1000)
@@ -110,7 +110,7 @@ def test_a_movie_is_read_by_ranges_only(tmp_path: Path, ramp: Maker) -> None:
         assert counting.requests <= 8
 
 
-def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None:
+def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     udta = make_box("FIRM", b"H22.01.01.20.00") + make_box("GPMF", settings_block())
     write_mp4(movie_path, [telemetry_track(tmp_path, [ramp([200])])], timescale=1000, udta=udta)
@@ -130,7 +130,7 @@ def test_camera_and_hilights_come_from_udta(tmp_path: Path, ramp: Maker) -> None
     assert (late.lat, late.lon, late.alt_m, late.confidence) == (1.5, 2.0, 12.5, 90.0)
 
 
-def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, ramp: Maker) -> None:
+def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     marks = struct.pack(">3I", 2, 4720, 800) + bytes(392)
     udta = make_box("FIRM", b"HD5.02.02.00.00") + make_box("HMMT", marks) + bytes(4)
@@ -140,7 +140,7 @@ def test_an_old_cameras_hilights_and_name_come_from_plain_boxes(tmp_path: Path, 
     assert [mark.time_s for mark in telemetry.hilights] == [0.8, 4.72]
 
 
-def test_an_impossible_count_of_hilights_is_limited_to_its_box(tmp_path: Path, ramp: Maker) -> None:
+def test_an_impossible_count_of_hilights_is_limited_to_its_box(tmp_path: Path, ramp: PayloadBuilder) -> None:
     movie_path = tmp_path / "movie.mp4"
     write_mp4(
         movie_path,
@@ -172,21 +172,21 @@ def test_a_still_image_has_its_settings_in_its_segments(tmp_path: Path, where: s
         "EXIF": app(0xE1, b"Exif\0\0MM\0*" + block + b"more of the EXIF"),
     }
     jpeg = b"\xff\xd8" + app(0xE0, b"JFIF") + segments[where] + app(0xDA, b"") + bytes(50)
-    still = tmp_path / "GOPR0001.JPG"
-    still.write_bytes(jpeg)
-    telemetry = gpmf.read(still)
+    path = tmp_path / "GOPR0001.JPG"
+    path.write_bytes(jpeg)
+    telemetry = gpmf.read(path)
     assert telemetry.camera.model == "HERO11 Black"
     assert telemetry.summary() == {"camera": "HERO11 Black", "payloads": 0, "clock": None, "streams": {}}
 
 
-def test_a_raw_file_is_detected_by_its_bytes_not_its_name(tmp_path: Path, ramp: Maker) -> None:
+def test_a_raw_file_is_detected_by_its_bytes_not_its_name(tmp_path: Path, ramp: PayloadBuilder) -> None:
     odd = tmp_path / "unknown.txt"
     odd.write_bytes(ramp([4, 4]))
     assert len(gpmf.read(odd).payloads) == 2
     assert len(gpmf.read(str(odd)).streams["ACCL"]) == 8
 
 
-def test_the_summary_is_json_with_the_documented_fields(ramp: Maker) -> None:
+def test_the_summary_is_json_with_the_documented_fields(ramp: PayloadBuilder) -> None:
     summary = json.loads(json.dumps(gpmf.read_payloads(ramp([200, 200])).summary()))
     assert summary == {
         "camera": "",
@@ -213,7 +213,7 @@ def test_a_file_that_cannot_contain_telemetry_is_rejected(tmp_path: Path, data: 
     assert caught.value.remedy
 
 
-def test_a_movie_without_telemetry_is_an_error(tmp_path: Path, ramp: Maker) -> None:
+def test_a_movie_without_telemetry_is_an_error(tmp_path: Path, ramp: PayloadBuilder) -> None:
     from dataclasses import replace
 
     movie_path = tmp_path / "movie.mp4"
@@ -229,7 +229,9 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         gpmf.read(tmp_path / "none.mp4")
 
 
-def test_a_damaged_payload_of_a_movie_is_reported_with_its_file_offset(tmp_path: Path, ramp: Maker) -> None:
+def test_a_damaged_payload_of_a_movie_is_reported_with_its_file_offset(
+    tmp_path: Path, ramp: PayloadBuilder
+) -> None:
     movie_path = tmp_path / "movie.mp4"
     blocks = split(ramp([200] * 3), 3)
     bad = bytearray(blocks[1])
@@ -246,7 +248,7 @@ def test_a_damaged_payload_of_a_movie_is_reported_with_its_file_offset(tmp_path:
     assert list(lenient.payload(1).find("STRM"))
 
 
-def test_importing_it_needs_neither_ffmpeg_nor_the_ledger() -> None:
+def test_the_package_is_imported_without_ffmpeg_and_without_the_ledger() -> None:
     code = "import sys; from eddyline import gpmf; print(*sorted(m.split('.')[0] for m in sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True

@@ -9,7 +9,7 @@ from eddyline import gpmf
 from eddyline.gpmf.payloads import join_payloads
 from eddyline.gpmf.timing import Origin, PayloadSamples, build_timeline
 
-Maker = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 
 
 def chunks(
@@ -34,7 +34,7 @@ def test_a_steady_stream_is_on_the_least_squares_line() -> None:
     np.testing.assert_allclose(np.diff(line.times()), 1 / slope)
 
 
-def test_stamps_place_every_payloads_first_sample() -> None:
+def test_stamps_set_the_time_of_the_first_sample_of_every_payload() -> None:
     start, end = spans(3)
     line = build_timeline(
         chunks([0, 1, 2], [10, 10, 5], [5e6, 6e6, 7.5e6]), start, end, Origin(ticks=5e6, seconds=0.25)
@@ -48,7 +48,7 @@ def test_stamps_place_every_payloads_first_sample() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e6, 1e9])
-def test_the_stamps_unit_is_found_by_the_payloads_times(scale: float) -> None:
+def test_the_unit_of_stamps_is_derived_from_the_times_of_payloads(scale: float) -> None:
     start, end = spans(3, 1.0)
     stamp = [scale * second for second in (1, 2, 3)]
     line = build_timeline(
@@ -66,7 +66,7 @@ def test_decreasing_stamps_are_ignored() -> None:
     assert line.rule == "line"
 
 
-def test_a_stream_with_gaps_stays_in_the_payloads_that_contain_it() -> None:
+def test_a_stream_with_gaps_has_times_within_the_payloads_that_contain_it() -> None:
     start, end = spans(50)
     line = build_timeline(chunks([2, 40], [4, 4]), start, end, None)
     times = line.times()
@@ -77,12 +77,12 @@ def test_a_stream_with_gaps_stays_in_the_payloads_that_contain_it() -> None:
 
 def test_latency_is_subtracted() -> None:
     start, end = spans(3)
-    late = build_timeline(chunks([0, 1, 2], [5, 5, 5], latency=1.282), start, end, None)
-    assert late.first_s == pytest.approx(-1.282)
-    assert late.times()[0] == pytest.approx(-1.282)
+    line = build_timeline(chunks([0, 1, 2], [5, 5, 5], latency=1.282), start, end, None)
+    assert line.first_s == pytest.approx(-1.282)
+    assert line.times()[0] == pytest.approx(-1.282)
 
 
-def test_timo_of_a_stream_is_its_latency(payload: Maker) -> None:
+def test_timo_of_a_stream_is_its_latency(payload: PayloadBuilder) -> None:
     faces = gpmf.stream(
         "FACE", "?", [[], []], complex_type="Lf", stepped=True, modifiers=[gpmf.leaf("TIMO", "f", 0.5)]
     )
@@ -95,42 +95,42 @@ def test_an_empty_stream_has_no_times() -> None:
     assert line.times().size == 0
 
 
-def test_payloads_without_length_give_no_division_by_zero() -> None:
-    nothing = np.zeros(3)
-    line = build_timeline(chunks([0, 1, 2], [5, 5, 5]), nothing, nothing, None)
+def test_payloads_of_length_zero_cause_no_division_by_zero() -> None:
+    zeros = np.zeros(3)
+    line = build_timeline(chunks([0, 1, 2], [5, 5, 5]), zeros, zeros, None)
     assert np.isfinite(line.times()).all()
     assert line.rate_hz == 0.0
 
 
-def test_the_payloads_of_a_raw_file_are_assumed_to_last_1_001_s(ramp: Maker) -> None:
+def test_the_payloads_of_a_raw_file_are_assumed_to_last_1_001_s(ramp: PayloadBuilder) -> None:
     stream = gpmf.read_payloads(ramp([200, 200, 200])).streams["ACCL"]
     assert stream.rate_hz == pytest.approx(200 / 1.001)
     assert stream.first_s == pytest.approx(0.0)
 
 
-def test_the_stamp_of_the_first_video_frame_is_zero(payload: Maker) -> None:
-    def second(number: int) -> bytes:
+def test_the_stamp_of_the_first_video_frame_is_zero(payload: PayloadBuilder) -> None:
+    def payload_of_second(number: int) -> bytes:
         at = 5_000_000 + number * 1_001_000
         early = gpmf.stream("ACCL", "s", [[0, 0, 0]] * 200, stamp=at - 5000, total=200 * (number + 1))
         frame = gpmf.stream("SHUT", "f", [0.01] * 30, stamp=at, total=30 * (number + 1))
         return payload([early, frame])
 
-    streams = gpmf.read_payloads(b"".join(second(number) for number in range(3))).streams
+    streams = gpmf.read_payloads(b"".join(payload_of_second(number) for number in range(3))).streams
     assert streams["SHUT"].first_s == 0.0
     assert streams["ACCL"].first_s == pytest.approx(-0.005)
     assert streams["ACCL"].rate_hz == pytest.approx(200 / 1.001)
 
 
-def test_a_running_total_that_restarts_changes_no_rate(ramp: Maker) -> None:
+def test_a_restarted_running_total_does_not_change_the_rate(ramp: PayloadBuilder) -> None:
     stream = gpmf.read_payloads(ramp([200, 200, 200]) + ramp([200, 200, 200])).streams["ACCL"]
     assert len(stream) == 1200
     assert stream.rate_hz == pytest.approx(200 / 1.001)
 
 
-def test_times_are_those_of_the_movie_after_its_edits(ramp: Maker) -> None:
-    whole = ramp([200, 200, 200])
-    size = len(whole) // 3
-    blocks = [whole[at : at + size] for at in range(0, len(whole), size)]
+def test_times_are_those_of_the_movie_after_its_edits(ramp: PayloadBuilder) -> None:
+    data = ramp([200, 200, 200])
+    size = len(data) // 3
+    blocks = [data[at : at + size] for at in range(0, len(data), size)]
     start = np.array([-0.3, 0.701, 1.702])
     payloads = join_payloads(blocks, offset=np.arange(3), start_s=start, end_s=start + 1.001)
     from eddyline.gpmf.decode import decode_payloads

@@ -9,7 +9,7 @@ import pytest
 from eddyline import gpmf
 from eddyline.gpmf.utc import fit_clock, parse_gpsu
 
-Maker = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 SCALE = [1e7, 1e7, 1000, 1000, 100]
 
 
@@ -17,11 +17,11 @@ def gps5(
     lat: float, gpsu: str, *, fix: int = 3, dop: int = 150, rows: int = 18, sea: bool = False
 ) -> gpmf.Klv:
     table = [[round(lat * 1e7), 20_000_000, 5000, 1000, 200]] * rows
-    about = [gpmf.leaf("GPSF", "L", fix), gpmf.leaf("GPSU", "U", gpsu), gpmf.leaf("GPSP", "S", dop)]
+    modifiers = [gpmf.leaf("GPSF", "L", fix), gpmf.leaf("GPSU", "U", gpsu), gpmf.leaf("GPSP", "S", dop)]
     if sea:
-        about.append(gpmf.leaf("GPSA", "F", "MSLV"))
+        modifiers.append(gpmf.leaf("GPSA", "F", "MSLV"))
     return gpmf.stream(
-        "GPS5", "l", table, scale=SCALE, units=["deg", "deg", "m", "m/s", "m/s"], modifiers=about
+        "GPS5", "l", table, scale=SCALE, units=["deg", "deg", "m", "m/s", "m/s"], modifiers=modifiers
     )
 
 
@@ -33,7 +33,7 @@ def stamp(seconds: float) -> str:
     return f"2209201329{seconds:06.3f}"
 
 
-def test_gps5_has_its_payloads_fix_and_dop(payload: Maker) -> None:
+def test_gps5_has_its_payloads_fix_and_dop(payload: PayloadBuilder) -> None:
     data = payload([gps5(1.5, stamp(1))]) + payload(
         [gps5(2.5, stamp(2.001), fix=2, dop=9999, rows=3, sea=True)]
     )
@@ -52,7 +52,7 @@ def test_gps5_has_its_payloads_fix_and_dop(payload: Maker) -> None:
     assert gps.altitude_reference == "mean sea level"
 
 
-def test_gps9_has_a_time_dop_and_fix_for_each_sample(payload: Maker) -> None:
+def test_gps9_has_a_time_dop_and_fix_for_each_sample(payload: PayloadBuilder) -> None:
     rows = [(15_000_000, 20_000_000, 5000, 0, 0, 8298, 48_576_000 + i * 100, 179, 3) for i in range(10)]
     gps = gpmf.read_payloads(payload([gps9(rows)])).gps
     assert gps is not None
@@ -61,14 +61,14 @@ def test_gps9_has_a_time_dop_and_fix_for_each_sample(payload: Maker) -> None:
     assert gps.dop.tolist() == pytest.approx([1.79] * 10)
 
 
-def test_the_same_points_under_two_keys_are_one_track(payload: Maker) -> None:
+def test_the_same_points_under_two_keys_are_one_track(payload: PayloadBuilder) -> None:
     rows = [(15_000_000, 20_000_000, 5000, 0, 0, 8298, 48_576_000 + i * 55, 179, 3) for i in range(18)]
     gps = gpmf.read_payloads(payload([gps5(1.5, stamp(36)), gps9(rows)])).gps
     assert gps is not None
     assert (gps.key, len(gps)) == ("GPS9", 18)
 
 
-def test_positions_without_a_fix_are_not_valid(payload: Maker) -> None:
+def test_positions_without_a_fix_are_not_valid(payload: PayloadBuilder) -> None:
     data = (
         payload([gps5(1.5, stamp(1), fix=0)])
         + payload([gps5(0.0, stamp(2))])
@@ -79,7 +79,7 @@ def test_positions_without_a_fix_are_not_valid(payload: Maker) -> None:
     assert gps.valid.tolist() == [False] * 18 + [True] * 18 + [False] * 18 + [True] * 18
 
 
-def test_times_before_the_first_fix_do_not_count(payload: Maker) -> None:
+def test_times_before_the_first_fix_are_ignored(payload: PayloadBuilder) -> None:
     cold = [payload([gps5(1.5, "151018000014.299", fix=0)])] * 3
     warm = [payload([gps5(1.5, stamp(10 + 1.001 * i))]) for i in range(3, 9)]
     gps = gpmf.read_payloads(b"".join(cold + warm)).gps
@@ -90,7 +90,7 @@ def test_times_before_the_first_fix_do_not_count(payload: Maker) -> None:
     assert gps.utc[0] == pytest.approx(expected, abs=0.01)
 
 
-def test_a_stamp_that_jumps_is_excluded(payload: Maker) -> None:
+def test_a_stamp_that_jumps_is_excluded(payload: PayloadBuilder) -> None:
     seconds = [10 + 1.001 * i for i in range(12)]
     seconds[5] += 30
     gps = gpmf.read_payloads(b"".join(payload([gps5(1.5, stamp(each))]) for each in seconds)).gps
@@ -100,7 +100,7 @@ def test_a_stamp_that_jumps_is_excluded(payload: Maker) -> None:
     assert np.ptp(np.diff(gps.utc)) < 0.01
 
 
-def test_without_any_fix_there_is_no_utc(payload: Maker) -> None:
+def test_a_recording_without_a_fix_has_no_utc(payload: PayloadBuilder) -> None:
     gps = gpmf.read_payloads(payload([gps5(1.5, stamp(1), fix=0)])).gps
     assert gps is not None
     assert gps.clock is None
@@ -126,7 +126,7 @@ def test_gpsu_is_utc() -> None:
     assert parse_gpsu("170417173103.250") == datetime(2017, 4, 17, 17, 31, 3, 250_000, tzinfo=UTC).timestamp()
 
 
-def test_a_drones_position_and_clock_are_used_where_there_is_no_gps5(payload: Maker) -> None:
+def test_a_drones_position_and_clock_are_used_without_gps5(payload: PayloadBuilder) -> None:
     glpi = gpmf.stream(
         "GLPI", "?", [(145_000 + i * 250, 15_000_000, 20_000_000, 7000, 0, 300, 400, 0, 9) for i in range(4)],
         complex_type="LllllsssS", scale=[1000, 1e7, 1e7, 1000, 1000, 100, 100, 100, 100],
@@ -139,5 +139,5 @@ def test_a_drones_position_and_clock_are_used_where_there_is_no_gps5(payload: Ma
     assert gps.utc[0] == pytest.approx(1_492_457_280, abs=0.1)
 
 
-def test_a_recording_without_positions_has_no_track(ramp: Maker) -> None:
+def test_a_recording_without_positions_has_no_track(ramp: PayloadBuilder) -> None:
     assert gpmf.read_payloads(ramp([5])).gps is None

@@ -32,12 +32,12 @@ def test_a_permanent_failure_is_not_retried() -> None:
     assert isinstance(RetryPolicy().decide(Failure(attempt=1, retry=False, at=0.0), random.Random(1)), Dead)
 
 
-def test_the_same_generator_gives_the_same_delay() -> None:
+def test_equal_generators_produce_equal_delays() -> None:
     policy = RetryPolicy()
     assert policy.delay(3, random.Random(5)) == policy.delay(3, random.Random(5))
 
 
 @given(attempt=st.integers(0, 10**9), seed=st.integers(0, 2**32), jitter=st.floats(0, 1))
-def test_a_delay_is_never_negative_and_never_above_the_cap(attempt: int, seed: int, jitter: float) -> None:
+def test_a_delay_is_between_zero_and_the_cap(attempt: int, seed: int, jitter: float) -> None:
     policy = RetryPolicy(jitter=jitter)
     assert 0 <= policy.delay(attempt, random.Random(seed)) <= policy.cap_s

@@ -18,7 +18,7 @@ from eddyline.graph.states import (
 )
 
 
-def test_every_pair_is_either_in_the_table_or_refused() -> None:
+def test_a_transition_that_is_not_in_the_table_is_rejected() -> None:
     for state, event in itertools.product(State, Event):
         if (state, event) in TRANSITIONS:
             assert advance(state, event) is TRANSITIONS[state, event]
@@ -31,7 +31,7 @@ def test_no_transition_leaves_done() -> None:
     assert not [pair for pair in TRANSITIONS if pair[0] is State.DONE]
 
 
-def test_every_state_can_be_reached_and_every_event_is_used_and_explained() -> None:
+def test_every_state_is_reachable_and_every_event_is_used_and_explained() -> None:
     reached = {State.WAITING}
     for _ in State:
         reached |= {after for (before, _), after in TRANSITIONS.items() if before in reached}

@@ -44,7 +44,7 @@ def test_a_replaced_file_is_reported_again(tmp_path: Path) -> None:
     assert folder.scan(5.0) == [clip]
     other = _write(tmp_path / ".other", "two")
     os.utime(other, ns=(clip.stat().st_atime_ns, clip.stat().st_mtime_ns))
-    other.replace(clip)  # of equal size and time: only the file itself is another
+    other.replace(clip)  # of equal size and time: only the inode differs
     assert folder.scan(6.0) == []
     assert folder.scan(11.0) == [clip]
 
@@ -100,13 +100,13 @@ def test_incomplete_files_are_recognised_by_name() -> None:
     assert not is_partial("part.mp4")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who writes")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports which files are open for writing")
 def test_a_file_open_for_writing_is_not_reported(tmp_path: Path) -> None:
     clip = _write(tmp_path / "a.mp4")
     folder = FolderScanner(root=tmp_path)
     with clip.open("a") as writer:
         if not is_written(clip):
-            pytest.skip("this file system knows no leases")
+            pytest.skip("this file system does not support leases")
         folder.scan(0.0)
         assert folder.scan(100.0) == []
         assert folder.pending_count == 1

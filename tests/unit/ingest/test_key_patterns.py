@@ -37,7 +37,7 @@ def test_a_match_returns_the_texts_of_the_stars(
 
 
 @pytest.mark.parametrize("text", ["", "a***b", "x" * 1025])
-def test_an_invalid_pattern_is_refused(text: str) -> None:
+def test_an_invalid_pattern_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"pattern|\*"):
         KeyPattern(text)
 
@@ -47,8 +47,8 @@ def test_an_invalid_pattern_is_refused(text: str) -> None:
     st.text("ab/", max_size=10),
 )
 def test_a_pattern_matches_like_a_regular_expression(pattern: str, key: str) -> None:
-    words = {"**": "(.*?)", "*": "([^/]*?)", "?": "[^/]"}
-    regex = "".join(words.get(part, part) for part in re.findall(r"\*\*|[*?]|[^*?]+", pattern))
+    regexes = {"**": "(.*?)", "*": "([^/]*?)", "?": "[^/]"}
+    regex = "".join(regexes.get(part, part) for part in re.findall(r"\*\*|[*?]|[^*?]+", pattern))
     expected = re.fullmatch(regex, key)
     assert KeyPattern(pattern).match(key) == (expected.groups() if expected else None)
 

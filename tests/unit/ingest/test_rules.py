@@ -1,4 +1,4 @@
-"""The first matching rule applies; an invalid file is refused."""
+"""The first matching rule applies; an invalid file is rejected."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def _rules(tmp_path: Path, text: str) -> Rules:
     return load_rules(path)
 
 
-def _taken(rules: Rules, arrived: Arrival) -> Accept:
-    decided = rules.decide(arrived)
-    assert isinstance(decided, Accept), decided
-    return decided
+def _accept(rules: Rules, arrival: Arrival) -> Accept:
+    decision = rules.decide(arrival)
+    assert isinstance(decision, Accept), decision
+    return decision
 
 
 def test_without_a_file_one_profile_applies_to_everything() -> None:
-    taken = _taken(load_rules(profile="fast"), CLIP)
-    assert (taken.profile_name, taken.profile.name, taken.options) == ("fast", "fast", JobOptions())
+    accepted = _accept(load_rules(profile="fast"), CLIP)
+    assert (accepted.profile_name, accepted.profile.name, accepted.options) == ("fast", "fast", JobOptions())
 
 
 @pytest.mark.parametrize(
-    ("arrived", "wanted", "terms"),
+    ("arrival", "profile", "options"),
     [
         (replace(CLIP, metadata={"purpose": "review-3"}), "fast", JobOptions(deadline=1900.0)),
         (replace(CLIP, key="users/ann/day 1/a.mp4"), "default", JobOptions(owner="ann")),
@@ -52,10 +52,10 @@ def test_without_a_file_one_profile_applies_to_everything() -> None:
     ],
 )
 def test_the_example_routes_by_prefix_metadata_bucket_and_size(
-    arrived: Arrival, wanted: str, terms: JobOptions
+    arrival: Arrival, profile: str, options: JobOptions
 ) -> None:
-    taken = _taken(load_rules(EXAMPLE), arrived)
-    assert (taken.profile_name, taken.options) == (wanted, terms)
+    accepted = _accept(load_rules(EXAMPLE), arrival)
+    assert (accepted.profile_name, accepted.options) == (profile, options)
 
 
 def test_an_ignore_rule_ignores_with_its_reason() -> None:
@@ -70,15 +70,15 @@ def test_the_first_matching_rule_applies(tmp_path: Path) -> None:
         "rules:\n- when: {extension: [MP4, .mov]}\n  profile: fast\n"
         "- when: {key: '**'}\n  profile: archive\n",
     )
-    assert _taken(rules, replace(CLIP, key="x/A.Mp4")).profile_name == "fast"
-    assert _taken(rules, replace(CLIP, key="x/A.mkv")).profile_name == "archive"
+    assert _accept(rules, replace(CLIP, key="x/A.Mp4")).profile_name == "fast"
+    assert _accept(rules, replace(CLIP, key="x/A.mkv")).profile_name == "archive"
 
 
 def test_companion_files_are_skipped_unless_a_rule_names_their_extension(tmp_path: Path) -> None:
     proxy = replace(CLIP, key="DCIM/GL010042.LRV")
-    decided = load_rules().decide(proxy)
-    assert isinstance(decided, Ignore)
-    assert "proxy" in decided.reason
+    decision = load_rules().decide(proxy)
+    assert isinstance(decision, Ignore)
+    assert "proxy" in decision.reason
     assert isinstance(_rules(tmp_path, "rules:\n- when: {prefix: DCIM/}\n").decide(proxy), Ignore)
     assert isinstance(_rules(tmp_path, "rules:\n- when: {extension: lrv}\n").decide(proxy), Accept)
 
@@ -88,15 +88,15 @@ def test_content_types_and_metadata_are_matched_by_patterns(tmp_path: Path) -> N
         tmp_path,
         "rules:\n- when: {content_type: 'video/*', metadata: {Camera: 'HERO*'}}\n  profile: fast\n",
     )
-    right = replace(CLIP, content_type="video/mp4", metadata={"camera": "HERO12"})
-    assert _taken(rules, right).profile_name == "fast"
-    for wrong in (replace(right, content_type="image/png"), replace(right, metadata={}), CLIP):
-        assert _taken(rules, wrong).profile_name == "default"
+    matching = replace(CLIP, content_type="video/mp4", metadata={"camera": "HERO12"})
+    assert _accept(rules, matching).profile_name == "fast"
+    for other in (replace(matching, content_type="image/png"), replace(matching, metadata={}), CLIP):
+        assert _accept(rules, other).profile_name == "default"
 
 
 def test_a_default_may_ignore_everything_else(tmp_path: Path) -> None:
     rules = _rules(tmp_path, "rules:\n- when: {prefix: in/}\ndefault: {ignore: not ours}\n")
-    assert _taken(rules, replace(CLIP, key="in/a.mp4")).profile_name == "default"
+    assert _accept(rules, replace(CLIP, key="in/a.mp4")).profile_name == "default"
     assert rules.decide(CLIP) == Ignore(reason="not ours")
 
 
@@ -104,7 +104,7 @@ def test_a_profile_file_is_found_relative_to_the_rules(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "rungs: [{height: 180, crf: 30, preset: veryfast, maxrate_kbps: 400, bufsize_kbps: 800}]\n"
     )
-    assert _taken(_rules(tmp_path, "default: {profile: mine.yaml}\n"), CLIP).profile.name == "mine"
+    assert _accept(_rules(tmp_path, "default: {profile: mine.yaml}\n"), CLIP).profile.name == "mine"
 
 
 @pytest.mark.parametrize("key", ["users//a.mp4", f"users/{'x' * 101}/a.mp4", "users/a\u2028b/a.mp4"])
@@ -114,7 +114,7 @@ def test_a_path_without_a_valid_owner_is_parked(tmp_path: Path, key: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("rules:\n- profile: fast\n", r"rules\[0\].when"),
         ("rules:\n- when: {prefex: a}\n", r"rules\[0\].when.prefex: unknown key"),
@@ -134,26 +134,26 @@ def test_a_path_without_a_valid_owner_is_parked(tmp_path: Path, key: str) -> Non
         ("{", "not YAML"),
     ],
 )
-def test_an_invalid_file_is_refused_with_its_name(tmp_path: Path, text: str, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
+def test_an_invalid_file_is_rejected_with_its_name(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         _rules(tmp_path, text)
 
 
-def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone.yaml"):
         load_rules(tmp_path / "gone.yaml")
 
 
-def test_an_empty_file_means_the_default(tmp_path: Path) -> None:
-    assert _taken(_rules(tmp_path, ""), CLIP).profile_name == "default"
+def test_an_empty_file_applies_the_default(tmp_path: Path) -> None:
+    assert _accept(_rules(tmp_path, ""), CLIP).profile_name == "default"
 
 
 @given(
     st.text(min_size=1, max_size=60), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
 )
 def test_any_upload_gets_a_decision(key: str, metadata: dict[str, str]) -> None:
-    arrived = Arrival(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
-    assert isinstance(RULES.decide(arrived), Accept | Ignore | Park)
+    arrival = Arrival(key=key, size=1, at=0.0, bucket="x", content_type=key, metadata=metadata)
+    assert isinstance(RULES.decide(arrival), Accept | Ignore | Park)
 
 
 _yaml = st.recursive(
@@ -167,7 +167,7 @@ _yaml = st.recursive(
 
 
 @given(_yaml)
-def test_any_file_is_loaded_or_refused(value: object) -> None:
+def test_any_file_is_loaded_or_rejected(value: object) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rules.yaml"
         path.write_text(yaml.safe_dump({"rules": [value], "default": value}), "utf-8")

@@ -32,15 +32,15 @@ SIDE = 32  # pixels: all frames are scaled to this square for comparison
 
 
 @dataclass(frozen=True)
-class Made:
-    """A source's facts, its first frames as two rungs, and its poster."""
+class EncodedSource:
+    """The facts of a source, its first frames as two rungs, and its poster."""
 
     facts: SourceFacts
     rungs: tuple[tuple[Rung, Path], ...]
     poster: Path
 
 
-def make(source: Path, tools: Toolchain, work: Path) -> Made:
+def encode_source(source: Path, tools: Toolchain, work: Path) -> EncodedSource:
     """Encode the first frames of a source as a rung of its display size and a rung of half that size."""
     runner = Runner()
     footage = open_source(source, work=work, runner=runner, tools=tools)
@@ -48,9 +48,9 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
     with FileRanges(footage.path) as src:
         facts = probe(src, footage.movie, runner=runner, tools=tools, work=work)
         video = facts.video
-        across, down = video.display_width // 2 * 2, video.display_height // 2 * 2
-        large = replace(RUNG_1080, name="large", width=across, height=down, crf=1, preset="medium")
-        small = replace(large, name="small", width=across // 4 * 2, height=down // 4 * 2)
+        width, height = video.display_width // 2 * 2, video.display_height // 2 * 2
+        large = replace(RUNG_1080, name="large", width=width, height=height, crf=1, preset="medium")
+        small = replace(large, name="small", width=width // 4 * 2, height=height // 4 * 2)
         rungs = (large, small)
         grid = Grid(gop=2, segment=2, fps=Fraction(10))
         piece = write_slice(src, footage.movie, track, 0, 2, work / "slice.mp4")
@@ -64,21 +64,21 @@ def make(source: Path, tools: Toolchain, work: Path) -> Made:
             runner=runner,
             work=work,
         )
-        still = write_poster(image_source, out=work / "poster.jpg")
+        poster = write_poster(image_source, out=work / "poster.jpg")
     paths = [chunk.path for chunk in chunks]
-    return Made(facts=facts, rungs=tuple(zip(rungs, paths, strict=True)), poster=still.path)
+    return EncodedSource(facts=facts, rungs=tuple(zip(rungs, paths, strict=True)), poster=poster.path)
 
 
-def look(ffmpeg: Path | str, path: Path, *, filters: str = "") -> Pixels:
-    """The first frame as a plain decode shows it: int64[SIDE, SIDE, 3] red, green and blue."""
+def decode_first_frame(ffmpeg: Path | str, path: Path, *, filters: str = "") -> Pixels:
+    """Returns the first frame of a plain decode: int64[SIDE, SIDE, 3] red, green and blue."""
     scaled = f"{filters}scale={SIDE}:{SIDE}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
     argv = [f"{ffmpeg}", "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", scaled]
     raw = subprocess.run([*argv, "-f", "rawvideo", "-"], check=True, capture_output=True, timeout=60).stdout
     return np.frombuffer(raw, np.uint8).reshape(SIDE, SIDE, 3).astype(np.int64)
 
 
-def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
-    """What ffprobe says of the first video stream."""
+def probe_stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
+    """Returns ffprobe's description of the first video stream."""
     argv = [f"{ffprobe}", "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "json", f"{path}"]
     output = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
     found: dict[str, Any] = json.loads(output)["streams"][0]
@@ -86,6 +86,6 @@ def stream(ffprobe: Path | str, path: Path) -> dict[str, Any]:
 
 
 def patches(frame: Pixels) -> Pixels:
-    """The middles of the four quarters: int64[4, 3], left to right, top to bottom."""
+    """Returns the centres of the four quarters: int64[4, 3], left to right, top to bottom."""
     at = SIDE // 4
     return frame[at :: SIDE // 2, at :: SIDE // 2].reshape(4, 3)

@@ -1,4 +1,4 @@
-"""Makes MOV files with Apple's metadata keys in moov/meta, like phones."""
+"""Writes MOV files with Apple's metadata keys in moov/meta, like phones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from eddyline.mp4.boxes import make_box
 
 
-def phone(tmp_path: Path, ffmpeg: str) -> Path:
-    """A MOV with Apple's keys in moov/meta."""
+def write_phone_recording(tmp_path: Path, ffmpeg: str) -> Path:
+    """Writes a MOV with Apple's keys in moov/meta; returns its path."""
     keys = {"creationdate": "2024-05-06T09:08:09+0200", "location.ISO6709": "+47.3769+008.5417+400/"}
     keys |= {"make": "Apple", "model": "iPhone 15"}
-    made = tmp_path / "made.mov"
+    plain = tmp_path / "plain.mov"
     video = (
         "-f",
         "lavfi",
@@ -24,10 +24,12 @@ def phone(tmp_path: Path, ffmpeg: str) -> Path:
         "use_metadata_tags",
     )
     tags = [
-        word for key, value in keys.items() for word in ("-metadata", f"com.apple.quicktime.{key}={value}")
+        argument
+        for key, value in keys.items()
+        for argument in ("-metadata", f"com.apple.quicktime.{key}={value}")
     ]
-    subprocess.run([ffmpeg, "-v", "error", "-y", *video, *tags, made], check=True)
-    data = made.read_bytes()
+    subprocess.run([ffmpeg, "-v", "error", "-y", *video, *tags, plain], check=True)
+    data = plain.read_bytes()
     # FFmpeg writes moov/udta/meta at the end of the file; phones write moov/meta.
     moov, udta = data.rindex(b"moov") - 4, data.rindex(b"udta") - 4
     meta = data.rindex(b"meta") - 4

@@ -56,35 +56,35 @@ def test_a_cache_that_cannot_be_written_is_ignored(tools: Toolchain, tmp_path: P
 
 
 def test_a_different_binary_changes_the_identity(tools: Toolchain, tmp_path: Path, cache: Path) -> None:
-    own = _script(tmp_path / "my-packager", "echo my-packager version v9")
-    other = Toolchain.find(packager=own, cache=cache)
+    program = _script(tmp_path / "my-packager", "echo my-packager version v9")
+    other = Toolchain.find(packager=program, cache=cache)
     assert other.packager_version == "v9"
     assert other.identity != tools.identity
     assert other.ffmpeg_sha256 == tools.ffmpeg_sha256
 
 
 def test_a_binary_replaced_in_place_changes_the_identity(tmp_path: Path, cache: Path) -> None:
-    own = _script(tmp_path / "packager", "echo packager version v1")
-    before = Toolchain.find(packager=own, cache=cache)
-    _script(own, "echo packager version v1 # patched")
-    assert Toolchain.find(packager=own, cache=cache).identity != before.identity
+    program = _script(tmp_path / "packager", "echo packager version v1")
+    before = Toolchain.find(packager=program, cache=cache)
+    _script(program, "echo packager version v1 # patched")
+    assert Toolchain.find(packager=program, cache=cache).identity != before.identity
 
 
 @pytest.mark.parametrize("text", ["echo hello", "exit 3", "echo ffmpeg; exit 1"])
 def test_a_program_other_than_ffmpeg_is_rejected(tmp_path: Path, text: str, cache: Path) -> None:
-    own = _script(tmp_path / "ffmpeg", text)
+    program = _script(tmp_path / "ffmpeg", text)
     with pytest.raises(UsageError, match="ffmpeg") as caught:
-        Toolchain.find(ffmpeg=own, cache=cache)
+        Toolchain.find(ffmpeg=program, cache=cache)
     assert "working ffmpeg" in caught.value.remedy
 
 
 def test_a_bare_name_is_searched_in_the_path(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = _script(tmp_path / "shaka-of-mine", "echo packager version v7")
+    program = _script(tmp_path / "shaka-of-mine", "echo packager version v7")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     found = Toolchain.find(packager=Path("shaka-of-mine"), cache=cache)
-    assert (found.packager, found.packager_version) == (own, "v7")
+    assert (found.packager, found.packager_version) == (program, "v7")
 
 
 def test_a_path_that_is_not_executable_is_rejected(tmp_path: Path, cache: Path) -> None:
@@ -123,6 +123,6 @@ def test_the_variable_of_the_wheel_may_be_a_name_on_the_path(
 
 
 def test_an_ffmpeg_killed_at_start_up_is_a_transient_error(tmp_path: Path) -> None:
-    own = _script(tmp_path / "ffmpeg", "kill -9 $$")
+    program = _script(tmp_path / "ffmpeg", "kill -9 $$")
     with pytest.raises(TransientError, match="killed by SIGKILL at start-up"):
-        Toolchain.find(ffmpeg=own, cache=tmp_path / "cache")
+        Toolchain.find(ffmpeg=program, cache=tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""Puts display matrices, display sizes and boxes into the video track of files written by FFmpeg."""
+"""Writes display matrices, display sizes and boxes to the video track of files written by FFmpeg."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EIGHT = {
 
 
 def fixed(coefficients: tuple[float, float, float, float]) -> tuple[int, ...]:
-    """The nine integers of the matrix with these a, b, c and d."""
+    """Returns the nine integers of the matrix with these a, b, c and d."""
     a, b, c, d = (round(value * 0x10000) for value in coefficients)
     return (a, b, 0, c, d, 0, 0, 0, 0x40000000)
 
@@ -59,13 +59,13 @@ def with_track_boxes(path: Path, out: Path, *boxes: bytes) -> Path:
     return _append_boxes(path, out, b"".join(boxes), b"trak", (b"trak",))
 
 
-def _append_boxes(path: Path, out: Path, added: bytes, last: bytes, around: tuple[bytes, ...]) -> Path:
+def _append_boxes(path: Path, out: Path, added: bytes, box_type: bytes, parents: tuple[bytes, ...]) -> Path:
     data = bytearray(path.read_bytes())
     if data.index(b"mdat") > data.rindex(b"moov"):
         raise ValueError("the index precedes the media: chunk offsets would become invalid")
-    place = data.rindex(last) - 4  # the first avc1 is a brand
-    end = place + int.from_bytes(data[place : place + 4], "big")
-    for kind in (b"moov", *around):
+    start = data.rindex(box_type) - 4  # the first avc1 is a brand
+    end = start + int.from_bytes(data[start : start + 4], "big")
+    for kind in (b"moov", *parents):
         at = data.rindex(kind) - 4
         data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big") + len(added)).to_bytes(4, "big")
     out.write_bytes(data[:end] + added + data[end:])

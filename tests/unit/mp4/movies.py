@@ -33,7 +33,7 @@ class Bytes:
         self.size = len(data)
 
     def read(self, offset: int, length: int) -> bytes:
-        assert 0 <= offset <= offset + length <= self.size, "a read outside the file"
+        assert 0 <= offset <= offset + length <= self.size, "read outside the file"
         return self.data[offset : offset + length]
 
 

@@ -18,8 +18,8 @@ from eddyline.mp4.byte_ranges import CountingRanges, Ints, coalesce, read_ranges
 from eddyline.store.ranges import FileRanges
 
 
-class Distant(Bytes):
-    """The same, far away: requests take a while, and eight may run side by side."""
+class RemoteFile(Bytes):
+    """A remote file: requests take time, and up to eight run concurrently."""
 
     at_once = 8
     gap = 1000
@@ -27,17 +27,17 @@ class Distant(Bytes):
     def __init__(self, data: bytes, *, bad: int = -1) -> None:
         super().__init__(data)
         self.bad = bad
-        self.running = self.most = self.asked = self.bytes_read = 0
-        self._turn = threading.Lock()
+        self.running = self.most_concurrent = self.request_count = self.bytes_read = 0
+        self._lock = threading.Lock()
 
     def read(self, offset: int, length: int) -> bytes:
-        with self._turn:
+        with self._lock:
             self.running += 1
-            self.asked += 1
+            self.request_count += 1
             self.bytes_read += length
-            self.most = max(self.most, self.running)
+            self.most_concurrent = max(self.most_concurrent, self.running)
         time.sleep(0.002 if offset % 3 else 0.01)  # responses arrive out of order
-        with self._turn:
+        with self._lock:
             self.running -= 1
         if offset == self.bad:
             raise TruncatedError("gone", path="x", offset=offset)
@@ -55,7 +55,7 @@ def test_adjacent_samples_share_a_request_up_to_the_gap() -> None:
     assert (source.requests, source.bytes_read) == (2, 33)
 
 
-def test_a_block_stays_within_its_bytes_unless_one_sample_is_larger() -> None:
+def test_a_block_is_limited_in_size_unless_one_sample_is_larger() -> None:
     bounds = coalesce(_ints(0, 40, 80, 400), _ints(40, 40, 320, 10), gap=100, block=100)
     assert bounds.tolist() == [0, 2, 3, 4]
 
@@ -87,67 +87,69 @@ def test_an_empty_list_of_samples_issues_no_request() -> None:
     st.integers(0, 40),
     st.integers(1, 90),
 )
-def test_every_sample_is_read_for_any_layout(places: list[tuple[int, int]], gap: int, block: int) -> None:
+def test_every_sample_is_read_for_any_layout(samples: list[tuple[int, int]], gap: int, block: int) -> None:
     data = bytes(range(256))
-    offsets, sizes = _ints(*(at for at, _ in places)), _ints(*(size for _, size in places))
+    offsets, sizes = _ints(*(at for at, _ in samples)), _ints(*(size for _, size in samples))
     parts = list(read_ranges(Bytes(data), offsets, sizes, gap=gap, block=block))
-    assert parts == [data[at : at + size] for at, size in places]
+    assert parts == [data[at : at + size] for at, size in samples]
 
 
 def test_a_remote_file_is_read_in_order_by_concurrent_requests() -> None:
     data = bytes(n % 251 for n in range(100_000))
-    source = Distant(data)
+    source = RemoteFile(data)
     offsets, sizes = np.arange(0, 100_000, 2_000), np.full(50, 7)
     assert list(read_ranges(source, offsets, sizes)) == [data[at : at + 7] for at in offsets.tolist()]
-    assert source.asked == 50
-    assert 2 < source.most <= Distant.at_once
+    assert source.request_count == 50
+    assert 2 < source.most_concurrent <= RemoteFile.at_once
 
 
 def test_a_remote_file_reads_no_more_gap_bytes_than_sample_bytes() -> None:
-    source = Distant(bytes(100_000))
+    source = RemoteFile(bytes(100_000))
     # Audio between frames: 100 requested bytes, then 900 other bytes.
     offsets, sizes = np.arange(0, 100_000, 1_000), np.full(100, 100)
     assert len(list(read_ranges(source, offsets, sizes))) == 100
     assert source.bytes_read <= 2 * sizes.sum()
     # Frames with a little audio between them still share a request.
-    together = Distant(bytes(100_000))
-    assert len(list(read_ranges(together, offsets, np.full(100, 900)))) == 100
-    assert together.asked == 1
+    dense = RemoteFile(bytes(100_000))
+    assert len(list(read_ranges(dense, offsets, np.full(100, 900)))) == 100
+    assert dense.request_count == 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=40), st.integers(0, 500))
-def test_blocks_contain_no_more_gap_bytes_than_permitted(places: list[tuple[int, int]], waste: int) -> None:
-    sizes = _ints(*(size for size, _ in places))
-    offsets = np.cumsum(_ints(*(size + gap for size, gap in places))) - _ints(*(sum(each) for each in places))
-    bounds = coalesce(offsets, sizes, gap=40, block=10**6, waste=waste)
-    read = sum(
-        int(offsets[last - 1] + sizes[last - 1] - offsets[first]) for first, last in pairwise(bounds.tolist())
+def test_blocks_contain_no_more_gap_bytes_than_permitted(samples: list[tuple[int, int]], waste: int) -> None:
+    sizes = _ints(*(size for size, _ in samples))
+    offsets = np.cumsum(_ints(*(size + gap for size, gap in samples))) - _ints(
+        *(sum(each) for each in samples)
     )
-    assert read - sizes.sum() <= waste
-    assert bounds[-1] == len(places)
+    bounds = coalesce(offsets, sizes, gap=40, block=10**6, waste=waste)
+    bytes_read = sum(
+        int(offsets[stop - 1] + sizes[stop - 1] - offsets[start]) for start, stop in pairwise(bounds.tolist())
+    )
+    assert bytes_read - sizes.sum() <= waste
+    assert bounds[-1] == len(samples)
 
 
 def test_a_failed_request_raises_in_order_and_cancels_the_rest() -> None:
-    source = Distant(bytes(100_000), bad=300)
+    source = RemoteFile(bytes(100_000), bad=300)
     found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     assert [len(next(found)) for _ in range(3)] == [10, 10, 10]
     with pytest.raises(TruncatedError, match="gone"):
         next(found)
-    assert source.asked < 20
+    assert source.request_count < 20
     assert source.running == 0
 
 
 def test_closing_the_iterator_leaves_no_request_running() -> None:
-    source = Distant(bytes(100_000))
+    source = RemoteFile(bytes(100_000))
     found = read_spans(source, [(at, 10) for at in range(0, 100_000, 100)])
     next(found)
     found.close()  # type: ignore[attr-defined]  # a generator
     assert source.running == 0
-    assert source.asked < 20
+    assert source.request_count < 20
 
 
 def test_read_ahead_is_bounded() -> None:
-    class Huge(Distant):
+    class Huge(RemoteFile):
         def read(self, offset: int, length: int) -> bytes:
             super().read(min(offset, 0), 0)
             return bytes(length)
@@ -156,4 +158,4 @@ def test_read_ahead_is_bounded() -> None:
     found = read_spans(source, [(at, 8 << 20) for at in range(20)])
     next(found)
     time.sleep(0.1)
-    assert source.asked <= 3, "sixteen MiB, and the one in the reader's hand"
+    assert source.request_count <= 3, "16 MiB, and the block that is being read"

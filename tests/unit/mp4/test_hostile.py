@@ -56,7 +56,7 @@ _MOOV = 16
 _MVHD = slice(24, 132)
 _TRAK = slice(132, None)
 
-_BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
+_INVALID: dict[str, tuple[bytes, type[FormatError], str]] = {
     "empty": (b"", EmptyFileError, "the file is empty"),
     "text": (b"Dear diary, today we paddled.\n" * 40, NotMp4Error, "this is text"),
     "five characters": (b"hello", NotMp4Error, "this is text"),
@@ -93,7 +93,7 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         TruncatedError,
         "2 of 2 samples, starting with sample 0, are located after the end",
     ),
-    "64-bit offset that wraps round": (
+    "64-bit offset that overflows": (
         _movie(stco=make_full_box("co64", 0, 0, _words(1), struct.pack(">Q", (1 << 63) - 4))),
         TruncatedError,
         "after the end",
@@ -108,7 +108,7 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         Mp4Error,
         "less than its header",
     ),
-    "64-bit size that wraps round": (
+    "64-bit size that overflows": (
         _movie(stts=struct.pack(">I4sQ", 1, b"stts", (1 << 64) - 8)),
         Mp4Error,
         "bytes, but only 92 are left",
@@ -128,7 +128,7 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         Mp4Error,
         "2 samples have sizes, but the chunks contain only 1",
     ),
-    "chunk runs that fall": (
+    "decreasing chunk runs": (
         _movie(stsc=make_full_box("stsc", 0, 0, _words(2, 1, 1, 1, 1, 1, 1))),
         Mp4Error,
         "do not increase from 1",
@@ -154,7 +154,7 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         LimitError,
         "1000 samples of 1073741824 bytes in a file of",
     ),
-    "the same bytes again and again": (
+    "overlapping samples": (
         _movie(
             stsz=make_full_box("stsz", 0, 0, _words(0, 200, *([100] * 200))),
             stsc=make_full_box("stsc", 0, 0, _words(1, 1, 1, 1)),
@@ -163,12 +163,12 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
         LimitError,
         "overlap",
     ),
-    "a sample description beyond any table": (
+    "excessive sample description": (
         _movie(stsc=make_full_box("stsc", 0, 0, _words(1, 1, 2, _HUGE))),
         LimitError,
         "samples refer to the sample description 4294967295",
     ),
-    "absurd frame size": (
+    "excessive frame size": (
         _movie(
             b"vide",
             stsd=make_full_box(
@@ -204,9 +204,9 @@ _BAD: dict[str, tuple[bytes, type[FormatError], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", _BAD)
+@pytest.mark.parametrize("name", _INVALID)
 def test_each_kind_of_invalid_input_raises_its_own_error(name: str) -> None:
-    data, kind, message = _BAD[name]
+    data, kind, message = _INVALID[name]
     start = time.perf_counter()
     with pytest.raises(FormatError) as raised:
         _read(data)
@@ -218,13 +218,13 @@ def test_each_kind_of_invalid_input_raises_its_own_error(name: str) -> None:
 
 def test_each_kind_of_invalid_input_has_its_own_message() -> None:
     messages: dict[str, list[str]] = {}
-    for name, (data, _, _) in _BAD.items():
+    for name, (data, _, _) in _INVALID.items():
         with pytest.raises(FormatError) as raised:
             _read(data)
         messages.setdefault(raised.value.message, []).append(name)
     shared = {tuple(names) for names in messages.values() if len(names) > 1}
     assert shared <= {("text", "five characters"), ("interrupted", "interrupted, open mdat")} | {
-        ("samples after the end", "64-bit offset that wraps round")
+        ("samples after the end", "64-bit offset that overflows")
     }
 
 

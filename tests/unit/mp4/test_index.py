@@ -54,23 +54,25 @@ def test_audio_has_its_format_and_its_priming(make_clip: Make, opened: Open) -> 
 
 
 def test_rotation_and_pixel_aspect_are_read(tmp_path: Path, opened: Open, run_ffmpeg: Run) -> None:
-    plain, turned = tmp_path / "plain.mp4", tmp_path / "turned.mp4"
+    plain, rotated = tmp_path / "plain.mp4", tmp_path / "rotated.mp4"
     frame = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10:duration=0.3,setsar=4/3")
     run_ffmpeg(*frame, "-c:v", "libx264", "-preset", "ultrafast", str(plain))
-    run_ffmpeg("-display_rotation:v:0", "-90", "-i", str(plain), "-c", "copy", str(turned))
-    video = opened(turned).video
+    run_ffmpeg("-display_rotation:v:0", "-90", "-i", str(plain), "-c", "copy", str(rotated))
+    video = opened(rotated).video
     assert (video.width, video.height, video.pixel_aspect, video.rotation) == (160, 90, Fraction(4, 3), 90)
     assert opened(plain).video.rotation == 0
 
 
-def test_an_encrypted_track_is_marked(tmp_path: Path, opened: Open, make_clip: Make, run_ffmpeg: Run) -> None:
-    locked = tmp_path / "locked.mp4"
+def test_an_encrypted_track_is_marked_as_encrypted(
+    tmp_path: Path, opened: Open, make_clip: Make, run_ffmpeg: Run
+) -> None:
+    path = tmp_path / "encrypted.mp4"
     key = "0123456789abcdef0123456789abcdef"
     run_ffmpeg(
         "-i", str(make_clip("one_frame")), "-c", "copy", "-encryption_scheme", "cenc-aes-ctr",
-        "-encryption_key", key, "-encryption_kid", key, str(locked),
+        "-encryption_key", key, "-encryption_kid", key, str(path),
     )  # fmt: skip
-    video = opened(locked).video
+    video = opened(path).video
     assert (video.encrypted, video.format, video.kind) == (True, "encv", "video")
 
 
@@ -88,7 +90,7 @@ def test_fragments_give_the_same_samples_as_a_plain_file(
     assert np.array_equal(np.diff(clip.video.samples.pts), np.diff(plain.samples.pts))
 
 
-def test_fragments_that_are_indexed_at_the_start_are_read_past_their_index(
+def test_fragments_with_an_index_at_the_start_are_read_completely(
     make_clip: Make, opened: Open, tmp_path: Path, run_ffmpeg: Run
 ) -> None:
     out = tmp_path / "sidx.mp4"

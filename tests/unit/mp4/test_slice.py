@@ -47,10 +47,10 @@ def test_all_slices_together_decode_to_the_frames_of_the_source(
     name: str, step: int, make_clip: Make, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
     clip = opened(make_clip(name))
-    whole = frames(clip.path)
+    expected = frames(clip.path)
     shown = build_presentation(clip.movie, clip.video)
-    assert len(shown) == len(whole)
-    pts = np.array([at for at, _ in whole])
+    assert len(shown) == len(expected)
+    pts = np.array([time for time, _ in expected])
     assert np.array_equal(np.diff(pts), np.diff(shown.pts))
 
     decoded: list[str] = []
@@ -60,10 +60,10 @@ def test_all_slices_together_decode_to_the_frames_of_the_source(
             clip.source, clip.movie, clip.video, start, stop, tmp_path / f"{start}.mp4", shown=shown
         )
         assert part.frames == stop - start
-        got = frames(part.path, trim=(part.start_pts, part.end_pts))
-        assert len(got) == part.frames
-        decoded += [frame for _, frame in got]
-    assert decoded == [frame for _, frame in whole]
+        slice_frames = frames(part.path, trim=(part.start_pts, part.end_pts))
+        assert len(slice_frames) == part.frames
+        decoded += [frame for _, frame in slice_frames]
+    assert decoded == [frame for _, frame in expected]
 
 
 def test_a_slice_of_a_leading_frame_starts_one_gop_earlier(
@@ -79,9 +79,9 @@ def test_a_slice_of_a_leading_frame_starts_one_gop_earlier(
     ]
     part = write_slice(clip.source, clip.movie, clip.video, leading[0], leading[0] + 1, tmp_path / "one.mp4")
     assert part.samples > second
-    whole = frames(clip.path)
+    source_frames = frames(clip.path)
     assert [frame for _, frame in frames(part.path, trim=(part.start_pts, part.end_pts))] == [
-        whole[leading[0]][1]
+        source_frames[leading[0]][1]
     ]
 
 
@@ -109,13 +109,13 @@ def test_slices_of_a_camera_file_decode_to_the_same_frames(
     samples: Path, opened: Open, frames: Frames, tmp_path: Path
 ) -> None:
     clip = opened(samples / "max-heromode.mp4")
-    whole = [frame for _, frame in frames(clip.path)]
+    source_frames = [frame for _, frame in frames(clip.path)]
     decoded: list[str] = []
     for start in range(0, 315, 120):
         stop = min(start + 120, 315)
         part = write_slice(clip.source, clip.movie, clip.video, start, stop, tmp_path / f"{start}.mp4")
         decoded += [frame for _, frame in frames(part.path, trim=(part.start_pts, part.end_pts))]
-    assert decoded == whole
+    assert decoded == source_frames
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 0), (5, 4), (-1, 3), (0, 51)])

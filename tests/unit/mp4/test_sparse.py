@@ -50,7 +50,7 @@ def test_the_index_and_the_requested_ranges_are_copied_and_the_rest_is_zero(
     assert read < 1000
 
 
-def test_a_real_movies_index_is_the_same(tmp_path: Path, samples: Path) -> None:
+def test_the_index_of_a_camera_file_is_copied_unchanged(tmp_path: Path, samples: Path) -> None:
     out = tmp_path / "copy.mp4"
     with FileRanges(samples / "karma.mp4") as src:
         write_sparse_copy(src, np.zeros(0, np.int64), np.zeros(0, np.int64), out)

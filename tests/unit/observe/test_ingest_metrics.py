@@ -14,7 +14,7 @@ from eddyline.observe.polled_values import PolledValues
 NOW = 1_700_000_000.0
 
 
-def _shown(metrics: IngestMetrics) -> dict[str, float]:
+def _samples(metrics: IngestMetrics) -> dict[str, float]:
     text = generate_latest(metrics.registry).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {" ".join([s.name, *(f"{k}={v}" for k, v in sorted(s.labels.items()))]): s.value for s in samples}
@@ -42,7 +42,7 @@ def test_a_postponed_message_ages_until_another_process_must_have_received_it() 
     metrics.record_postponed("a", 300)
     clock.advance(299)
     assert metrics.oldest_s == 299
-    metrics.record_received("a", NOW)  # it came again, to this one
+    metrics.record_received("a", NOW)  # received again by this process
     clock.advance(1000)
     assert metrics.oldest_s == 1299
     metrics.record_postponed("a", 5)
@@ -54,23 +54,23 @@ def test_a_message_of_unknown_age_counts_as_new() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
     metrics.record_received("a", 0.0)
     assert metrics.oldest_s == 0
-    metrics.record_postponed("gone", 1)
-    metrics.record_settled("gone", "done")
+    metrics.record_postponed("unknown", 1)
+    metrics.record_settled("unknown", "done")
 
 
-def test_objects_are_counted_with_the_time_since_their_upload() -> None:
+def test_submitted_objects_are_counted_with_the_time_since_their_upload() -> None:
     metrics = IngestMetrics(ManualClock(NOW))
     metrics.record_submitted(NOW - 3)
-    metrics.record_submitted(NOW + 3)  # by another clock
+    metrics.record_submitted(NOW + 3)  # by a clock that is ahead
     metrics.record_submitted(None)
     metrics.record_ignored()
     metrics.record_parked("malformed")
-    shown = _shown(metrics)
-    assert shown["eddyline_ingest_objects_total outcome=submitted"] == 3
-    assert shown["eddyline_ingest_objects_total outcome=ignored"] == 1
-    assert shown["eddyline_ingest_parked_total cause=malformed"] == 1
-    assert shown["eddyline_ingest_delay_seconds_count"] == 2
-    assert shown["eddyline_ingest_delay_seconds_sum"] == 3
+    samples = _samples(metrics)
+    assert samples["eddyline_ingest_objects_total outcome=submitted"] == 3
+    assert samples["eddyline_ingest_objects_total outcome=ignored"] == 1
+    assert samples["eddyline_ingest_parked_total cause=malformed"] == 1
+    assert samples["eddyline_ingest_delay_seconds_count"] == 2
+    assert samples["eddyline_ingest_delay_seconds_sum"] == 3
 
 
 def test_the_last_depths_and_the_failures_are_exposed() -> None:
@@ -79,14 +79,14 @@ def test_the_last_depths_and_the_failures_are_exposed() -> None:
     def read(_now: float) -> Depths:
         if watch.latest is not None:
             stop.request("enough")
-            raise TransientError("away")
+            raise TransientError("unavailable")
         return Depths(events={"visible": 3, "in_flight": 1, "delayed": 0}, parked={"visible": 2})
 
     watch = PolledValues(read, stop=stop, every_s=0.01)
     metrics.watch_depths(watch)
-    assert "eddyline_ingest_queue_messages queue=events state=visible" not in _shown(metrics)
+    assert "eddyline_ingest_queue_messages queue=events state=visible" not in _samples(metrics)
     watch.run()
-    shown = _shown(metrics)
-    assert shown["eddyline_ingest_queue_messages queue=events state=visible"] == 3
-    assert shown["eddyline_ingest_queue_messages queue=parked state=visible"] == 2
-    assert shown["eddyline_ingest_queue_read_failures_total"] == 1
+    samples = _samples(metrics)
+    assert samples["eddyline_ingest_queue_messages queue=events state=visible"] == 3
+    assert samples["eddyline_ingest_queue_messages queue=parked state=visible"] == 2
+    assert samples["eddyline_ingest_queue_read_failures_total"] == 1

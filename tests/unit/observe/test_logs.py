@@ -56,15 +56,15 @@ def _event(kind: WorkerEventKind, state: State = State.RUNNING, **more: Any) -> 
     return WorkerEvent(kind=kind, job=Job(**{**JOB, "state": state}), worker="ada", at=1.0, **more)
 
 
-def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
+def test_every_line_of_a_job_contains_asset_job_and_attempt() -> None:
     stream = io.StringIO()
-    hear = worker_event_logger(open_log(stream, level="debug", pool="cpu"))
-    hear(_event(WorkerEventKind.STARTED))
-    hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
-    hear(_event(WorkerEventKind.FINISHED, elapsed_s=2.0, result={"frames": {}}))
-    hear(_event(WorkerEventKind.INTERRUPTED, note="Spot interruption"))
-    hear(_event(WorkerEventKind.FAILED, State.READY, error={"message": "no"}))
-    hear(_event(WorkerEventKind.FAILED, State.DEAD, error={"message": "no"}))
+    log_event = worker_event_logger(open_log(stream, level="debug", pool="cpu"))
+    log_event(_event(WorkerEventKind.STARTED))
+    log_event(_event(WorkerEventKind.PROGRESS, fraction=0.5))
+    log_event(_event(WorkerEventKind.FINISHED, elapsed_s=2.0, result={"frames": {}}))
+    log_event(_event(WorkerEventKind.INTERRUPTED, note="Spot interruption"))
+    log_event(_event(WorkerEventKind.FAILED, State.READY, error={"message": "no"}))
+    log_event(_event(WorkerEventKind.FAILED, State.DEAD, error={"message": "no"}))
     lines = _lines(stream)
     assert [(line["event"], line["level"]) for line in lines] == [
         ("job started", "info"),
@@ -82,8 +82,8 @@ def test_every_line_of_a_job_names_asset_job_and_attempt() -> None:
 
 def test_progress_is_logged_at_debug_level_only() -> None:
     stream = io.StringIO()
-    hear = worker_event_logger(open_log(stream))
-    hear(_event(WorkerEventKind.PROGRESS, fraction=0.5))
+    log_event = worker_event_logger(open_log(stream))
+    log_event(_event(WorkerEventKind.PROGRESS, fraction=0.5))
     assert stream.getvalue() == ""
 
 
@@ -151,13 +151,13 @@ def test_a_line_break_in_a_name_is_escaped() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
-class Broken(io.StringIO):
+class BrokenStream(io.StringIO):
     def write(self, _text: str) -> int:
         raise BrokenPipeError
 
 
 def test_write_errors_of_the_log_are_ignored() -> None:
-    worker_event_logger(open_log(Broken()))(_event(WorkerEventKind.STARTED))
+    worker_event_logger(open_log(BrokenStream()))(_event(WorkerEventKind.STARTED))
     closed = io.StringIO()
     closed.close()
     worker_event_logger(open_log(closed))(_event(WorkerEventKind.STARTED))
@@ -202,7 +202,7 @@ def test_failed_threads_and_warnings_are_logged_only_while_entered() -> None:
         raise ZeroDivisionError("on purpose")
 
     with LibraryLogs(open_log(stream)):
-        thread = threading.Thread(target=fail, name="beats")
+        thread = threading.Thread(target=fail, name="heartbeats")
         thread.start()
         thread.join()
         with warnings.catch_warnings():
@@ -211,7 +211,7 @@ def test_failed_threads_and_warnings_are_logged_only_while_entered() -> None:
         logging.getLogger("lib").error("it broke", exc_info=ValueError("inner"))
     assert threading.excepthook is before
     failed, warned, broke = _lines(stream)
-    assert (failed["event"], failed["thread"], failed["level"]) == ("thread failed", "beats", "error")
+    assert (failed["event"], failed["thread"], failed["level"]) == ("thread failed", "heartbeats", "error")
     assert failed["exception"][0]["exc_type"] == "ZeroDivisionError"
     assert "DeprecationWarning" in warned["message"]
     assert broke["exception"][0]["exc_value"] == "inner"
@@ -225,6 +225,6 @@ def test_a_malformed_log_call_of_a_library_is_logged() -> None:
     assert (line["level"], line["message"]) == ("error", "%d of them")
 
 
-def test_an_unknown_level_is_refused() -> None:
+def test_an_unknown_level_is_rejected() -> None:
     with pytest.raises(UsageError, match="'loud' is not a log level"):
         open_log(io.StringIO(), level="loud")

@@ -60,8 +60,8 @@ def _new(name: str, pool: str = "cpu", *dependencies: str, deadline: float | Non
     )
 
 
-def _shown(metrics: Metrics) -> dict[str, float]:
-    """Every sample by its name and labels."""
+def _samples(metrics: Metrics) -> dict[str, float]:
+    """The value of every sample, by name and labels."""
     text = generate_latest(metrics.registry).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {_name(sample.name, sample.labels): sample.value for sample in samples}
@@ -71,7 +71,7 @@ def _name(name: str, labels: dict[str, str]) -> str:
     return " ".join([name, *(f"{key}={value}" for key, value in sorted(labels.items()))])
 
 
-def test_a_backlog_counts_by_pool_and_state(
+def test_a_backlog_counts_jobs_by_pool_and_state(
     ledger: Ledger, read: Callable[[float], Backlog], clock: ManualClock
 ) -> None:
     ledger.submit([_new("a"), _new("b"), _new("c"), _new("late", deadline=NOW + 5)])
@@ -94,7 +94,7 @@ def test_a_backlog_counts_by_pool_and_state(
     assert (backlog.workers, backlog.overdue) == (("bob",), 1)
 
 
-def test_an_empty_ledger_is_an_empty_backlog(read: Callable[[float], Backlog]) -> None:
+def test_an_empty_ledger_has_an_empty_backlog(read: Callable[[float], Backlog]) -> None:
     assert read(NOW) == Backlog(at=NOW, queues=(), waiting=0, late=0, workers=(), overdue=0)
 
 
@@ -106,16 +106,16 @@ def test_a_scrape_exposes_the_backlog_and_its_age(
     stop = Stop()
     watch = BacklogWatch(read, stop=stop, clock=clock, every_s=60)
     metrics.watch_backlog(watch, ("cpu", "gpu"))
-    assert "eddyline_jobs_waiting" not in _shown(metrics)
+    assert "eddyline_jobs_waiting" not in _samples(metrics)
     thread = watch.start()
     wait_until(lambda: watch.latest)
     clock.advance(7)
-    shown = _shown(metrics)
-    assert shown["eddyline_queue_jobs class=cpu state=due"] == 2
-    assert shown["eddyline_queue_jobs class=gpu state=due"] == 0, "an alarm must not lose its series"
-    assert shown["eddyline_queue_oldest_seconds class=cpu"] == 0
-    assert shown["eddyline_leases state=live"] == 0
-    assert shown["eddyline_backlog_age_seconds"] == 7
+    samples = _samples(metrics)
+    assert samples["eddyline_queue_jobs class=cpu state=due"] == 2
+    assert samples["eddyline_queue_jobs class=gpu state=due"] == 0, "an alarm must not lose its series"
+    assert samples["eddyline_queue_oldest_seconds class=cpu"] == 0
+    assert samples["eddyline_leases state=live"] == 0
+    assert samples["eddyline_backlog_age_seconds"] == 7
     stop.request("enough")
     thread.join(5)
 
@@ -126,7 +126,7 @@ def test_an_unavailable_ledger_is_exposed_as_an_old_reading(clock: ManualClock) 
 
     def read(now: float) -> Backlog:
         if readings:
-            raise TransientError("the server is away")
+            raise TransientError("the server is unavailable")
         return Backlog(at=now, queues=(), waiting=3, late=0, workers=(), overdue=0)
 
     metrics = LedgerMetrics()
@@ -135,10 +135,10 @@ def test_an_unavailable_ledger_is_exposed_as_an_old_reading(clock: ManualClock) 
     thread = watch.start()
     wait_until(lambda: watch.failures > 1)
     clock.advance(100)
-    shown = _shown(metrics)
-    assert shown["eddyline_jobs_waiting"] == 3
-    assert shown["eddyline_backlog_age_seconds"] == 100
-    assert shown["eddyline_ledger_read_failures_total"] > 1
+    samples = _samples(metrics)
+    assert samples["eddyline_jobs_waiting"] == 3
+    assert samples["eddyline_backlog_age_seconds"] == 100
+    assert samples["eddyline_ledger_read_failures_total"] > 1
     stop.request("enough")
     thread.join(5)
     assert not thread.is_alive()
@@ -176,32 +176,32 @@ def test_events_of_a_worker_are_counted(tmp_path: Path) -> None:
                 on_event=metrics.record_event,
                 exit_when=until,
             ).run()
-    shown = _shown(metrics)
+    samples = _samples(metrics)
     job = "class=cpu kind=chunk"
-    assert shown[f"eddyline_job_starts_total {job}"] == 5
-    assert shown[f"eddyline_jobs_total {job} outcome=done"] == 2
-    assert shown[f"eddyline_jobs_total {job} outcome=dead"] == 1
-    assert shown[f"eddyline_jobs_total {job} outcome=retried"] == 1
-    assert shown[f"eddyline_jobs_total {job} outcome=interrupted"] == 1
-    assert shown[f"eddyline_job_retries_total {job}"] == 1
-    assert shown[f"eddyline_job_interruptions_total {job}"] == 1
-    assert shown[f"eddyline_frames_total {job}"] == 2 * 96
-    assert shown[f"eddyline_job_seconds_count {job}"] == 5
-    assert shown["eddyline_slots_busy"] == 0
+    assert samples[f"eddyline_job_starts_total {job}"] == 5
+    assert samples[f"eddyline_jobs_total {job} outcome=done"] == 2
+    assert samples[f"eddyline_jobs_total {job} outcome=dead"] == 1
+    assert samples[f"eddyline_jobs_total {job} outcome=retried"] == 1
+    assert samples[f"eddyline_jobs_total {job} outcome=interrupted"] == 1
+    assert samples[f"eddyline_job_retries_total {job}"] == 1
+    assert samples[f"eddyline_job_interruptions_total {job}"] == 1
+    assert samples[f"eddyline_frames_total {job}"] == 2 * 96
+    assert samples[f"eddyline_job_seconds_count {job}"] == 5
+    assert samples["eddyline_slots_busy"] == 0
 
 
-def test_a_slot_is_busy_from_start_to_end(ledger: Ledger) -> None:
+def test_a_slot_is_busy_from_the_start_to_the_end_of_a_job(ledger: Ledger) -> None:
     ledger.submit([_new("a")])
     (job,) = ledger.jobs()
     metrics = WorkerMetrics()
     metrics.set_slots(4)
     metrics.record_event(WorkerEvent(kind=WorkerEventKind.STARTED, job=job, worker="ada", at=NOW))
-    shown = _shown(metrics)
-    assert (shown["eddyline_slots"], shown["eddyline_slots_busy"]) == (4, 1)
+    samples = _samples(metrics)
+    assert (samples["eddyline_slots"], samples["eddyline_slots_busy"]) == (4, 1)
     metrics.record_event(
         WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result={"frames": True})
     )
-    assert _shown(metrics)["eddyline_slots_busy"] == 0
+    assert _samples(metrics)["eddyline_slots_busy"] == 0
 
 
 @pytest.mark.parametrize(
@@ -214,40 +214,40 @@ def test_a_result_without_frames_counts_zero(ledger: Ledger, result: dict[str, o
     metrics.record_event(
         WorkerEvent(kind=WorkerEventKind.FINISHED, job=job, worker="ada", at=NOW, result=result)
     )
-    assert _shown(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
+    assert _samples(metrics)["eddyline_frames_total class=cpu kind=chunk"] == 0
 
 
 def test_notices_and_drain_phases_are_counted() -> None:
     metrics = WorkerMetrics()
     metrics.record_notice("interruption")
     metrics.set_takes_work(takes_new=False)
-    shown = _shown(metrics)
-    assert shown["eddyline_notices_total kind=interruption"] == 1
-    assert shown["eddyline_worker_takes_work"] == 0
+    samples = _samples(metrics)
+    assert samples["eddyline_notices_total kind=interruption"] == 1
+    assert samples["eddyline_worker_takes_work"] == 0
 
 
 def test_a_coordinator_exposes_its_actions_and_no_metrics_of_a_worker() -> None:
     metrics = CoordinatorMetrics()
     metrics.record_action("reports applied", 200)
     metrics.record_action("reports applied", 0)
-    shown = _shown(metrics)
-    assert shown["eddyline_coordinator_actions_total what=reports applied"] == 200
-    assert not [name for name in shown if name.startswith(("eddyline_slots", "eddyline_worker"))]
+    samples = _samples(metrics)
+    assert samples["eddyline_coordinator_actions_total what=reports applied"] == 200
+    assert not [name for name in samples if name.startswith(("eddyline_slots", "eddyline_worker"))]
 
 
 def test_cpu_time_of_the_process_and_its_children_is_exposed() -> None:
-    shown = _shown(Metrics())
-    assert shown["eddyline_cpu_seconds_total by=process"] > 0
-    assert "eddyline_cpu_seconds_total by=programs" in shown
+    samples = _samples(Metrics())
+    assert samples["eddyline_cpu_seconds_total by=process"] > 0
+    assert "eddyline_cpu_seconds_total by=programs" in samples
 
 
 def test_two_registries_in_one_process_are_separate() -> None:
     one, other = WorkerMetrics(), WorkerMetrics()
     one.record_notice("stop")
-    assert "eddyline_notices_total kind=stop" not in _shown(other)
+    assert "eddyline_notices_total kind=stop" not in _samples(other)
 
 
-def test_metrics_are_fetched_over_http() -> None:
+def test_metrics_are_served_over_http() -> None:
     metrics = WorkerMetrics()
     metrics.record_notice("stop")
     with serve_metrics(metrics.registry, port=0) as port:
@@ -255,7 +255,7 @@ def test_metrics_are_fetched_over_http() -> None:
     assert 'eddyline_notices_total{kind="stop"} 1.0' in text
 
 
-def test_a_port_in_use_is_refused() -> None:
+def test_a_port_in_use_is_rejected() -> None:
     with (
         serve_metrics(WorkerMetrics().registry, port=0) as port,
         pytest.raises(UsageError, match="choose another port"),
@@ -281,7 +281,7 @@ def test_a_worker_without_a_ledger_counts_retries(ledger: Ledger) -> None:
         metrics.record_event(
             WorkerEvent(kind=WorkerEventKind.STARTED, job=replace(job, attempt=attempt), worker="ada", at=NOW)
         )
-    assert _shown(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
+    assert _samples(metrics)["eddyline_job_retries_total class=cpu kind=chunk"] == 1
 
 
 def test_only_chunks_count_as_encoded_frames(ledger: Ledger) -> None:
@@ -293,5 +293,5 @@ def test_only_chunks_count_as_encoded_frames(ledger: Ledger) -> None:
         metrics.record_event(
             WorkerEvent(kind=WorkerEventKind.FINISHED, job=done, worker="ada", at=NOW, result={"frames": 48})
         )
-    shown = _shown(metrics)
-    assert sum(value for name, value in shown.items() if name.startswith("eddyline_frames_total")) == 48
+    samples = _samples(metrics)
+    assert sum(value for name, value in samples.items() if name.startswith("eddyline_frames_total")) == 48

@@ -111,7 +111,7 @@ storyboard-00.jpg#xywh=160,90,160,90
 
 
 class Elements(HTMLParser):
-    """Every element with its attributes, and the text of the page."""
+    """Collects every element with its attributes, and the text of the page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -147,10 +147,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def data_of(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
-    assert found
-    plain: dict[str, Any] = json.loads(found[1])
-    return plain
+    match = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert match
+    data: dict[str, Any] = json.loads(match[1])
+    return data
 
 
 def sentences(manifest: dict[str, Any]) -> list[tuple[bool | None, str]]:
@@ -167,23 +167,23 @@ def test_the_page_loads_only_files_beside_it(manifest: dict[str, Any], root: Pat
 
 
 def test_verification_results_are_sentences(manifest: dict[str, Any]) -> None:
-    holding = [sentence for holds, sentence in sentences(manifest) if holds]
-    assert holding[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."
-    assert holding[1] == (
+    passed = [sentence for holds, sentence in sentences(manifest) if holds]
+    assert passed[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."
+    assert passed[1] == (
         "36 frames of 4 renditions compared with FFmpeg's own decode of the original: each matches its source"
         " frame in content, orientation and color (at least 41.5 dB)."
     )
-    assert holding[2] == "Keyframes are at the same frames in all renditions."
-    assert holding[4] == "Telemetry is byte-identical: 13 payloads, 96 kB,"
-    assert len(holding) == 6
+    assert passed[2] == "Keyframes are at the same frames in all renditions."
+    assert passed[4] == "Telemetry is byte-identical: 13 payloads, 96 kB,"
+    assert len(passed) == 6
 
 
 def test_a_failed_verification_is_shown_as_failed(manifest: dict[str, Any]) -> None:
     manifest["proof"]["frames_out"]["720p"] = 1801
     manifest["proof"]["idr_grid_equal"] = False
     manifest["proof"]["telemetry_sha256_out"] = "00" * 32
-    wrong = [sentence for holds, sentence in sentences(manifest) if holds is False]
-    assert wrong == [
+    failed = [sentence for holds, sentence in sentences(manifest) if holds is False]
+    assert failed == [
         "1,802 frames in, but 1,801 in 720p.",
         "Keyframes differ between the renditions.",
         "The telemetry differs from the source's.",
@@ -261,34 +261,34 @@ def test_a_silent_track_has_no_loudness(manifest: dict[str, Any], root: Path) ->
     assert "silent, 2,886,083 samples" in " ".join(Elements(render_page(manifest, root)).text)
 
 
-EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"' $name \u202e\n"
+HOSTILE_TEXT = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"' $name \u202e\n"
 
 
-def _poison(value: Any) -> Any:
+def _with_hostile_text(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _poison(inner) for key, inner in value.items()}
+        return {key: _with_hostile_text(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_poison(inner) for inner in value]
-    return EVIL if isinstance(value, str) else value
+        return [_with_hostile_text(inner) for inner in value]
+    return HOSTILE_TEXT if isinstance(value, str) else value
 
 
-def test_no_text_of_a_manifest_becomes_markup(manifest: dict[str, Any], root: Path) -> None:
+def test_no_text_of_a_manifest_is_interpreted_as_markup(manifest: dict[str, Any], root: Path) -> None:
     clean = Elements(render_page(manifest, root))
-    poisoned = _poison(manifest)
-    poisoned["source"]["video"]["fps"] = "25"
-    page = render_page(poisoned, root)
+    hostile = _with_hostile_text(manifest)
+    hostile["source"]["video"]["fps"] = "25"
+    page = render_page(hostile, root)
     found = Elements(page)
     assert [tag for tag, _ in found.found] == [tag for tag, _ in clean.found]
     assert not any(name.startswith("on") for _, attributes in found.found for name in attributes)
     assert all(address.startswith(("./", "data:,")) for address in found.addresses())
-    assert data_of(page)["renditions"][0]["name"] == EVIL
+    assert data_of(page)["renditions"][0]["name"] == HOSTILE_TEXT
     assert "\u202e" not in page
 
 
 @pytest.mark.parametrize(
     "path", ["../../etc/passwd", "/etc/passwd", "javascript:alert(1)", "//evil.example/x", "http://x"]
 )
-def test_no_path_leads_out_of_the_asset(manifest: dict[str, Any], root: Path, path: str) -> None:
+def test_no_address_leads_out_of_the_asset(manifest: dict[str, Any], root: Path, path: str) -> None:
     manifest["renditions"][1]["path"] = manifest["stream"]["hls"] = path
     for address in Elements(render_page(manifest, root)).addresses():
         assert address.startswith(("./", "data:,"))
@@ -366,7 +366,7 @@ def test_figures_are_formatted_for_people() -> None:
     assert [format_time(8.5), format_time(59.96), format_time(3723)] == ["0:08.5", "1:00.0", "1:02:03.0"]
 
 
-def test_the_page_is_the_same_every_time(manifest: dict[str, Any], root: Path) -> None:
+def test_the_page_is_reproducible(manifest: dict[str, Any], root: Path) -> None:
     assert render_page(manifest, root) == render_page(manifest, root)
 
 

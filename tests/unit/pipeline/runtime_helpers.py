@@ -1,4 +1,4 @@
-"""An asset with all its parts, as publication finds it."""
+"""An asset with all parts that its publication needs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan
-from eddyline.pipeline.planning.plan import plan_jobs as planned
+from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.parts import PartStore
 from eddyline.pipeline.runtime.runtime import Runtime
@@ -26,7 +25,7 @@ ASSET = "0123456789abcdef"
 
 
 def toolchain(identity: str = "one") -> Toolchain:
-    """Programs that are never started."""
+    """A toolchain whose programs are never started."""
     return Toolchain(
         ffmpeg=Path("ffmpeg"),
         ffprobe=Path("ffprobe"),
@@ -40,9 +39,11 @@ def toolchain(identity: str = "one") -> Toolchain:
 
 
 class PreparedAsset:
-    """A store with all parts of one asset; `film` is the content of its renditions."""
+    """A store with all parts of one asset; `content` is that of its renditions."""
 
-    def __init__(self, store: Store, scratch: Path, *, film: bytes = b"film", identity: str = "one") -> None:
+    def __init__(
+        self, store: Store, scratch: Path, *, content: bytes = b"content", identity: str = "one"
+    ) -> None:
         self.store = store
         self.runtime = Runtime(
             store=store, tools=toolchain(identity), scratch=scratch, history=history_from_spec
@@ -52,14 +53,14 @@ class PreparedAsset:
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
         )
         store.put_bytes(self.plan.key, canonical(self.plan.to_json()))
-        self._film = film
-        self._made = scratch / "made"
+        self._content = content
+        self._files = scratch / "files"
         self._save_all_parts()
 
     def job(self, kind: str) -> Job:
-        """The plan's job of this kind, as a worker gets it."""
-        new: NewJob = next(job for job in planned(self.plan, "ask") if job.kind == kind)
-        with Ledger.open(self._made / f"{kind}.sqlite") as ledger:
+        """Returns the plan's job of this kind, as a worker receives it."""
+        new: NewJob = next(job for job in plan_jobs(self.plan, "request") if job.kind == kind)
+        with Ledger.open(self._files / f"{kind}.sqlite") as ledger:
             ledger.submit([NewJob(id=new.id, asset=new.asset, kind=kind, spec=new.spec)])
             found = ledger.job(new.id)
         assert found is not None
@@ -70,24 +71,24 @@ class PreparedAsset:
         return handlers(self.runtime)[job.kind](job, context or JobContext(attempt=1))
 
     def manifest(self) -> dict[str, Any]:
-        """The published manifest."""
+        """Returns the published manifest."""
         manifest: dict[str, Any] = json.loads(self.store.get(f"assets/{ASSET}/manifest.json"))
         return manifest
 
     def _save_all_parts(self) -> None:
-        film = {"frames": 60, "bytes": len(self._film), "sha256": self._film.hex(), "idr": [0]}
-        film |= {
+        rendition = {"frames": 60, "bytes": len(self._content), "sha256": self._content.hex(), "idr": [0]}
+        rendition |= {
             "telemetry_sha256": None,
             "audio_samples": [96000],
             "chapters": [{"frame": 0, "time_s": 0.0, "title": "a"}],
         }
-        film |= {
+        rendition |= {
             "frame_samples": {"compared": 9, "worst_psnr_db": 41.5},
             "proof_cpu_s": 0.1,
             "duration_s": 2.002,
         }
-        sound = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
-        loud = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
+        audio = {"language": "und", "codec": "aac", "channels": 2, "sample_rate": 48000, "samples": 96000}
+        loudness = {"integrated_lufs": -20.0, "range_lu": 1.0, "true_peak_dbtp": -1.0}
         self._save_part("inspect", {})
         self._save_part("poster", {}, poster=b"jpeg")
         self._save_part("samples", {})
@@ -96,19 +97,19 @@ class PreparedAsset:
         self._save_part(
             "telemetry", {"paths": paths, "camera": None, "streams": {}, "gps": None, "warnings": []}
         )
-        self._save_part("audio", {**sound, "loudness": loud}, 0)
+        self._save_part("audio", {**audio, "loudness": loudness}, 0)
         for chunk in self.plan.chunks:
             self._save_part("chunk", {}, chunk.index)
         for rung in self.plan.rungs:
-            self._save_part("assemble", film, rung.name, **{rung.name: self._film})
+            self._save_part("assemble", rendition, rung.name, **{rung.name: self._content})
 
     def _save_part(
         self, kind: str, result: dict[str, Any], index: int | str | None = None, **files: bytes
     ) -> None:
         suffix = {"poster": ".jpg", "assemble": ".mp4"}.get(kind, "")
-        self._made.mkdir(parents=True, exist_ok=True)
-        made = {}
-        for name, data in files.items():
-            made[name + suffix] = self._made / name
-            made[name + suffix].write_bytes(data)
-        PartStore(self.store).save(self.plan.part_key(kind, index), made, result, 0.0)
+        self._files.mkdir(parents=True, exist_ok=True)
+        paths = {}
+        for name, content in files.items():
+            paths[name + suffix] = self._files / name
+            paths[name + suffix].write_bytes(content)
+        PartStore(self.store).save(self.plan.part_key(kind, index), paths, result, 0.0)

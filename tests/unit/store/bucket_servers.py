@@ -1,4 +1,4 @@
-"""Buckets of a server of our own, and files that go up in parts."""
+"""Opens buckets of a test server, and writes files large enough for a multipart upload."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.servers.ministack import Ministack, any_keys
 from eddyline.core.stop import Stop
 from eddyline.store.objects import ObjectStore
 
-PART = 5 * 1024 * 1024  # the smallest part that S3 takes
+PART = 5 * 1024 * 1024  # the smallest part that S3 accepts
 
 
-def opened(
+def open_bucket(
     server: Ministack, bucket: str, *, stop: Stop | None = None, server_copy: int = 2**40
 ) -> ObjectStore:
     raw = S3Store(
@@ -22,12 +22,12 @@ def opened(
         endpoint=server.url,
         region="us-east-1",
         client_options={"allow_http": True},
-        credential_provider=any_keys,  # type: ignore[arg-type]  # plain dicts will do
+        credential_provider=any_keys,  # type: ignore[arg-type]  # plain dicts are accepted
     )
     return ObjectStore(raw, address=f"s3://{bucket}", stop=stop, part=PART, max_server_copy=server_copy)
 
 
-def large(scratch: Path, size: int = 2 * PART + 5) -> Path:
+def write_large_file(scratch: Path, size: int = 2 * PART + 5) -> Path:
     path = scratch / "large.mp4"
     path.write_bytes(os.urandom(1024) * (size // 1024) + b"x" * (size % 1024))
     return path

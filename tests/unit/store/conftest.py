@@ -18,10 +18,10 @@ from eddyline.store.store import Store
 __all__ = ["ministack"]
 
 
-@pytest.fixture(params=["folder", "memory", "s3"])
+@pytest.fixture(params=["directory", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty media store: a folder, an object store in memory, a prefix of a bucket."""
-    if request.param == "folder":
+    """An empty media store: a directory, an object store in memory, a prefix of a bucket."""
+    if request.param == "directory":
         return LocalStore(tmp_path / "store")
     if request.param == "memory":
         return ObjectStore(MemoryStore(), address="memory", part=PART)
@@ -31,10 +31,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A folder for finished local files and for fetched ones."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
+    """A directory for local files to store and for fetched ones."""
+    directory = tmp_path / "scratch"
+    directory.mkdir()
+    return directory
 
 
 @pytest.fixture(autouse=True)

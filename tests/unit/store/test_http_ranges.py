@@ -1,4 +1,4 @@
-"""Reading by ranges from a web server: one that behaves, and the many ways in which others don't."""
+"""Byte ranges are read from a correct web server; each fault of a server raises its error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILE = bytes(number % 251 for number in range(3 * HEAD))
 
 
 class Server(ThreadingHTTPServer):
-    """Serves FILE under any path that `ways` has nothing else for; notes each request's path and range."""
+    """Serves FILE at each path that is not in `responses`; records the path and range of each request."""
 
     daemon_threads = True
     data = FILE
@@ -35,16 +35,16 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[tuple[str, str]] = []
-        self.lines: set[object] = set()
-        self.ways: dict[str, Callable[[Handler], None]] = {}
+        self.received: list[tuple[str, str]] = []
+        self.clients: set[object] = set()
+        self.responses: dict[str, Callable[[Handler], None]] = {}
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: object) -> None:
-        """Clients hang up here."""
+        """Ignores the errors of closed connections."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -55,22 +55,22 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.headers["Range"]))
-        self.server.lines.add(self.client_address)
-        self.server.ways.get(self.path.split("?")[0], Handler.ranges)(self)
+        self.server.received.append((self.path, self.headers["Range"]))
+        self.server.clients.add(self.client_address)
+        self.server.responses.get(self.path.split("?")[0], Handler.ranges)(self)
 
     def ranges(self) -> None:
         data = self.server.data
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
-        assert found
-        first, last = int(found[1]), min(int(found[2]) + 1, len(data))
-        if first >= len(data):
+        requested = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
+        assert requested
+        start, stop = int(requested[1]), min(int(requested[2]) + 1, len(data))
+        if start >= len(data):
             self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
         elif self.headers["If-Range"] not in {None, self.server.tag}:
             self.answer(200, data, {"ETag": self.server.tag})
         else:
-            headers_sent = {"Content-Range": f"bytes {first}-{last - 1}/{len(data)}", "ETag": self.server.tag}
-            self.answer(206, data[first:last], headers_sent)
+            headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}", "ETag": self.server.tag}
+            self.answer(206, data[start:stop], headers)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
@@ -83,11 +83,11 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(http_ranges, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.002))
-    with Server() as found:
-        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield found
-        found.shutdown()
+        yield running
+        running.shutdown()
         thread.join()
 
 
@@ -101,13 +101,15 @@ def test_ranges_are_read_over_one_connection(server: Server) -> None:
         assert ranges.size == len(FILE)
         for offset, length in ((0, 16), (HEAD - 5, 10), (2 * HEAD, HEAD), (len(FILE) - 1, 1), (7, 0)):
             assert ranges.read(offset, length) == FILE[offset : offset + length]
-        assert len(server.asked) == ranges.requests == 4, "the first 16 bytes came with the size"
-        assert len(server.lines) == 1
+        assert len(server.received) == ranges.requests == 4, (
+            "the request for the size returned the first 16 bytes"
+        )
+        assert len(server.clients) == 1
         assert ranges.bytes_read == HEAD + 10 + HEAD + 1
-    assert server.asked[0][0] == "/a%20b.mp4"
+    assert server.received[0][0] == "/a%20b.mp4"
 
 
-def test_a_large_read_is_several_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_read_is_split_into_several_requests(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_ranges, "PART", 10_000)
     with HttpRanges(f"{server.url}/x") as ranges:
         assert ranges.read(1, len(FILE) - 1) == FILE[1:]
@@ -117,17 +119,17 @@ def test_a_large_read_is_several_requests(server: Server, monkeypatch: pytest.Mo
 def test_reading_beyond_the_end_is_an_error_without_a_request(server: Server) -> None:
     with HttpRanges(f"{server.url}/x") as ranges, pytest.raises(TruncatedError, match="it ends at"):
         ranges.read(len(FILE) - 1, 2)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
-def test_an_empty_file_is_empty(server: Server) -> None:
+def test_an_empty_file_has_size_zero(server: Server) -> None:
     server.data = b""
     with HttpRanges(f"{server.url}/x") as ranges:
         assert ranges.size == 0
 
 
-def test_a_server_without_ranges_is_an_error_and_sends_no_file(server: Server) -> None:
-    server.ways["/x"] = lambda handler: handler.answer(200, FILE, {})
+def test_a_server_without_ranges_is_an_error_and_no_file_is_downloaded(server: Server) -> None:
+    server.responses["/x"] = lambda handler: handler.answer(200, FILE, {})
     with pytest.raises(UnsupportedError, match="byte ranges"):
         HttpRanges(f"{server.url}/x")
 
@@ -142,21 +144,21 @@ def test_a_server_without_ranges_is_an_error_and_sends_no_file(server: Server) -
         (503, TransientError, 3),
     ],
 )
-def test_each_status_has_its_error(
+def test_each_status_raises_its_error(
     server: Server, status: int, kind: type[EddylineError], requests: int
 ) -> None:
-    server.ways["/x"] = always(status)
+    server.responses["/x"] = always(status)
     with pytest.raises(kind, match=str(status)):
         HttpRanges(f"{server.url}/x")
-    assert len(server.asked) == requests
+    assert len(server.received) == requests
 
 
 def test_a_busy_server_is_retried(server: Server) -> None:
     def busy_once(handler: Handler) -> None:
-        del server.ways["/x"]
+        del server.responses["/x"]
         handler.answer(503, b"", {})
 
-    server.ways["/x"] = busy_once
+    server.responses["/x"] = busy_once
     with HttpRanges(f"{server.url}/x") as ranges:
         assert ranges.size == len(FILE)
 
@@ -168,20 +170,22 @@ def test_versions_of_a_changing_file_are_not_mixed(server: Server) -> None:
             ranges.read(HEAD, 100)
 
 
-def test_redirects_are_followed_a_few_times(server: Server) -> None:
-    server.ways["/a"] = always(302, Location="/b?key=1")
+def test_a_limited_number_of_redirects_is_followed(server: Server) -> None:
+    server.responses["/a"] = always(302, Location="/b?key=1")
     with HttpRanges(f"{server.url}/a") as ranges:
         assert ranges.read(HEAD, 9) == FILE[HEAD : HEAD + 9]
-        assert ranges.name == f"{server.url}/b", "a query may be a secret"
-    assert [path for path, _ in server.asked] == ["/a", "/b?key=1", "/b?key=1"], "the target is kept"
-    server.ways["/round"] = always(301, Location="/round")
+        assert ranges.name == f"{server.url}/b", "a query may contain a secret"
+    assert [path for path, _ in server.received] == ["/a", "/b?key=1", "/b?key=1"], (
+        "the target of the redirect is remembered"
+    )
+    server.responses["/round"] = always(301, Location="/round")
     with pytest.raises(InputError, match="redirects"):
         HttpRanges(f"{server.url}/round")
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://host/x", "//user:pass@host/x", "http://:x/"])
 def test_a_redirect_to_another_scheme_is_rejected(server: Server, target: str) -> None:
-    server.ways["/a"] = always(302, Location=target)
+    server.responses["/a"] = always(302, Location=target)
     with pytest.raises(UsageError):
         HttpRanges(f"{server.url}/a")
 
@@ -190,13 +194,15 @@ def test_a_redirect_to_another_scheme_is_rejected(server: Server, target: str) -
     "content_range", ["bytes 1-16384/49152", "bytes 0-99/49152", "bytes 0-16383/*", "nonsense"]
 )
 def test_a_range_that_was_not_requested_is_rejected(server: Server, content_range: str) -> None:
-    server.ways["/x"] = lambda handler: handler.answer(206, FILE[:HEAD], {"Content-Range": content_range})
+    server.responses["/x"] = lambda handler: handler.answer(
+        206, FILE[:HEAD], {"Content-Range": content_range}
+    )
     with pytest.raises((UnsupportedError, MissingError)):
         HttpRanges(f"{server.url}/x")
 
 
-def test_a_body_that_breaks_off_is_an_error(server: Server) -> None:
-    def half(handler: Handler) -> None:
+def test_a_truncated_body_is_an_error(server: Server) -> None:
+    def answer_partially(handler: Handler) -> None:
         handler.send_response(206)
         handler.send_header("Content-Range", f"bytes 0-{HEAD - 1}/{len(FILE)}")
         handler.send_header("Content-Length", str(HEAD))
@@ -204,19 +210,19 @@ def test_a_body_that_breaks_off_is_an_error(server: Server) -> None:
         handler.wfile.write(FILE[:100])
         handler.close_connection = True
 
-    server.ways["/x"] = half
+    server.responses["/x"] = answer_partially
     with pytest.raises(TransientError, match="broke"):
         HttpRanges(f"{server.url}/x")
 
 
 def test_a_server_that_does_not_respond_is_an_error(server: Server) -> None:
-    quiet = threading.Event()
-    server.ways["/x"] = lambda handler: handler.log_message(quiet.wait(5))
+    release = threading.Event()
+    server.responses["/x"] = lambda handler: handler.log_message(release.wait(5))
     try:
         with pytest.raises(TransientError, match="does not respond"):
             HttpRanges(f"{server.url}/x", timeout_s=0.05)
     finally:
-        quiet.set()
+        release.set()
 
 
 @pytest.mark.parametrize(

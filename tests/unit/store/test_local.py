@@ -1,4 +1,4 @@
-"""What every media store promises, proven on each: a folder, an object store in memory, an S3 server."""
+"""Requirements on every media store, tested on each: a directory, an object store in memory, an S3 server."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from eddyline.store.store import Store
 
 
 def _file(scratch: Path, data: bytes) -> Path:
-    path = scratch / f"made-{os.urandom(4).hex()}"
+    path = scratch / f"file-{os.urandom(4).hex()}"
     path.write_bytes(data)
     return path
 
 
 def test_a_stored_object_can_be_read_sized_tagged_and_fetched(store: Store, scratch: Path) -> None:
-    store.put("assets/a/film.mp4", _file(scratch, b"film"))
+    store.put("assets/a/video.mp4", _file(scratch, b"data"))
     store.put_bytes("assets/a/manifest.json", b"{}")
-    assert store.get("assets/a/film.mp4") == b"film"
+    assert store.get("assets/a/video.mp4") == b"data"
     assert store.get("assets/a/manifest.json") == b"{}"
-    assert store.size("assets/a/film.mp4") == 4
-    assert store.tag("assets/a/film.mp4") is not None
-    fetched = store.fetch("assets/a/film.mp4", scratch)
-    assert fetched.read_bytes() == b"film"
-    assert fetched.name == "film.mp4"
+    assert store.size("assets/a/video.mp4") == 4
+    assert store.tag("assets/a/video.mp4") is not None
+    fetched = store.fetch("assets/a/video.mp4", scratch)
+    assert fetched.read_bytes() == b"data"
+    assert fetched.name == "video.mp4"
 
 
-def test_an_empty_object_is_an_object(store: Store, scratch: Path) -> None:
+def test_an_empty_object_can_be_stored(store: Store, scratch: Path) -> None:
     store.put("a/none.bin", _file(scratch, b""))
     assert store.size("a/none.bin") == 0
     assert store.get("a/none.bin") == b""
@@ -44,7 +44,7 @@ def test_an_empty_object_is_an_object(store: Store, scratch: Path) -> None:
     assert list(store.list("a")) == ["a/none.bin"]
 
 
-def test_putting_twice_replaces_and_changes_the_tag(store: Store, scratch: Path) -> None:
+def test_a_second_put_replaces_the_object_and_changes_its_tag(store: Store, scratch: Path) -> None:
     store.put("a/b.bin", _file(scratch, b"first"))
     before = store.tag("a/b.bin")
     store.put("a/b.bin", _file(scratch, b"second!"))
@@ -58,7 +58,7 @@ def test_a_missing_object_is_none_or_an_error(store: Store, scratch: Path) -> No
     assert store.size("a/not") is None
     assert store.tag("a/not") is None
     assert list(store.list("b")) == []
-    for ask in (
+    for call in (
         lambda: store.get("a/not"),
         lambda: store.fetch("a/not", scratch),
         lambda: store.ranges("a/not"),
@@ -66,7 +66,7 @@ def test_a_missing_object_is_none_or_an_error(store: Store, scratch: Path) -> No
         lambda: store.put("a/too", scratch / "not"),
     ):
         with pytest.raises(MissingError):
-            ask()
+            call()
     assert list(store.list("a")) == ["a/there"]
 
 
@@ -74,14 +74,14 @@ def test_a_directory_is_not_an_object(store: Store, scratch: Path) -> None:
     store.put_bytes("a/b/c", b"1")
     assert store.size("a/b") is None
     assert store.tag("a/b") is None
-    for ask in (
+    for call in (
         lambda: store.get("a/b"),
         lambda: store.fetch("a/b", scratch),
         lambda: store.get("a/b/c/d"),
         lambda: store.copy("a/b", "a/x"),
     ):
         with pytest.raises(MissingError):
-            ask()
+            call()
     assert store.tag("a/b/c/d") is None
     assert store.size("a/b/c/d") is None
 
@@ -115,7 +115,7 @@ def test_a_key_may_contain_any_printable_characters(store: Store, scratch: Path)
     assert list(store.list("a")) == []
 
 
-TRICKS = [
+INVALID_KEYS = [
     "",
     ".",
     "./",
@@ -132,10 +132,10 @@ TRICKS = [
 ]
 
 
-@pytest.mark.parametrize("key", [*TRICKS, "a" * 300, "/".join(["a" * 100] * 12)])
+@pytest.mark.parametrize("key", [*INVALID_KEYS, "a" * 300, "/".join(["a" * 100] * 12)])
 def test_an_invalid_key_is_rejected_by_every_method(store: Store, scratch: Path, key: str) -> None:
     store.put_bytes("safe/one", b"1")
-    for ask in (
+    for call in (
         lambda: store.put(key, _file(scratch, b"x")),
         lambda: store.put_bytes(key, b"x"),
         lambda: store.compare_and_set(key, b"x", None),
@@ -150,7 +150,7 @@ def test_an_invalid_key_is_rejected_by_every_method(store: Store, scratch: Path,
         lambda: store.delete(key),
     ):
         with pytest.raises(UsageError):
-            ask()
+            call()
     assert list(store.list("safe")) == ["safe/one"]
 
 
@@ -176,18 +176,18 @@ def test_concurrent_deletions_of_one_object_succeed(store: Store) -> None:
 
 def test_a_list_is_consistent_during_concurrent_writes(store: Store) -> None:
     store.put_bytes("a/stays", b"1")
-    over = threading.Event()
+    finished = threading.Event()
 
-    def churn() -> None:
+    def write_and_delete() -> None:
         number = 0
-        while not over.is_set():
+        while not finished.is_set():
             store.put_bytes(f"a/b{number}/c/d", b"1")
             store.delete(f"a/b{number}")
             number += 1
 
-    def look() -> None:
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
+    def list_repeatedly() -> None:
+        deadline = time.monotonic() + 0.5
+        while time.monotonic() < deadline:
             keys = list(store.list("a"))
             assert "a/stays" in keys
             assert keys == sorted(keys)
@@ -195,16 +195,16 @@ def test_a_list_is_consistent_during_concurrent_writes(store: Store) -> None:
             assert store.size("a/b0/c/d") in {None, 1}
 
     with ThreadPoolExecutor(3) as pool:
-        churning = pool.submit(churn)
-        looking = pool.submit(look)
+        writing = pool.submit(write_and_delete)
+        listing = pool.submit(list_repeatedly)
         try:
-            looking.result()
+            listing.result()
         finally:
-            over.set()
-        churning.result()
+            finished.set()
+        writing.result()
 
 
-def test_a_copy_is_a_second_name_and_outlives_the_first(store: Store, scratch: Path) -> None:
+def test_a_copy_remains_after_the_original_is_deleted(store: Store, scratch: Path) -> None:
     store.put("parts/x.mp4", _file(scratch, b"bytes"))
     store.put_bytes("assets/x.mp4", b"older")
     store.copy("parts/x.mp4", "assets/x.mp4")
@@ -214,7 +214,7 @@ def test_a_copy_is_a_second_name_and_outlives_the_first(store: Store, scratch: P
     assert store.get("assets/y.bin") == b"bytes"
 
 
-def test_replacing_a_copy_leaves_the_original(store: Store, scratch: Path) -> None:
+def test_replacing_a_copy_does_not_change_the_original(store: Store, scratch: Path) -> None:
     store.put("a/x", _file(scratch, b"old"))
     store.copy("a/x", "a/y")
     store.put("a/y", _file(scratch, b"new"))
@@ -225,28 +225,28 @@ def test_replacing_a_copy_leaves_the_original(store: Store, scratch: Path) -> No
 def test_compare_and_set_replaces_only_the_expected_version(store: Store) -> None:
     assert store.compare_and_set("a/m", b"1", None)
     assert not store.compare_and_set("a/m", b"2", None)
-    seen = store.tag("a/m")
-    assert store.compare_and_set("a/m", b"3", seen)
-    assert not store.compare_and_set("a/m", b"4", seen)
+    tag = store.tag("a/m")
+    assert store.compare_and_set("a/m", b"3", tag)
+    assert not store.compare_and_set("a/m", b"4", tag)
     assert store.get("a/m") == b"3"
     store.delete("a/m")
-    assert not store.compare_and_set("a/m", b"5", seen)
+    assert not store.compare_and_set("a/m", b"5", tag)
     assert store.size("a/m") is None
     assert store.compare_and_set("a/m", b"6", None)
 
 
-def test_of_eight_concurrent_writers_exactly_one_wins(store: Store) -> None:
+def test_exactly_one_of_eight_concurrent_writers_succeeds(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
-        for turn in range(6):
+        for attempt in range(6):
             start = threading.Barrier(8)
 
-            def race(number: int, start: threading.Barrier = start, turn: int = turn) -> bool:
+            def write(number: int, start: threading.Barrier = start, attempt: int = attempt) -> bool:
                 start.wait()
-                return store.compare_and_set(f"race/{turn}", f"{number}".encode(), None)
+                return store.compare_and_set(f"race/{attempt}", f"{number}".encode(), None)
 
-            won = list(pool.map(race, range(8)))
-            assert won.count(True) == 1
-            assert store.get(f"race/{turn}") == f"{won.index(True)}".encode()
+            succeeded = list(pool.map(write, range(8)))
+            assert succeeded.count(True) == 1
+            assert store.get(f"race/{attempt}") == f"{succeeded.index(True)}".encode()
 
 
 def test_concurrent_increments_by_compare_and_set_are_not_lost(store: Store) -> None:
@@ -264,26 +264,28 @@ def test_concurrent_increments_by_compare_and_set_are_not_lost(store: Store) -> 
     assert store.get("count") == b"24"
 
 
-def test_readers_see_the_old_object_or_the_new_one_whole(store: Store, scratch: Path) -> None:
+def test_readers_get_either_the_complete_old_object_or_the_complete_new_one(
+    store: Store, scratch: Path
+) -> None:
     sizes = {200_000, 300_000}
     store.put_bytes("a/x", b"\1" * 200_000)
-    over = threading.Event()
+    finished = threading.Event()
 
     def write() -> None:
-        while not over.is_set():
+        while not finished.is_set():
             store.put("a/x", _file(scratch, b"\2" * 300_000))
             store.put_bytes("a/x", b"\1" * 200_000)
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write)
         try:
-            until = time.monotonic() + 0.3
-            while time.monotonic() < until:
+            deadline = time.monotonic() + 0.3
+            while time.monotonic() < deadline:
                 data = store.get("a/x")
                 assert len(data) in sizes
                 assert len(set(data)) == 1
         finally:
-            over.set()
+            finished.set()
         writing.result()
 
 
@@ -328,15 +330,15 @@ def test_a_large_file_is_stored_and_fetched_completely(store: Store, scratch: Pa
 _WRITER = """
 import sys
 from pathlib import Path
-from eddyline.store.local import FolderStore
-store = FolderStore(Path(sys.argv[1]))
+from eddyline.store.local import LocalStore
+store = LocalStore(Path(sys.argv[1]))
 number = 0
 while True:
     number += 1
     data = bytes([number % 256]) * 3_000_000
-    made = store.root / "made"
-    made.write_bytes(data)
-    store.put(f"a/put{number % 7}", made)
+    source = store.root / "source"
+    source.write_bytes(data)
+    store.put(f"a/put{number % 7}", source)
     store.put_bytes(f"a/bytes{number % 7}", data)
     store.copy(f"a/put{number % 7}", f"a/copy{number % 7}")
     store.compare_and_set(f"a/set{number % 7}", data, store.tag(f"a/set{number % 7}"))
@@ -345,23 +347,24 @@ while True:
 """
 
 
-def test_a_writer_killed_at_any_moment_leaves_only_whole_objects(tmp_path: Path) -> None:
+def test_a_writer_killed_at_any_moment_leaves_only_complete_objects(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "store")
     store.root.mkdir()
-    for turn in range(6):
+    for attempt in range(6):
         with subprocess.Popen(
             (sys.executable, "-c", _WRITER, str(store.root)), stdout=subprocess.PIPE
         ) as child:
             assert child.stdout is not None
-            child.stdout.readline()
-            time.sleep(0.011 * turn)
+            assert child.stdout.readline() == b"1\n"
+            time.sleep(0.011 * attempt)
             child.send_signal(signal.SIGKILL)
         for key in store.list("a"):
             data = store.get(key)
             assert len(data) == 3_000_000, key
             assert len(set(data[::997])) == 1, key
             assert not key.rpartition("/")[2].startswith(".")
-    assert store.compare_and_set("a/set0", b"after", store.tag("a/set0"))
+        assert store.size("a/set1") == 3_000_000
+    assert store.compare_and_set("a/set1", b"after", store.tag("a/set1"))
 
 
 def test_a_missing_directory_is_created(tmp_path: Path) -> None:
@@ -373,12 +376,12 @@ def test_a_missing_directory_is_created(tmp_path: Path) -> None:
 def test_an_invalid_directory_is_rejected_by_the_check(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
-    for place in ("file", "file/below", "nowhere"):
+    for name in ("file", "file/below", "nowhere"):
         with pytest.raises(UsageError, match="is not a directory"):
-            LocalStore(tmp_path / place).check()
+            LocalStore(tmp_path / name).check()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_directory_is_rejected(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="nothing may be written"):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.servers.ministack import any_keys
-from tests.servers.scripted import Answer, Request, Scripted, error, scripted
+from tests.servers.scripted import Request, Response, Scripted, error, scripted
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
 from eddyline.store.objects import ObjectStore
@@ -32,12 +32,12 @@ def _open(url: str, **settings: float) -> ObjectStore:
     return store
 
 
-def _always(answer: Answer) -> Callable[[Request], Answer]:
-    return lambda _request: answer
+def _always(response: Response) -> Callable[[Request], Response]:
+    return lambda _request: response
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("response", "kind", "message"),
     [
         (error(403, "AccessDenied"), UsageError, r"access is denied \(the credentials need .*s3:PutObject"),
         (error(403, "SomethingElse"), UsageError, "access is denied"),
@@ -59,21 +59,23 @@ def _always(answer: Answer) -> Callable[[Request], Answer]:
         (error(400, "Strange", "a strange thing"), TransientError, "Strange, a strange thing"),
     ],
 )
-def test_each_error_has_a_type_and_a_remedy(answer: Answer, kind: type[EddylineError], words: str) -> None:
-    with scripted(_always(answer)) as server:
+def test_each_error_has_a_type_and_a_remedy(
+    response: Response, kind: type[EddylineError], message: str
+) -> None:
+    with scripted(_always(response)) as server:
         store = _open(server.url)
-        with pytest.raises(kind, match=words) as caught:
-            store.get("a/film.mp4")
+        with pytest.raises(kind, match=message) as caught:
+            store.get("a/video.mp4")
         assert type(caught.value) is kind
         assert caught.value.remedy
-        assert "a/film.mp4 in s3://bucket" in caught.value.message
+        assert "a/video.mp4 in s3://bucket" in caught.value.message
         assert "Debug source" not in caught.value.message
 
 
 def test_every_method_reports_denied_access() -> None:
     with scripted(_always(error(403, "AccessDenied"))) as server:
         store = _open(server.url)
-        for ask in (
+        for call in (
             store.check,
             lambda: store.put_bytes("k", b"1"),
             lambda: store.compare_and_set("k", b"1", None),
@@ -85,49 +87,49 @@ def test_every_method_reports_denied_access() -> None:
             lambda: store.copy("k", "l"),
         ):
             with pytest.raises(UsageError, match="access is denied"):
-                ask()
+                call()
 
 
 def test_error_text_within_a_key_is_not_an_error() -> None:
-    with scripted(_always(Answer(status=404))) as server:
+    with scripted(_always(Response(status=404))) as server:
         store = _open(server.url)
         for key in ("<Code>NoSuchBucket</Code>", "AccessDenied", "a/Received redirect without LOCATION"):
             assert store.size(key) is None
 
 
-def _after(failures: int, failing: Answer, then: Answer) -> Callable[[Request], Answer]:
-    left = [failures]
+def _after(failures: int, failure: Response, success: Response) -> Callable[[Request], Response]:
+    remaining = [failures]
 
-    def answer(_request: Request) -> Answer:
-        left[0] -= 1
-        return failing if left[0] >= 0 else then
+    def response(_request: Request) -> Response:
+        remaining[0] -= 1
+        return failure if remaining[0] >= 0 else success
 
-    return answer
-
-
-def _object(data: bytes) -> Answer:
-    return Answer(body=data, headers={"ETag": '"e"', "Last-Modified": "Mon, 23 Nov 2026 00:00:00 GMT"})
+    return response
 
 
-def _gets(server: Scripted) -> int:
-    return len(server.asked)
+def _object(data: bytes) -> Response:
+    return Response(body=data, headers={"ETag": '"e"', "Last-Modified": "Mon, 23 Nov 2026 00:00:00 GMT"})
+
+
+def _request_count(server: Scripted) -> int:
+    return len(server.requests)
 
 
 def test_a_busy_store_is_retried() -> None:
     with scripted(_after(2, error(503, "SlowDown"), _object(b"bytes"))) as server:
         assert _open(server.url).get("k") == b"bytes"
-        assert _gets(server) == 3
+        assert _request_count(server) == 3
 
 
 def test_a_store_that_stays_busy_is_a_transient_error() -> None:
     with scripted(_always(error(503, "SlowDown", "slow down"))) as server:
         with pytest.raises(TransientError, match="SlowDown"):
             _open(server.url).get("k")
-        assert _gets(server) == 3
+        assert _request_count(server) == 3
 
 
 def test_an_unreachable_store_is_a_transient_error() -> None:
-    with scripted(_always(Answer())) as server:
+    with scripted(_always(Response())) as server:
         url = server.url
     with pytest.raises(TransientError, match="network") as caught:
         _open(url, retries=1).get("k")
@@ -137,14 +139,14 @@ def test_an_unreachable_store_is_a_transient_error() -> None:
 
 def test_a_store_that_stops_responding_times_out() -> None:
     started = time.monotonic()
-    with scripted(_always(Answer(silence_s=15))) as server:
+    with scripted(_always(Response(delay_s=15))) as server:
         with pytest.raises(TransientError):
             _open(server.url, retries=1, read_s=0.2).get("k")
         assert time.monotonic() - started < 10
 
 
 def test_a_truncated_response_is_an_error() -> None:
-    half = _object(b"half")
-    cut = Answer(body=half.body, headers=half.headers, promised=100)
-    with scripted(_always(cut)) as server, pytest.raises(TransientError):
+    response = _object(b"half")
+    truncated = Response(body=response.body, headers=response.headers, content_length=100)
+    with scripted(_always(truncated)) as server, pytest.raises(TransientError):
         _open(server.url, retries=1).get("k")

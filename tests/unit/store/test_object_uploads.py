@@ -1,4 +1,4 @@
-"""Large files go up in parts, whole or not at all, and an upload that ends badly is aborted."""
+"""Large files are uploaded in parts, completely or not at all; a failed upload is aborted."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.servers.ministack import Ministack, any_keys
-from tests.servers.scripted import Answer, Request, error, scripted, swallowing
-from tests.unit.store.bucket_servers import PART, large, opened
+from tests.servers.scripted import Request, Response, discard_uploads, error, scripted
+from tests.unit.store.bucket_servers import PART, open_bucket, write_large_file
 from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted, TransientError, UsageError
@@ -24,11 +24,11 @@ def bucket(ministack: Ministack) -> str:
     return ministack.bucket()
 
 
-def test_a_large_file_goes_in_parts_and_leaves_no_uploadopened(
+def test_a_large_file_is_uploaded_in_parts_and_leaves_no_open_upload(
     ministack: Ministack, bucket: str, scratch: Path
 ) -> None:
-    store = opened(ministack, bucket)
-    path = large(scratch)
+    store = open_bucket(ministack, bucket)
+    path = write_large_file(scratch)
     store.put("a/large.mp4", path)
     assert (store.tag("a/large.mp4") or "").endswith('-3"')  # S3's mark of an object of three parts
     assert store.get("a/large.mp4") == path.read_bytes()
@@ -37,11 +37,11 @@ def test_a_large_file_goes_in_parts_and_leaves_no_uploadopened(
 
 def test_a_stopped_upload_is_aborted(ministack: Ministack, bucket: str, scratch: Path) -> None:
     stop = Stop()
-    store = opened(ministack, bucket, stop=stop)
+    store = open_bucket(ministack, bucket, stop=stop)
     store.put_bytes("a/large.mp4", b"before")
     stop.request("taken away")
     with pytest.raises(Interrupted, match="taken away"):
-        store.put("a/large.mp4", large(scratch))
+        store.put("a/large.mp4", write_large_file(scratch))
     assert store.get("a/large.mp4") == b"before"
     assert ministack.uploads(bucket) == []
 
@@ -49,15 +49,15 @@ def test_a_stopped_upload_is_aborted(ministack: Ministack, bucket: str, scratch:
 def test_an_upload_of_a_file_that_changes_is_aborted(
     ministack: Ministack, bucket: str, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = opened(ministack, bucket)
-    path = large(scratch)
-    real = os.fstat
+    store = open_bucket(ministack, bucket)
+    path = write_large_file(scratch)
+    fstat = os.fstat
 
-    def longer(handle: int) -> os.stat_result:
-        found = real(handle)
-        return os.stat_result((*found[:6], found.st_size + 1, *found[7:10]))
+    def fstat_of_a_longer_file(handle: int) -> os.stat_result:
+        status = fstat(handle)
+        return os.stat_result((*status[:6], status.st_size + 1, *status[7:10]))
 
-    monkeypatch.setattr(os, "fstat", longer)
+    monkeypatch.setattr(os, "fstat", fstat_of_a_longer_file)
     with pytest.raises(TransientError, match="changed during the upload"):
         store.put("a/large.mp4", path)
     assert list(store.list("a")) == []
@@ -65,18 +65,20 @@ def test_an_upload_of_a_file_that_changes_is_aborted(
 
 
 def test_an_upload_with_a_rejected_part_is_aborted(scratch: Path) -> None:
-    def refusing(request: Request) -> Answer:
+    def reject_second_part(request: Request) -> Response:
         if request.method == "PUT" and "partNumber=2" in request.path:
             return error(403, "AccessDenied")
-        return swallowing(request)
+        return discard_uploads(request)
 
-    with scripted(refusing) as server:
+    with scripted(reject_second_part) as server:
         settings = StoreSettings(endpoint=server.url, region="us-east-1", credentials=any_keys, part=PART)
         with pytest.raises(UsageError, match="access is denied"):
-            open_store("s3://bucket", settings).put("a/large.mp4", large(scratch))
-    asked = [(each.method, each.path.partition("?")[2]) for each in server.asked]
-    assert [query for method, query in asked if method == "DELETE"] == ["uploadId=1"]
-    assert not [query for method, query in asked if method == "POST" and query == "uploadId=1"], "completed"
+            open_store("s3://bucket", settings).put("a/large.mp4", write_large_file(scratch))
+    requests = [(each.method, each.path.partition("?")[2]) for each in server.requests]
+    assert [query for method, query in requests if method == "DELETE"] == ["uploadId=1"]
+    assert not [query for method, query in requests if method == "POST" and query == "uploadId=1"], (
+        "the upload was completed"
+    )
 
 
 _UPLOADER = """
@@ -121,29 +123,29 @@ def test_a_killed_uploader_leaves_no_object(ministack: Ministack, bucket: str, s
         assert next(_lines(child)) == "go\n"
         wait_until(lambda: ministack.uploads(bucket), timeout_s=10)
         child.kill()
-    store = opened(ministack, bucket)
-    assert ministack.uploads(bucket) == ["a/large.mp4"]  # until its asset is tidied up (test_stores.py)
+    store = open_bucket(ministack, bucket)
+    assert ministack.uploads(bucket) == ["a/large.mp4"]  # until the tidy job of its asset aborts it
     assert list(store.list("a")) == ["a/warm"]
     assert store.size("a/large.mp4") is None
-    store.put("a/large.mp4", large(scratch))
+    store.put("a/large.mp4", write_large_file(scratch))
     assert store.size("a/large.mp4") == 2 * PART + 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_a_file_is_uploaded_in_constant_memory(scratch: Path) -> None:
     size = 200 * 1024 * 1024
-    with scripted(swallowing) as server:
+    with scripted(discard_uploads) as server:
         with _uploader("s3://bucket", server.url, _sparse(scratch, size)) as child:
-            _, grown = _lines(child)
-        assert sum(request.length for request in server.asked if request.method == "PUT") > size
-    assert int(grown) < 80 * 1024 * 1024
+            _, growth = _lines(child)
+        assert sum(request.length for request in server.requests if request.method == "PUT") > size
+    assert int(growth) < 80 * 1024 * 1024
 
 
 def test_a_copy_too_large_for_the_store_passes_through_this_machine(
     ministack: Ministack, bucket: str, scratch: Path
 ) -> None:
-    store = opened(ministack, bucket, server_copy=PART)
-    path = large(scratch)
+    store = open_bucket(ministack, bucket, server_copy=PART)
+    path = write_large_file(scratch)
     store.put("a/large.mp4", path)
     store.copy("a/large.mp4", "b/large.mp4")
     store.copy("a/large.mp4", "a/large.mp4")

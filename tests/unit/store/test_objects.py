@@ -1,4 +1,4 @@
-"""What object stores have beside the promises of every store (test_store.py)."""
+"""Requirements on object stores only; test_local.py has those on every store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 from tests.servers.ministack import Ministack
-from tests.unit.store.bucket_servers import PART, large, opened
+from tests.unit.store.bucket_servers import PART, open_bucket, write_large_file
 
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.stop import Stop
@@ -27,22 +27,22 @@ def bucket(ministack: Ministack) -> str:
 
 
 def test_published_files_have_their_content_type(ministack: Ministack, bucket: str, scratch: Path) -> None:
-    store = opened(ministack, bucket)
-    for extension, kind in BY_EXTENSION.items():
+    store = open_bucket(ministack, bucket)
+    for extension, content_type in BY_EXTENSION.items():
         store.put_bytes(f"a/x{extension}", b"1")
-        assert ministack.ask("HEAD", f"/{bucket}/a/x{extension}")[1]["content-type"] == kind
+        assert ministack.request("HEAD", f"/{bucket}/a/x{extension}")[1]["content-type"] == content_type
     small = scratch / "small"
     small.write_bytes(b"#EXTM3U")
     store.put("a/MASTER.M3U8", small)
-    store.put("a/large.mp4", large(scratch))
+    store.put("a/large.mp4", write_large_file(scratch))
     store.compare_and_set("a/manifest.json", b"{}", None)
     store.copy("a/large.mp4", "a/copy.mp4")
     store.copy("a/x.mp4", "a/other.m4s")
-    passed = {
-        name: ministack.ask("HEAD", f"/{bucket}/a/{name}")[1]["content-type"]
+    content_types = {
+        name: ministack.request("HEAD", f"/{bucket}/a/{name}")[1]["content-type"]
         for name in ("MASTER.M3U8", "large.mp4", "manifest.json", "copy.mp4", "other.m4s")
     }
-    assert passed == {
+    assert content_types == {
         "MASTER.M3U8": "application/vnd.apple.mpegurl",
         "large.mp4": "video/mp4",
         "manifest.json": "application/json",
@@ -51,9 +51,11 @@ def test_published_files_have_their_content_type(ministack: Ministack, bucket: s
     }
 
 
-def test_a_source_is_read_by_ranges_and_never_whole(ministack: Ministack, bucket: str, scratch: Path) -> None:
-    store = opened(ministack, bucket)
-    path = large(scratch)
+def test_a_source_is_read_by_ranges_and_never_completely(
+    ministack: Ministack, bucket: str, scratch: Path
+) -> None:
+    store = open_bucket(ministack, bucket)
+    path = write_large_file(scratch)
     store.put("a/large.mp4", path)
     source = store.ranges("a/large.mp4")
     assert source.read(PART - 2, 4) == path.read_bytes()[PART - 2 : PART + 2]
@@ -64,7 +66,7 @@ def test_a_source_is_read_by_ranges_and_never_whole(ministack: Ministack, bucket
 def test_the_index_of_a_real_file_is_read_from_a_bucket_without_its_media(
     ministack: Ministack, bucket: str, samples: Path
 ) -> None:
-    store = opened(ministack, bucket)
+    store = open_bucket(ministack, bucket)
     store.put("sources/karma.mp4", samples / "karma.mp4")
     source = store.ranges("sources/karma.mp4")
     tracks = read_movie(source).tracks
@@ -111,7 +113,7 @@ def test_objects_of_one_name_are_fetched_to_separate_files_each_time(scratch: Pa
 
 
 def test_more_than_a_thousand_objects_are_listed_and_deleted(ministack: Ministack, bucket: str) -> None:
-    store = opened(ministack, bucket)
+    store = open_bucket(ministack, bucket)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: store.put_bytes(f"a/{number:04}", b""), range(1005)))
     assert list(store.list("a")) == [f"a/{number:04}" for number in range(1005)]
@@ -119,7 +121,7 @@ def test_more_than_a_thousand_objects_are_listed_and_deleted(ministack: Ministac
     assert list(store.list("a")) == []
 
 
-def test_a_prefix_keeps_stores_of_one_bucket_apart(ministack: Ministack, bucket: str) -> None:
+def test_stores_with_different_prefixes_of_one_bucket_are_separate(ministack: Ministack, bucket: str) -> None:
     one, two, root = (
         open_store(f"s3://{bucket}{prefix}", ministack.settings) for prefix in ("/one", "/one two/x", "")
     )
@@ -136,8 +138,8 @@ def test_a_prefix_keeps_stores_of_one_bucket_apart(ministack: Ministack, bucket:
 def test_an_unsupported_foreign_key_has_a_remedy_and_does_not_block_the_store(
     ministack: Ministack, bucket: str, key: str
 ) -> None:
-    assert ministack.ask("PUT", f"/{bucket}/{key}")[0] == 200
-    store = opened(ministack, bucket)
+    assert ministack.request("PUT", f"/{bucket}/{key}")[0] == 200
+    store = open_bucket(ministack, bucket)
     store.check()
     with pytest.raises(UsageError, match="invalid path") as caught:
         list(store.list_all())

@@ -61,7 +61,7 @@ def test_an_error_is_raised_when_the_outage_outlasts_the_retries() -> None:
     assert call.calls > 2
 
 
-def test_a_refusal_counts_as_an_answer_and_is_not_retried() -> None:
+def test_an_error_response_counts_as_an_answer_and_is_not_retried() -> None:
     retrier = Retrier(max_s=30.0)
     call = Flaky(MissingError("gone"), unavailable(), TransientError("expired"))
     with pytest.raises(MissingError):
@@ -81,13 +81,13 @@ def test_a_stop_ends_the_retries() -> None:
 
 
 @pytest.fixture
-def way(ministack: Ministack) -> Iterator[Proxy]:
-    with proxy(f"127.0.0.1:{ministack.port}", random.Random(5)) as made:
-        yield made
+def store_proxy(ministack: Ministack) -> Iterator[Proxy]:
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(5)) as running:
+        yield running
 
 
-def _opened(way: Proxy, ministack: Ministack, *, outage_retry_s: float) -> ObjectStore:
-    settings = replace(ministack.settings, endpoint=way.url, outage_retry_s=outage_retry_s, retries=0)
+def _opened(store_proxy: Proxy, ministack: Ministack, *, outage_retry_s: float) -> ObjectStore:
+    settings = replace(ministack.settings, endpoint=store_proxy.url, outage_retry_s=outage_retry_s, retries=0)
     store = open_store(f"s3://{ministack.bucket()}", settings)
     assert isinstance(store, ObjectStore)
     return store
@@ -107,24 +107,26 @@ CALLS: dict[str, Callable[[ObjectStore], object]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 @pytest.mark.parametrize(
-    "fault_rates", [UNAVAILABLE, FaultRates(cut=1.0), FaultRates(refuse=1.0)], ids=["away", "cut", "busy"]
+    "fault_rates",
+    [UNAVAILABLE, FaultRates(cut=1.0), FaultRates(refuse=1.0)],
+    ids=["unavailable", "cut", "busy"],
 )
 def test_every_idempotent_request_outlasts_an_outage(
-    way: Proxy, ministack: Ministack, fault_rates: FaultRates, call: Callable[[ObjectStore], object]
+    store_proxy: Proxy, ministack: Ministack, fault_rates: FaultRates, call: Callable[[ObjectStore], object]
 ) -> None:
-    store = _opened(way, ministack, outage_retry_s=60.0)
+    store = _opened(store_proxy, ministack, outage_retry_s=60.0)
     store.put_bytes("k", b"0" * 100)
-    before = sum(way.done.values())
-    way.fault_rates = fault_rates
-    clearing = threading.Thread(target=_clear, args=(way, before))
-    clearing.start()
+    requests_before = sum(store_proxy.done.values())
+    store_proxy.fault_rates = fault_rates
+    ending = threading.Thread(target=_end_outage, args=(store_proxy, requests_before))
+    ending.start()
     call(store)
-    clearing.join()
+    ending.join()
 
 
-def _clear(way: Proxy, before: int) -> None:
-    """End the outage after it has broken two requests: here obstore itself does not retry."""
-    until = time.monotonic() + 30.0
-    while sum(way.done.values()) - before < 2 and time.monotonic() < until:
+def _end_outage(store_proxy: Proxy, requests_before: int) -> None:
+    """End the outage after two failed requests; obstore itself does not retry in this test."""
+    deadline = time.monotonic() + 30.0
+    while sum(store_proxy.done.values()) - requests_before < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    way.fault_rates = NO_FAULTS
+    store_proxy.fault_rates = NO_FAULTS

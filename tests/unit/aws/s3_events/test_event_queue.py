@@ -19,7 +19,7 @@ from eddyline.core.errors import UsageError
 ARN = "arn:aws-cn:sqs:cn-north-1:123456789012:footage-events"
 
 
-def test_only_the_named_buckets_and_this_accounts_rules_may_send() -> None:
+def test_only_the_named_buckets_and_rules_of_the_account_may_send() -> None:
     policy = json.loads(queue_policy(ARN, ["cards", "archive", "cards"]))
     by_s3, by_rules = policy["Statement"]
     assert {each["Action"] for each in policy["Statement"]} == {"sqs:SendMessage"}
@@ -47,7 +47,7 @@ def test_statements_of_others_are_kept_and_ours_are_replaced() -> None:
 
 @pytest.mark.parametrize("name", ["events.fifo", "bad name!", "", "x" * 76, "https://sqs/1/q"])
 @pytest.mark.parametrize("call", [ensure_event_queue, find_event_queue])
-def test_an_invalid_queue_name_is_refused_before_any_call(
+def test_an_invalid_queue_name_is_rejected_before_any_call(
     name: str, call: Callable[[SqsClient, str], object]
 ) -> None:
     with pytest.raises(UsageError, match="is not a valid name of an event queue"):

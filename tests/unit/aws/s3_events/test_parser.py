@@ -15,7 +15,7 @@ from eddyline.aws.s3_events.parser import parse_s3_event
 from eddyline.ingest.decisions import Ignore, Park, Submit, Verdict, newest_events
 
 RECORDED = Path(__file__).with_name("recorded")
-FOOTAGE = Submit(
+SUBMISSION = Submit(
     bucket="river-footage",
     key="incoming/GX 01+0042 ü.MP4",
     size=4_000_000_123,
@@ -34,33 +34,33 @@ def _only(body: str | bytes) -> Verdict:
     return verdict
 
 
-def _native(**thing: object) -> dict[str, Any]:
+def _native(**changes: object) -> dict[str, Any]:
     body: dict[str, Any] = json.loads(_read("native-object-created"))
-    body["Records"][0]["s3"]["object"].update(thing)
+    body["Records"][0]["s3"]["object"].update(changes)
     return body
 
 
 @pytest.mark.parametrize("name", ["eventbridge-object-created", "native-object-created"])
 def test_both_formats_of_one_upload_result_in_the_same_submission(name: str) -> None:
     verdict = _only(_read(name))
-    assert verdict == FOOTAGE
+    assert verdict == SUBMISSION
     assert isinstance(verdict, Submit)
-    assert verdict.identity == FOOTAGE.identity
+    assert verdict.identity == SUBMISSION.identity
     assert verdict.address == "s3://river-footage/incoming/GX 01+0042 ü.MP4"
 
 
 def test_a_notification_through_sns_is_unwrapped() -> None:
     wrapped = json.dumps({"Type": "Notification", "Message": _read("native-object-created")})
-    assert _only(wrapped) == FOOTAGE
+    assert _only(wrapped) == SUBMISSION
 
 
 def test_an_unconfirmed_topic_is_parked_and_named() -> None:
-    asks = {
+    request = {
         "Type": "SubscriptionConfirmation",
         "TopicArn": "arn:aws:sns:eu-west-1:1:t",
         "Message": "You have",
     }
-    verdict = _only(json.dumps(asks))
+    verdict = _only(json.dumps(request))
     assert isinstance(verdict, Park)
     assert "arn:aws:sns:eu-west-1:1:t" in verdict.reason
 
@@ -88,10 +88,10 @@ def test_events_of_other_kinds_are_ignored_with_a_reason(name: str, reason: str)
 
 
 @pytest.mark.parametrize(
-    "thing", [{"key": "incoming/"}, {"size": 0}], ids=["a folder's marker", "an empty object"]
+    "changes", [{"key": "incoming/"}, {"size": 0}], ids=["a folder's marker", "an empty object"]
 )
-def test_an_empty_object_or_a_folder_marker_is_ignored(thing: dict[str, Any]) -> None:
-    assert isinstance(_only(json.dumps(_native(**thing))), Ignore)
+def test_an_empty_object_or_a_folder_marker_is_ignored(changes: dict[str, Any]) -> None:
+    assert isinstance(_only(json.dumps(_native(**changes))), Ignore)
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_an_overwrite_is_another_submission_and_supersedes_the_older_one() -> No
 
 
 def test_two_uploads_at_the_same_time_are_both_kept() -> None:
-    first, second = (replace(FOOTAGE, etag=etag) for etag in "ab")
+    first, second = (replace(SUBMISSION, etag=etag) for etag in "ab")
     assert newest_events([first, second, first]) == [first, second]
-    unknown = replace(FOOTAGE, etag="c", sequencer="")
+    unknown = replace(SUBMISSION, etag="c", sequencer="")
     assert newest_events([unknown, first]) == [unknown, first]
 
 
 def test_events_do_not_supersede_those_of_other_keys() -> None:
     other = _only(json.dumps(_native(key="other.mp4", sequencer="00")))
     assert isinstance(other, Submit)
-    assert newest_events([FOOTAGE, other]) == [FOOTAGE, other]
+    assert newest_events([SUBMISSION, other]) == [SUBMISSION, other]
 
 
 _json = st.recursive(

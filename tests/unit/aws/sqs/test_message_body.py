@@ -34,12 +34,12 @@ def test_a_long_message_is_compressed_and_round_trips() -> None:
     assert decode_body(body) == value
 
 
-def test_a_message_too_long_even_compressed_is_refused_with_a_remedy() -> None:
+def test_a_message_too_long_even_compressed_is_rejected_with_a_remedy() -> None:
     with pytest.raises(TooLongError, match="split"):
         encode_body(random.Random(1).randbytes(300_000).hex())
 
 
-def test_a_decompression_bomb_is_refused_without_decompressing_it() -> None:
+def test_a_decompression_bomb_is_rejected_without_decompressing_it() -> None:
     bomb = "z:" + base64.b64encode(zlib.compress(b" " * 64 * 1024 * 1024, 9)).decode()
     with pytest.raises(WireError, match="too long"):
         decode_body(bomb)
@@ -48,13 +48,13 @@ def test_a_decompression_bomb_is_refused_without_decompressing_it() -> None:
 @pytest.mark.parametrize(
     "body", ["", "z:", "z:!!", "z:AAAA", "NaN", "[1e", "[" * 9999, "z:" + base64.b64encode(b"x").decode()]
 )
-def test_an_invalid_body_is_refused(body: str) -> None:
+def test_an_invalid_body_is_rejected(body: str) -> None:
     with pytest.raises(WireError):
         decode_body(body)
 
 
 @given(st.text())
-def test_any_text_is_decoded_or_refused(body: str) -> None:
+def test_any_text_is_decoded_or_rejected(body: str) -> None:
     for each in (body, "z:" + body):
         with contextlib.suppress(WireError):
             decode_body(each)

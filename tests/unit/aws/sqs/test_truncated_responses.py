@@ -20,11 +20,11 @@ __all__ = ["ministack"]
 
 
 @pytest.fixture
-def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def faulty_proxy(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with proxy(f"127.0.0.1:{ministack.port}", random.Random(3)) as made:
-        yield made
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(3)) as started:
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -36,23 +36,24 @@ def between(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     ],
     ids=["send", "receive", "depth"],
 )
-def test_a_truncated_response_is_an_error(between: Proxy, call: Callable[[SqsClient], Any]) -> None:
+def test_a_truncated_response_is_an_error(faulty_proxy: Proxy, call: Callable[[SqsClient], Any]) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="cut-off", pools=("cpu",))
+        sqs_client(endpoint=faulty_proxy.url, region="us-east-1"),
+        QueueNames(prefix="cut-off", pools=("cpu",)),
     )
     queues.create_queue("cut-off", retention_s=600)
     queues.send("cut-off", ["first"])
-    between.fault_rates = FaultRates(cut=1.0)
+    faulty_proxy.fault_rates = FaultRates(cut=1.0)
     with pytest.raises(QueueError, match="truncated"):
         call(queues)
-    assert between.count(Fault.CUT) > 0
+    assert faulty_proxy.count(Fault.CUT) > 0
 
 
-def test_complete_responses_are_accepted(between: Proxy) -> None:
+def test_complete_responses_are_accepted(faulty_proxy: Proxy) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=between.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
+        sqs_client(endpoint=faulty_proxy.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
     )
     queues.create_queue("whole", retention_s=600)
-    assert between.fault_rates is NO_FAULTS
+    assert faulty_proxy.fault_rates is NO_FAULTS
     assert queues.send("whole", ["a", "b"]) == [True, True]
     assert {each.body for each in queues.receive("whole", limit=10, wait_s=0, visibility_s=30)} <= {"a", "b"}

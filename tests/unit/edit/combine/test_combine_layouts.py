@@ -56,11 +56,11 @@ def test_lossless_audio_keeps_its_samples_and_channels(
     wave = "|".join(f"{(n + 1) / channels / 2}*sin(2000*t)" for n in range(channels))
     source = f"aevalsrc={wave}:s=48000:d=0.6001:c={layout}"
     run(ffmpeg, "-f", "lavfi", "-i", source, "-c:a", codec, f"{added}")
-    made = combine(video, out, CombineRequest(audio=(added,), copy=True), tools=tools)
-    assert [(each.codec, each.encoded) for each in made.audio] == [(written, False)]
+    result = combine(video, out, CombineRequest(audio=(added,), copy=True), tools=tools)
+    assert [(each.codec, each.encoded) for each in result.audio] == [(written, False)]
     options = ("-map", "0:a:0", "-c:a", "pcm_f64le", "-f", "md5", "-")
     assert run(ffmpeg, "-i", f"{out}", *options) == run(ffmpeg, "-i", f"{added}", *options)
-    if (layout, container) != ("FL", "mp4"):  # FFmpeg's MP4 muxer names a single channel no other way
+    if (layout, container) != ("FL", "mp4"):  # FFmpeg's MP4 muxer writes any single channel as mono
         assert layout_of(ffmpeg, out) == layout_of(ffmpeg, added)
     with FileRanges(out) as src:
         track = read_movie(src).tracks_of_kind("audio")[0]

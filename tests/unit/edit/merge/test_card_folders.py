@@ -1,4 +1,4 @@
-"""A card whose folders ran out within recordings, as `run`, `submit` and `merge` see it."""
+"""Recordings that continue in the next folder of a card: discovering, grouping and merging their chapters."""
 
 from __future__ import annotations
 
@@ -16,52 +16,54 @@ from eddyline.mp4.write.output_track import link_references, passthrough
 from eddyline.pipeline.submission.discover import discover
 from eddyline.store.ranges import FileRanges
 
-BEGAN = 3_800_000_000  # seconds since 1904
-LENGTH_S = 2
-Shot = Callable[[str, int], Path]
+CREATED = 3_800_000_000  # seconds since 1904
+WriteChapter = Callable[[str, int], Path]
 
 
 @pytest.fixture
-def shot(clip: Path, tmp_path: Path) -> Shot:
-    """shot(place, began) -> a clip of 2 s at this place of the card, created so many seconds after BEGAN."""
+def write_chapter(clip: Path, tmp_path: Path) -> WriteChapter:
+    """Returns write_chapter(name, created_s): a clip of 2 s at the path `name` of the card.
 
-    def make(place: str, began: int) -> Path:
-        out = tmp_path / "card" / place
+    Its creation time is `created_s` seconds after CREATED, or unknown if `created_s` is negative.
+    """
+
+    def write(name: str, created_s: int) -> Path:
+        out = tmp_path / "card" / name
         out.parent.mkdir(parents=True, exist_ok=True)
         with FileRanges(clip) as src:
             movie = read_movie(src)
             tracks = link_references(movie.tracks, [passthrough(movie, track, src) for track in movie.tracks])
-            created = BEGAN + began if began >= 0 else 0
+            created = CREATED + created_s if created_s >= 0 else 0
             write_mp4(out, tracks, timescale=movie.timescale, udta=movie.udta, creation_time=created)
         return out
 
-    return make
+    return write
 
 
-def found(card: Path) -> list[list[str]]:
-    """The recordings on the card, by the places of their files."""
-    footage = discover([card]).videos
-    return [[str(Path(each).relative_to(card)) for each in group] for group in group_recordings(footage)]
+def recordings_on(card: Path) -> list[list[str]]:
+    """Returns the recordings on the card as lists of paths relative to it."""
+    files = discover([card]).videos
+    return [[str(Path(each).relative_to(card)) for each in group] for group in group_recordings(files)]
 
 
-@pytest.mark.parametrize("begins", [(0, 2, 4), (0, 0, 0), (0, 9, 5), (-1, -1, -1), (0, -1, 4)])
-def test_chapters_of_one_recording_are_joined_over_folders(
-    shot: Shot, tmp_path: Path, begins: tuple[int, int, int]
+@pytest.mark.parametrize("created_s", [(0, 2, 4), (0, 0, 0), (0, 9, 5), (-1, -1, -1), (0, -1, 4)])
+def test_chapters_of_one_recording_are_joined_across_folders(
+    write_chapter: WriteChapter, tmp_path: Path, created_s: tuple[int, int, int]
 ) -> None:
-    """Cameras write the recording's beginning into each chapter, each chapter's own, or nothing."""
-    places = ["DCIM/100GOPRO/GX010042.MP4", "DCIM/100GOPRO/GX020042.MP4", "DCIM/101GOPRO/GX030042.MP4"]
-    paths = [shot(place, began) for place, began in zip(places, begins, strict=True)]
-    assert found(tmp_path / "card") == [places]
+    """Cameras store in each chapter the start of the recording, the start of the chapter, or nothing."""
+    names = ["DCIM/100GOPRO/GX010042.MP4", "DCIM/100GOPRO/GX020042.MP4", "DCIM/101GOPRO/GX030042.MP4"]
+    paths = [write_chapter(name, each_s) for name, each_s in zip(names, created_s, strict=True)]
+    assert recordings_on(tmp_path / "card") == [names]
     assert merge([paths[2], paths[0], paths[1]], tmp_path / "out.mp4").frames == 180
 
 
 @pytest.mark.parametrize("later_s", [3600, 86400 * 30, 100])
-def test_the_same_number_of_another_time_is_another_recording(
-    shot: Shot, tmp_path: Path, later_s: int
+def test_the_same_number_at_another_time_is_another_recording(
+    write_chapter: WriteChapter, tmp_path: Path, later_s: int
 ) -> None:
-    first = [shot(f"DCIM/100GOPRO/GX0{n}0042.MP4", 2 * n) for n in (1, 2)]
-    other = [shot(f"DCIM/101GOPRO/GX0{n}0042.MP4", later_s) for n in (3, 4)]
-    assert found(tmp_path / "card") == [
+    first = [write_chapter(f"DCIM/100GOPRO/GX0{n}0042.MP4", 2 * n) for n in (1, 2)]
+    other = [write_chapter(f"DCIM/101GOPRO/GX0{n}0042.MP4", later_s) for n in (3, 4)]
+    assert recordings_on(tmp_path / "card") == [
         ["DCIM/100GOPRO/GX010042.MP4", "DCIM/100GOPRO/GX020042.MP4"],
         ["DCIM/101GOPRO/GX030042.MP4", "DCIM/101GOPRO/GX040042.MP4"],
     ]
@@ -70,37 +72,39 @@ def test_the_same_number_of_another_time_is_another_recording(
     assert merge([*first, *other], tmp_path / "out.mp4", force=True).frames == 240
 
 
-def test_in_a_time_lapse_more_time_passes_than_chapters_last(
-    shot: Shot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_time_lapse_chapters_are_grouped_despite_longer_intervals(
+    write_chapter: WriteChapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from eddyline.gpmf.camera import Camera
 
     monkeypatch.setattr(Camera, "time_lapse", property(lambda _: True))
-    shot("DCIM/100GOPRO/GX010042.MP4", 0)
-    shot("DCIM/101GOPRO/GX020042.MP4", 60)
-    assert len(found(tmp_path / "card")) == 1
+    write_chapter("DCIM/100GOPRO/GX010042.MP4", 0)
+    write_chapter("DCIM/101GOPRO/GX020042.MP4", 60)
+    assert len(recordings_on(tmp_path / "card")) == 1
 
 
-def test_of_three_folders_those_that_belong_together_are_joined(shot: Shot, tmp_path: Path) -> None:
-    shot("DCIM/100GOPRO/GX010042.MP4", 0)
-    shot("DCIM/101GOPRO/GX020042.MP4", 2)
-    shot("DCIM/102GOPRO/GX030042.MP4", 5000)
-    assert found(tmp_path / "card") == [
+def test_a_third_folder_with_another_recording_is_not_grouped(
+    write_chapter: WriteChapter, tmp_path: Path
+) -> None:
+    write_chapter("DCIM/100GOPRO/GX010042.MP4", 0)
+    write_chapter("DCIM/101GOPRO/GX020042.MP4", 2)
+    write_chapter("DCIM/102GOPRO/GX030042.MP4", 5000)
+    assert recordings_on(tmp_path / "card") == [
         ["DCIM/100GOPRO/GX010042.MP4", "DCIM/101GOPRO/GX020042.MP4"],
         ["DCIM/102GOPRO/GX030042.MP4"],
     ]
 
 
-def test_a_fusions_card_has_two_recordings_of_each_take(shot: Shot, tmp_path: Path) -> None:
+def test_a_fusion_card_has_two_recordings_of_each_take(write_chapter: WriteChapter, tmp_path: Path) -> None:
     for name in ("GPFR0042", "GF010042"):
-        shot(f"DCIM/100GFRNT/{name}.MP4", 0)
-    shot("DCIM/101GFRNT/GF020042.MP4", 4)
+        write_chapter(f"DCIM/100GFRNT/{name}.MP4", 0)
+    write_chapter("DCIM/101GFRNT/GF020042.MP4", 4)
     for name in ("GPBK0042", "GB010042"):
-        shot(f"DCIM/100GBACK/{name}.MP4", 0)
+        write_chapter(f"DCIM/100GBACK/{name}.MP4", 0)
     front = tmp_path / "card/DCIM/100GFRNT"
     for name in ("GPFR0042.LRV", "GPFR0042.THM", "GPFR0042.WAV"):
         shutil.copyfile(front / "GPFR0042.MP4", front / name)
-    assert found(tmp_path / "card") == [
+    assert recordings_on(tmp_path / "card") == [
         ["DCIM/100GBACK/GPBK0042.MP4", "DCIM/100GBACK/GB010042.MP4"],
         ["DCIM/100GFRNT/GPFR0042.MP4", "DCIM/100GFRNT/GF010042.MP4", "DCIM/101GFRNT/GF020042.MP4"],
     ]
@@ -111,6 +115,6 @@ def test_a_fusions_card_has_two_recordings_of_each_take(shot: Shot, tmp_path: Pa
     }
 
 
-def test_side_files_that_are_named_are_chapters_too(shot: Shot) -> None:
-    proxies = [str(shot(f"DCIM/100GOPRO/GL0{n}0042.LRV", 2 * n)) for n in (1, 2)]
+def test_proxy_files_given_as_arguments_are_grouped(write_chapter: WriteChapter) -> None:
+    proxies = [str(write_chapter(f"DCIM/100GOPRO/GL0{n}0042.LRV", 2 * n)) for n in (1, 2)]
     assert group_recordings(discover(proxies).videos) == [tuple(proxies)]

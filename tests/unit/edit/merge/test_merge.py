@@ -1,4 +1,4 @@
-"""Merged chapters hold every sample of every chapter, at the time it was filmed."""
+"""Merged chapters contain every sample of every chapter, at the time it was recorded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import link_references, passthrough
 from eddyline.store.ranges import FileRanges
 
-Named = Callable[[Path, int], list[Path]]
+CopyChapters = Callable[[Path, int], list[Path]]
 
 
 def index(path: Path) -> Movie:
@@ -39,7 +39,7 @@ def samples_of(path: Path, track: int) -> list[bytes]:
 
 
 def changed(source: Path, out: Path, **changes: Any) -> Path:
-    """A copy whose video track is described differently."""
+    """Writes a copy with changed attributes of the video track; returns its path."""
     from dataclasses import replace
 
     movie = index(source)
@@ -49,30 +49,32 @@ def changed(source: Path, out: Path, **changes: Any) -> Path:
     return out
 
 
-def test_every_sample_is_there_whatever_the_order_of_the_arguments(
-    clip: Path, chapters: Named, tmp_path: Path
+def test_a_merge_contains_every_sample_for_any_order_of_the_arguments(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    named = chapters(clip, 3)
-    made = merge([named[2], named[0], named[1]], tmp_path / "out.mp4")
-    assert made.chapters == tuple(named)
-    assert (made.frames, made.payloads) == (180, 6)
+    copies = copy_chapters(clip, 3)
+    result = merge([copies[2], copies[0], copies[1]], tmp_path / "out.mp4")
+    assert result.chapters == tuple(copies)
+    assert (result.frames, result.payloads) == (180, 6)
     for track in (0, 1):
         assert samples_of(tmp_path / "out.mp4", track) == 3 * samples_of(clip, track)
-    assert sorted(each.name for each in tmp_path.iterdir()) == [*(each.name for each in named), "out.mp4"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [*(each.name for each in copies), "out.mp4"]
 
 
-def test_frames_keep_their_beat_over_the_joins(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    merge(chapters(clip, 3), tmp_path / "out.mp4")
+def test_frames_keep_their_interval_at_the_joins(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
+) -> None:
+    merge(copy_chapters(clip, 3), tmp_path / "out.mp4")
     movie = index(tmp_path / "out.mp4")
     shown = build_presentation(movie, movie.tracks[0])
     assert shown.pts.tolist() == (np.arange(180) * 3003).tolist()
     assert np.flatnonzero(movie.tracks[0].samples.sync).tolist() == [0, 60, 120]
 
 
-def test_telemetry_counts_on_and_begins_with_each_chapter(
-    clip: Path, chapters: Named, tmp_path: Path
+def test_telemetry_counters_continue_and_payloads_start_with_each_chapter(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    merge(chapters(clip, 3), tmp_path / "out.mp4")
+    merge(copy_chapters(clip, 3), tmp_path / "out.mp4")
     one, whole = gpmf.read(clip), gpmf.read(tmp_path / "out.mp4")
     for label, stream in one.streams.items():
         merged = whole.streams[label]
@@ -85,18 +87,18 @@ def test_telemetry_counts_on_and_begins_with_each_chapter(
     assert whole.payloads.start_s.tolist() == pytest.approx([0, 1.001, 2.002, 3.003, 4.004, 5.005])
 
 
-def test_hilights_of_all_chapters_are_kept(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    merge(chapters(clip, 2), tmp_path / "out.mp4")
-    first = [mark.time_s for mark in gpmf.read(clip).hilights]
-    merged = [mark.time_s for mark in gpmf.read(tmp_path / "out.mp4").hilights]
+def test_hilights_of_all_chapters_are_kept(clip: Path, copy_chapters: CopyChapters, tmp_path: Path) -> None:
+    merge(copy_chapters(clip, 2), tmp_path / "out.mp4")
+    first = [hilight.time_s for hilight in gpmf.read(clip).hilights]
+    merged = [hilight.time_s for hilight in gpmf.read(tmp_path / "out.mp4").hilights]
     assert merged == pytest.approx([*first, *(2.002 + time for time in first)])
 
 
-def test_primed_sound_stays_in_step_for_ffmpeg(
-    clip: Path, chapters: Named, tmp_path: Path, ffmpeg: str
+def test_ffmpeg_decodes_primed_audio_in_sync(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path, ffmpeg: str
 ) -> None:
     out = tmp_path / "out.mp4"
-    merge(chapters(clip, 5), out)
+    merge(copy_chapters(clip, 5), out)
     decoded = _decoded(ffmpeg, out)
     assert abs(len(decoded) - 5 * 2.002 * 48_000) < 1024
     edits = index(out).tracks[1].edits
@@ -112,10 +114,10 @@ def _decoded(ffmpeg: str, path: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
 def test_real_recordings_keep_all_tracks_and_samples(
-    samples: Path, chapters: Named, tmp_path: Path, name: str
+    samples: Path, copy_chapters: CopyChapters, tmp_path: Path, name: str
 ) -> None:
     source = samples / name
-    merge(chapters(source, 2), tmp_path / "out.mp4")
+    merge(copy_chapters(source, 2), tmp_path / "out.mp4")
     one, whole = index(source), index(tmp_path / "out.mp4")
     assert [track.format for track in whole.tracks] == [track.format for track in one.tracks]
     assert whole.tracks[0].references == {"tmcd": (3,)}
@@ -128,23 +130,23 @@ def test_real_recordings_keep_all_tracks_and_samples(
     assert whole.creation_time == one.creation_time
 
 
-def test_sound_that_is_always_short_never_drifts_by_a_frame(
-    samples: Path, chapters: Named, tmp_path: Path
+def test_audio_shorter_than_the_video_never_drifts_by_a_frame(
+    samples: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    # karma's sound is 4 ms shorter than its picture: after six chapters that would be more than a frame.
+    # karma's audio is 4 ms shorter than its video: after six chapters that would be more than a frame.
     source = samples / "karma.mp4"
-    merge(chapters(source, 9), tmp_path / "out.mp4")
+    merge(copy_chapters(source, 9), tmp_path / "out.mp4")
     one, whole = index(source), index(tmp_path / "out.mp4")
-    sound, count = whole.tracks[1], len(one.tracks[1].samples)
-    begins = sound.samples.dts[::count] / sound.timescale
-    due = np.arange(9) * one.tracks[0].duration / one.tracks[0].timescale
-    assert np.abs(begins - due).max() < 1024 / 48_000
-    assert not sound.edits
+    audio, count = whole.tracks[1], len(one.tracks[1].samples)
+    starts = audio.samples.dts[::count] / audio.timescale
+    expected = np.arange(9) * one.tracks[0].duration / one.tracks[0].timescale
+    assert np.abs(starts - expected).max() < 1024 / 48_000
+    assert not audio.edits
 
 
-def test_rates_of_real_telemetry_survive(samples: Path, chapters: Named, tmp_path: Path) -> None:
+def test_rates_of_real_telemetry_are_kept(samples: Path, copy_chapters: CopyChapters, tmp_path: Path) -> None:
     source = samples / "max-heromode.mp4"
-    merge(chapters(source, 3), tmp_path / "out.mp4")
+    merge(copy_chapters(source, 3), tmp_path / "out.mp4")
     one, whole = gpmf.read(source), gpmf.read(tmp_path / "out.mp4")
     for label, stream in one.streams.items():
         merged = whole.streams[label]
@@ -153,7 +155,7 @@ def test_rates_of_real_telemetry_survive(samples: Path, chapters: Named, tmp_pat
         assert merged.times[len(stream)] - merged.times[0] == pytest.approx(10.5105, abs=0.002)
 
 
-def test_different_cameras_are_refused_by_name(samples: Path, tmp_path: Path) -> None:
+def test_different_cameras_are_rejected_by_name(samples: Path, tmp_path: Path) -> None:
     shutil.copyfile(samples / "karma.mp4", tmp_path / "GX010042.MP4")
     shutil.copyfile(samples / "max-heromode.mp4", tmp_path / "GX020042.MP4")
     both = sorted(tmp_path.iterdir())
@@ -163,61 +165,64 @@ def test_different_cameras_are_refused_by_name(samples: Path, tmp_path: Path) ->
     assert group_recordings(both) == [(both[0],), (both[1],)]
 
 
-def test_parameter_sets_that_differ_harmlessly_stand_side_by_side(
-    clip: Path, chapters: Named, tmp_path: Path
+def test_compatible_parameter_sets_get_separate_sample_entries(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    named = chapters(clip, 2)
+    copies = copy_chapters(clip, 2)
     stsd = index(clip).tracks[0].stsd
     at = stsd.index(b"avcC") + 4
     end = at - 8 + int.from_bytes(stsd[at - 8 : at - 4], "big")
     other = bytearray(stsd)
     other[end - 1] ^= 1  # the last byte of the last parameter set
-    changed(clip, named[1], stsd=bytes(other))
-    merge(named, tmp_path / "out.mp4")
+    changed(clip, copies[1], stsd=bytes(other))
+    merge(copies, tmp_path / "out.mp4")
     track = index(tmp_path / "out.mp4").tracks[0]
     assert int.from_bytes(track.stsd[12:16], "big") == 2
     assert track.samples.description.tolist() == [1] * 60 + [2] * 60
 
 
-def test_another_profile_is_refused(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    named = chapters(clip, 2)
+def test_another_codec_profile_is_rejected(clip: Path, copy_chapters: CopyChapters, tmp_path: Path) -> None:
+    copies = copy_chapters(clip, 2)
     stsd = bytearray(index(clip).tracks[0].stsd)
     stsd[stsd.index(b"avcC") + 5] ^= 1
-    changed(clip, named[1], stsd=bytes(stsd))
+    changed(clip, copies[1], stsd=bytes(stsd))
     with pytest.raises(InputError, match="track 1 codec parameters"):
-        merge(named, tmp_path / "out.mp4")
+        merge(copies, tmp_path / "out.mp4")
 
 
-def test_another_frame_rate_is_refused_with_both(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    named = chapters(clip, 2)
-    changed(clip, named[1], duration=np.full(60, 3600, np.int64), cts_offset=None, edits=())
-    with pytest.raises(InputError, match="frame rate 30000/1001 and 25"):
-        merge(named, tmp_path / "out.mp4")
-
-
-def test_chapters_that_were_cut_are_refused(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    named = chapters(clip, 2)
-    edits = (Edit(media_time=6006, duration=240_000, rate=Fraction(1)),)
-    changed(clip, named[1], edits=edits)
-    with pytest.raises(UnsupportedError, match="hides"):
-        merge(named, tmp_path / "out.mp4")
-    assert len(group_recordings(named)) == 2
-
-
-def test_a_result_that_is_not_exact_never_appears(
-    clip: Path, chapters: Named, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_frame_rate_is_rejected_with_both_rates(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        merge_verification, "COUNTER_KEYS", frozenset()
-    )  # then every changed payload is a fault
-    named = chapters(clip, 2)
+    copies = copy_chapters(clip, 2)
+    changed(clip, copies[1], duration=np.full(60, 3600, np.int64), cts_offset=None, edits=())
+    with pytest.raises(InputError, match="frame rate 30000/1001 and 25"):
+        merge(copies, tmp_path / "out.mp4")
+
+
+def test_chapters_with_hidden_frames_are_rejected(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
+) -> None:
+    copies = copy_chapters(clip, 2)
+    edits = (Edit(media_time=6006, duration=240_000, rate=Fraction(1)),)
+    changed(clip, copies[1], edits=edits)
+    with pytest.raises(UnsupportedError, match="hides"):
+        merge(copies, tmp_path / "out.mp4")
+    assert len(group_recordings(copies)) == 2
+
+
+def test_a_result_that_fails_verification_is_not_published(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without counter keys, verification rejects every changed payload.
+    monkeypatch.setattr(merge_verification, "COUNTER_KEYS", frozenset())
+    copies = copy_chapters(clip, 2)
     with pytest.raises(ProofError, match="telemetry"):
-        merge(named, tmp_path / "out.mp4")
-    assert sorted(tmp_path.iterdir()) == named
+        merge(copies, tmp_path / "out.mp4")
+    assert sorted(tmp_path.iterdir()) == copies
 
 
-def test_a_merge_can_be_stopped_and_leaves_nothing(clip: Path, chapters: Named, tmp_path: Path) -> None:
-    named, calls = chapters(clip, 2), []
+def test_a_stopped_merge_leaves_no_file(clip: Path, copy_chapters: CopyChapters, tmp_path: Path) -> None:
+    copies, calls = copy_chapters(clip, 2), []
 
     def stop() -> None:
         calls.append(1)
@@ -225,15 +230,17 @@ def test_a_merge_can_be_stopped_and_leaves_nothing(clip: Path, chapters: Named, 
             raise Interrupted("stop requested")
 
     with pytest.raises(Interrupted):
-        join_chapters(named, tmp_path / "out.mp4", check=stop)
-    assert sorted(tmp_path.iterdir()) == named
+        join_chapters(copies, tmp_path / "out.mp4", check=stop)
+    assert sorted(tmp_path.iterdir()) == copies
 
 
-def test_an_independent_reader_finds_one_recording(clip: Path, chapters: Named, tmp_path: Path) -> None:
+def test_ffprobe_reads_the_result_as_one_recording(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
+) -> None:
     ffprobe = shutil.which("ffprobe")
     if ffprobe is None:
-        pytest.skip("no ffprobe beside the wheel's")
-    merge(chapters(clip, 2), tmp_path / "out.mp4")
+        pytest.skip("ffprobe is not installed")
+    merge(copy_chapters(clip, 2), tmp_path / "out.mp4")
     argv = [
         ffprobe,
         "-v",
@@ -251,19 +258,19 @@ def test_an_independent_reader_finds_one_recording(clip: Path, chapters: Named, 
     assert float(reported[1]["duration"]) == pytest.approx(4.004, abs=0.03)
 
 
-def test_samples_of_a_kind_that_the_index_does_not_describe_are_refused(
-    clip: Path, chapters: Named, tmp_path: Path
+def test_samples_with_an_undefined_sample_entry_are_rejected(
+    clip: Path, copy_chapters: CopyChapters, tmp_path: Path
 ) -> None:
-    named = chapters(clip, 2)
-    changed(clip, named[1], description=np.full(60, 7, np.int32))
+    copies = copy_chapters(clip, 2)
+    changed(clip, copies[1], description=np.full(60, 7, np.int32))
     with pytest.raises(InputError, match="entry 7 of 1"):
-        merge(named, tmp_path / "out.mp4")
+        merge(copies, tmp_path / "out.mp4")
 
 
-def test_an_encrypted_track_is_refused_by_its_number(plain: Path, tmp_path: Path) -> None:
+def test_an_encrypted_track_is_rejected_by_number(plain: Path, tmp_path: Path) -> None:
     encrypted, other = tmp_path / "encrypted.mp4", tmp_path / "other.mp4"
     shutil.copyfile(plain, other)
     encrypted.write_bytes(plain.read_bytes().replace(b"mp4a", b"enca", 1))
-    with pytest.raises(UnsupportedError, match=r"encrypted.mp4: track 2 \(audio\) is encrypted") as refused:
+    with pytest.raises(UnsupportedError, match=r"encrypted.mp4: track 2 \(audio\) is encrypted") as rejected:
         merge([encrypted, other], tmp_path / "out.mp4")
-    assert refused.value.reason == "encrypted"
+    assert rejected.value.reason == "encrypted"

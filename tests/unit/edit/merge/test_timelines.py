@@ -1,4 +1,4 @@
-"""Where chapters' samples lie on one timeline: worked by hand."""
+"""The times of several chapters' samples on one timeline, compared with values computed by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from eddyline.mp4.presentation import Presentation, build_presentation
 
 
 def track(durations: list[int], *, kind: str = "audio", edits: tuple[Edit, ...] = ()) -> Track:
-    """A track whose samples last so many ticks of 1/1000 s."""
+    """Returns a track with these sample durations, in ticks of 1/1000 s."""
     duration = np.array(durations, np.int64)
     dts = np.cumsum(duration) - duration
     count = len(durations)
@@ -68,61 +68,61 @@ def shown(*pts: int, end: int) -> Presentation:
     return Presentation(sample=np.arange(len(pts), dtype=np.int64), pts=np.array(pts, np.int64), end=end)
 
 
-def whole(each: Track) -> Window:
+def window_of(each: Track) -> Window:
     return presented_window(movie(each), each)
 
 
-def test_a_chapter_begins_when_the_frames_before_it_were_shown() -> None:
+def test_a_chapter_starts_when_the_frames_of_the_previous_one_end() -> None:
     assert chapter_starts([shown(0, 40, end=80), shown(0, 40, end=80)]) == [0, 80, 160]
 
 
-def test_a_late_first_picture_leaves_no_hole_at_the_join() -> None:
+def test_a_late_first_frame_leaves_no_gap_at_the_join() -> None:
     assert chapter_starts([shown(40, 80, end=120), shown(40, 80, end=120)]) == [0, 80, 200]
 
 
-def test_pictures_that_would_fall_together_are_refused() -> None:
+def test_overlapping_frames_are_rejected() -> None:
     videos = [track([40, 40], kind="video")] * 2
     with pytest.raises(UnsupportedError, match="overlap in time"):
         merge_video_times(videos, [build_presentation(movie(videos[0]), videos[0])] * 2, [0, 40], 1000)
 
 
-def test_sound_within_a_frame_of_the_picture_is_left_alone() -> None:
+def test_audio_within_a_frame_of_the_video_is_unchanged() -> None:
     tracks = [track([20] * 4), track([20] * 4)]
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 99, 198], 1000)
-    assert made.duration.tolist() == [20] * 8
-    assert made.edits == ()
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 99, 198], 1000)
+    assert merged.duration.tolist() == [20] * 8
+    assert merged.edits == ()
 
 
-def test_sound_a_frame_short_is_held_at_the_join() -> None:
+def test_audio_that_is_a_frame_short_is_extended_at_the_join() -> None:
     tracks = [track([20] * 4), track([20] * 4)]
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 100, 200], 1000)
-    assert made.duration.tolist() == [20, 20, 20, 40, 20, 20, 20, 20]
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 100, 200], 1000)
+    assert merged.duration.tolist() == [20, 20, 20, 40, 20, 20, 20, 20]
 
 
-def test_small_shortfalls_add_up_until_they_are_a_frame() -> None:
+def test_small_shortfalls_accumulate_to_a_frame() -> None:
     tracks = [track([20] * 4)] * 4
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 88, 176, 264, 352], 1000)
-    assert np.flatnonzero(made.duration != 20).tolist() == [11]
-    assert made.duration[11] == 20 + 24
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 88, 176, 264, 352], 1000)
+    assert np.flatnonzero(merged.duration != 20).tolist() == [11]
+    assert merged.duration[11] == 20 + 24
 
 
-def test_surplus_sound_is_left_out_by_edits() -> None:
+def test_surplus_audio_is_cut_with_edits() -> None:
     tracks = [track([20] * 6), track([20] * 6)]
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 80, 160], 1000)
-    assert made.duration.tolist() == [20] * 12
-    assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 80), (120, 120)]
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 80, 160], 1000)
+    assert merged.duration.tolist() == [20] * 12
+    assert [(edit.media_time, edit.duration) for edit in merged.edits] == [(0, 80), (120, 120)]
 
 
-def test_sound_is_cut_only_where_the_surplus_has_become_a_frame() -> None:
+def test_audio_is_cut_only_where_the_surplus_reaches_a_frame() -> None:
     tracks = [track([20] * 5)] * 4
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 92, 184, 276, 368], 1000)
-    assert [(edit.media_time, edit.duration) for edit in made.edits] == [(0, 276), (300, 100)]
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 92, 184, 276, 368], 1000)
+    assert [(edit.media_time, edit.duration) for edit in merged.edits] == [(0, 276), (300, 100)]
 
 
-def test_cut_sound_waits_where_it_is_short_afterwards() -> None:
+def test_an_empty_edit_delays_audio_that_is_short_after_a_cut() -> None:
     tracks = [track([20] * 6), track([20] * 2), track([20] * 4)]
-    made = merge_audio_times(tracks, [whole(each) for each in tracks], [0, 80, 160, 240], 1000)
-    assert [(edit.media_time, edit.duration) for edit in made.edits] == [
+    merged = merge_audio_times(tracks, [window_of(each) for each in tracks], [0, 80, 160, 240], 1000)
+    assert [(edit.media_time, edit.duration) for edit in merged.edits] == [
         (0, 80),
         (120, 40),
         (-1, 40),
@@ -130,46 +130,46 @@ def test_cut_sound_waits_where_it_is_short_afterwards() -> None:
     ]
 
 
-def test_priming_of_later_chapters_is_left_out_by_edits() -> None:
+def test_priming_of_later_chapters_is_cut_with_edits() -> None:
     primed = track([20] * 6, edits=(Edit(media_time=20, duration=90),))
-    made = merge_audio_times([primed] * 2, [whole(primed)] * 2, [0, 90, 180], 1000)
-    assert [(edit.media_time, edit.duration) for edit in made.edits] == [(20, 90), (140, 90)]
+    merged = merge_audio_times([primed] * 2, [window_of(primed)] * 2, [0, 90, 180], 1000)
+    assert [(edit.media_time, edit.duration) for edit in merged.edits] == [(20, 90), (140, 90)]
 
 
-def test_payloads_begin_with_their_chapter_and_the_last_before_gives_way() -> None:
+def test_payloads_start_with_their_chapter_and_the_previous_payload_is_shortened() -> None:
     tracks = [track([1001, 1001], kind="telemetry")] * 2
-    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 1900, 3800], 1000)
-    assert made.duration.tolist() == [1001, 899, 1001, 1001]
+    merged = merge_data_times(tracks, [window_of(each) for each in tracks], [0, 1900, 3800], 1000)
+    assert merged.duration.tolist() == [1001, 899, 1001, 1001]
 
 
-def test_a_payload_that_begins_after_its_picture_keeps_a_tick() -> None:
+def test_a_payload_that_starts_after_its_video_keeps_one_tick() -> None:
     tracks = [track([1001, 1001, 1001], kind="telemetry")] * 2
-    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 1500, 3000], 1000)
-    assert made.duration.tolist() == [1001, 498, 1, 1001, 1001, 1001]
+    merged = merge_data_times(tracks, [window_of(each) for each in tracks], [0, 1500, 3000], 1000)
+    assert merged.duration.tolist() == [1001, 498, 1, 1001, 1001, 1001]
 
 
-def test_data_without_durations_begins_with_its_chapter() -> None:
+def test_data_without_durations_starts_with_its_chapter() -> None:
     tracks = [track([0, 0, 0], kind="other")] * 2
-    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 500, 1000], 1000)
-    assert made.duration.tolist() == [0, 0, 500, 0, 0, 0]
+    merged = merge_data_times(tracks, [window_of(each) for each in tracks], [0, 500, 1000], 1000)
+    assert merged.duration.tolist() == [0, 0, 500, 0, 0, 0]
 
 
-def test_more_payloads_than_ticks_are_refused() -> None:
+def test_more_payloads_than_ticks_are_rejected() -> None:
     tracks = [track([10] * 5, kind="telemetry")] * 2
     with pytest.raises(UnsupportedError, match="much longer"):
-        merge_data_times(tracks, [whole(each) for each in tracks], [0, 3, 6], 1000)
+        merge_data_times(tracks, [window_of(each) for each in tracks], [0, 3, 6], 1000)
 
 
-def test_a_chapter_without_payloads_is_passed_over() -> None:
+def test_a_chapter_without_payloads_is_skipped() -> None:
     tracks = [track([10], kind="telemetry"), track([], kind="telemetry"), track([10], kind="telemetry")]
-    made = merge_data_times(tracks, [whole(each) for each in tracks], [0, 10, 20, 30], 1000)
-    assert made.duration.tolist() == [20, 10]
+    merged = merge_data_times(tracks, [window_of(each) for each in tracks], [0, 10, 20, 30], 1000)
+    assert merged.duration.tolist() == [20, 10]
 
 
-def test_an_edited_track_is_refused() -> None:
-    rows = (Edit(media_time=0, duration=10), Edit(media_time=30, duration=10))
-    edited = track([20] * 3, edits=rows)
+def test_a_track_with_unsupported_edits_is_rejected() -> None:
+    edits = (Edit(media_time=0, duration=10), Edit(media_time=30, duration=10))
+    edited = track([20] * 3, edits=edits)
     with pytest.raises(UnsupportedError, match="has edits"):
-        whole(edited)
+        window_of(edited)
     with pytest.raises(UnsupportedError, match="has edits"):
-        whole(replace(edited, edits=(Edit(media_time=0, duration=10, rate=Fraction(2)),)))
+        window_of(replace(edited, edits=(Edit(media_time=0, duration=10, rate=Fraction(2)),)))

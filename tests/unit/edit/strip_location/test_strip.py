@@ -53,8 +53,8 @@ def samples_of(path: Path, kind: str) -> list[bytes]:
         return list(iter_samples(src, track))
 
 
-def removed(made: StripResult) -> set[str]:
-    return {each.what for each in made.removed}
+def removed(result: StripResult) -> set[str]:
+    return {each.what for each in result.removed}
 
 
 def exiftool(path: Path) -> str:
@@ -86,9 +86,9 @@ def test_only_positions_are_removed_and_playback_is_unchanged(
     clip: Path, tmp_path: Path, ffmpeg: str
 ) -> None:
     out = tmp_path / "out.mp4"
-    made = strip_location(clip, out)
-    assert removed(made) == {"moov/udta/\\xa9xyz", "track 3/GPS5"}
-    assert made.payloads == 2
+    result = strip_location(clip, out)
+    assert removed(result) == {"moov/udta/\\xa9xyz", "track 3/GPS5"}
+    assert result.payloads == 2
     before, after = index(clip), index(out)
     for a, b in zip(before.tracks, after.tracks, strict=True):
         assert np.array_equal(a.samples.pts, b.samples.pts)
@@ -131,7 +131,7 @@ def test_real_recordings_contain_no_position_keys_afterwards(
 
 
 @pytest.mark.parametrize("name", ["karma.mp4", "max-heromode.mp4"])
-def test_an_independent_reader_finds_no_location(samples: Path, tmp_path: Path, name: str) -> None:
+def test_exiftool_finds_no_location(samples: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out.mp4"
     strip_location(samples / name, out)
     found = exiftool(out)
@@ -158,7 +158,7 @@ def apple_meta() -> bytes:
 
 def test_each_metadata_key_of_a_phone_is_kept_or_removed(clip: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", append_to_box(clip.read_bytes(), (b"moov",), apple_meta()))
-    made = strip_location(source, tmp_path / "out.mp4")
+    result = strip_location(source, tmp_path / "out.mp4")
     data = (tmp_path / "out.mp4").read_bytes()
     assert b"Maker" in data
     assert b"At home" not in data
@@ -166,7 +166,7 @@ def test_each_metadata_key_of_a_phone_is_kept_or_removed(clip: Path, tmp_path: P
     assert {
         "moov/meta/ilst/com.apple.quicktime.location.ISO6709",
         "moov/meta/ilst/com.apple.quicktime.title",
-    } <= removed(made)
+    } <= removed(result)
 
 
 UNKNOWN_BOXES = [
@@ -190,8 +190,8 @@ def test_unknown_boxes_are_removed(
     plain: Path, tmp_path: Path, where: tuple[bytes, ...], kind: bytes, payload: bytes
 ) -> None:
     source = write(tmp_path / "in.mp4", append_to_box(plain.read_bytes(), where, box(kind, payload)))
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert len(removed(made)) == 1, made.removed
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert len(removed(result)) == 1, result.removed
     assert payload not in (tmp_path / "out.mp4").read_bytes()
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
 
@@ -218,8 +218,8 @@ TRAILERS = [
 @pytest.mark.parametrize("trailer", TRAILERS)
 def test_data_after_the_movie_is_removed(plain: Path, tmp_path: Path, trailer: bytes) -> None:
     source = write(tmp_path / "in.mp4", plain.read_bytes() + trailer)
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert made.removed
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert result.removed
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
 
 
@@ -232,8 +232,8 @@ def test_unknown_tracks_are_removed(plain: Path, tmp_path: Path, which: str) -> 
     handler, kind = (each.encode() for each in which.replace("_", " ").split("/"))
     source = write(tmp_path / "in.mp4", add_track(plain.read_bytes(), handler, kind, NMEA + XMP))
     assert len(index(source).tracks) == 3
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert any("track 77" in each for each in removed(made))
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert any("track 77" in each for each in removed(result))
     assert_no_location(tmp_path / "out.mp4")
     assert len(index(tmp_path / "out.mp4").tracks) == 2
 
@@ -244,8 +244,8 @@ def test_bytes_between_samples_are_not_copied(plain: Path, tmp_path: Path, paylo
     mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
     at = int(index(plain).tracks[0].samples.offset[7])
     source = write(tmp_path / "in.mp4", insert_bytes(data, at, payload, within=(mdat,)))
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert "mdat (bytes between the samples)" in removed(made)
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert "mdat (bytes between the samples)" in removed(result)
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
 
 
@@ -268,13 +268,13 @@ def test_unknown_track_names_brands_and_encoder_names_are_removed(plain: Path, t
     data = data[:at] + b"\x1b47.3769 N, 8.5417 E at home".ljust(32, b"\0") + data[at + 32 :]
     at = data.index(b"iso2")
     source = write(tmp_path / "in.mp4", data[:at] + b"47.3" + data[at + 4 :])
-    made = strip_location(source, tmp_path / "out.mp4")
+    result = strip_location(source, tmp_path / "out.mp4")
     out = (tmp_path / "out.mp4").read_bytes()
     assert b"My home town" not in out
     assert b"at home" not in out
     assert b"47.3" not in out
     assert b"VideoHandler" in out
-    assert len(removed(made)) == 3
+    assert len(removed(result)) == 3
     strip_location(source, tmp_path / "titles.mp4", keep_titles=True)
     assert b"My home town" in (tmp_path / "titles.mp4").read_bytes()
 
@@ -301,11 +301,11 @@ def test_only_the_pixels_of_cover_images_are_kept(plain: Path, tmp_path: Path, k
     source = write(
         tmp_path / "in.mp4", append_to_box(plain.read_bytes(), (b"moov", b"udta", b"meta", b"ilst"), covr)
     )
-    made = strip_location(source, tmp_path / "out.mp4")
+    result = strip_location(source, tmp_path / "out.mp4")
     assert_no_location(tmp_path / "out.mp4", readers=True)
     kept = jpeg(app(0, b"JFIF\0\1\1\0\0\1\0\1\0\0"))
     assert (kept in (tmp_path / "out.mp4").read_bytes()) == (kind == 13)
-    assert any("covr" in each for each in removed(made))
+    assert any("covr" in each for each in removed(result))
 
 
 def test_user_data_in_the_video_is_removed(plain: Path, tmp_path: Path, ffmpeg: str) -> None:
@@ -315,19 +315,19 @@ def test_user_data_in_the_video_is_removed(plain: Path, tmp_path: Path, ffmpeg: 
     mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
     samples = index(plain).tracks[0].samples
     number = 5
-    made = insert_bytes(data, int(samples.offset[number]), unit, within=(mdat,))
-    # The sample starts with the message: the offset of its chunk is unchanged, its size grows.
-    sizes = next(each for each in boxes(made) if each.path[-1] == b"stsz").body + 12 + 4 * number
+    extended = insert_bytes(data, int(samples.offset[number]), unit, within=(mdat,))
+    # The sample starts with the SEI message: the offset of its chunk is unchanged, its size grows.
+    sizes = next(each for each in boxes(extended) if each.path[-1] == b"stsz").body + 12 + 4 * number
     grown = int(samples.size[number]) + len(unit)
-    fixed = made[:sizes] + struct.pack(">I", grown) + made[sizes + 4 :]
+    fixed = extended[:sizes] + struct.pack(">I", grown) + extended[sizes + 4 :]
     for table in (each for each in boxes(fixed) if each.path[-1] == b"stco"):
         rows = np.frombuffer(fixed[table.body + 8 : table.end], ">u4").astype(np.int64)
         rows = np.where(rows == int(samples.offset[number]) + len(unit), rows - len(unit), rows)
         fixed = fixed[: table.body + 8] + rows.astype(">u4").tobytes() + fixed[table.end :]
     source = write(tmp_path / "in.mp4", fixed)
     assert decoded(source, ffmpeg) == decoded(plain, ffmpeg)
-    report = strip_location(source, tmp_path / "out.mp4")
-    assert any("SEI user data" in each for each in removed(report))
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert any("SEI user data" in each for each in removed(result))
     assert (tmp_path / "out.mp4").read_bytes() == stripped_plain(plain, tmp_path)
 
 
@@ -337,8 +337,8 @@ def test_telemetry_of_a_deleted_track_is_removed(clip: Path, tmp_path: Path) -> 
     data[at : at + 4] = b"free"
     source = write(tmp_path / "in.mp4", bytes(data))
     assert len(index(source).tracks) == 2
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert {"mdat (bytes between the samples)", "moov/free"} <= removed(made)
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert {"mdat (bytes between the samples)", "moov/free"} <= removed(result)
     assert b"DEVC" not in (tmp_path / "out.mp4").read_bytes().replace(b"GPMFDEVC", b"")
 
 
@@ -347,8 +347,8 @@ def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: 
     movflags = "frag_keyframe+empty_moov+default_base_moof"
     options = ["-map", "0", "-c", "copy", "-copy_unknown", "-movflags", movflags]
     subprocess.run([ffmpeg, "-v", "error", "-i", str(clip), *options, str(source)], check=True)
-    made = strip_location(source, out)
-    assert "track 3/GPS5" in removed(made)
+    result = strip_location(source, out)
+    assert "track 3/GPS5" in removed(result)
     before, after = gpmf.read(source), gpmf.read(out)
     assert set(before.streams) - set(after.streams) == {"GPS5"}
     for label, stream in after.streams.items():
@@ -358,9 +358,9 @@ def test_telemetry_in_fragments_is_stripped(clip: Path, tmp_path: Path, ffmpeg: 
 
 def test_raw_telemetry_is_stripped(samples: Path, tmp_path: Path) -> None:
     source = samples / "gpmf" / "walking.gpmf"
-    made = strip_location(source, tmp_path / "out.gpmf")
-    assert made.payloads == 50
-    assert removed(made) == {"telemetry/GPS5"}
+    result = strip_location(source, tmp_path / "out.gpmf")
+    assert result.payloads == 50
+    assert removed(result) == {"telemetry/GPS5"}
     before, after = gpmf.read(source), gpmf.read(tmp_path / "out.gpmf")
     assert len(after.payloads) == 50
     assert after.gps is None
@@ -369,9 +369,9 @@ def test_raw_telemetry_is_stripped(samples: Path, tmp_path: Path) -> None:
 
 def test_stripping_is_idempotent(clip: Path, tmp_path: Path) -> None:
     strip_location(clip, tmp_path / "once.mp4")
-    made = strip_location(tmp_path / "once.mp4", tmp_path / "twice.mp4")
-    assert not made.payloads
-    assert not made.removed
+    result = strip_location(tmp_path / "once.mp4", tmp_path / "twice.mp4")
+    assert not result.payloads
+    assert not result.removed
     assert (tmp_path / "once.mp4").read_bytes() == (tmp_path / "twice.mp4").read_bytes()
 
 

@@ -63,21 +63,21 @@ def hide(data: bytes, chunks: list[int], draw: st.DataObject) -> Hidden:
     method = draw.draw(st.sampled_from(METHODS))
     if method == "track":
         handler = draw.draw(st.sampled_from([b"meta", b"text", b"sbtl", b"data", b"priv", b"hint", b"vend"]))
-        made = add_track(data, handler, draw.draw(KINDS), payload)
+        changed = add_track(data, handler, draw.draw(KINDS), payload)
     elif method == "trailer":
-        made = data + payload
+        changed = data + payload
     elif method == "top_level_boxes":
         ends = [each.end for each in boxes(data) if len(each.path) == 1]
-        made = insert_bytes(data, draw.draw(st.sampled_from(ends)), box(draw.draw(KINDS), payload))
+        changed = insert_bytes(data, draw.draw(st.sampled_from(ends)), box(draw.draw(KINDS), payload))
     elif method == "between":
         mdat = next(each for each in boxes(data) if each.path == (b"mdat",))
-        made = insert_bytes(data, draw.draw(st.sampled_from(chunks)), payload, within=(mdat,))
+        changed = insert_bytes(data, draw.draw(st.sampled_from(chunks)), payload, within=(mdat,))
     elif method == "grown":
         leaves = [each for each in boxes(data) if each.path[-1] not in CONTAINERS and each.path[0] == b"moov"]
-        made = append_to_box(data, draw.draw(st.sampled_from(leaves)).path, payload)
+        changed = append_to_box(data, draw.draw(st.sampled_from(leaves)).path, payload)
     else:
-        made = hide_inside(data, box(draw.draw(KINDS), payload), draw)
-    return Hidden(made, secret)
+        changed = hide_inside(data, box(draw.draw(KINDS), payload), draw)
+    return Hidden(changed, secret)
 
 
 def hide_inside(data: bytes, extra: bytes, draw: st.DataObject) -> bytes:
@@ -101,11 +101,11 @@ def test_a_location_inserted_anywhere_is_removed_or_the_file_is_rejected(
         source, out = Path(directory) / "in.mp4", Path(directory) / "out.mp4"
         source.write_bytes(hidden.data)
         try:
-            made = strip_location(source, out)
+            result = strip_location(source, out)
         except (UnsupportedError, InputError):
             return
         assert hidden.secret not in out.read_bytes()
-        assert made.removed
+        assert result.removed
         with FileRanges(out) as src:
             copy = read_movie(src)
         assert [len(track.samples) for track in copy.tracks] == [len(track.samples) for track in movie.tracks]

@@ -19,7 +19,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import Piece, passthrough
 from eddyline.store.ranges import FileRanges
 
-Make = Callable[..., Path]
+Encode = Callable[..., Path]
 
 KINDS = {
     "hevc.mp4": "-c:v libx265 -x265-params log-level=none -c:a aac",
@@ -49,11 +49,11 @@ METADATA = ("-metadata", "location=+47.3769+008.5417/", "-metadata", "title=At h
 
 
 @pytest.fixture(scope="session")
-def make(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Make:
-    """Returns make(name, options): half a second of video and audio, encoded once."""
+def encode(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Encode:
+    """Returns encode(name, options): half a second of video and audio, encoded once per name."""
     directory = tmp_path_factory.mktemp("codecs")
 
-    def encode(name: str, options: str, *more: str) -> Path:
+    def run_ffmpeg(name: str, options: str, *more: str) -> Path:
         out = directory / name
         if not out.exists():
             video, audio = "testsrc2=s=160x96:r=30:d=0.5", "sine=997:d=0.5"
@@ -61,7 +61,7 @@ def make(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Make:
             subprocess.run([ffmpeg, "-v", "error", *sources, *options.split(), *more, str(out)], check=True)
         return out
 
-    return encode
+    return run_ffmpeg
 
 
 def decoded(path: Path, ffmpeg: str) -> list[str]:
@@ -78,20 +78,22 @@ def with_samples(source: Path, out: Path, change: Callable[[bytes], bytes]) -> P
         samples = [change(each) for each in iter_samples(src, track)]
     raw = out.with_suffix(".raw")
     raw.write_bytes(b"".join(samples))
-    made = passthrough(movie, track, source)
+    output_track = passthrough(movie, track, source)
     size = track.samples.size.copy()
     size[:] = [len(each) for each in samples]
     piece = Piece(source=raw, offset=size.cumsum() - size, size=size)
-    write_mp4(out, [replace(made, pieces=(piece,))], timescale=movie.timescale, brand=movie.brand)
+    write_mp4(out, [replace(output_track, pieces=(piece,))], timescale=movie.timescale, brand=movie.brand)
     return out
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_every_codec_keeps_its_frames_and_audio(make: Make, tmp_path: Path, ffmpeg: str, name: str) -> None:
-    source = make(name, KINDS[name], *METADATA)
+def test_every_codec_keeps_its_frames_and_audio(
+    encode: Encode, tmp_path: Path, ffmpeg: str, name: str
+) -> None:
+    source = encode(name, KINDS[name], *METADATA)
     out = tmp_path / name
-    made = strip_location(source, out)
-    assert made.removed
+    result = strip_location(source, out)
+    assert result.removed
     data = out.read_bytes()
     assert b"47.376" not in data
     assert b"At home" not in data
@@ -102,13 +104,15 @@ def test_every_codec_keeps_its_frames_and_audio(make: Make, tmp_path: Path, ffmp
 
 
 @pytest.mark.parametrize("name", ["jpeg2000.mp4", "dv.mov", "ffv1.mp4"])
-def test_video_in_an_unsupported_format_is_rejected_by_name(make: Make, tmp_path: Path, name: str) -> None:
+def test_video_in_an_unsupported_format_is_rejected_by_name(
+    encode: Encode, tmp_path: Path, name: str
+) -> None:
     options = {
         "jpeg2000.mp4": "-c:v jpeg2000",
         "dv.mov": "-c:v dvvideo -s 720x576 -r 25 -pix_fmt yuv420p",
         "ffv1.mp4": "-c:v ffv1",
     }
-    source = make(name, options[name], "-an")
+    source = encode(name, options[name], "-an")
     with pytest.raises(UnsupportedError, match=r"track 1 .*video.*cannot search") as rejected:
         strip_location(source, tmp_path / name)
     assert rejected.value.reason == "unsupported-video"
@@ -183,27 +187,27 @@ def prores_tail(sample: bytes) -> bytes:
     ],
 )
 def test_user_data_in_samples_is_removed(
-    make: Make, tmp_path: Path, ffmpeg: str, name: str, change: Callable[[bytes], bytes]
+    encode: Encode, tmp_path: Path, ffmpeg: str, name: str, change: Callable[[bytes], bytes]
 ) -> None:
-    source = make(name, KINDS[name], *METADATA)
+    source = encode(name, KINDS[name], *METADATA)
     plain = with_samples(source, tmp_path / f"plain-{name}", lambda sample: sample)
     hidden = with_samples(source, tmp_path / f"hidden-{name}", change)
-    made = strip_location(hidden, tmp_path / name)
+    result = strip_location(hidden, tmp_path / name)
     strip_location(plain, tmp_path / f"stripped-{name}")
     data = (tmp_path / name).read_bytes()
     assert b"47.376" not in data
     assert b"$GPRMC" not in data
     assert b"Exif" not in data
-    assert any(each.what.startswith("track 1: ") and each.count >= 15 for each in made.removed)
+    assert any(each.what.startswith("track 1: ") and each.count >= 15 for each in result.removed)
     assert data == (tmp_path / f"stripped-{name}").read_bytes()
     assert decoded(tmp_path / name, ffmpeg) == decoded(plain, ffmpeg)
 
 
 @pytest.mark.parametrize("where", [b"moof", b"traf", b"mvex"])
 def test_unknown_boxes_in_fragments_are_removed(
-    make: Make, tmp_path: Path, ffmpeg: str, where: bytes
+    encode: Encode, tmp_path: Path, ffmpeg: str, where: bytes
 ) -> None:
-    source = make("frag.mp4", KINDS["frag.mp4"], *METADATA)
+    source = encode("frag.mp4", KINDS["frag.mp4"], *METADATA)
     data = source.read_bytes()
     extra = box(b"uuid", UUID, ISO_6709) + box(b"free", NMEA)
     if where == b"mvex":
@@ -214,8 +218,8 @@ def test_unknown_boxes_in_fragments_are_removed(
     hidden = tmp_path / "in.mp4"
     hidden.write_bytes(changed)
     assert decoded(hidden, ffmpeg) == decoded(source, ffmpeg)
-    made = strip_location(hidden, tmp_path / "out.mp4")
-    assert any("uuid" in each.what for each in made.removed)
+    result = strip_location(hidden, tmp_path / "out.mp4")
+    assert any("uuid" in each.what for each in result.removed)
     strip_location(source, tmp_path / "plain.mp4")
     assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "plain.mp4").read_bytes()
 

@@ -26,12 +26,12 @@ def test_a_number_that_does_not_fit_is_ignored(value: int) -> None:
     assert with_number(node, value) is node
 
 
-def test_a_reading_moves_by_whole_ticks() -> None:
+def test_a_tick_count_is_advanced_by_whole_ticks() -> None:
     assert advance_ticks(leaf("TICK", "L", 1000), 0.6).array().ravel().tolist() == [1001]
     assert advance_ticks(leaf("TOCK", "L", 1000), -250.2).array().ravel().tolist() == [750]
 
 
-def test_the_gps_clock_moves_over_midnight_and_to_the_nearest_millisecond() -> None:
+def test_gps_time_is_advanced_over_midnight_and_rounded_to_milliseconds() -> None:
     node = leaf("GPSU", "U", "191231235959.500")
     assert advance_utc(node, 0.5).data == b"200101000000.000"
     assert advance_utc(node, 0.0016).data == b"191231235959.502"

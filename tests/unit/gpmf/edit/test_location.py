@@ -39,7 +39,7 @@ def test_a_stream_of_positions_is_removed_with_its_modifiers() -> None:
     assert remove_location(payload(ACCL, GPS5)) == payload(ACCL)
 
 
-def test_a_payload_without_positions_is_the_same_object() -> None:
+def test_a_payload_without_positions_is_returned_itself() -> None:
     data = payload(ACCL)
     assert remove_location(data) is data
 
@@ -66,8 +66,8 @@ def test_only_the_position_of_hilights_is_removed() -> None:
 
 
 def test_hilights_with_an_unknown_layout_are_removed() -> None:
-    strange = gpmf.stream("HLMT", "?", [(1, 463.0, 135.0)], complex_type="Lff", total=1)
-    assert b"HLMT" not in remove_location(payload(ACCL, strange))
+    stream = gpmf.stream("HLMT", "?", [(1, 463.0, 135.0)], complex_type="Lff", total=1)
+    assert b"HLMT" not in remove_location(payload(ACCL, stream))
 
 
 def test_a_settings_block_keeps_its_length() -> None:
@@ -104,8 +104,8 @@ def test_unknown_keys_are_removed_and_reported() -> None:
 
 @pytest.mark.parametrize("text", ["+46.3318+013.5485/", "GPS(13.5485,46.3318,19)", "$GPRMC,161313.00,A"])
 def test_coordinates_in_the_text_of_known_keys_are_removed(text: str) -> None:
-    named = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("RMRK", "c", text)])
-    assert remove_location(payload(named)) == payload(ACCL)
+    stream = gpmf.stream("ACCL", "s", [[1, 2, 3]], total=1, modifiers=[gpmf.leaf("RMRK", "c", text)])
+    assert remove_location(payload(stream)) == payload(ACCL)
 
 
 def test_payloads_of_camera_files_keep_every_other_klv(samples: Path) -> None:
@@ -118,5 +118,5 @@ def test_payloads_of_camera_files_keep_every_other_klv(samples: Path) -> None:
 
 
 def _is_position(stream: gpmf.Klv) -> bool:
-    """Positions, and the stream of a third party in one of the files, which could contain anything."""
+    """Whether a stream holds positions or, in one file, third-party data that could contain positions."""
     return stream.children[-1].key.encode() in {*KEYS, b"acc1"}

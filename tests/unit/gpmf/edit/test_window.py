@@ -15,12 +15,12 @@ from eddyline.gpmf.payloads import join_payloads
 from eddyline.gpmf.sources import Source
 from eddyline.gpmf.telemetry import _read
 
-Recorder = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 PERIOD = 1.001
 
 
 def reread(cut: TelemetryCut, source: gpmf.Telemetry, start: float, end: float) -> gpmf.Telemetry:
-    """The cut as the track of a movie that starts at `start`."""
+    """Returns the cut, read as the track of a movie that starts at `start`."""
     low = np.array([span[0] for span in cut.spans], np.int64)
     high = np.array([span[1] for span in cut.spans], np.int64)
     payloads = join_payloads(
@@ -38,7 +38,7 @@ def total(payload: bytes, key: str = "TSMP") -> int:
 
 
 @pytest.fixture
-def stamped(ramp: Recorder) -> gpmf.Telemetry:
+def stamped(ramp: PayloadBuilder) -> gpmf.Telemetry:
     """Six payloads of 20 samples, stamped 50 ms apart by a clock that started much earlier."""
     stamps = [7_000_000 + round(number * PERIOD * 1e6) for number in range(6)]
     return gpmf.read_payloads(ramp([20] * 6, stamps=stamps))
@@ -57,7 +57,7 @@ def test_a_cut_has_exactly_the_samples_of_its_range_at_their_times(
     assert np.abs(found.times - (stream.times[inside] - start)).max() < 1 / stream.rate_hz
 
 
-def test_tsmp_counts_from_the_first_sample_kept(stamped: gpmf.Telemetry) -> None:
+def test_tsmp_counts_from_the_first_kept_sample(stamped: gpmf.Telemetry) -> None:
     cut = cut_telemetry(stamped, 1.5, 4.6)
     kept = cut.kept["ACCL"]
     totals = [total(payload) for payload in cut.payloads]
@@ -73,11 +73,11 @@ def test_payloads_in_the_middle_differ_only_in_tsmp(stamped: gpmf.Telemetry) -> 
         old = stamped.payloads[low]
         assert len(payload) == len(old)
         changed = [at for at in range(len(old)) if old[at] != payload[at]]
-        place = old.index(b"TSMP") + 8
-        assert set(changed) <= set(range(place, place + 4))
+        tsmp = old.index(b"TSMP") + 8
+        assert set(changed) <= set(range(tsmp, tsmp + 4))
 
 
-def test_the_first_stamp_moves_to_the_first_sample(stamped: gpmf.Telemetry) -> None:
+def test_the_first_stamp_is_advanced_to_the_first_kept_sample(stamped: gpmf.Telemetry) -> None:
     cut = cut_telemetry(stamped, 1.3, 4.7)
     assert abs(total(cut.payloads[0], "STMP") - (7_000_000 + 1_300_000)) < 60_000
     middle = cut.payloads[2]
@@ -105,24 +105,24 @@ def test_modifiers_from_before_the_cut_apply_in_it() -> None:
     start, end = 2.1, 4.4
     cut = cut_telemetry(source, start, end)
     found = reread(cut, source, start, end).streams["ACCL"]
-    first, last = cut.kept["ACCL"]
-    assert np.allclose(found.values, source.streams["ACCL"].values[first:last])
+    first, stop = cut.kept["ACCL"]
+    assert np.allclose(found.values, source.streams["ACCL"].values[first:stop])
     assert found.units == ("m/s²",)
 
 
-def test_samples_added_next_to_steps_remain_separate(payload: Recorder) -> None:
+def test_samples_added_next_to_steps_remain_separate(payload: PayloadBuilder) -> None:
     plain = gpmf.stream("ABCD", "s", [[number] for number in range(10)], total=10)
     steps = [[[100 + number]] for number in range(10)]
     found = gpmf.read_payloads(
         payload([plain]) + payload([gpmf.stream("ABCD", "s", steps, stepped=True, total=20)])
     )
-    start, end = 0.7 * PERIOD, 2 * PERIOD  # three samples of the first, which go to the second
-    made = reread(cut_telemetry(found, start, end), found, start, end).streams["ABCD"]
-    assert made.values.ravel().tolist() == [7, 8, 9, *range(100, 110)]
-    assert len(made) == 13
+    start, end = 0.7 * PERIOD, 2 * PERIOD  # three samples of the first payload are moved to the second
+    stream = reread(cut_telemetry(found, start, end), found, start, end).streams["ABCD"]
+    assert stream.values.ravel().tolist() == [7, 8, 9, *range(100, 110)]
+    assert len(stream) == 13
 
 
-def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
+def test_ticks_and_gps_time_are_advanced_to_the_first_kept_sample() -> None:
     def payload(number: int) -> bytes:
         modifiers = [
             gpmf.leaf("TICK", "L", 5000 + round(number * 1001)),
@@ -136,11 +136,11 @@ def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
     source = gpmf.read_payloads(b"".join(payload(number) for number in range(4)))
     cut = cut_telemetry(source, 0.4, 3.4)
     tree = gpmf.parse(cut.payloads[0])
-    late = source.streams["GPS5"].times[cut.kept["GPS5"][0]] - source.streams["GPS5"].times[0]
-    assert abs(int(next(tree.find("TICK")).array().ravel()[0]) - (5000 + 1000 * late)) <= 1
+    shift_s = source.streams["GPS5"].times[cut.kept["GPS5"][0]] - source.streams["GPS5"].times[0]
+    assert abs(int(next(tree.find("TICK")).array().ravel()[0]) - (5000 + 1000 * shift_s)) <= 1
     utc_text = next(tree.find("GPSU")).text
     assert utc_text.startswith("2506211000")
-    assert abs(float(utc_text[10:]) - late) < 0.002
+    assert abs(float(utc_text[10:]) - shift_s) < 0.002
     end = gpmf.parse(cut.payloads[-1])
     assert int(next(end.find("TOCK")).array().ravel()[0]) < 5950 + 3 * 1001
 
@@ -148,8 +148,8 @@ def test_ticks_and_the_gps_clock_move_with_the_first_sample() -> None:
 @pytest.mark.parametrize("name", ["max-heromode.mp4", "karma.mp4", "gpmf/walking.gpmf", "gpmf/hero7.raw"])
 def test_cuts_of_camera_files_keep_every_sample_and_its_value(samples: Path, name: str) -> None:
     source = gpmf.read(samples / name)
-    end = float(source.payloads.end_s[-1])
-    for start, stop in ((1.234, min(7.5, end - 2)), (2.002, 5.005), (0.0, 3.3), (3.2, 3.9)):
+    duration_s = float(source.payloads.end_s[-1])
+    for start, stop in ((1.234, min(7.5, duration_s - 2)), (2.002, 5.005), (0.0, 3.3), (3.2, 3.9)):
         cut = cut_telemetry(source, start, stop)
         found = reread(cut, source, start, stop)
         for label, stream in source.streams.items():
@@ -159,12 +159,12 @@ def test_cuts_of_camera_files_keep_every_sample_and_its_value(samples: Path, nam
             if not len(inside):
                 assert len(found.streams.get(label, ())) == 0
                 continue
-            mine = found.streams[label]
+            cut_stream = found.streams[label]
             rows = slice(first, last)
             if stream.steps is not None:
                 rows = slice(int(stream.steps[first]), int(stream.steps[last]))
-            assert mine.raw.tobytes() == stream.raw[rows].tobytes()
-            assert np.array_equal(mine.values, stream.values[rows], equal_nan=True)
+            assert cut_stream.raw.tobytes() == stream.raw[rows].tobytes()
+            assert np.array_equal(cut_stream.values, stream.values[rows], equal_nan=True)
             if stream.timeline.rule == "stamps":
-                late = np.abs(mine.times - (stream.times[first:last] - start)).max()
-                assert late * stream.rate_hz <= 1.0 + 1e-6
+                error_s = np.abs(cut_stream.times - (stream.times[first:last] - start)).max()
+                assert error_s * stream.rate_hz <= 1.0 + 1e-6

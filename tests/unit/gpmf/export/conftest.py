@@ -11,13 +11,13 @@ import pytest
 
 from eddyline import gpmf
 
-Rider = Callable[..., gpmf.Telemetry]
+RideBuilder = Callable[..., gpmf.Telemetry]
 SECONDS, GPS_HZ, MOTION_HZ = 6, 10, 100
 SCALE = [1e7, 1e7, 1000, 1000, 100]
 
 
 @pytest.fixture
-def ride() -> Rider:
+def ride() -> RideBuilder:
     """ride(...) -> telemetry of some 1.001 s payloads; GPS moves north-east at 10 m/s from `lat`, `lon`."""
 
     def build(
@@ -35,15 +35,15 @@ def ride() -> Rider:
             _payload(number, lat, lon, 0 if number in lost else fix, dop, sea=sea, camera=camera)
             for number in range(seconds)
         )
-        marks = (gpmf.Hilight(time_s=1.0), gpmf.Hilight(time_s=2.5, lat=lat, lon=lon, alt_m=400.0))
-        return replace(gpmf.read_payloads(data), hilights=marks)
+        hilights = (gpmf.Hilight(time_s=1.0), gpmf.Hilight(time_s=2.5, lat=lat, lon=lon, alt_m=400.0))
+        return replace(gpmf.read_payloads(data), hilights=hilights)
 
     return build
 
 
 def _payload(number: int, lat: float, lon: float, fix: int, dop: int, *, sea: bool, camera: str) -> bytes:
     count = np.arange(number * GPS_HZ, (number + 1) * GPS_HZ)
-    place = np.stack(
+    positions = np.stack(
         [
             lat + count * 1e-5,
             (lon + count * 1e-5 + 180) % 360 - 180,
@@ -53,7 +53,7 @@ def _payload(number: int, lat: float, lon: float, fix: int, dop: int, *, sea: bo
         ],
         axis=1,
     )
-    rows = np.rint(place * SCALE).astype(np.int64)
+    rows = np.rint(positions * SCALE).astype(np.int64)
     modifiers: list[Any] = [
         gpmf.leaf("GPSF", "L", fix),
         gpmf.leaf("GPSU", "U", f"24050112{number // 60:02d}{number % 60:02d}.000"),

@@ -17,7 +17,7 @@ from eddyline import gpmf
 from eddyline.core.errors import EddylineError
 from eddyline.gpmf import export
 
-Rider = Callable[..., gpmf.Telemetry]
+RideBuilder = Callable[..., gpmf.Telemetry]
 SELECTIONS = (
     export.Selection(),
     export.Selection(rate_hz=7.0, start_s=0.5, end_s=1.5, turned=True),
@@ -25,28 +25,28 @@ SELECTIONS = (
 )
 
 
-def damaged(data: bytes, seed: int) -> bytes:
-    """Some bytes changed, some numbers made extreme, the end truncated."""
-    chance = random.Random(seed)
+def damage(data: bytes, seed: int) -> bytes:
+    """Returns the data with some bytes changed, some numbers made extreme, and the end truncated."""
+    generator = random.Random(seed)
     out = bytearray(data)
-    for _ in range(chance.randrange(1, 12)):
-        at = chance.randrange(len(out) - 8)
-        extreme = struct.pack(">f", chance.choice([float("nan"), float("inf"), 1e38, -1e-40]))
+    for _ in range(generator.randrange(1, 12)):
+        at = generator.randrange(len(out) - 8)
+        extreme = struct.pack(">f", generator.choice([float("nan"), float("inf"), 1e38, -1e-40]))
         choices = [
-            bytes([chance.randrange(256)]),
+            bytes([generator.randrange(256)]),
             b"\xff\xff\xff\xff",
             b"\x7f\xff\xff\xff",
             b"\0\0\0\0",
             extreme,
         ]
-        spot = chance.choice(choices)
-        out[at : at + len(spot)] = spot
-    return bytes(out[: chance.randrange(len(out) // 2, len(out) + 1)])
+        replacement = generator.choice(choices)
+        out[at : at + len(replacement)] = replacement
+    return bytes(out[: generator.randrange(len(out) // 2, len(out) + 1)])
 
 
-def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
+def export_all(telemetry: gpmf.Telemetry, folder: Path) -> int:
     """Export everything in every format; returns the number of exports."""
-    made = 0
+    count = 0
     for name, row in export.FORMATS.items():
         for number, selection in enumerate(SELECTIONS):
             out = io.BytesIO()
@@ -57,24 +57,24 @@ def all_ways(telemetry: gpmf.Telemetry, folder: Path) -> int:
                     export.write(telemetry, out, name, selection)
             except EddylineError:
                 continue
-            made += 1
+            count += 1
             if name in {"gpx", "kml", "svg"}:
-                ET.fromstring(out.getvalue())  # noqa: S314 - what we wrote ourselves
+                ET.fromstring(out.getvalue())  # noqa: S314 - written by the test
             if name in {"json", "geojson", "highlights"}:
                 found = json.loads(out.getvalue())
                 if name == "json":
                     jsonschema.validate(found, export.json_schema())
-    return made
+    return count
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_damaged_recordings_are_exported_or_rejected(ride: Rider, tmp_path: Path, seed: int) -> None:
-    data = damaged(ride(seconds=3).payloads.data, seed)
+def test_damaged_recordings_are_exported_or_rejected(ride: RideBuilder, tmp_path: Path, seed: int) -> None:
+    data = damage(ride(seconds=3).payloads.data, seed)
     try:
         telemetry = gpmf.read_payloads(data, lenient=True)
     except EddylineError:
         return
-    assert all_ways(telemetry, tmp_path)
+    assert export_all(telemetry, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["gpmf/hero11.raw", "gpmf/hero6+ble.raw", "gpmf/mp4header.raw"])
@@ -82,7 +82,7 @@ def test_damaged_camera_files_are_exported_or_rejected(samples: Path, tmp_path: 
     data = (samples / name).read_bytes()[:60_000]
     for seed in range(3):
         try:
-            telemetry = gpmf.read_payloads(damaged(data, seed), lenient=True)
+            telemetry = gpmf.read_payloads(damage(data, seed), lenient=True)
         except EddylineError:
             continue
-        assert all_ways(telemetry, tmp_path)
+        assert export_all(telemetry, tmp_path)

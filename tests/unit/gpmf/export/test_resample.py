@@ -10,33 +10,33 @@ from eddyline.gpmf.export.resample import build_grid
 def test_a_ramp_is_preserved_at_any_rate() -> None:
     source = np.arange(0.013, 10, 0.05)
     for rate in (1.0, 3.0, 20.0, 77.0):
-        even = build_grid(source, rate)
-        assert np.allclose(even.resample(3 * source + 1), 3 * even.times + 1)
-        assert np.allclose(even.times * rate, np.rint(even.times * rate))
+        grid = build_grid(source, rate)
+        assert np.allclose(grid.resample(3 * source + 1), 3 * grid.times + 1)
+        assert np.allclose(grid.times * rate, np.rint(grid.times * rate))
 
 
 def test_downsampling_averages_and_prevents_aliasing() -> None:
     source = np.arange(0, 10, 0.005)
-    buzz = np.sin(2 * np.pi * 50 * source)
-    even = build_grid(source, 10.0)
-    assert np.abs(even.resample(buzz)[1:-1]).max() < 0.1
+    signal = np.sin(2 * np.pi * 50 * source)
+    grid = build_grid(source, 10.0)
+    assert np.abs(grid.resample(signal)[1:-1]).max() < 0.1
 
 
 def test_gaps_are_not_filled() -> None:
     source = np.concatenate([np.arange(0, 2, 0.1), np.arange(8, 10, 0.1)])
-    even = build_grid(source, 10.0)
-    assert not ((even.times > 2.4) & (even.times < 7.6)).any()
+    grid = build_grid(source, 10.0)
+    assert not ((grid.times > 2.4) & (grid.times < 7.6)).any()
 
 
-def test_longitudes_cross_the_180th_meridian_the_short_way() -> None:
+def test_longitudes_are_interpolated_across_the_180th_meridian() -> None:
     source = np.arange(5.0)
-    even = build_grid(source, 2.0)
-    found = even.resample_longitudes(np.array([179.8, 179.9, 180.0, -179.9, -179.8]))
+    grid = build_grid(source, 2.0)
+    found = grid.resample_longitudes(np.array([179.8, 179.9, 180.0, -179.9, -179.8]))
     assert np.abs(found).min() > 179.7
     assert (np.abs(found) <= 180).all()
 
 
-def test_no_samples_give_no_samples() -> None:
+def test_an_empty_stream_has_an_empty_grid() -> None:
     assert len(build_grid(np.empty(0), 10.0).times) == 0
 
 

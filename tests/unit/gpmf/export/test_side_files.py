@@ -12,10 +12,10 @@ import pytest
 from eddyline import gpmf
 from eddyline.gpmf import export
 
-Rider = Callable[..., gpmf.Telemetry]
+RideBuilder = Callable[..., gpmf.Telemetry]
 
 
-def test_all_files_are_written_if_there_is_data_for_all(ride: Rider, tmp_path: Path) -> None:
+def test_all_files_are_written_if_there_is_data_for_all(ride: RideBuilder, tmp_path: Path) -> None:
     names = export.write_side_files(ride(), tmp_path)
     assert set(names) == {"telemetry.json.gz", "track.gpx", "track.geojson", "track.svg", "highlights.json"}
     assert {path.name for path in tmp_path.iterdir()} == set(names)
@@ -23,7 +23,7 @@ def test_all_files_are_written_if_there_is_data_for_all(ride: Rider, tmp_path: P
     jsonschema.validate(document, export.json_schema())
 
 
-def test_the_same_telemetry_gives_the_same_bytes(ride: Rider, tmp_path: Path) -> None:
+def test_the_same_telemetry_gives_the_same_bytes(ride: RideBuilder, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         export.write_side_files(ride(), tmp_path / name)
@@ -34,7 +34,7 @@ def test_the_same_telemetry_gives_the_same_bytes(ride: Rider, tmp_path: Path) ->
     )
 
 
-def test_without_positions_there_are_no_track_files(ride: Rider, tmp_path: Path) -> None:
+def test_a_recording_without_positions_has_no_track_files(ride: RideBuilder, tmp_path: Path) -> None:
     assert export.write_side_files(replace(ride(fix=0), hilights=()), tmp_path) == ("telemetry.json.gz",)
 
 
@@ -42,11 +42,11 @@ def test_highlights_of_a_camera_file_are_read_from_its_settings(samples: Path, t
     telemetry = gpmf.read(samples / "gpmf" / "mp4header.raw")
     assert export.write_side_files(telemetry, tmp_path) == ("telemetry.json.gz", "highlights.json")
     found = json.loads((tmp_path / "highlights.json").read_text("utf-8"))
-    assert [mark["time_s"] for mark in found["highlights"]] == [0.8, 4.72, 8.48]
+    assert [highlight["time_s"] for highlight in found["highlights"]] == [0.8, 4.72, 8.48]
     assert found["highlights"][0]["meaning"] == "manual"
 
 
-def test_a_highlight_has_the_cameras_position_or_else_that_of_the_track(ride: Rider) -> None:
+def test_a_highlight_has_the_cameras_position_or_else_that_of_the_track(ride: RideBuilder) -> None:
     first, second = export.highlights_document(ride())["highlights"]
     assert (first["place_from"], second["place_from"]) == ("track", "camera")
     assert first["lat"] == pytest.approx(47.0001, abs=1e-5)

@@ -14,7 +14,7 @@ _FORMATS = {"b": ">i1", "B": ">u1", "s": ">i2", "S": ">u2", "l": ">i2", "L": ">u
 
 
 def compressed(node: gpmf.Klv, quantizer: int = 1) -> gpmf.Klv:
-    """The KLV with its samples compressed; numbers of four bytes only without loss."""
+    """Returns the KLV with its samples compressed; numbers of four bytes are supported only without loss."""
     numbers = np.frombuffer(node.data, _FORMATS[node.type]).reshape(node.repeat, -1).astype(np.int64)
     width = np.dtype(_FORMATS[node.type]).itemsize
     out = bytearray(struct.pack(">cBH", node.type.encode(), node.size, node.repeat) + node.data[: node.size])
@@ -30,7 +30,7 @@ def compressed(node: gpmf.Klv, quantizer: int = 1) -> gpmf.Klv:
 
 
 def recompressed(payload: bytes, keys: set[str]) -> bytes:
-    """A payload in which the KLVs of these keys are compressed."""
+    """Returns the payload with the KLVs of these keys compressed."""
     from dataclasses import replace
 
     def change(node: gpmf.Klv) -> gpmf.Klv:
@@ -41,7 +41,7 @@ def recompressed(payload: bytes, keys: set[str]) -> bytes:
     return gpmf.serialize([change(node) for node in gpmf.parse(payload).nodes])
 
 
-def _codes(differences: list[int], wide: int) -> str:
+def _codes(differences: list[int], width: int) -> str:
     out: list[str] = []
     zeros = 0
     for difference in differences:
@@ -54,7 +54,7 @@ def _codes(differences: list[int], wide: int) -> str:
         if magnitude <= len(MAGNITUDES):
             out.append(MAGNITUDES[magnitude - 1] + ("1" if difference < 0 else "0"))
         else:
-            out.append(ESC + f"{difference & (1 << wide) - 1:0{wide}b}")
+            out.append(ESC + f"{difference & (1 << width) - 1:0{width}b}")
     return "".join(out)  # zeros before END are not written
 
 

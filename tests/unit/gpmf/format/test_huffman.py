@@ -20,7 +20,7 @@ from eddyline.gpmf.edit.window import cut_telemetry
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.format.huffman import OutputLimit
 
-Maker = Callable[..., bytes]
+PayloadBuilder = Callable[..., bytes]
 N = np.arange
 
 # The output of GPMFCompress of GoPro's gpmf-write for these samples.
@@ -91,7 +91,7 @@ QUANTIZED = (
 )
 
 
-def one(data: bytes) -> gpmf.Klv:
+def parse_single(data: bytes) -> gpmf.Klv:
     (node,) = gpmf.parse(data).nodes
     return node
 
@@ -99,14 +99,14 @@ def one(data: bytes) -> gpmf.Klv:
 @pytest.mark.parametrize("char", VECTORS)
 def test_the_output_of_gopros_encoder_is_read(char: str) -> None:
     stored, samples = VECTORS[char]
-    node = gpmf.decompress(one(bytes.fromhex(stored)))
+    node = gpmf.decompress(parse_single(bytes.fromhex(stored)))
     assert (node.type, node.repeat) == (char, len(samples))
     assert node.array().tolist() == samples.tolist()
     assert bytes(node) == bytes(gpmf.leaf("ACCL", char, samples))
 
 
-def test_quantized_samples_are_multiples_of_the_quantizer_away_from_the_first() -> None:
-    rows = gpmf.decompress(one(bytes.fromhex(QUANTIZED))).array()
+def test_quantized_samples_differ_from_the_first_by_multiples_of_the_quantizer() -> None:
+    rows = gpmf.decompress(parse_single(bytes.fromhex(QUANTIZED))).array()
     assert rows.shape == (40, 2)
     assert rows[:4].tolist() == [[-20, -5], [20, 3], [-20, 3], [-36, 11]]
     assert rows[-1].tolist() == [-284, 115]
@@ -115,13 +115,13 @@ def test_quantized_samples_are_multiples_of_the_quantizer_away_from_the_first() 
 
 def test_the_test_encoder_writes_the_same_codes_as_gopros() -> None:
     for char, (stored, samples) in VECTORS.items():
-        made = bytes(compressed(gpmf.leaf("ACCL", char, samples)))
-        theirs = bytes.fromhex(stored)
-        assert theirs[8:].startswith(made[8:].rstrip(b"\0"))
+        encoded = bytes(compressed(gpmf.leaf("ACCL", char, samples)))
+        expected = bytes.fromhex(stored)
+        assert expected[8:].startswith(encoded[8:].rstrip(b"\0"))
 
 
-def test_zeros_before_a_difference_keep_the_value_before_it() -> None:
-    """GPMF_Decompress assigns the value after it."""
+def test_zeros_before_a_difference_repeat_the_previous_value() -> None:
+    """GoPro's GPMF_Decompress assigns the following value instead."""
     samples = [[0], [0], [1], [1], [1], [3], [3]]
     assert gpmf.decompress(compressed(gpmf.leaf("ACCL", "s", samples))).array().tolist() == samples
 
@@ -129,9 +129,9 @@ def test_zeros_before_a_difference_keep_the_value_before_it() -> None:
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[str, list[list[int]]]:
     char = draw(st.sampled_from("bBsSlL"))
-    room = np.iinfo({"b": "i1", "B": "u1", "s": "i2", "S": "u2", "l": "i4", "L": "u4"}[char])
+    limits = np.iinfo({"b": "i1", "B": "u1", "s": "i2", "S": "u2", "l": "i4", "L": "u4"}[char])
     columns = draw(st.integers(1, 5))
-    numbers = st.one_of(st.integers(int(room.min), int(room.max)), st.integers(0, 40))
+    numbers = st.one_of(st.integers(int(limits.min), int(limits.max)), st.integers(0, 40))
     rows: list[list[int]] = []
     for row in draw(st.lists(st.lists(numbers, min_size=columns, max_size=columns), min_size=1, max_size=30)):
         rows += [row] * draw(st.sampled_from([1, 1, 1, 2, 17, 200]))
@@ -140,7 +140,7 @@ def tables(draw: st.DrawFn) -> tuple[str, list[list[int]]]:
 
 @given(tables())
 @settings(max_examples=150, deadline=None)
-def test_any_samples_survive_a_round_trip(drawn: tuple[str, Sequence[Sequence[int]]]) -> None:
+def test_any_samples_round_trip(drawn: tuple[str, Sequence[Sequence[int]]]) -> None:
     char, rows = drawn
     node = gpmf.leaf("XYZW", char, rows)
     assert bytes(gpmf.decompress(compressed(node))) == bytes(node)
@@ -155,7 +155,7 @@ def klv(data: bytes) -> gpmf.Klv:
     [
         b"",
         b"s\x06\0",
-        b"s\x06\0\x05",  # nothing behind the shape
+        b"s\x06\0\x05",  # nothing after the shape
         b"?\x06\0\x05" + bytes(40),  # types that no encoder compresses
         b"f\x08\0\x05" + bytes(40),
         b"s\x00\0\x05" + bytes(40),
@@ -164,7 +164,7 @@ def klv(data: bytes) -> gpmf.Klv:
         b"s\x02\0\x05" + bytes(40),  # more samples than announced
         b"s\x02\xff\xff" + bytes(40),  # no END
         b"s\x02\0\x05\0\0\0\x01" + b"\xff" * 30,  # no code
-        b"s\x02\0\x05\0\0\0\x01" + b"\xe3\xc4",  # nothing behind ESC
+        b"s\x02\0\x05\0\0\0\x01" + b"\xe3\xc4",  # nothing after ESC
         b"s\x02\0\x05\0\0\0\x01" + b"\xe3\xc5"[:1],
         b"s\xfe\xff\xff" + bytes(40),
     ],
@@ -175,25 +175,25 @@ def test_invalid_codes_are_rejected(data: bytes) -> None:
 
 
 def test_the_output_of_few_bytes_is_limited() -> None:
-    still = compressed(gpmf.leaf("ACCL", "s", np.zeros((65535, 3), np.int64)))
-    assert len(gpmf.decompress(still).data) == 65535 * 6
-    budget = OutputLimit(0, least=2 * 65535 * 6)
+    constant = compressed(gpmf.leaf("ACCL", "s", np.zeros((65535, 3), np.int64)))
+    assert len(gpmf.decompress(constant).data) == 65535 * 6
+    limit = OutputLimit(0, least=2 * 65535 * 6)
     for _ in range(2):
-        gpmf.decompress(still, output_limit=budget)
+        gpmf.decompress(constant, output_limit=limit)
     with pytest.raises(GpmfError, match="more bytes than any camera"):
-        gpmf.decompress(still, output_limit=budget)
+        gpmf.decompress(constant, output_limit=limit)
 
 
 def recording(count: int = 6) -> bytes:
-    """A second of motion, positions and exposure for each payload."""
+    """Returns `count` payloads with a second of motion, positions and exposure each."""
     blocks = []
-    chance = np.random.default_rng(2)
+    generator = np.random.default_rng(2)
     for number in range(count):
-        motion = np.cumsum(chance.integers(-20, 20, (200, 3)), axis=0)
-        place = [
+        motion = np.cumsum(generator.integers(-20, 20, (200, 3)), axis=0)
+        positions = [
             [470_000_000 + 90 * (18 * number + i), 80_000_000 - 70 * i, 5000 + i, 9, 8] for i in range(18)
         ]
-        about = [
+        modifiers = [
             gpmf.leaf("GPSF", "L", 3),
             gpmf.leaf("GPSU", "U", f"2405011200{number:02}.000"),
             gpmf.leaf("GPSP", "S", 150),
@@ -203,10 +203,10 @@ def recording(count: int = 6) -> bytes:
             gpmf.stream(
                 "GPS5",
                 "l",
-                place,
+                positions,
                 scale=[1e7, 1e7, 1000, 1000, 100],
                 total=18 * (number + 1),
-                modifiers=about,
+                modifiers=modifiers,
             ),
             gpmf.stream("SHUT", "f", [0.01] * 30, total=30 * (number + 1), stamp=1_001_000 * number),
         ]
@@ -215,7 +215,7 @@ def recording(count: int = 6) -> bytes:
 
 
 @pytest.fixture
-def both() -> tuple[gpmf.Telemetry, gpmf.Telemetry]:
+def recordings() -> tuple[gpmf.Telemetry, gpmf.Telemetry]:
     """The same recording, plain and compressed."""
     plain = gpmf.read_payloads(recording())
     blocks = [recompressed(plain.payloads[at], {"ACCL", "GPS5"}) for at in range(len(plain.payloads))]
@@ -223,8 +223,10 @@ def both() -> tuple[gpmf.Telemetry, gpmf.Telemetry]:
     return plain, gpmf.read_payloads(b"".join(blocks))
 
 
-def test_compressed_streams_are_read_like_any_other(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
-    plain, packed = both
+def test_compressed_streams_are_read_like_any_other(
+    recordings: tuple[gpmf.Telemetry, gpmf.Telemetry],
+) -> None:
+    plain, packed = recordings
     assert not packed.warnings
     assert packed.summary() == plain.summary()
     assert packed.payloads.data == plain.payloads.data
@@ -236,37 +238,39 @@ def test_compressed_streams_are_read_like_any_other(both: tuple[gpmf.Telemetry, 
 
 @pytest.mark.parametrize("kind", ["json", "gpx", "geojson", "kml", "fit", "svg"])
 def test_compressed_streams_are_exported_like_any_other(
-    both: tuple[gpmf.Telemetry, gpmf.Telemetry], kind: str
+    recordings: tuple[gpmf.Telemetry, gpmf.Telemetry], kind: str
 ) -> None:
-    made = []
-    for telemetry in both:
+    outputs = []
+    for telemetry in recordings:
         out = io.BytesIO()
         export.write(telemetry, out, kind)
-        made.append(out.getvalue())
-    assert made[0] == made[1]
+        outputs.append(out.getvalue())
+    assert outputs[0] == outputs[1]
     if kind == "json":
-        assert len(json.loads(made[1])["streams"]["ACCL"]["samples"]["t"]) == 1200
+        assert len(json.loads(outputs[1])["streams"]["ACCL"]["samples"]["t"]) == 1200
 
 
 def test_a_cut_has_the_samples_of_the_uncompressed_recording(
-    both: tuple[gpmf.Telemetry, gpmf.Telemetry],
+    recordings: tuple[gpmf.Telemetry, gpmf.Telemetry],
 ) -> None:
-    plain, packed = (cut_telemetry(each, 1.3, 4.6) for each in both)
+    plain, packed = (cut_telemetry(each, 1.3, 4.6) for each in recordings)
     assert packed == plain or (packed.payloads == plain.payloads and packed.kept == plain.kept)
 
 
 def test_compressed_positions_are_removed(
-    both: tuple[gpmf.Telemetry, gpmf.Telemetry],
+    recordings: tuple[gpmf.Telemetry, gpmf.Telemetry],
 ) -> None:
-    plain, packed = both
-    kept = remove_location(packed.source.payloads[0])
-    found = gpmf.read_payloads(kept)
+    plain, packed = recordings
+    remaining = remove_location(packed.source.payloads[0])
+    found = gpmf.read_payloads(remaining)
     assert set(found.streams) == {"ACCL", "SHUT"}
     assert found.streams["ACCL"].raw.tolist() == plain.streams["ACCL"].raw[:200].tolist()
 
 
-def test_compressed_chapters_have_continuous_counts(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
-    plain, packed = both
+def test_compressed_chapters_have_continuous_counts(
+    recordings: tuple[gpmf.Telemetry, gpmf.Telemetry],
+) -> None:
+    plain, packed = recordings
     length = float(plain.payloads.end_s[-1])
     joined = [
         b"".join(merge_chapters([Chapter(payloads=each, start_s=length * n) for n in range(3)]))
@@ -277,8 +281,8 @@ def test_compressed_chapters_have_continuous_counts(both: tuple[gpmf.Telemetry, 
     assert other.streams["ACCL"].numbers("TSMP")[-1] == 3 * 1200
 
 
-def test_a_lenient_reader_keeps_the_valid_streams(both: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
-    plain, packed = both
+def test_a_lenient_reader_keeps_the_valid_streams(recordings: tuple[gpmf.Telemetry, gpmf.Telemetry]) -> None:
+    plain, packed = recordings
     data = bytearray(packed.source.payloads.data)
     at = data.index(b"ACCL#", len(packed.source.payloads[0])) + 8 + 4 + 6 + 2
     data[at : at + 4] = b"\xff\xff\xff\xff"

@@ -161,7 +161,7 @@ def test_a_structure_longer_than_its_type_keeps_its_known_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "path", "offset", "words"),
+    ("data", "path", "offset", "message"),
     [
         (
             raw(b"DEVC", b"\0", 1, 16, raw(b"ACCL", b"s", 6, 9, bytes(8))),
@@ -182,9 +182,9 @@ def test_a_structure_longer_than_its_type_keeps_its_known_part() -> None:
     ],
 )
 def test_an_impossible_length_is_reported_with_path_and_offset(
-    data: bytes, path: str, offset: int, words: str
+    data: bytes, path: str, offset: int, message: str
 ) -> None:
-    with pytest.raises(gpmf.GpmfError, match=words) as caught:
+    with pytest.raises(gpmf.GpmfError, match=message) as caught:
         gpmf.parse(data)
     assert (caught.value.path, caught.value.offset) == (path, offset)
     lenient = gpmf.parse(data, lenient=True)
@@ -237,7 +237,7 @@ def test_values_that_the_format_cannot_represent_are_rejected(key: str, char: st
         gpmf.leaf(key, char, values)
 
 
-def test_a_nest_past_65535_bytes_gets_wider_structures() -> None:
+def test_a_nest_longer_than_65535_bytes_has_wider_structures() -> None:
     leaves = [gpmf.leaf("DATA", "d", np.zeros((4000, 4)))]
     data = bytes(gpmf.nest("DEVC", leaves))
     assert data[5] > 1

@@ -137,19 +137,19 @@ def test_every_job_is_done_despite_an_unreliable_transport(ledger: Ledger, seed:
     assert all(job.unmet == 0 and job.result for job in ledger.jobs())
 
 
-def test_only_the_report_that_the_ledger_refuses_is_parked(
+def test_only_the_report_that_the_ledger_rejects_is_parked(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport = FakeTransport(random.Random(0))
     ledger.submit([new("a-1"), new("a-2")])
     apply = Ledger.apply_reports
 
-    def refuse_one(self: Ledger, reports: list[JobResult], **options: Any) -> object:
+    def reject_one(self: Ledger, reports: list[JobResult], **options: Any) -> object:
         if any(report.job_id == "a-1" for report in reports):
-            raise UsageError("refused on purpose")
+            raise UsageError("rejected on purpose")
         return apply(self, reports, **options)
 
-    monkeypatch.setattr(Ledger, "apply_reports", refuse_one)
+    monkeypatch.setattr(Ledger, "apply_reports", reject_one)
     runner = CoordinatorRunner(ledger, transport)
     wait_until(lambda: len(transport.queue) == 2)
     for publication in list(transport.queue):
@@ -166,7 +166,7 @@ def test_only_the_report_that_the_ledger_refuses_is_parked(
     wait_until(lambda: get(ledger, "a-2").state == State.DONE and transport.parked)
     runner.close()
     ((_, reason),) = transport.parked
-    assert reason == "refused on purpose"
+    assert reason == "rejected on purpose"
     assert runner.counts[CoordinatorEventKind.REPORTS_PARKED] == 1
 
 
@@ -217,10 +217,10 @@ def test_reports_received_during_an_outage_of_the_ledger_are_kept_and_applied_la
 def test_a_permanent_error_ends_the_coordinator_with_its_reason(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_self: FakeTransport) -> Mapping[str, int]:
+    def deny(_self: FakeTransport) -> Mapping[str, int]:
         raise UsageError("no permission for that queue")
 
-    monkeypatch.setattr(FakeTransport, "queue_depths", refused)
+    monkeypatch.setattr(FakeTransport, "queue_depths", deny)
     runner = CoordinatorRunner(ledger, FakeTransport(random.Random(0)))
     wait_until(lambda: runner.failures)
     runner.close()
@@ -388,10 +388,10 @@ def test_a_command_queue_of_an_unknown_worker_is_removed(ledger: Ledger) -> None
 def test_a_coordinator_without_permission_to_list_queues_does_everything_else(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(_self: FakeTransport, _known: Sequence[str]) -> int:
+    def deny(_self: FakeTransport, _known: Sequence[str]) -> int:
         raise UsageError("no permission to list queues")
 
-    monkeypatch.setattr(FakeTransport, "delete_stale_command_queues", refused)
+    monkeypatch.setattr(FakeTransport, "delete_stale_command_queues", deny)
     transport = FakeTransport(random.Random(0))
     runner = CoordinatorRunner(ledger, transport, remove_queues_every_s=0.05)
     wait_until(lambda: runner.counts[CoordinatorEventKind.QUEUE_REMOVAL_FAILED])

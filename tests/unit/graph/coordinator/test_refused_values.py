@@ -1,4 +1,4 @@
-"""Values that the database cannot store are refused with the field's name; other reports are recorded."""
+"""Values that the database cannot store are rejected; the reports after them are recorded."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def ledger(ledger_url: str, clock: ManualClock) -> Iterator[Ledger]:
 
 
 @pytest.mark.parametrize("field", ["id", "asset", "kind", "pool", "owner"])
-def test_a_name_too_long_for_an_index_is_refused_before_anything_is_written(
-    ledger: Ledger, field: str
-) -> None:
+def test_a_name_too_long_for_an_index_is_rejected_before_any_write(ledger: Ledger, field: str) -> None:
     values: dict[str, Any] = {field: LONG}
     invalid = new("a-2", **values) if field != "id" else new(LONG)
     with pytest.raises(GraphError, match="too long"):

@@ -76,7 +76,7 @@ def test_a_command_survives_a_round_trip(kind: CommandKind) -> None:
     "invalid",
     [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
 )
-def test_an_invalid_command_is_refused(invalid: Any) -> None:
+def test_an_invalid_command_is_rejected(invalid: Any) -> None:
     valid = command_to_json(Command(worker="ada", kind=CommandKind.DRAIN))
     with pytest.raises(WireError):
         command_from_json({**valid, **invalid} if invalid else invalid)
@@ -137,21 +137,21 @@ def test_unknown_fields_of_a_newer_version_are_ignored() -> None:
         ("max_attempts", "none"),
     ],
 )
-def test_a_job_with_an_invalid_field_is_refused_with_the_name_of_the_field(name: str, value: object) -> None:
+def test_a_job_with_an_invalid_field_is_rejected_with_the_name_of_the_field(name: str, value: object) -> None:
     message = publication_to_json(Publication(job=JOB, base=0))
     message["job"][name] = value
     with pytest.raises(WireError, match=name):
         publication_from_json(message)
 
 
-def test_a_missing_field_is_refused() -> None:
+def test_a_missing_field_is_rejected() -> None:
     message = publication_to_json(Publication(job=JOB, base=0))
     del message["job"]["kind"]
     with pytest.raises(WireError, match="kind: missing"):
         publication_from_json(message)
 
 
-def test_too_many_spawned_jobs_are_refused() -> None:
+def test_too_many_spawned_jobs_are_rejected() -> None:
     message = report_to_json(JobResult(job_id="a", fence=1, worker="w", at=1.0, outcome=done()))
     message["outcome"]["spawn"] = [{}] * 100_001
     with pytest.raises(WireError, match="spawn"):
@@ -173,7 +173,7 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_any_json_value_is_parsed_or_refused(value: object) -> None:
+def test_any_json_value_is_parsed_or_rejected(value: object) -> None:
     for parse in (report_from_json, publication_from_json):
         with contextlib.suppress(WireError):
             parse(value)

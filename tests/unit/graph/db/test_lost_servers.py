@@ -45,7 +45,7 @@ def test_an_outage_is_logged_with_its_length(server: Server, caplog: pytest.LogC
     assert record_fields(logged[1])["outage_s"] > 0
 
 
-def test_workers_survive_crashes_and_restarts_of_the_server(server: Server, tmp_path: Path) -> None:
+def test_workers_continue_after_crashes_and_restarts_of_the_server(server: Server, tmp_path: Path) -> None:
     chunks = [f"a-{number:03d}" for number in range(300)]
     with Ledger.open(server.url) as ledger:
         ledger.submit([*(new(chunk) for chunk in chunks), new("z-1", *chunks)])
@@ -111,8 +111,8 @@ def test_an_unavailable_server_is_an_error_in_bounded_time(
     started = time.monotonic()
     with pytest.raises(LedgerError, match="No such file"):
         Ledger.open(f"postgresql://postgres@/postgres?host={tmp_path}", rng=LongestDelays())
-    # The delays are 1, 2, 4 ... 128 ms. None begins that would pass the timeout, so the last attempt is made
-    # after 0.17 s at the earliest, on a slow machine as well.
+    # The delays are 1, 2, 4 ... 128 ms. No delay starts that would exceed the timeout, so the last attempt
+    # is made after 0.17 s at the earliest, on a slow machine as well.
     assert 0.15 < time.monotonic() - started < 20
 
 
@@ -166,7 +166,7 @@ def test_a_result_whose_commit_was_lost_counts_once(postgres_ledger: Ledger, *, 
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_an_outdated_result_is_refused_although_the_commit_was_lost(
+def test_an_outdated_result_is_ignored_although_the_commit_was_lost(
     postgres_ledger: Ledger, *, committed: bool
 ) -> None:
     postgres_ledger.submit([new("a-1"), new("b-1")])
@@ -174,8 +174,10 @@ def test_an_outdated_result_is_refused_although_the_commit_was_lost(
     settle(postgres_ledger, old, interrupted())
     fresh = claim_jobs(postgres_ledger, limit=2)
     ConnectionCut(postgres_ledger, committed=committed)
-    answers = [Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in (old, *fresh, fresh[0])]
-    assert postgres_ledger.settle(answers) == [False, True, True, False]
+    settlements = [
+        Settlement(job_id=c.job.id, fence=c.fence, outcome=done()) for c in (old, *fresh, fresh[0])
+    ]
+    assert postgres_ledger.settle(settlements) == [False, True, True, False]
 
 
 @pytest.mark.parametrize("committed", [True, False])
@@ -229,7 +231,7 @@ def test_a_suspended_process_does_not_block_others(server: Server) -> None:
 
 
 def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
-    """Fan-in across clients, spawns with links, cancels and redrives, in many orders."""
+    """Clients complete, cancel and redrive jobs with fan-ins, spawned jobs and links, in random order."""
     if ledger_url.endswith(".db"):
         pytest.skip("SQLite has one writer")
     errors: list[BaseException] = []
@@ -267,14 +269,14 @@ def test_sixteen_clients_never_deadlock(ledger_url: str) -> None:
 def _claim_and_settle_randomly(ledger: Ledger, rng: random.Random, worker: str) -> None:
     claims = claim_jobs(ledger, limit=rng.randint(1, 6), worker=worker)
     rng.shuffle(claims)
-    answers = []
+    settlements = []
     for claim in claims:
         spawn = ()
         if claim.job.id.endswith("-plan"):
             asset = claim.job.asset
             spawn = _spawned(asset)
-        answers.append(Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done(*spawn)))
-    ledger.settle(answers)
+        settlements.append(Settlement(job_id=claim.job.id, fence=claim.fence, outcome=done(*spawn)))
+    ledger.settle(settlements)
     if rng.random() < 0.1:
         asset = f"a{rng.randrange(12)}"
         ids = ledger.cancel(asset=asset)

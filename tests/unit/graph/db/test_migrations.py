@@ -168,7 +168,7 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
         assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
-def test_a_ledger_of_a_newer_program_is_refused_unchanged(ledger_url: str) -> None:
+def test_a_ledger_of_a_newer_program_is_rejected_and_unchanged(ledger_url: str) -> None:
     Ledger.open(ledger_url).close()
     _in_transaction(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_many_threads_may_open_a_new_or_old_ledger_at_once(ledger_url: str, revi
         assert ledger.counts()[State.READY] == (0 if revision is None else 1)
 
 
-def test_processes_may_open_an_old_ledger_at_once(ledger_url: str) -> None:
+def test_several_processes_may_open_an_old_ledger_at_once(ledger_url: str) -> None:
     _create_ledger(ledger_url, "0001")
     code = "import sys; from eddyline.graph.ledger.ledger import Ledger; Ledger.open(sys.argv[1]).close()"
     processes = [subprocess.Popen([sys.executable, "-c", code, ledger_url]) for _ in range(4)]

@@ -23,9 +23,9 @@ def test_paths_and_urls_are_accepted() -> None:
     assert as_url("sqlite:///x.db") == "sqlite:///x.db"
 
 
-def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    path.write_text("this is not a database, and long enough to be sure of it" * 10)
+    path.write_text("this is not a database " * 30)
     with pytest.raises(LedgerError):
         Ledger.open(path)
 
@@ -90,7 +90,7 @@ def test_two_threads_may_submit_the_same_jobs_at_once(ledger_url: str) -> None:
     assert sorted(counts) == [0, 0, 50]
 
 
-def test_threads_of_several_ledgers_share_the_work_without_deadlock(ledger_url: str) -> None:
+def test_threads_with_separate_ledgers_complete_all_jobs_without_deadlock(ledger_url: str) -> None:
     chunks = [f"a-{number:03d}" for number in range(120)]
     with Ledger.open(ledger_url) as ledger:
         ledger.submit([*(new(chunk) for chunk in chunks), new("z-1", *chunks), new("z-2", *reversed(chunks))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, finish, get, new, settle, states
 
 from eddyline.core.clock import ManualClock
+from eddyline.core.stop import Stop
 from eddyline.graph.job import GraphError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -81,7 +83,7 @@ def test_a_job_that_another_asset_may_depend_on_is_not_archived(old: Ledger, clo
     clock.advance(1)
 
 
-def test_a_dependency_on_an_archived_failed_job_is_refused(old: Ledger) -> None:
+def test_a_dependency_on_an_archived_failed_job_is_rejected(old: Ledger) -> None:
     old.archive(older_than_s=7 * DAY)
     with pytest.raises(GraphError, match="not a job"):
         old.submit([new("x-1", "b-1")])
@@ -125,7 +127,7 @@ def test_two_processes_may_archive_concurrently(
     assert sum(moved) == 30
 
 
-def test_compacting_returns_space(tmp_path: Path, clock: ManualClock) -> None:
+def test_compacting_shrinks_the_file(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "ledger.db"
     with Ledger.open(path, clock=clock) as ledger:
         ledger.submit([new(f"a-{number:04d}", spec={"x": "y" * 500}) for number in range(2000)])
@@ -143,3 +145,17 @@ def test_a_ledger_can_be_used_after_compacting(old: Ledger) -> None:
     old.compact()
     old.submit([new("d-1")])
     finish(old, "d-1")
+
+
+def test_archiving_stops_between_two_transactions(ledger: Ledger, clock: ManualClock) -> None:
+    names = [f"asset{number}-1" for number in range(6)]
+    ledger.submit([new(name) for name in names])
+    for claim in claim_jobs(ledger, limit=10):
+        assert settle(ledger, claim, done())
+    clock.advance(100)
+    stop = Stop()
+    stop.request("enough")
+    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=stop) == 0
+    started = time.monotonic()
+    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=Stop()) == 6
+    assert time.monotonic() - started < 10

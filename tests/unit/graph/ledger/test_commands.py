@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.unit.graph.ledger_helpers import claim_jobs, done, get, interrupted, new, settle
+from tests.unit.graph.ledger_helpers import claim_jobs, get, interrupted, new, settle
 
 from eddyline.core.clock import ManualClock
-from eddyline.core.stop import Stop
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -152,17 +150,3 @@ def test_a_job_cancelled_and_redriven_at_once_is_published_with_new_fences(
     (second,) = publishing_ledger.publications.take(pools=("cpu",), limit=LIMIT, hold_s=20)
     assert second.base > first.base
     assert get(publishing_ledger, "a-1").state is State.READY
-
-
-def test_archiving_stops_between_two_transactions(ledger: Ledger, clock: ManualClock) -> None:
-    names = [f"asset{number}-1" for number in range(6)]
-    ledger.submit([new(name) for name in names])
-    for claim in claim_jobs(ledger, limit=10):
-        assert settle(ledger, claim, done())
-    clock.advance(100)
-    stop = Stop()
-    stop.request("enough")
-    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=stop) == 0
-    started = time.monotonic()
-    assert ledger.archive(older_than_s=10, assets_at_once=2, stop=Stop()) == 6
-    assert time.monotonic() - started < 10

@@ -82,7 +82,7 @@ def test_priority_precedes_shares(ledger: Ledger) -> None:
     assert _owners(_run(ledger, 6)) == "BBBAAA"
 
 
-def test_a_job_handed_back_goes_to_the_front_at_no_charge(ledger: Ledger) -> None:
+def test_a_job_handed_back_is_claimed_next_and_charged_once(ledger: Ledger) -> None:
     ledger.submit([new(f"a-{number}", owner="A") for number in range(4)])
     ledger.submit([new(f"b-{number}", owner="B") for number in range(4)])
     first = claim_jobs(ledger)[0]
@@ -150,7 +150,7 @@ class FairnessCheck:
     ),
     limit=st.integers(1, 4),
 )
-def test_no_owner_with_jobs_in_the_queue_ever_falls_behind(
+def test_no_owner_with_queued_jobs_falls_behind(
     sizes: list[int], steps: list[tuple[str, int, int]], limit: int
 ) -> None:
     clock = ManualClock()
@@ -171,7 +171,7 @@ def test_no_owner_with_jobs_in_the_queue_ever_falls_behind(
             check.assert_fair()
 
 
-def test_a_deadline_moves_a_job_ahead_of_others_of_its_priority(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_job_with_a_deadline_precedes_others_of_its_priority(ledger: Ledger, clock: ManualClock) -> None:
     soon = clock.now() + 60
     ledger.submit([new(f"a-{number:02d}") for number in range(20)])
     ledger.submit([new("b-1", deadline=soon + 60), new("b-2", deadline=soon)])

@@ -53,7 +53,7 @@ def test_a_job_is_stored_as_submitted(ledger: Ledger) -> None:
     assert (read.attempt, read.starts, read.interruptions, read.result, read.error) == (0, 0, 0, None, None)
 
 
-def test_submitting_twice_adds_nothing_and_changes_nothing(ledger: Ledger) -> None:
+def test_a_repeated_submission_changes_nothing(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1")])
     finish(ledger, "a-1")
     assert ledger.submit([new("a-1", spec={"other": 1}), new("a-2", "a-1"), new("a-3", "a-1")]) == 1
@@ -96,7 +96,7 @@ def test_a_dependant_of_a_failed_job_is_cancelled_with_the_reason(ledger: Ledger
         ),
     ],
 )
-def test_an_invalid_graph_is_refused_completely(
+def test_an_invalid_graph_is_rejected_completely(
     ledger: Ledger, batch: list[NewJob | Link], message: str
 ) -> None:
     with pytest.raises(GraphError, match=message):
@@ -104,13 +104,13 @@ def test_an_invalid_graph_is_refused_completely(
     assert ledger.jobs() == []
 
 
-def test_a_spec_that_is_not_json_is_refused(ledger: Ledger) -> None:
+def test_a_spec_that_is_not_json_is_rejected(ledger: Ledger) -> None:
     with pytest.raises(GraphError, match="not JSON"):
         ledger.submit([new("a-1"), new("a-2", spec={"x": object()})])
     assert ledger.jobs() == []
 
 
-def test_a_thousand_jobs_and_a_wide_fan_in_are_one_batch(ledger: Ledger) -> None:
+def test_more_than_a_thousand_jobs_with_a_wide_fan_in_are_submitted_in_one_batch(ledger: Ledger) -> None:
     chunks = [new(f"a-{number:04d}") for number in range(1200)]
     ledger.submit([*chunks, new("a-join", *(chunk.id for chunk in chunks))])
     assert get(ledger, "a-join").unmet == 1200
@@ -138,7 +138,7 @@ def test_only_jobs_of_the_given_pools_are_claimed(ledger: Ledger) -> None:
     assert ledger.claim("ada", pools=("gpu",), limit=0, lease_s=5) == []
 
 
-def test_a_claim_counts_attempt_start_and_fence_and_names_the_lease(
+def test_a_claim_counts_attempt_start_and_fence_and_records_the_lease(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     ledger.submit([new("a-1")])
@@ -184,7 +184,7 @@ def test_a_result_for_an_unknown_job_is_ignored(ledger: Ledger) -> None:
     assert ledger.settle([]) == []
 
 
-def test_a_late_answer_of_a_lost_worker_is_ignored(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_late_result_of_a_lost_worker_is_ignored(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     late = claim_jobs(ledger, worker="lost", lease_s=5)[0]
     clock.advance(6)
@@ -197,7 +197,7 @@ def test_a_late_answer_of_a_lost_worker_is_ignored(ledger: Ledger, clock: Manual
     assert get(ledger, "a-1").result == {"who": "ada"}
 
 
-def test_a_failure_is_retried_after_a_backoff_that_grows(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_failed_job_is_retried_after_a_growing_backoff(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     pauses = []
     for _ in range(3):
@@ -331,7 +331,7 @@ def test_a_job_that_spawns_an_invalid_graph_is_dead_and_adds_nothing(
     assert message in error["message"]
 
 
-def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> None:
+def test_a_link_to_a_failed_job_cancels_the_linked_job_and_its_dependants(ledger: Ledger) -> None:
     ledger.submit([new("a-bad", priority=-2), new("a-plan", priority=-1), new("a-end", "a-plan")])
     ledger.submit([new("a-after", "a-end")])
     settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
@@ -347,7 +347,7 @@ def test_a_link_to_a_failed_job_cancels_what_waits_for_it(ledger: Ledger) -> Non
 # Failing, cancelling, redriving
 
 
-def test_what_needs_a_dead_job_is_cancelled_and_other_assets_go_on(ledger: Ledger) -> None:
+def test_dependants_of_a_dead_job_are_cancelled_and_other_assets_continue(ledger: Ledger) -> None:
     ledger.submit([new("a-1"), new("a-2", "a-1"), new("a-3", "a-2"), new("b-1"), new("b-2", "b-1")])
     settle(ledger, claim_jobs(ledger)[0], failed(retry=False))
     assert states(ledger) == {
@@ -497,7 +497,7 @@ def test_a_job_that_loses_its_worker_every_time_is_quarantined(ledger: Ledger, c
     assert get(ledger, "a-2").state is State.CANCELLED
 
 
-def test_losses_count_only_in_a_row(ledger: Ledger, clock: ManualClock) -> None:
+def test_only_consecutive_losses_count(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     for _ in range(3):
         for number in range(4):
@@ -559,7 +559,7 @@ def test_jobs_are_found_by_asset_state_and_kind(ledger: Ledger) -> None:
     assert ledger.job("c") is None
 
 
-def test_weights_add_up_by_state(ledger: Ledger) -> None:
+def test_weights_are_summed_by_state(ledger: Ledger) -> None:
     ledger.submit([new("a-1", weight=2.5), new("a-2", weight=4), new("a-3", "a-1", weight=1)])
     assert ledger.weights("a")[State.READY] == 6.5
     assert ledger.weights()[State.WAITING] == 1
@@ -579,7 +579,7 @@ def test_listeners_are_called_after_changes_until_they_unsubscribe(ledger: Ledge
     assert len(calls) == 2
 
 
-def test_two_ledgers_on_one_database_see_the_same(open_ledger: Callable[..., Ledger]) -> None:
+def test_two_ledgers_on_one_database_share_all_jobs(open_ledger: Callable[..., Ledger]) -> None:
     one, two = open_ledger(), open_ledger()
     one.submit([new("a-1")])
     claim = claim_jobs(two)[0]

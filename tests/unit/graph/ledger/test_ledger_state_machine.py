@@ -153,7 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if accepted and job.state is State.DONE:
             self.finished.add(job.id)
         else:
-            # Refused (the link makes a cycle or is too late) or outdated: nothing was added.
+            # Rejected (the link makes a cycle or is too late) or outdated: nothing was added.
             assert job.state is not State.DONE or job.id in self.finished
             self.names = known
 

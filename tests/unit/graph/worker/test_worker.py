@@ -81,7 +81,7 @@ def _wait_for_stop(_job: Job, context: JobContext) -> Done:
     raise AssertionError
 
 
-def test_a_graph_runs_to_its_end_in_order(ledger: Ledger) -> None:
+def test_the_jobs_of_a_graph_run_in_order(ledger: Ledger) -> None:
     order: list[str] = []
 
     def record(job: Job, _context: JobContext) -> Done:
@@ -242,7 +242,9 @@ def test_a_cancelled_job_is_interrupted(ledger: Ledger) -> None:
     assert runner.event_kinds("a-1") == [WorkerEventKind.STARTED, WorkerEventKind.INTERRUPTED]
 
 
-def test_a_cancellation_by_another_process_is_seen_within_two_seconds(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_cancellation_by_another_process_is_received_within_two_seconds(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     ledger.submit([new("a-1")])
     runner = WorkerRunner(ledger, _wait_for_stop).start()
     wait_until(lambda: runner.events)
@@ -272,7 +274,7 @@ def test_an_idle_worker_starts_submitted_jobs_immediately_and_those_of_other_pro
     assert delays[2] < 5.0
 
 
-def test_a_lost_workers_jobs_are_taken_over_when_its_lease_ends(ledger: Ledger) -> None:
+def test_jobs_of_a_lost_worker_are_claimed_when_its_lease_expires(ledger: Ledger) -> None:
     ledger.submit([new("a-1")])
     started = time.monotonic()
     ledger.claim("lost", pools=("cpu",), limit=1, lease_s=0.3)
@@ -332,7 +334,7 @@ def test_reported_progress_is_limited_to_one(ledger: Ledger) -> None:
     assert runner.events[-1].elapsed_s >= 0
 
 
-def test_a_listener_that_fails_ends_the_worker_with_everything_handed_back(ledger: Ledger) -> None:
+def test_an_event_listener_that_fails_ends_the_worker_and_its_jobs_are_handed_back(ledger: Ledger) -> None:
     def listener(_event: WorkerEvent) -> None:
         raise LookupError("on purpose")
 

@@ -1,4 +1,4 @@
-"""Offset and drift between two recordings of the same audio, to well under a frame."""
+"""Offset and drift between two recordings of the same audio are measured to well under a frame."""
 
 from __future__ import annotations
 
@@ -24,25 +24,27 @@ def bursts(seconds: float, seed: int = 4) -> npt.NDArray[np.float64]:
     return audio
 
 
-def recorded(world: npt.NDArray[np.float64], start: float, ppm: float, seconds: float, seed: int) -> Audio:
+def record(recording: npt.NDArray[np.float64], start: float, ppm: float, seconds: float, seed: int) -> Audio:
     rng = np.random.default_rng(seed)
     times = start + np.arange(int(seconds * RATE)) / RATE / (1 + ppm / 1e6)
-    samples = np.interp(times * RATE, np.arange(len(world)), world)
+    samples = np.interp(times * RATE, np.arange(len(recording)), recording)
     return (samples + rng.standard_normal(len(samples)) * 0.005).astype(np.float32)
 
 
 @pytest.mark.parametrize(("start", "ppm"), [(1.25, 0.0), (3.5, 150.0), (2.0, -80.0)])
-def test_offset_and_drift_are_found_to_a_fraction_of_a_millisecond(start: float, ppm: float) -> None:
-    world = bursts(46)
-    found = measure_drift(recorded(world, 2.0, 0.0, 38, 1), recorded(world, start, ppm, 40, 2))
+def test_offset_and_drift_are_measured_to_a_fraction_of_a_millisecond(start: float, ppm: float) -> None:
+    recording = bursts(46)
+    found = measure_drift(record(recording, 2.0, 0.0, 38, 1), record(recording, start, ppm, 40, 2))
     assert abs(found.offset_s - (start - 2.0)) < 0.0005
     assert abs(found.ppm - ppm) < 12
     assert found.points >= 10
 
 
 def test_a_drift_below_its_uncertainty_is_not_significant() -> None:
-    world = bursts(20)
-    assert not measure_drift(recorded(world, 1.0, 0.0, 15, 1), recorded(world, 1.5, 0.0, 15, 2)).significant
+    recording = bursts(20)
+    assert not measure_drift(
+        record(recording, 1.0, 0.0, 15, 1), record(recording, 1.5, 0.0, 15, 2)
+    ).significant
 
 
 def test_different_recordings_are_rejected() -> None:

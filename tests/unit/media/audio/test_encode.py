@@ -33,9 +33,9 @@ def make(ffmpeg: str, out: Path, lavfi: str, *options: str) -> Path:
 
 
 def encode(tools: Toolchain, source: Path, facts: AudioFacts, **settings: object) -> AudioResult:
-    asked = AudioSettings.model_validate(settings)
+    audio_settings = AudioSettings.model_validate(settings)
     out = source.with_name("out.m4a")
-    return encode_track(source, facts, asked, tools=tools, runner=Runner(), out=out)
+    return encode_track(source, facts, audio_settings, tools=tools, runner=Runner(), out=out)
 
 
 def pcm(ffmpeg: str, path: Path, channels: int = 1) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -55,26 +55,26 @@ def test_every_sample_is_kept_and_none_is_added(
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", codec)
     before = pcm(ffmpeg, source)
-    made = encode(tools, source, STEREO)
-    after = pcm(ffmpeg, made.path)
-    assert made.samples == len(before) == len(after)
-    assert (made.priming, made.sample_rate, made.channels) == (1024, 48_000, 1)
+    result = encode(tools, source, STEREO)
+    after = pcm(ffmpeg, result.path)
+    assert result.samples == len(before) == len(after)
+    assert (result.priming, result.sample_rate, result.channels) == (1024, 48_000, 1)
     # Aligned to a fraction of a sample, at the start and at the end.
-    for start in (8000, made.samples - 8000):
+    for start in (8000, result.samples - 8000):
         shift = (phase(after, start) - phase(before, start)) / (2 * np.pi * 997 / 48_000)
         assert abs(shift) < 0.25
-    quiet = np.abs(after - before)[8000:-8000]  # the first frames of a pure tone have a larger error
-    assert float(quiet.mean()) < 0.005
+    difference = np.abs(after - before)[8000:-8000]  # the first frames of a pure tone have a larger error
+    assert float(difference.mean()) < 0.005
 
 
 def test_the_priming_is_hidden_by_the_edit_list_and_the_track_is_named(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    made = encode(tools, make(ffmpeg, tmp_path / "a.mp4", TONE), STEREO)
-    with FileRanges(made.path) as file:
+    result = encode(tools, make(ffmpeg, tmp_path / "a.mp4", TONE), STEREO)
+    with FileRanges(result.path) as file:
         movie = read_movie(file)
     track = movie.tracks[0]
-    assert track.edits == (Edit(media_time=1024, duration=made.samples, rate=Fraction(1)),)
+    assert track.edits == (Edit(media_time=1024, duration=result.samples, rate=Fraction(1)),)
     assert (movie.timescale, track.language, track.name) == (48_000, "deu", "Mic")
 
 
@@ -90,33 +90,33 @@ def test_loudness_matches_the_standard(ffmpeg: str, tools: Toolchain, tmp_path: 
     level = 10 ** (-23 / 20)
     lavfi = f"aevalsrc={level}*sin(2*PI*1000*t)|{level}*sin(2*PI*1000*t):s=48000:d=5"
     source = make(ffmpeg, tmp_path / "a.mov", lavfi, "-c:a", "pcm_s24le")
-    made = encode(tools, source, replace(STEREO, channels=2))
-    assert made.loudness.integrated_lufs == pytest.approx(-23, abs=0.1)
-    assert made.loudness.true_peak_dbtp == pytest.approx(-23, abs=0.2)
-    assert made.gain_db == 0
-    assert made.to_json()["loudness"]["range_lu"] == pytest.approx(0, abs=0.1)
+    result = encode(tools, source, replace(STEREO, channels=2))
+    assert result.loudness.integrated_lufs == pytest.approx(-23, abs=0.1)
+    assert result.loudness.true_peak_dbtp == pytest.approx(-23, abs=0.2)
+    assert result.gain_db == 0
+    assert result.to_json()["loudness"]["range_lu"] == pytest.approx(0, abs=0.1)
 
 
 def test_normalizing_reaches_the_target_or_the_peak_limit(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", "pcm_s16le")
-    wanted = LoudnessSettings(target_lufs=-16, true_peak_dbtp=-1)
-    made = encode(tools, source, STEREO, normalise=wanted)
-    assert made.loudness.integrated_lufs == pytest.approx(-16, abs=0.15)
-    assert made.samples == len(pcm(ffmpeg, source))
-    loud = LoudnessSettings(target_lufs=-5, true_peak_dbtp=-3)
-    made = encode(tools, source, STEREO, normalise=loud)
-    assert made.loudness.true_peak_dbtp == pytest.approx(-3, abs=0.15)
+    reachable = LoudnessSettings(target_lufs=-16, true_peak_dbtp=-1)
+    result = encode(tools, source, STEREO, normalise=reachable)
+    assert result.loudness.integrated_lufs == pytest.approx(-16, abs=0.15)
+    assert result.samples == len(pcm(ffmpeg, source))
+    peak_limited = LoudnessSettings(target_lufs=-5, true_peak_dbtp=-3)
+    result = encode(tools, source, STEREO, normalise=peak_limited)
+    assert result.loudness.true_peak_dbtp == pytest.approx(-3, abs=0.15)
 
 
 def test_silence_has_no_loudness(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "anullsrc=r=48000:cl=mono,atrim=end=1")
-    wanted = LoudnessSettings(target_lufs=-16)
-    made = encode(tools, source, STEREO, normalise=wanted)
-    assert made.loudness.integrated_lufs is None
-    assert made.gain_db == 0
-    assert made.samples == 48_000
+    loudness = LoudnessSettings(target_lufs=-16)
+    result = encode(tools, source, STEREO, normalise=loudness)
+    assert result.loudness.integrated_lufs is None
+    assert result.gain_db == 0
+    assert result.samples == 48_000
 
 
 @pytest.mark.parametrize(("channels", "kept"), [(2, 2), (4, 4), (6, 6), (8, 6), (16, 6)])
@@ -125,11 +125,11 @@ def test_up_to_six_channels_are_kept_and_more_are_mixed_down(
 ) -> None:
     tones = "|".join(f"0.1*sin(2*PI*{300 + 50 * n}*t)" for n in range(channels))
     source = make(ffmpeg, tmp_path / "a.mov", f"aevalsrc={tones}:s=48000:d=1", "-c:a", "pcm_s16le")
-    made = encode(tools, source, replace(STEREO, channels=channels))
-    with FileRanges(made.path) as file:
+    result = encode(tools, source, replace(STEREO, channels=channels))
+    with FileRanges(result.path) as file:
         assert read_movie(file).tracks[0].channels in {kept, 2}  # some muxers always write 2
-    assert len(pcm(ffmpeg, made.path, kept)) == kept * 48_000
-    assert (made.channels, made.downmixed_from) == (kept, None if channels <= 6 else channels)
+    assert len(pcm(ffmpeg, result.path, kept)) == kept * 48_000
+    assert (result.channels, result.downmixed_from) == (kept, None if channels <= 6 else channels)
 
 
 @pytest.mark.parametrize(("before", "after"), [(44_100, 44_100), (96_000, 48_000), (12_345, 16_000)])
@@ -137,25 +137,25 @@ def test_rates_that_players_support_are_kept(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, before: int, after: int
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", f"sine=f=440:r={before}:d=1", "-c:a", "pcm_s16le")
-    made = encode(tools, source, replace(STEREO, sample_rate=before))
-    assert made.sample_rate == after
-    assert made.samples == pytest.approx(after, abs=2)
+    result = encode(tools, source, replace(STEREO, sample_rate=before))
+    assert result.sample_rate == after
+    assert result.samples == pytest.approx(after, abs=2)
 
 
 def test_audio_that_starts_late_keeps_its_delay(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     plain = make(ffmpeg, tmp_path / "a.mp4", TONE)
-    late = tmp_path / "late.mp4"
+    delayed = tmp_path / "late.mp4"
     with FileRanges(plain) as file:
         movie = read_movie(file)
         track = passthrough(movie, movie.tracks[0], file)
-        pause = Edit(media_time=-1, duration=movie.timescale // 4, rate=Fraction(1))
-        write_mp4(late, [replace(track, edits=(pause, *track.edits))], timescale=movie.timescale)
-    made = encode(tools, late, STEREO)
-    with FileRanges(made.path) as file:
+        delay = Edit(media_time=-1, duration=movie.timescale // 4, rate=Fraction(1))
+        write_mp4(delayed, [replace(track, edits=(delay, *track.edits))], timescale=movie.timescale)
+    result = encode(tools, delayed, STEREO)
+    with FileRanges(result.path) as file:
         movie = read_movie(file)
         shown = build_presentation(movie, movie.tracks[0])
     assert int(shown.pts[0]) == 12_000
-    assert made.samples == 160_018
+    assert result.samples == 160_018
 
 
 def test_a_camera_track_keeps_its_length(
@@ -168,23 +168,23 @@ def test_a_camera_track_keeps_its_length(
             track = movie.tracks_of_kind("audio")[0]
             copy_tracks(file, movie, [track], source)
         facts = replace(STEREO, channels=track.channels, sample_rate=track.sample_rate)
-        made = encode(tools, source, facts)
-        assert made.samples == len(pcm(ffmpeg, source))
-        assert made.loudness.integrated_lufs is not None
+        result = encode(tools, source, facts)
+        assert result.samples == len(pcm(ffmpeg, source))
+        assert result.loudness.integrated_lufs is not None
 
 
-@pytest.mark.parametrize(("until", "length"), [(5.0, 5.0), (3.4, 3.3337), (2.0, 3.3337)])
+@pytest.mark.parametrize(("end_s", "length"), [(5.0, 5.0), (3.4, 3.3337), (2.0, 3.3337)])
 def test_audio_that_ends_early_is_padded_to_the_end_of_the_video(
-    ffmpeg: str, tools: Toolchain, tmp_path: Path, until: float, length: float
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, end_s: float, length: float
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", TONE, "-c:a", "pcm_s16le")
     settings, out = AudioSettings(), tmp_path / "out.m4a"
-    made = encode_track(
-        source, STEREO, settings, tools=tools, runner=Runner(), out=out, video_end=Fraction(str(until))
+    result = encode_track(
+        source, STEREO, settings, tools=tools, runner=Runner(), out=out, video_end=Fraction(str(end_s))
     )
-    assert made.samples == pytest.approx(length * 48_000, abs=1)
+    assert result.samples == pytest.approx(length * 48_000, abs=1)
     samples = pcm(ffmpeg, out)
-    assert len(samples) == made.samples
+    assert len(samples) == result.samples
     assert np.abs(samples[int(3.4 * 48_000) :]).max(initial=0) < 1e-4
 
 

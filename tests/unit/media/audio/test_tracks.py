@@ -36,13 +36,13 @@ def make(ffmpeg: str, out: Path, *options: str, tones: int = 2, tracks: int = 2)
     argv = [ffmpeg, "-y", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:d=1"]
     for number in range(tracks):
         argv += ["-f", "lavfi", "-i", f"aevalsrc={tone}:s=48000:d=0.5,volume={1 - number / 4}"]
-    maps = [word for number in range(tracks + 1) for word in ("-map", f"{number}")]
+    maps = [argument for number in range(tracks + 1) for argument in ("-map", f"{number}")]
     argv += [*maps, "-c:v", "libx264", "-preset", "ultrafast", *(options or ("-c:a", "aac")), f"{out}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)
     return out
 
 
-def look(path: Path, tools: Toolchain, work: Path) -> AudioTracks:
+def probe_tracks(path: Path, tools: Toolchain, work: Path) -> AudioTracks:
     with FileRanges(path) as src:
         return probe_audio_tracks(src, read_movie(src), runner=Runner(), tools=tools, work=work)
 
@@ -53,7 +53,7 @@ def change_last(path: Path, old: bytes, new: bytes) -> None:
     path.write_bytes(data[:at] + new + data[at + len(old) :])
 
 
-def garbage(path: Path, track: int, samples: slice) -> None:
+def overwrite_samples(path: Path, track: int, samples: slice) -> None:
     with FileRanges(path) as src:
         table = read_movie(src).tracks_of_kind("audio")[track].samples
     data = bytearray(path.read_bytes())
@@ -75,7 +75,7 @@ def test_a_second_track_without_a_decoder_is_omitted(
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "-c:a", "pcm_s16le")
     change_last(source, b"sowt", fourcc)
-    found = look(source, tools, tmp_path)
+    found = probe_tracks(source, tools, tmp_path)
     assert [each.track for each in found.facts] == [2]
     assert [(each.kind, each.what, each.why) for each in found.left_out] == [
         ("audio", f"track 3 ({fourcc.decode()})", why)
@@ -86,8 +86,8 @@ def test_a_video_without_a_decodable_audio_track_is_accepted(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4")
-    garbage(source, 0, slice(None))
-    garbage(source, 1, slice(None))
+    overwrite_samples(source, 0, slice(None))
+    overwrite_samples(source, 1, slice(None))
     with FileRanges(source) as src:
         facts = probe(src, read_movie(src), runner=Runner(), tools=tools, work=tmp_path)
     assert facts.audio == ()
@@ -96,8 +96,8 @@ def test_a_video_without_a_decodable_audio_track_is_accepted(
 
 def test_a_track_damaged_only_at_its_start_is_used(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", tracks=1)
-    garbage(source, 0, slice(0, 17))
-    found = look(source, tools, tmp_path)
+    overwrite_samples(source, 0, slice(0, 17))
+    found = probe_tracks(source, tools, tmp_path)
     assert [(each.codec, each.channels, each.sample_rate) for each in found.facts] == [("aac", 2, 48_000)]
     assert found.left_out == ()
 
@@ -107,7 +107,7 @@ def test_ffmpeg_decides_what_a_sample_rate_of_zero_means(
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "-c:a", "pcm_s16le")
     change_last(source, b"\xbb\x80\0\0", bytes(4))
-    assert [each.sample_rate for each in look(source, tools, tmp_path).facts] == [48_000, 48_000]
+    assert [each.sample_rate for each in probe_tracks(source, tools, tmp_path).facts] == [48_000, 48_000]
 
 
 def test_video_and_other_tracks_have_no_effect(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
@@ -125,15 +125,15 @@ def test_video_and_other_tracks_have_no_effect(ffmpeg: str, tools: Toolchain, tm
 
 def encoded(ffmpeg: str, tools: Toolchain, source: Path) -> tuple[Decoded, AudioTracks]:
     """Return the first audio track as encoded by `run`, float32[n, channels]."""
-    found = look(source, tools, source.parent)
+    found = probe_tracks(source, tools, source.parent)
     alone, out = source.with_name("alone.mov"), source.with_name("out.m4a")
     with FileRanges(source) as src:
         movie = read_movie(src)
         copy_tracks(src, movie, movie.tracks_of_kind("audio")[:1], alone)
-    made = encode_track(alone, found.facts[0], AudioSettings(), tools=tools, runner=Runner(), out=out)
+    result = encode_track(alone, found.facts[0], AudioSettings(), tools=tools, runner=Runner(), out=out)
     argv = [ffmpeg, "-v", "error", "-i", f"{out}", "-c:a", "pcm_f32le", "-f", "f32le", "-"]
     raw = subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
-    return np.frombuffer(raw, "<f4").reshape(-1, made.channels), found
+    return np.frombuffer(raw, "<f4").reshape(-1, result.channels), found
 
 
 def level(samples: Decoded, tone: int) -> list[float]:
@@ -153,16 +153,18 @@ def level(samples: Decoded, tone: int) -> list[float]:
 def test_up_to_six_channels_keep_number_order_and_level(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, layout: str, channels: int
 ) -> None:
-    mapped = f"channelmap=map={'|'.join(f'{n}-{n}' for n in range(channels))}:channel_layout={layout}"
-    source = make(ffmpeg, tmp_path / "a.mov", "-af", mapped, "-c:a", "pcm_s16le", tones=channels, tracks=1)
-    made, found = encoded(ffmpeg, tools, source)
-    assert made.shape == (24_000, channels)
+    channel_map = f"channelmap=map={'|'.join(f'{n}-{n}' for n in range(channels))}:channel_layout={layout}"
+    source = make(
+        ffmpeg, tmp_path / "a.mov", "-af", channel_map, "-c:a", "pcm_s16le", tones=channels, tracks=1
+    )
+    decoded, found = encoded(ffmpeg, tools, source)
+    assert decoded.shape == (24_000, channels)
     assert found.left_out == ()
     for tone in range(channels):
-        levels = level(made, tone)
+        levels = level(decoded, tone)
         if "LFE" not in layout and not (".1" in layout and tone == channels - (1 if layout == "2.1" else 3)):
             assert levels[tone] == pytest.approx(0.2, rel=0.1), (tone, levels)
-        others = [each for place, each in enumerate(levels) if place != tone]
+        others = [each for channel, each in enumerate(levels) if channel != tone]
         assert max(others, default=0) < 0.02
 
 
@@ -174,8 +176,8 @@ def test_more_channels_are_mixed_down_and_listed_as_omitted(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, channels: int, kept: int, why: str
 ) -> None:
     source = make(ffmpeg, tmp_path / "a.mov", "-c:a", "pcm_s16le", tones=channels, tracks=1)
-    made, found = encoded(ffmpeg, tools, source)
-    assert made.shape == (24_000, kept)
+    decoded, found = encoded(ffmpeg, tools, source)
+    assert decoded.shape == (24_000, kept)
     assert [(each.kind, why in each.why) for each in found.left_out] == [("audio", True)]
     assert f"{channels} in all" in found.left_out[0].what
 
@@ -183,25 +185,25 @@ def test_more_channels_are_mixed_down_and_listed_as_omitted(
 def test_ambisonic_audio_becomes_stereo(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     plain = make(ffmpeg, tmp_path / "plain.mp4", "-c:a", "pcm_s16le", tones=4, tracks=1)
     source = tmp_path / "a.mp4"
-    sphere = make_box("SA3D", bytes(2), struct.pack(">IBBI4I", 1, 0, 0, 4, 0, 1, 2, 3))
+    sa3d = make_box("SA3D", bytes(2), struct.pack(">IBBI4I", 1, 0, 0, 4, 0, 1, 2, 3))
     with FileRanges(plain) as src:
         movie = read_movie(src)
         tracks = [passthrough(movie, track, src) for track in movie.tracks]
         entry = bytearray(tracks[1].stsd[16:])
         if (at := entry.find(b"chnl")) > 0:  # keep only one declaration of the layout
             del entry[at - 4 : at - 4 + int.from_bytes(entry[at - 4 : at], "big")]
-        entry += sphere
+        entry += sa3d
         entry[:4] = struct.pack(">I", len(entry))
         tracks[1] = replace(tracks[1], stsd=make_box("stsd", tracks[1].stsd[8:16], bytes(entry)))
         write_mp4(source, tracks, timescale=movie.timescale)
-    made, found = encoded(ffmpeg, tools, source)
+    decoded, found = encoded(ffmpeg, tools, source)
     assert found.facts[0].layout.startswith("ambisonic")
-    assert made.shape == (24_000, 2)
+    assert decoded.shape == (24_000, 2)
     assert "ambisonic" in found.left_out[0].why
     # W is half of both sides, Y is half of the left and the negative half of the right.
-    assert level(made, 0) == pytest.approx([0.1, 0.1], rel=0.1)
-    assert level(made, 1) == pytest.approx([0.1, 0.1], rel=0.1)
-    assert max(level(made, 2)) < 0.01
+    assert level(decoded, 0) == pytest.approx([0.1, 0.1], rel=0.1)
+    assert level(decoded, 1) == pytest.approx([0.1, 0.1], rel=0.1)
+    assert max(level(decoded, 2)) < 0.01
 
 
 def test_the_mix_depends_on_channels_and_layout() -> None:
@@ -215,12 +217,12 @@ def test_the_mix_depends_on_channels_and_layout() -> None:
 
 
 def test_channels_in_a_custom_order_are_reordered(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    mapped = "channelmap=map=0-0|1-1|2-2:channel_layout=FL+FC+FR"
-    source = make(ffmpeg, tmp_path / "a.mov", "-af", mapped, "-c:a", "pcm_s16le", tones=3, tracks=1)
-    made, found = encoded(ffmpeg, tools, source)
+    channel_map = "channelmap=map=0-0|1-1|2-2:channel_layout=FL+FC+FR"
+    source = make(ffmpeg, tmp_path / "a.mov", "-af", channel_map, "-c:a", "pcm_s16le", tones=3, tracks=1)
+    decoded, found = encoded(ffmpeg, tools, source)
     assert found.facts[0].layout == "3 channels (FL+FC+FR)"
     assert found.left_out == ()
-    assert [int(np.argmax(level(made, tone))) for tone in range(3)] == [0, 2, 1]
+    assert [int(np.argmax(level(decoded, tone))) for tone in range(3)] == [0, 2, 1]
 
 
 def test_composition_offsets_only_delay_audio(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
@@ -229,10 +231,12 @@ def test_composition_offsets_only_delay_audio(ffmpeg: str, tools: Toolchain, tmp
     with FileRanges(plain) as src:
         movie = read_movie(src)
         video, audio = (passthrough(movie, track, src) for track in movie.tracks)
-        late = np.full(len(audio.duration), 1024)
+        cts_offsets = np.full(len(audio.duration), 1024)
         edits = tuple(Edit(media_time=each.media_time + 1024, duration=each.duration) for each in audio.edits)
-        write_mp4(offset, [video, replace(audio, cts_offset=late, edits=edits)], timescale=movie.timescale)
+        write_mp4(
+            offset, [video, replace(audio, cts_offset=cts_offsets, edits=edits)], timescale=movie.timescale
+        )
     assert b"ctts" in offset.read_bytes()[-200_000:]
     expected, _ = encoded(ffmpeg, tools, plain)
-    made, _ = encoded(ffmpeg, tools, offset)
-    assert np.array_equal(made, expected)
+    decoded, _ = encoded(ffmpeg, tools, offset)
+    assert np.array_equal(decoded, expected)

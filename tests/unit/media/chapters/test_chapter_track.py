@@ -124,11 +124,11 @@ def test_exiftool_lists_the_chapters_and_the_telemetry(clip: Path, tmp_path: Pat
 
 def test_the_list_is_at_the_start_with_times_in_tenths_of_microseconds(clip: Path) -> None:
     shown = build_presentation(_index(clip), _index(clip).tracks[0])
-    made = add_nero_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
-    assert made[4:8] == b"chpl"
-    assert made.endswith(b"\0\0\0\x08FIRM\0\0\0\0")
-    assert made[16] == len(CHAPTERS)
-    start, length = struct.unpack_from(">QB", made, 17 + 9 + len("Start"))
+    udta = add_nero_list(b"\0\0\0\x08FIRM\0\0\0\0", CHAPTERS, shown, 90_000) or b""
+    assert udta[4:8] == b"chpl"
+    assert udta.endswith(b"\0\0\0\x08FIRM\0\0\0\0")
+    assert udta[16] == len(CHAPTERS)
+    start, length = struct.unpack_from(">QB", udta, 17 + 9 + len("Start"))
     assert (start, length) == (-(-int(shown.pts[7]) * 10_000_000 // 90_000), len("HiLight 1"))
 
 
@@ -151,7 +151,7 @@ def test_ticks_that_exceed_32_bits_become_milliseconds(tmp_path: Path) -> None:
     shown = Presentation(
         sample=np.arange(3), pts=np.array([0, 5_000_000_000, 9_000_000_000]), end=10_000_000_000
     )
-    picture = OutputTrack(
+    video = OutputTrack(
         handler="vide",
         name="",
         timescale=10_000_000,
@@ -160,7 +160,7 @@ def test_ticks_that_exceed_32_bits_become_milliseconds(tmp_path: Path) -> None:
         pieces=(Piece(source=tmp_path, offset=np.zeros(0, np.int64), size=np.zeros(0, np.int64)),),
         duration=np.zeros(0, np.int64),
     )
-    _, track = add_chapter_track([picture], (*CHAPTERS[:1], Chapter(frame=1, title="HiLight 1")), shown)
+    _, track = add_chapter_track([video], (*CHAPTERS[:1], Chapter(frame=1, title="HiLight 1")), shown)
     assert track.timescale == 1000
     assert track.duration.tolist() == [500_000, 500_000]
 

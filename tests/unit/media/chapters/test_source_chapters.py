@@ -41,10 +41,10 @@ def test_chapters_match_ffprobes_list(name: str, tmp_path: Path, ffmpeg: str, ff
     with FileRanges(tmp_path / name) as src:
         movie = read_movie(src)
         track = main_video(movie)
-        found, left = read_source_chapters(src, movie, track, build_presentation(movie, track))
+        found, omitted = read_source_chapters(src, movie, track, build_presentation(movie, track))
     assert [f"{each.time_s:.6f},{each.title}" for each in found] == listed.splitlines()[:2]
     assert [(each.frame, each.title) for each in found] == [(0, "one"), (15, "Zw\u00f6lf <b>")]
-    assert [each.what for each in left] == ["1 chapters"]
+    assert [each.what for each in omitted] == ["1 chapters"]
 
 
 def _nero(rows: bytes, count: int) -> bytes:

@@ -52,7 +52,7 @@ class Faults:
 
 @dataclass(frozen=True, kw_only=True)
 class _Opened:
-    """The source as the pipeline reads it."""
+    """An open source, as the steps of the pipeline use it."""
 
     src: FileRanges
     movie: Movie
@@ -102,29 +102,29 @@ class EncodeChain:
             )
             assumed = faults.facts(facts.video)
             rung = self.rung(assumed)
-            return self._compare(path, opened, rung, self._make(opened, assumed, rung, faults))
+            return self._compare(path, opened, rung, self._encode(opened, assumed, rung, faults))
 
-    def _make(self, opened: _Opened, assumed: VideoFacts, rung: Rung, faults: Faults) -> Path:
+    def _encode(self, opened: _Opened, assumed: VideoFacts, rung: Rung, faults: Faults) -> Path:
         graph = filters.filter_graph
         encoded = []
         for chunk in opened.chunks:
-            by = faults.shift[chunk.index] if faults.shift else 0
+            shift = faults.shift[chunk.index] if faults.shift else 0
             folder = self.work / f"chunk-{chunk.index}"
             folder.mkdir(exist_ok=True)
             piece = write_slice(
                 opened.src,
                 opened.movie,
                 opened.track,
-                chunk.start + by,
-                chunk.stop + by,
+                chunk.start + shift,
+                chunk.stop + shift,
                 folder / "slice.mp4",
                 shown=opened.shown,
             )
             with patch.object(filters, "filter_graph", lambda *given: faults.graph(graph(*given))):
-                (made,) = encode_chunk(
+                (chunk_file,) = encode_chunk(
                     piece, assumed, [rung], opened.grid, tools=self.tools, runner=self.runner, out_dir=folder
                 )
-            encoded.append(made.path)
+            encoded.append(chunk_file.path)
         out = self.work / "rendition.mp4"
         assemble_rendition(
             out,

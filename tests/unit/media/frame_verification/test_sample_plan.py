@@ -19,7 +19,7 @@ from eddyline.mp4.presentation import Presentation
 
 
 def _plan(frames: int, *, every: int, rate: int = 60) -> tuple[SamplePlan, list[int], VideoFacts]:
-    """The sample plan and the joins of a 1080p source with a keyframe `every` so many frames."""
+    """Returns the sample plan, joins and facts of a 1080p source with a keyframe every `every` frames."""
     facts = VideoFacts(
         codec="h264", width=1920, height=1080, fps=Fraction(rate), frames=frames, pixel_format="yuv420p",
         timescale=15360,
@@ -37,7 +37,7 @@ def _pixels(plan: SamplePlan, every: int, facts: VideoFacts) -> int:
     return sum((each.stop - each.start // every * every) * facts.width * facts.height for each in plan.ranges)
 
 
-def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> None:
+def test_the_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> None:
     plan, joins, _ = _plan(1800, every=60)
     compared = set(plan.frames["360p"])
     assert {0, 1799, *joins} <= compared
@@ -49,7 +49,7 @@ def test_first_and_last_frame_and_all_joins_of_a_short_clip_are_compared() -> No
 
 @pytest.mark.parametrize("every", [1, 15, 60, 250, 1800])
 @pytest.mark.parametrize("frames", [1, 2, 3, 60, 1800, 200_000])
-def test_decoding_the_source_stays_within_its_budget(frames: int, every: int) -> None:
+def test_decoding_the_source_costs_at_most_its_budget(frames: int, every: int) -> None:
     plan, _, facts = _plan(frames, every=every)
     rungs = ladder.rungs(profile.load_profile("default"), facts)
     seconds = _pixels(plan, every, facts) * 5 / 10**9
@@ -57,7 +57,7 @@ def test_decoding_the_source_stays_within_its_budget(frames: int, every: int) ->
     assert all(0 in frames for frames in plan.frames.values())
 
 
-def test_a_long_recording_is_compared_at_a_few_dozen_places_at_most() -> None:
+def test_a_long_recording_is_compared_at_a_few_dozen_positions_at_most() -> None:
     plan, joins, _ = _plan(216_000, every=60)
     assert len(joins) > 24
     assert 20 <= len(plan.ranges) <= 30

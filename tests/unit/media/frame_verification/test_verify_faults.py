@@ -27,12 +27,12 @@ _TAGGED = "setparams=colorspace=bt709:range=limited"
 
 @pytest.fixture
 def make(tmp_path: Path, tools: Toolchain) -> Make:
-    def made(name: str, *argv: str) -> Path:
+    def run_ffmpeg(name: str, *argv: str) -> Path:
         out = tmp_path / name
         subprocess.run([tools.ffmpeg, "-v", "error", "-y", *argv, str(out)], check=True, capture_output=True)
         return out
 
-    return made
+    return run_ffmpeg
 
 
 @pytest.fixture

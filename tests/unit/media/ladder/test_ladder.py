@@ -61,11 +61,11 @@ def test_rotation_is_applied() -> None:
     assert _sizes(_facts(1920, 1080, rotation=90)) == _sizes(_facts(1080, 1920))
 
 
-def test_pixels_become_square() -> None:
+def test_rungs_have_square_pixels() -> None:
     assert _sizes(_facts(1440, 1080, aspect=Fraction(4, 3))) == _sizes(_facts(1920, 1080))
 
 
-def test_four_to_three_keeps_its_aspect() -> None:
+def test_a_4_by_3_source_keeps_its_aspect() -> None:
     assert _sizes(_facts(4000, 3000))[:3] == [
         ("2160p", 2880, 2160),
         ("1440p", 1920, 1440),
@@ -86,7 +86,7 @@ def test_camera_sizes_of_nearly_sixteen_to_nine_are_kept(width: int, height: int
     assert _sizes(_facts(width, height))[0] == ("480p", width, height)
 
 
-def test_a_source_smaller_than_every_rung_gets_one_rung_of_its_own_size() -> None:
+def test_a_source_smaller_than_every_rung_gets_one_rung_of_its_size() -> None:
     assert _sizes(_facts(160, 90)) == [("90p", 160, 90)]
 
 
@@ -142,7 +142,7 @@ def test_the_archive_profile_gives_one_rung_of_the_source_size_with_a_rate_by_it
     assert small.maxrate_kbps < large.maxrate_kbps <= 100_000
 
 
-def test_only_rungs_of_ten_bits_in_a_profile_with_hdr_keep_stay_hdr(tmp_path: Path) -> None:
+def test_only_10_bit_rungs_in_a_profile_with_hdr_keep_are_hdr(tmp_path: Path) -> None:
     (kept,) = rungs(profile.load_profile("archive"), _facts(1280, 720))
     assert kept.keep_hdr
     path = tmp_path / "mapped.yaml"
@@ -168,8 +168,8 @@ def test_rungs_of_two_codecs_at_one_height_have_different_names(tmp_path: Path) 
         f"rungs:\n  - {{height: 720, codec: h264, crf: 22, preset: fast, {cap}}}\n"
         f"  - {{height: 720, codec: av1, crf: 32, preset: 10, {cap}}}\n"
     )
-    made = rungs(profile.load_profile(str(path)), _facts(1280, 720))
-    assert [rung.name for rung in made] == ["720p", "720p-av1"]
+    ladder = rungs(profile.load_profile(str(path)), _facts(1280, 720))
+    assert [rung.name for rung in ladder] == ["720p", "720p-av1"]
 
 
 def test_a_rung_round_trips_through_json() -> None:
@@ -188,12 +188,12 @@ def test_rungs_of_any_source_are_even_ordered_and_never_upscaled(
     width: int, height: int, rotation: int, aspect: Fraction, fps: Fraction
 ) -> None:
     facts = _facts(width, height, rotation=rotation, aspect=aspect, fps=fps)
-    made = rungs(_DEFAULT, facts)
-    assert made
-    assert len({rung.name for rung in made}) == len(made)
-    pixels = [rung.width * rung.height for rung in made]
+    ladder = rungs(_DEFAULT, facts)
+    assert ladder
+    assert len({rung.name for rung in ladder}) == len(ladder)
+    pixels = [rung.width * rung.height for rung in ladder]
     assert pixels == sorted(pixels, reverse=True)
-    for rung in made:
+    for rung in ladder:
         assert rung.width % 2 == rung.height % 2 == 0
         assert 2 <= rung.width <= max(2, facts.display_width)
         assert 2 <= rung.height <= max(2, facts.display_height)

@@ -17,7 +17,7 @@ def _write_profile(directory: Path, text: str) -> str:
     return str(path)
 
 
-def test_the_names_of_the_built_in_profiles() -> None:
+def test_the_built_in_profiles_have_their_documented_names() -> None:
     assert profile.profile_names() == ("archive", "default", "fast")
 
 
@@ -28,7 +28,7 @@ def test_every_built_in_profile_has_the_name_of_its_file(name: str) -> None:
     assert loaded.description
 
 
-def test_the_default_profile_plays_in_every_browser() -> None:
+def test_the_default_profile_is_playable_in_every_browser() -> None:
     loaded = profile.load_profile("default")
     assert {(rung.codec, rung.pixel_format) for rung in loaded.rungs} == {("h264", "yuv420p")}
     assert [rung.height for rung in loaded.rungs] == [2160, 1440, 1080, 720, 480, 360]

@@ -36,7 +36,7 @@ def make(tmp_path: Path, tools: Toolchain) -> Make:
     (tmp_path / "s.srt").write_text(_SRT)
     (tmp_path / "c.txt").write_text(_CHAPTERS)
 
-    def made(name: str, *argv: str) -> Path:
+    def run_ffmpeg(name: str, *argv: str) -> Path:
         out = tmp_path / name
         subprocess.run(
             [tools.ffmpeg, "-v", "error", "-y", *argv, str(out)],
@@ -46,7 +46,7 @@ def make(tmp_path: Path, tools: Toolchain) -> Make:
         )
         return out
 
-    return made
+    return run_ffmpeg
 
 
 def _kinds(facts: SourceFacts) -> list[str]:

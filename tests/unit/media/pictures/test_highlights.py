@@ -23,7 +23,7 @@ def _shown(pts: list[int], end: int) -> Presentation:
     return Presentation(sample=np.arange(len(pts), dtype=np.int64), pts=np.array(pts, np.int64), end=end)
 
 
-# 10 frames of 1/30 s, but for the third, which stays twice as long; ticks of 1/30 s.
+# 10 frames of 1/30 s, except for the third, which lasts twice as long; ticks of 1/30 s.
 SHOWN = _shown([0, 1, 2, 4, 5, 6, 7, 8, 9, 10], 11)
 
 
@@ -67,8 +67,8 @@ def test_any_times_have_existing_frames_in_order(times: list[float]) -> None:
 
 
 def test_chapters_start_at_each_highlight_and_at_the_first_frame() -> None:
-    marks = [Highlight(time_s=1, frame=30, kind="manual"), Highlight(time_s=2, frame=60, kind="voice")]
-    assert chapters_with_highlights(marks) == (
+    highlights = [Highlight(time_s=1, frame=30, kind="manual"), Highlight(time_s=2, frame=60, kind="voice")]
+    assert chapters_with_highlights(highlights) == (
         Chapter(frame=0, title="Start"),
         Chapter(frame=30, title="HiLight 1"),
         Chapter(frame=60, title="HiLight 2 (voice)"),
@@ -80,11 +80,11 @@ def test_chapters_start_at_each_highlight_and_at_the_first_frame() -> None:
 
 
 def test_the_sources_chapters_and_the_highlights_are_merged() -> None:
-    own = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
-    marks = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
-    assert chapters_with_highlights(marks, own) == (
+    source_chapters = [Chapter(frame=2, title="One"), Chapter(frame=7, title="HiLight 2")]
+    highlights = [Highlight(time_s=0.07, frame=frame, kind="manual") for frame in (2, 7)]
+    assert chapters_with_highlights(highlights, source_chapters) == (
         Chapter(frame=0, title="Start"),
         Chapter(frame=2, title="One / HiLight 1"),
         Chapter(frame=7, title="HiLight 2"),
     )
-    assert chapters_with_highlights([], own[:0]) == ()
+    assert chapters_with_highlights([], source_chapters[:0]) == ()

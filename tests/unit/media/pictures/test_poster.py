@@ -50,7 +50,7 @@ def facts_of(track: Track, **more: Any) -> VideoFacts:
     return VideoFacts(**{**values, **more})
 
 
-class Shot:
+class OpenSource:
     """An open source with the arguments of the image functions."""
 
     def __init__(self, path: Path, tools: Toolchain, **more: Any) -> None:
@@ -99,34 +99,34 @@ def test_the_poster_is_neither_black_nor_blurred_nor_blown_out(
         "color=gray:s=160x90:r=10:d=1[e];color=0x080808:s=160x90:r=10:d=1,noise=alls=6[f];"
         "[a][b][c][d][e][f]concat=n=6"
     )
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", parts), tools)
-    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
-    assert made.time_s == 3.0
-    assert (made.width, made.height) == (160, 90)
-    assert made.bytes == made.path.stat().st_size
-    assert [path.name for path in shot.out.iterdir()] == ["poster.jpg"]
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", parts), tools)
+    poster = write_poster(opened.video(), out=opened.out / "poster.jpg")
+    assert poster.time_s == 3.0
+    assert (poster.width, poster.height) == (160, 90)
+    assert poster.bytes == poster.path.stat().st_size
+    assert [path.name for path in opened.out.iterdir()] == ["poster.jpg"]
 
 
 def test_a_sharp_image_scores_above_its_blurred_dark_and_blown_out_versions() -> None:
-    random = np.random.default_rng(1)
-    blocks = np.kron(random.integers(40, 220, (9, 16)), np.ones((6, 6))).astype(np.uint8)
+    generator = np.random.default_rng(1)
+    blocks = np.kron(generator.integers(40, 220, (9, 16)), np.ones((6, 6))).astype(np.uint8)
     kernel = np.ones(15) / 15
     blurred = np.apply_along_axis(lambda row: np.convolve(row, kernel, "same"), 1, blocks.astype(float))
-    selves = (blurred, blocks // 8, np.minimum(blocks.astype(int) * 4, 255), np.full_like(blocks, 128))
-    for other in selves:
-        assert poster_score(blocks) > poster_score(other.astype(np.uint8))
+    degraded = (blurred, blocks // 8, np.minimum(blocks.astype(int) * 4, 255), np.full_like(blocks, 128))
+    for image in degraded:
+        assert poster_score(blocks) > poster_score(image.astype(np.uint8))
 
 
 def test_thumbnails_are_keyframes_from_evenly_spread_times(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
-    made = write_thumbnails(shot.video(), out_dir=shot.out, count=3, width=64)
-    assert [each.path.name for each in made] == ["thumb-001.jpg", "thumb-002.jpg", "thumb-003.jpg"]
-    assert [each.time_s for each in made] == [1.0, 3.0, 5.0]
-    assert [(each.width, each.height) for each in made] == [(64, 36)] * 3
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
+    thumbnails = write_thumbnails(opened.video(), out_dir=opened.out, count=3, width=64)
+    assert [each.path.name for each in thumbnails] == ["thumb-001.jpg", "thumb-002.jpg", "thumb-003.jpg"]
+    assert [each.time_s for each in thumbnails] == [1.0, 3.0, 5.0]
+    assert [(each.width, each.height) for each in thumbnails] == [(64, 36)] * 3
     # Limited range is expanded to JPEG's full range: luma 16..235 becomes 0..255.
-    for each in made:
+    for each in thumbnails:
         luma = 40 + 20 * each.time_s
         assert float(grey(ffmpeg, each.path).mean()) == pytest.approx((luma - 16) * 255 / 219, abs=2)
 
@@ -134,47 +134,47 @@ def test_thumbnails_are_keyframes_from_evenly_spread_times(
 def test_fewer_keyframes_than_thumbnails_are_used_once_each(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-t", "0.1"), tools)
-    assert len(shot.track.samples) == 1
-    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6)
-    assert [each.time_s for each in made] == [0.0]
-    assert write_thumbnails(shot.video(), out_dir=shot.out, count=0) == ()
-    board = write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
-    assert (board.cues, board.tiles) == (1, 1)
-    assert "00:00:00.000 --> 00:00:00.100" in board.vtt.read_text()
-    assert write_poster(shot.video(), out=shot.out / "poster.jpg").time_s == 0.0
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-t", "0.1"), tools)
+    assert len(opened.track.samples) == 1
+    thumbnails = write_thumbnails(opened.video(), out_dir=opened.out, count=6)
+    assert [each.time_s for each in thumbnails] == [0.0]
+    assert write_thumbnails(opened.video(), out_dir=opened.out, count=0) == ()
+    storyboard = write_storyboard(opened.video(), StoryboardSettings(), out_dir=opened.out)
+    assert (storyboard.cues, storyboard.tiles) == (1, 1)
+    assert "00:00:00.000 --> 00:00:00.100" in storyboard.vtt.read_text()
+    assert write_poster(opened.video(), out=opened.out / "poster.jpg").time_s == 0.0
 
 
 def test_every_cue_of_the_storyboard_references_the_tile_of_its_time(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", RAMP), tools)
     settings = StoryboardSettings(width=32, columns=2, rows=2, interval_s=1.0)
-    board = write_storyboard(shot.video(), settings, out_dir=shot.out)
-    assert [path.name for path in board.sheets] == ["storyboard-00.jpg", "storyboard-01.jpg"]
-    assert (board.tiles, board.cues) == (6, 6)
-    assert sorted(path.name for path in shot.out.iterdir()) == [
+    storyboard = write_storyboard(opened.video(), settings, out_dir=opened.out)
+    assert [path.name for path in storyboard.sheets] == ["storyboard-00.jpg", "storyboard-01.jpg"]
+    assert (storyboard.tiles, storyboard.cues) == (6, 6)
+    assert sorted(path.name for path in opened.out.iterdir()) == [
         "storyboard-00.jpg",
         "storyboard-01.jpg",
         "storyboard.vtt",
     ]
-    text = board.vtt.read_text()
+    text = storyboard.vtt.read_text()
     assert text.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard-00.jpg#xywh=0,0,32,18\n")
     cues = re.findall(r"(\S+) --> (\S+)\n(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)", text)
     assert [cue[1] for cue in cues[:-1]] == [cue[0] for cue in cues[1:]]
     assert cues[-1][1] == "00:00:06.000"
     for number, (_, _, name, *box) in enumerate(cues):
         x, y, width, height = map(int, box)
-        tile = grey(ffmpeg, shot.out / name)[y + 2 : y + height - 2, x + 2 : x + width - 2]
+        tile = grey(ffmpeg, opened.out / name)[y + 2 : y + height - 2, x + 2 : x + width - 2]
         # The keyframe nearest to the middle of the second is at its start or its end.
         near = [(40 + 20 * second - 16) * 255 / 219 for second in (number, min(number + 1, 5))]
         assert min(abs(float(tile.mean()) - luma) for luma in near) < 4
 
 
 def test_distant_keyframes_share_a_tile_between_cues(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-g", "30"), tools)
-    board = write_storyboard(shot.video(), StoryboardSettings(interval_s=0.5), out_dir=shot.out)
-    assert (board.tiles, board.cues) == (2, 2)
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", RAMP, *H264, "-g", "30"), tools)
+    storyboard = write_storyboard(opened.video(), StoryboardSettings(interval_s=0.5), out_dir=opened.out)
+    assert (storyboard.tiles, storyboard.cues) == (2, 2)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
@@ -184,11 +184,11 @@ def test_keyframes_of_open_gops_are_complete(
     kind = "x264" if codec == "libx264" else "x265"
     params = "keyint=10:min-keyint=10:scenecut=0:open-gop=1:bframes=3" + ":log-level=none" * (kind == "x265")
     source = make(ffmpeg, tmp_path / "a.mp4", RAMP, "-c:v", codec, f"-{kind}-params", params)
-    shot = Shot(source, tools, codec="h264" if kind == "x264" else "hevc")
-    assert int(shot.track.samples.sync.sum()) == 6
-    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6, width=64)
-    assert [each.time_s for each in made] == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.21)
-    for each in made:
+    opened = OpenSource(source, tools, codec="h264" if kind == "x264" else "hevc")
+    assert int(opened.track.samples.sync.sum()) == 6
+    thumbnails = write_thumbnails(opened.video(), out_dir=opened.out, count=6, width=64)
+    assert [each.time_s for each in thumbnails] == pytest.approx([0, 1, 2, 3, 4, 5], abs=0.21)
+    for each in thumbnails:
         luma = 40 + 20 * round(each.time_s)
         assert float(grey(ffmpeg, each.path).mean()) == pytest.approx((luma - 16) * 255 / 219, abs=3)
 
@@ -202,26 +202,26 @@ def test_a_damaged_keyframe_affects_only_its_own_image(ffmpeg: str, tools: Toolc
     start, length = int(samples.offset[second]), int(samples.size[second])
     raw[start : start + length] = b"\x00" * length
     source.write_bytes(bytes(raw))
-    shot = Shot(source, tools)
-    made = write_thumbnails(shot.video(), out_dir=shot.out, count=6, width=64)
-    assert [each.time_s for each in made] == [0, 1, 3, 4, 5]
-    board = write_storyboard(shot.video(), StoryboardSettings(interval_s=1), out_dir=shot.out)
-    assert board.tiles == 5
+    opened = OpenSource(source, tools)
+    thumbnails = write_thumbnails(opened.video(), out_dir=opened.out, count=6, width=64)
+    assert [each.time_s for each in thumbnails] == [0, 1, 3, 4, 5]
+    storyboard = write_storyboard(opened.video(), StoryboardSettings(interval_s=1), out_dir=opened.out)
+    assert storyboard.tiles == 5
 
 
 def test_a_highlight_has_the_keyframe_before_it_as_thumbnail(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
-    made = write_preceding_keyframes(shot.video(), [0, 9, 10, 25, 29, 59], out_dir=shot.out)
-    names = [each and each.path.name for each in made]
+    opened = OpenSource(make(ffmpeg, tmp_path / "ramp.mp4", RAMP), tools)
+    thumbnails = write_preceding_keyframes(opened.video(), [0, 9, 10, 25, 29, 59], out_dir=opened.out)
+    names = [each and each.path.name for each in thumbnails]
     assert names == [f"highlight-{number:03}.jpg" for number in (1, 1, 3, 4, 4, 6)]
-    assert [each and each.time_s for each in made] == [0.0, 0.0, 1.0, 2.0, 2.0, 5.0]
-    assert sorted(path.name for path in shot.out.iterdir()) == sorted({str(name) for name in names})
-    lights = [float(grey(ffmpeg, each.path).mean()) for each in made if each]
-    assert lights == sorted(lights)
-    assert lights[-1] - lights[0] > 80
-    assert write_preceding_keyframes(shot.video(), [], out_dir=shot.out) == ()
+    assert [each and each.time_s for each in thumbnails] == [0.0, 0.0, 1.0, 2.0, 2.0, 5.0]
+    assert sorted(path.name for path in opened.out.iterdir()) == sorted({str(name) for name in names})
+    brightness = [float(grey(ffmpeg, each.path).mean()) for each in thumbnails if each]
+    assert brightness == sorted(brightness)
+    assert brightness[-1] - brightness[0] > 80
+    assert write_preceding_keyframes(opened.video(), [], out_dir=opened.out) == ()
 
 
 def test_a_highlight_with_a_damaged_keyframe_has_no_thumbnail(
@@ -234,10 +234,14 @@ def test_a_highlight_with_a_damaged_keyframe_has_no_thumbnail(
     at, length = int(track.samples.offset[20]), int(track.samples.size[20])
     data[at : at + length] = bytes(length)
     path.write_bytes(data)
-    shot = Shot(path, tools)
-    made = write_preceding_keyframes(shot.video(), [15, 25, 35], out_dir=shot.out)
-    assert [each and each.path.name for each in made] == ["highlight-001.jpg", None, "highlight-003.jpg"]
-    assert write_preceding_keyframes(shot.video(), [25], out_dir=shot.out) == (None,)
+    opened = OpenSource(path, tools)
+    thumbnails = write_preceding_keyframes(opened.video(), [15, 25, 35], out_dir=opened.out)
+    assert [each and each.path.name for each in thumbnails] == [
+        "highlight-001.jpg",
+        None,
+        "highlight-003.jpg",
+    ]
+    assert write_preceding_keyframes(opened.video(), [25], out_dir=opened.out) == (None,)
 
 
 def test_a_source_without_a_decodable_keyframe_is_rejected(
@@ -250,9 +254,9 @@ def test_a_source_without_a_decodable_keyframe_is_rejected(
     start = int(samples.offset.min())
     raw[start : start + int(samples.size.sum())] = b"\x00" * int(samples.size.sum())
     source.write_bytes(bytes(raw))
-    shot = Shot(source, tools)
+    opened = OpenSource(source, tools)
     with pytest.raises(InputError, match="no keyframe"):
-        write_poster(shot.video(), out=shot.out / "poster.jpg")
+        write_poster(opened.video(), out=opened.out / "poster.jpg")
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -260,7 +264,7 @@ def test_images_are_upright_as_in_a_player(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, rotation: int
 ) -> None:
     plain = make(ffmpeg, tmp_path / "plain.mp4", "testsrc2=s=160x90:r=10:d=1")
-    turned = tmp_path / "a.mp4"
+    rotated = tmp_path / "a.mp4"
     argv = [
         ffmpeg,
         "-v",
@@ -271,25 +275,25 @@ def test_images_are_upright_as_in_a_player(
         f"{plain}",
         "-c",
         "copy",
-        f"{turned}",
+        f"{rotated}",
     ]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
-    shot = Shot(turned, tools)
-    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
+    opened = OpenSource(rotated, tools)
+    poster = write_poster(opened.video(), out=opened.out / "poster.jpg")
     shown = tmp_path / "shown.png"
-    argv = [ffmpeg, "-v", "error", "-i", f"{turned}", "-frames:v", "1", f"{shown}"]
+    argv = [ffmpeg, "-v", "error", "-i", f"{rotated}", "-frames:v", "1", f"{shown}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=20)
-    ours, theirs = grey(ffmpeg, made.path).astype(int), grey(ffmpeg, shown).astype(int)
-    assert ours.shape == theirs.shape == ((160, 90) if rotation != 180 else (90, 160))
-    assert float(np.abs(ours - theirs).mean()) < 5
+    actual, expected = grey(ffmpeg, poster.path).astype(int), grey(ffmpeg, shown).astype(int)
+    assert actual.shape == expected.shape == ((160, 90) if rotation != 180 else (90, 160))
+    assert float(np.abs(actual - expected).mean()) < 5
 
 
 def test_non_square_pixels_become_square(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=144x108:r=10:d=1,setsar=4/3", *H264)
-    shot = Shot(source, tools)
-    assert shot.facts.pixel_aspect == Fraction(4, 3)
-    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
-    assert (made.width, made.height) == (192, 108)
+    opened = OpenSource(source, tools)
+    assert opened.facts.pixel_aspect == Fraction(4, 3)
+    poster = write_poster(opened.video(), out=opened.out / "poster.jpg")
+    assert (poster.width, poster.height) == (192, 108)
 
 
 @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
@@ -304,27 +308,27 @@ def test_high_dynamic_range_is_tone_mapped(
         ffmpeg, tmp_path / "a.mp4", lavfi, "-c:v", "libx265", "-x265-params", tags, "-tag:v", "hvc1"
     )
     colours = {"transfer": transfer, "primaries": "bt2020", "matrix": "bt2020nc", "bit_depth": 10}
-    shot = Shot(source, tools, codec="hevc", pixel_format="yuv420p10le", **colours)
-    made = write_poster(shot.video(), out=shot.out / "poster.jpg")
-    assert 190 < float(grey(ffmpeg, made.path).mean()) < 250
+    opened = OpenSource(source, tools, codec="hevc", pixel_format="yuv420p10le", **colours)
+    poster = write_poster(opened.video(), out=opened.out / "poster.jpg")
+    assert 190 < float(grey(ffmpeg, poster.path).mean()) < 250
 
 
 def test_images_are_reproducible(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    shot = Shot(make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=160x90:r=10:d=3"), tools)
-    seen = []
+    opened = OpenSource(make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=160x90:r=10:d=3"), tools)
+    outputs = []
     for _ in range(2):
-        write_poster(shot.video(), out=shot.out / "poster.jpg")
-        write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
-        seen.append({path.name: path.read_bytes() for path in shot.out.iterdir()})
-    assert seen[0] == seen[1]
-    assert b"Lavc" not in seen[0]["poster.jpg"]
+        write_poster(opened.video(), out=opened.out / "poster.jpg")
+        write_storyboard(opened.video(), StoryboardSettings(), out_dir=opened.out)
+        outputs.append({path.name: path.read_bytes() for path in opened.out.iterdir()})
+    assert outputs[0] == outputs[1]
+    assert b"Lavc" not in outputs[0]["poster.jpg"]
 
 
 def test_only_a_few_ranges_of_a_long_file_are_read(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
     source = make(ffmpeg, tmp_path / "a.mp4", "testsrc2=s=640x360:r=30:d=60", *H264, "-g", "30", "-crf", "10")
-    shot = Shot(source, tools)
-    write_poster(shot.video(), out=shot.out / "poster.jpg")
-    assert shot.src.bytes_read < shot.src.size / 2
+    opened = OpenSource(source, tools)
+    write_poster(opened.video(), out=opened.out / "poster.jpg")
+    assert opened.src.bytes_read < opened.src.size / 2
 
 
 def test_real_camera_files_have_images(tools: Toolchain, samples: Path, tmp_path: Path) -> None:
@@ -332,10 +336,10 @@ def test_real_camera_files_have_images(tools: Toolchain, samples: Path, tmp_path
         link = tmp_path / name / "a.mp4"
         link.parent.mkdir()
         link.symlink_to(samples / f"{name}.mp4")
-        shot = Shot(link, tools)
-        assert write_poster(shot.video(), out=shot.out / "poster.jpg").bytes > 10_000
-        board = write_storyboard(shot.video(), StoryboardSettings(), out_dir=shot.out)
-        assert 5 <= board.cues <= 7
+        opened = OpenSource(link, tools)
+        assert write_poster(opened.video(), out=opened.out / "poster.jpg").bytes > 10_000
+        storyboard = write_storyboard(opened.video(), StoryboardSettings(), out_dir=opened.out)
+        assert 5 <= storyboard.cues <= 7
 
 
 def test_sizes_are_even_keep_the_aspect_and_are_never_enlarged() -> None:
@@ -346,8 +350,8 @@ def test_sizes_are_even_keep_the_aspect_and_are_never_enlarged() -> None:
     assert image_size(facts, 160) == (160, 90)
     tall = VideoFacts(**{**vars(facts), "rotation": 90})
     assert image_size(tall, 160) == (160, 284)
-    thread = VideoFacts(**{**vars(facts), "width": 8192, "height": 2})
-    assert image_size(thread, 160) == (160, 2)
+    narrow = VideoFacts(**{**vars(facts), "width": 8192, "height": 2})
+    assert image_size(narrow, 160) == (160, 2)
 
 
 def test_interlaced_video_uses_one_field() -> None:

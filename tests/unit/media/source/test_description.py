@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.media.phone_recordings import phone
+from tests.unit.media.phone_recordings import write_phone_recording
 
 from eddyline.media.source.description import parse_location, parse_tags, parse_time
 from eddyline.media.source.source import Location
@@ -14,7 +14,7 @@ from eddyline.pipeline.runtime.probe_source import probe_source
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("+47.3769+008.5417/", Location(latitude=47.3769, longitude=8.5417)),
         ("-33.8568+151.2153+012.5/", Location(latitude=-33.8568, longitude=151.2153, altitude_m=12.5)),
@@ -27,12 +27,12 @@ from eddyline.pipeline.runtime.probe_source import probe_source
         ("", None),
     ],
 )
-def test_locations_are_parsed_in_each_form_of_iso_6709(text: str, wanted: Location | None) -> None:
-    assert parse_location(text) == wanted
+def test_locations_are_parsed_in_each_form_of_iso_6709(text: str, expected: Location | None) -> None:
+    assert parse_location(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("2024-05-06T07:08:09.000000Z", "2024-05-06T07:08:09Z"),
         ("2024-05-06T09:08:09+0200", "2024-05-06T09:08:09+02:00"),
@@ -41,8 +41,8 @@ def test_locations_are_parsed_in_each_form_of_iso_6709(text: str, wanted: Locati
         ("yesterday", ""),
     ],
 )
-def test_times_keep_their_offset_from_utc(text: str, wanted: str) -> None:
-    assert parse_time(text) == wanted
+def test_times_keep_their_offset_from_utc(text: str, expected: str) -> None:
+    assert parse_time(text) == expected
 
 
 def test_keys_of_apple_take_precedence() -> None:
@@ -64,6 +64,6 @@ def test_keys_of_apple_take_precedence() -> None:
 
 
 def test_the_metadata_of_a_phone_is_read(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
-    parsed = probe_source(phone(tmp_path, ffmpeg), tools).description
+    parsed = probe_source(write_phone_recording(tmp_path, ffmpeg), tools).description
     assert (parsed.created, parsed.make, parsed.model) == ("2024-05-06T09:08:09+02:00", "Apple", "iPhone 15")
     assert parsed.location == Location(latitude=47.3769, longitude=8.5417, altitude_m=400)

@@ -84,7 +84,7 @@ _BY_FIRST_BYTES = [
 @pytest.mark.parametrize(
     ("content", "message"), [row[1:] for row in _BY_FIRST_BYTES], ids=lambda row: str(row)[:24]
 )
-def test_the_message_says_what_the_file_is_by_its_first_bytes(
+def test_the_message_identifies_the_file_by_its_first_bytes(
     tmp_path: Path, tools: Toolchain, content: bytes, message: str
 ) -> None:
     path = tmp_path / "video.mp4"  # the extension does not matter
@@ -131,7 +131,7 @@ def test_any_bytes_are_a_container_or_rejected_with_a_remedy(head: bytes) -> Non
         assert error.remedy  # noqa: PT017 - either outcome is right
 
 
-def test_a_missing_file_is_an_error_of_its_own_type(tmp_path: Path, tools: Toolchain) -> None:
+def test_a_missing_source_file_is_a_missing_error(tmp_path: Path, tools: Toolchain) -> None:
     with pytest.raises(MissingError):
         _open(tmp_path / "missing.mp4", tools)
 
@@ -161,9 +161,9 @@ def test_a_file_cut_within_its_media_is_truncated(tmp_path: Path, tools: Toolcha
 def test_a_file_with_its_index_first_cut_within_its_media_is_truncated(
     tmp_path: Path, tools: Toolchain, valid_mp4: bytes
 ) -> None:
-    whole, path = tmp_path / "whole.mp4", tmp_path / "a.mp4"
-    whole.write_bytes(valid_mp4)
-    _ffmpeg(tools, "-i", str(whole), "-c", "copy", "-movflags", "+faststart", str(path))
+    complete, path = tmp_path / "whole.mp4", tmp_path / "a.mp4"
+    complete.write_bytes(valid_mp4)
+    _ffmpeg(tools, "-i", str(complete), "-c", "copy", "-movflags", "+faststart", str(path))
     path.write_bytes(path.read_bytes()[:-200])
     error = _rejected(path, tools)
     assert "copy the file again" in error.remedy
@@ -176,10 +176,10 @@ def test_an_mp4_with_audio_only_is_rejected(tmp_path: Path, tools: Toolchain) ->
 
 
 def test_an_encrypted_source_is_rejected(tmp_path: Path, tools: Toolchain, valid_mp4: bytes) -> None:
-    whole, path = tmp_path / "whole.mp4", tmp_path / "a.mp4"
-    whole.write_bytes(valid_mp4)
+    complete, path = tmp_path / "whole.mp4", tmp_path / "a.mp4"
+    complete.write_bytes(valid_mp4)
     key = ("-encryption_key", "0" * 31 + "1", "-encryption_kid", "0" * 31 + "2")
-    _ffmpeg(tools, "-i", str(whole), "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *key, str(path))
+    _ffmpeg(tools, "-i", str(complete), "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *key, str(path))
     error = _rejected(path, tools)
     assert "encrypted" in error.message
     assert "unprotected copy" in error.remedy

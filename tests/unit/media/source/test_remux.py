@@ -23,7 +23,7 @@ from eddyline.mp4.movie import Movie
 from eddyline.mp4.presentation import build_presentation
 from eddyline.store.ranges import FileRanges
 
-_PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=1")
+_VIDEO = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=30000/1001:d=1")
 _TONE = ("-f", "lavfi", "-i", "sine=997:r=48000:d=1")
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "bframes=2:keyint=10:open-gop=1")
 
@@ -45,7 +45,7 @@ class _Remuxed:
         return [track.format for track in self.movie.tracks_of_kind("audio")]
 
 
-class _Maker:
+class _Remuxer:
     def __init__(self, folder: Path, tools: Toolchain) -> None:
         self.folder, self.tools = folder, tools
 
@@ -66,7 +66,7 @@ class _Maker:
             return _Remuxed(source=source, path=out, movie=read_movie(src))
 
     def pixels(self, path: Path) -> list[str]:
-        """Each frame's checksum in a format that represents the samples of all others."""
+        """Returns each frame's checksum in a pixel format that represents the samples of all others."""
         listed = self.ffmpeg(
             *("-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"),
             *("-vf", "format=yuv444p10le|gbrp16le", "-f", "framemd5", "-"),
@@ -81,8 +81,8 @@ class _Maker:
 
 
 @pytest.fixture
-def maker(tmp_path: Path, tools: Toolchain) -> _Maker:
-    return _Maker(tmp_path, tools)
+def remuxer(tmp_path: Path, tools: Toolchain) -> _Remuxer:
+    return _Remuxer(tmp_path, tools)
 
 
 _LOSSLESS = {
@@ -109,10 +109,10 @@ _LOSSLESS = {
 
 
 @pytest.mark.parametrize("name", _LOSSLESS)
-def test_video_that_mp4_does_not_support_keeps_every_pixel(maker: _Maker, name: str) -> None:
-    source = maker.make(name, *_PICTURE, *_LOSSLESS[name])
-    remuxed = maker.remux_source(source)
-    frames = [maker.pixels(path) for path in (source, remuxed.path)]
+def test_video_that_mp4_does_not_support_keeps_every_pixel(remuxer: _Remuxer, name: str) -> None:
+    source = remuxer.make(name, *_VIDEO, *_LOSSLESS[name])
+    remuxed = remuxer.remux_source(source)
+    frames = [remuxer.pixels(path) for path in (source, remuxed.path)]
     assert len(frames[0]) > 0
     assert frames[0] == frames[1]
     intervals = np.diff(remuxed.times)
@@ -123,32 +123,32 @@ def test_video_that_mp4_does_not_support_keeps_every_pixel(maker: _Maker, name: 
     )
 
 
-def test_full_range_is_kept(maker: _Maker, tools: Toolchain) -> None:
-    remuxed = maker.remux_source(maker.make("a.avi", *_PICTURE, "-vf", "scale=160:96", "-c:v", "amv"))
+def test_full_range_is_kept(remuxer: _Remuxer, tools: Toolchain) -> None:
+    remuxed = remuxer.remux_source(remuxer.make("a.avi", *_VIDEO, "-vf", "scale=160:96", "-c:v", "amv"))
     (stream,) = run_ffprobe(remuxed.path, "-show_streams", tools=tools, runner=Runner())["streams"]
     assert (stream["codec_name"], stream["pix_fmt"], stream["color_range"]) == ("h264", "yuvj420p", "pc")
 
 
 def test_dolby_vision_without_a_base_layer_is_rejected_in_any_container(
-    maker: _Maker, monkeypatch: pytest.MonkeyPatch
+    remuxer: _Remuxer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = maker.make("a.mkv", *_PICTURE, *_H264)
+    source = remuxer.make("a.mkv", *_VIDEO, *_H264)
     record = {"dv_profile": 5, "bl_present_flag": 1, "dv_bl_signal_compatibility_id": 0}
     video = {"index": 0, "codec_type": "video", "codec_name": "hevc", "side_data_list": [record]}
     monkeypatch.setattr(remux, "run_ffprobe", lambda *_args, **_kwargs: {"streams": [video]})
     with pytest.raises(UnsupportedError, match="Dolby Vision profile 5"):
-        maker.remux_source(source)
+        remuxer.remux_source(source)
 
 
-def test_a_probe_without_progress_is_rejected(maker: _Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_probe_without_progress_is_rejected(remuxer: _Remuxer, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*_args: object, **_kwargs: object) -> None:
         message = "ffprobe was stopped: it took longer than its limit of 60 s"
         raise ToolError(message, argv=("ffprobe",), status=-15)
 
-    source = maker.make("a.ts", *_PICTURE, *_H264)
+    source = remuxer.make("a.ts", *_VIDEO, *_H264)
     monkeypatch.setattr(remux, "run_ffprobe", slow)
     with pytest.raises(InputError, match="no further packet in this file for 60 s") as caught:
-        maker.remux_source(source)
+        remuxer.remux_source(source)
     assert caught.value.reason == "no-progress"
 
 
@@ -169,7 +169,7 @@ def test_a_remux_without_progress_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "argv", "sound"),
+    ("name", "argv", "audio"),
     [
         ("a.ts", (*_H264, "-c:a", "aac"), ["mp4a"]),
         ("a.m2ts", (*_H264, "-c:a", "ac3", "-f", "mpegts", "-mpegts_m2ts_mode", "1"), ["ac-3"]),
@@ -185,91 +185,91 @@ def test_a_remux_without_progress_is_stopped() -> None:
     ],
 )
 def test_every_frame_keeps_its_order_and_time(
-    maker: _Maker, name: str, argv: tuple[str, ...], sound: list[str]
+    remuxer: _Remuxer, name: str, argv: tuple[str, ...], audio: list[str]
 ) -> None:
-    remuxed = maker.remux_source(maker.make(name, *_PICTURE, *_TONE, *argv))
-    assert maker.frames(remuxed.path) == maker.frames(remuxed.source)
+    remuxed = remuxer.remux_source(remuxer.make(name, *_VIDEO, *_TONE, *argv))
+    assert remuxer.frames(remuxed.path) == remuxer.frames(remuxed.source)
     track = remuxed.movie.first_track("video")
     assert track is not None
     intervals = np.diff(remuxed.times)
     rate = Fraction(25) if name == "a.mxf" else Fraction(30000, 1001)
     # Matroska, FLV and WebM round every time to a millisecond.
     assert np.all(np.abs(intervals - float(track.timescale / rate)) <= track.timescale / 1000)
-    assert [each if each != "in24" else "lpcm" for each in remuxed.formats] == sound
+    assert [each if each != "in24" else "lpcm" for each in remuxed.formats] == audio
 
 
-def test_the_clock_of_a_transport_stream_may_wrap(maker: _Maker) -> None:
+def test_the_clock_of_a_transport_stream_may_wrap(remuxer: _Remuxer) -> None:
     # 33 bits of 90 kHz end at 95443.7 s: half a second into this clip.
     argv = (*_H264, "-output_ts_offset", "95441.8", "-f", "mpegts")
-    remuxed = maker.remux_source(maker.make("wrap.ts", *_PICTURE, *_TONE, "-map", "0", "-map", "1", *argv))
+    remuxed = remuxer.remux_source(remuxer.make("wrap.ts", *_VIDEO, *_TONE, "-map", "0", "-map", "1", *argv))
     assert len(remuxed.times) == 30
     assert set(np.diff(remuxed.times).tolist()) == {3003}
 
 
-def test_variable_frame_times_are_kept(maker: _Maker) -> None:
-    thinned = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
-    remuxed = maker.remux_source(maker.make("vfr.mkv", *_PICTURE, *thinned))
+def test_variable_frame_times_are_kept(remuxer: _Remuxer) -> None:
+    varied = ("-vf", "select='lt(n,10)+not(mod(n,3))'", "-fps_mode", "vfr", *_H264)
+    remuxed = remuxer.remux_source(remuxer.make("vfr.mkv", *_VIDEO, *varied))
     track = remuxed.movie.first_track("video")
     assert track is not None
-    beats = np.round(np.diff(remuxed.times) / track.timescale * 30).astype(int).tolist()
-    assert beats == [1] * 9 + [3] * 6
+    steps = np.round(np.diff(remuxed.times) / track.timescale * 30).astype(int).tolist()
+    assert steps == [1] * 9 + [3] * 6
 
 
-def test_all_audio_tracks_keep_their_order_and_languages(maker: _Maker) -> None:
+def test_all_audio_tracks_keep_their_order_and_languages(remuxer: _Remuxer) -> None:
     languages = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu")
     maps = ("-map", "0", "-map", "1", "-map", "2", *_H264, "-c:a:0", "libopus", "-c:a:1", "pcm_s24le")
-    source = maker.make("two.mkv", *_PICTURE, *_TONE, *_TONE, *maps, *languages)
-    remuxed = maker.remux_source(source)
+    source = remuxer.make("two.mkv", *_VIDEO, *_TONE, *_TONE, *maps, *languages)
+    remuxed = remuxer.remux_source(source)
     assert remuxed.formats == ["Opus", "alac"]
     assert [track.language for track in remuxed.movie.tracks_of_kind("audio")] == ["eng", "deu"]
 
 
-def test_audio_that_mp4_does_not_support_is_kept_bit_for_bit(maker: _Maker) -> None:
-    remuxed = maker.remux_source(maker.make("pcm.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "pcm_s24le"))
+def test_audio_that_mp4_does_not_support_is_kept_bit_for_bit(remuxer: _Remuxer) -> None:
+    remuxed = remuxer.remux_source(remuxer.make("pcm.mkv", *_VIDEO, *_TONE, *_H264, "-c:a", "pcm_s24le"))
     assert remuxed.formats == ["alac"]
     decoded = [
-        maker.ffmpeg("-i", str(path), "-map", "0:a", "-c:a", "pcm_s24le", "-f", "md5", "-")
+        remuxer.ffmpeg("-i", str(path), "-map", "0:a", "-c:a", "pcm_s24le", "-f", "md5", "-")
         for path in (remuxed.source, remuxed.path)
     ]
     assert decoded[0] == decoded[1]
 
 
-def test_a_source_of_one_frame_is_remuxed(maker: _Maker) -> None:
-    remuxed = maker.remux_source(maker.make("one.ts", *_PICTURE, "-frames:v", "1", *_H264))
+def test_a_source_of_one_frame_is_remuxed(remuxer: _Remuxer) -> None:
+    remuxed = remuxer.remux_source(remuxer.make("one.ts", *_VIDEO, "-frames:v", "1", *_H264))
     assert len(remuxed.times) == 1
 
 
-def test_the_same_source_gives_the_same_bytes(maker: _Maker) -> None:
-    source = maker.make("a.mkv", *_PICTURE, *_TONE, *_H264, "-c:a", "libvorbis")
-    assert maker.remux_source(source).path.read_bytes() == maker.remux_source(source).path.read_bytes()
+def test_the_same_source_gives_the_same_bytes(remuxer: _Remuxer) -> None:
+    source = remuxer.make("a.mkv", *_VIDEO, *_TONE, *_H264, "-c:a", "libvorbis")
+    assert remuxer.remux_source(source).path.read_bytes() == remuxer.remux_source(source).path.read_bytes()
 
 
-def test_a_matroska_file_with_audio_only_is_rejected(maker: _Maker) -> None:
+def test_a_matroska_file_with_audio_only_is_rejected(remuxer: _Remuxer) -> None:
     with pytest.raises(InputError, match="audio but no video"):
-        maker.remux_source(maker.make("tone.mka", *_TONE, "-f", "matroska"))
+        remuxer.remux_source(remuxer.make("tone.mka", *_TONE, "-f", "matroska"))
 
 
-def test_a_header_followed_by_random_bytes_is_rejected(maker: _Maker, tmp_path: Path) -> None:
+def test_a_header_followed_by_random_bytes_is_rejected(remuxer: _Remuxer, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mkv"
     bad.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40)
     with pytest.raises(InputError) as caught:
-        maker.remux_source(bad)
+        remuxer.remux_source(bad)
     assert caught.value.remedy
     assert not (tmp_path / "out.mp4").exists()
 
 
 def test_the_content_of_a_file_cannot_select_another_demuxer(tmp_path: Path) -> None:
     video = {"index": 0, "codec_type": "video", "codec_name": "h264"}
-    way = Intermediate(container="mp4", options=("-c:v", "copy"))
-    argv = remux_command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], way, [])
+    intermediate = Intermediate(container="mp4", options=("-c:v", "copy"))
+    argv = remux_command(tmp_path / "a.mkv", tmp_path / "out.mp4", "matroska", [video], intermediate, [])
     allowed = argv[argv.index("-format_whitelist") + 1].split(",")
     assert not {"hls", "dash", "concat", "sdp", "image2", "tty"} & set(allowed)
     assert argv[argv.index("-f") + 1] == "matroska"
     assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
 
 
-def test_a_stop_leaves_no_file(maker: _Maker, tools: Toolchain, tmp_path: Path) -> None:
-    source = maker.make("a.ts", *_PICTURE, *_H264)
+def test_a_stop_leaves_no_file(remuxer: _Remuxer, tools: Toolchain, tmp_path: Path) -> None:
+    source = remuxer.make("a.ts", *_VIDEO, *_H264)
     stop = Stop()
     stop.request("test")
     with pytest.raises(Interrupted):
@@ -285,22 +285,22 @@ def test_a_stop_leaves_no_file(maker: _Maker, tools: Toolchain, tmp_path: Path) 
         (-9, "", ToolError),
     ],
 )
-def test_a_tool_failure_is_blamed_on_the_source_only_if_the_machine_is_fine(
+def test_a_tool_failure_is_attributed_to_the_source_only_without_a_fault_of_the_machine(
     status: int, stderr: str, fault: type[Exception]
 ) -> None:
     error = ToolError("ffmpeg failed with status 1: x", argv=("ffmpeg",), status=status, stderr=stderr)
     assert isinstance(classify_tool_error(error, "unreadable"), fault)
 
 
-def test_dropped_frames_of_avi_have_the_times_of_a_decoder(maker: _Maker) -> None:
-    source = maker.make(
-        "dropped.avi", *_PICTURE, *_H264, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough"
+def test_dropped_frames_of_avi_have_the_times_of_a_decoder(remuxer: _Remuxer) -> None:
+    source = remuxer.make(
+        "dropped.avi", *_VIDEO, *_H264, "-vf", "select='not(eq(mod(n,5),3))'", "-fps_mode", "passthrough"
     )
-    listed = maker.ffmpeg(
+    listed = remuxer.ffmpeg(
         *("-copyts", "-i", str(source), "-fps_mode", "passthrough", "-enc_time_base:v", "demux"),
         *("-f", "framecrc", "-"),
     )
-    wanted = [int(line.split(",")[2]) for line in listed.splitlines() if not line.startswith("#")]
-    times = maker.remux_source(source).times
+    expected = [int(line.split(",")[2]) for line in listed.splitlines() if not line.startswith("#")]
+    times = remuxer.remux_source(source).times
     ticks = (times - times[0]) // int(np.diff(times).min())
-    assert ticks.tolist() == [each - wanted[0] for each in wanted]
+    assert ticks.tolist() == [each - expected[0] for each in expected]

@@ -85,8 +85,8 @@ def test_every_sample_of_lossless_audio_stays_in_its_channel(
 
 
 def test_a_gap_in_audio_that_becomes_pcm_is_silence(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    late = tones("quad", 4) + ",asetpts=PTS+gt(T\\,0.2)*0.3/TB"
-    source = make(ffmpeg, tmp_path / "a.mkv", late, "-c:a", "pcm_s16le", "-fps_mode:a", "passthrough")
+    with_gap = tones("quad", 4) + ",asetpts=PTS+gt(T\\,0.2)*0.3/TB"
+    source = make(ffmpeg, tmp_path / "a.mkv", with_gap, "-c:a", "pcm_s16le", "-fps_mode:a", "passthrough")
     out, formats, _ = remuxed(source, tools)
     assert formats == ["ipcm"]
     assert md5(ffmpeg, out) == md5(ffmpeg, source, "-af", "aresample=async=1:min_hard_comp=0.01")
@@ -110,7 +110,7 @@ def test_an_audio_stream_without_a_decoder_is_omitted(ffmpeg: str, tools: Toolch
 
 
 def test_the_codec_depends_on_the_decoded_format() -> None:
-    def of(codec: str, layout: str, sample_format: str, bits: int = 0) -> str:
+    def codec_of(codec: str, layout: str, sample_format: str, bits: int = 0) -> str:
         return lossless_codec(
             DecodedAudio(
                 codec=codec,
@@ -122,11 +122,11 @@ def test_the_codec_depends_on_the_decoded_format() -> None:
             )
         )
 
-    assert of("vorbis", "stereo", "flt") == "alac"
-    assert of("vorbis", "7.1", "flt") == "pcm_f32le"
-    assert of("pcm_f32le", "mono", "flt") == "pcm_f32le"
-    assert of("pcm_f64be", "stereo", "dbl") == "pcm_f64le"
-    assert of("flac", "quad", "s32", 24) == "pcm_s24le"
-    assert of("pcm_u8", "quad", "u8") == "pcm_s16le"
-    assert of("truehd", "stereo", "s32", 24) == "alac"
-    assert of("pcm_s32le", "stereo", "s32") == "pcm_s32le"
+    assert codec_of("vorbis", "stereo", "flt") == "alac"
+    assert codec_of("vorbis", "7.1", "flt") == "pcm_f32le"
+    assert codec_of("pcm_f32le", "mono", "flt") == "pcm_f32le"
+    assert codec_of("pcm_f64be", "stereo", "dbl") == "pcm_f64le"
+    assert codec_of("flac", "quad", "s32", 24) == "pcm_s24le"
+    assert codec_of("pcm_u8", "quad", "u8") == "pcm_s16le"
+    assert codec_of("truehd", "stereo", "s32", 24) == "alac"
+    assert codec_of("pcm_s32le", "stereo", "s32") == "pcm_s32le"

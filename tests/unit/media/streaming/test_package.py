@@ -57,11 +57,11 @@ def rendition(
     fps: Fraction = NTSC,
     frames: int = 300,
     gop: int = 60,
-    sounds: tuple[tuple[str, float, str], ...] = ((TONE, 10.0, "und"),),
+    audio_inputs: tuple[tuple[str, float, str], ...] = ((TONE, 10.0, "und"),),
     codec: str = "h264",
     retime: str = "",
 ) -> Path:
-    """A file like those of `assemble`, made by FFmpeg: fixed GOP, B-frames, edit lists, AAC with priming."""
+    """Writes a file like those of `assemble`: fixed GOP, B-frames, edit lists, AAC with priming."""
     size = "64x64" if codec == "av1" else "64x36"
     argv = [
         ffmpeg,
@@ -73,7 +73,7 @@ def rendition(
         "-i",
         f"testsrc2=s={size}:r={fps},trim=end_frame={frames}",
     ]
-    for source, _, _ in sounds:
+    for source, _, _ in audio_inputs:
         argv += ["-f", "lavfi", "-i", source]
     encoders = {
         "h264": ["libx264", "-preset", "ultrafast", "-bf", "2", "-g", f"{gop}", "-keyint_min", f"{gop}"],
@@ -84,13 +84,17 @@ def rendition(
         ],
         "av1": ["libsvtav1", "-preset", "11", "-g", f"{gop}"],
     }
-    argv += ["-map", "0:v", *(word for n in range(len(sounds)) for word in ("-map", f"{n + 1}:a"))]
+    argv += [
+        "-map",
+        "0:v",
+        *(argument for n in range(len(audio_inputs)) for argument in ("-map", f"{n + 1}:a")),
+    ]
     argv += ["-fps_mode", "passthrough", "-sc_threshold", "0"]
     if retime:
         argv += ["-vf", f"settb=1/1000,setpts={retime}", "-enc_time_base:v", "1/1000"]
     argv += ["-c:v", *encoders[codec], "-pix_fmt", "yuv420p", "-threads", "1", "-c:a", "aac"]
     argv += ["-tag:v", "hvc1"] if codec == "hevc" else []
-    for number, (_, seconds, language) in enumerate(sounds):
+    for number, (_, seconds, language) in enumerate(audio_inputs):
         argv += [
             f"-metadata:s:a:{number}",
             f"language={language}",
@@ -102,7 +106,7 @@ def rendition(
 
 
 def _retimed(path: Path) -> Path:
-    """The file with the decode times of `assemble`; FFmpeg's muxer does not state the last duration."""
+    """Rewrites the file with the decode times of `assemble`; FFmpeg's muxer omits the last duration."""
     with FileRanges(path) as source:
         movie = read_movie(source)
         track = movie.tracks[0]
@@ -139,10 +143,10 @@ def playlist(out: Path, name: str) -> list[float]:
 
 def joined(out: Path, name: str) -> Path:
     folder = out / "stream" / name
-    whole = out / f"{name}.mp4"
-    parts = [folder / "init.mp4", *sorted(folder.glob("*.m4s"))]
-    whole.write_bytes(b"".join(part.read_bytes() for part in parts))
-    return whole
+    path = out / f"{name}.mp4"
+    files = [folder / "init.mp4", *sorted(folder.glob("*.m4s"))]
+    path.write_bytes(b"".join(file.read_bytes() for file in files))
+    return path
 
 
 def decoded(ffmpeg: str, path: Path, *what: str) -> bytes:
@@ -150,7 +154,7 @@ def decoded(ffmpeg: str, path: Path, *what: str) -> bytes:
     return subprocess.run(argv, check=True, capture_output=True, timeout=60).stdout
 
 
-def sound(ffmpeg: str, path: Path, track: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def decode_audio(ffmpeg: str, path: Path, track: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     raw = decoded(ffmpeg, path, "-map", f"0:a:{track}", "-ac", "1", "-f", "f32le")
     return np.frombuffer(raw, dtype="<f4")
 
@@ -177,8 +181,8 @@ def test_hls_and_dash_share_segments_that_play_to_the_last_frame_and_sample(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4") for n in range(2)]
-    made = make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
-    assert (made.hls, made.dash, made.segments, made.on_grid) == (
+    packaged = make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    assert (packaged.hls, packaged.dash, packaged.segments, packaged.on_grid) == (
         "stream/master.m3u8",
         "stream/manifest.mpd",
         3,
@@ -187,27 +191,27 @@ def test_hls_and_dash_share_segments_that_play_to_the_last_frame_and_sample(
     assert playlist(tmp_path, "r0") == playlist(tmp_path, "r1") == [4.004, 4.004, 2.002]
     expected = frame_sums(ffmpeg, paths[0])
     for variant in range(2):
-        assert frame_sums(ffmpeg, tmp_path / made.hls, variant) == expected
+        assert frame_sums(ffmpeg, tmp_path / packaged.hls, variant) == expected
         assert frame_sums(ffmpeg, joined(tmp_path, f"r{variant}")) == expected
-    original = sound(ffmpeg, paths[0])
-    for path in (tmp_path / made.hls, joined(tmp_path, "audio-1")):
-        played = sound(ffmpeg, path)
+    original = decode_audio(ffmpeg, paths[0])
+    for path in (tmp_path / packaged.hls, joined(tmp_path, "audio-1")):
+        samples = decode_audio(ffmpeg, path)
         # Segments cannot state the padding of the last AAC frame; nothing else may differ.
-        assert 0 <= len(played) - len(original) < 1024
-        assert np.array_equal(played[: len(original)], original)
-        assert longest_silence(played[:480_000]) < RATE // 1000
+        assert 0 <= len(samples) - len(original) < 1024
+        assert np.array_equal(samples[: len(original)], original)
+        assert longest_silence(samples[:480_000]) < RATE // 1000
 
 
-def test_the_same_renditions_make_the_same_bytes(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    # Several adaptation sets of each kind: the packager's threads would race for their numbers.
-    sounds = ((TONE, 3.0, "eng"), ("sine=f=440", 3.0, "eng"), ("sine=f=600", 3.0, "und"))
-    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=65, sounds=sounds)
+def test_packaging_is_reproducible(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    # Several adaptation sets of each kind: with several threads, the packager numbers them in random order.
+    audio_inputs = ((TONE, 3.0, "eng"), ("sine=f=440", 3.0, "eng"), ("sine=f=600", 3.0, "und"))
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=65, audio_inputs=audio_inputs)
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
-    made = [make(tools, tmp_path / f"{n}", [path] * 3, grid) for n in range(4)]
+    results = [make(tools, tmp_path / f"{n}", [path] * 3, grid) for n in range(4)]
     trees = [tree(tmp_path / f"{n}") for n in range(4)]
-    assert made.count(made[0]) == trees.count(trees[0]) == 4
-    assert sorted(trees[0]) == sorted(made[0].files)
-    text = "".join((tmp_path / "0" / name).read_text() for name in (made[0].hls, made[0].dash))
+    assert results.count(results[0]) == trees.count(trees[0]) == 4
+    assert sorted(trees[0]) == sorted(results[0].files)
+    text = "".join((tmp_path / "0" / name).read_text() for name in (results[0].hls, results[0].dash))
     assert "shaka" not in text
     assert f"{tmp_path}" not in text
 
@@ -219,16 +223,16 @@ def test_every_rate_is_cut_on_the_frame_grid_for_a_minute(
     fps = Fraction(rate)
     grid = frame_grid(gop_s=2, segment_s=4, fps=fps)
     frames = grid.segment * 5 + grid.gop + 1
-    path = rendition(ffmpeg, tmp_path / "a.mp4", fps=fps, frames=frames, gop=grid.gop, sounds=())
-    made = make(tools, tmp_path, [path], grid)
-    assert (made.segments, made.on_grid) == (6, True)
+    path = rendition(ffmpeg, tmp_path / "a.mp4", fps=fps, frames=frames, gop=grid.gop, audio_inputs=())
+    packaged = make(tools, tmp_path, [path], grid)
+    assert (packaged.segments, packaged.on_grid) == (6, True)
     expected = [float(grid.segment_s)] * 5 + [float((grid.gop + 1) / fps)]
     assert playlist(tmp_path, "r0") == pytest.approx(expected, abs=2e-6)
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(float(frames / fps), abs=1e-5)
 
 
 def test_every_keyframe_is_in_the_iframe_playlist(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    path = rendition(ffmpeg, tmp_path / "a.mp4", sounds=())
+    path = rendition(ffmpeg, tmp_path / "a.mp4", audio_inputs=())
     make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/r0/iframes.m3u8").read_text()
     parts = read_media_playlist(text, "iframes").segments
@@ -236,11 +240,11 @@ def test_every_keyframe_is_in_the_iframe_playlist(ffmpeg: str, tools: Toolchain,
     assert len(parts) == 5
     sums = frame_sums(ffmpeg, path)
     for number, part in enumerate(parts):
-        first, last = part.byte_range or (0, 0)
-        alone = tmp_path / "alone.mp4"
-        alone.write_bytes(init + (tmp_path / "stream/r0" / part.uri).read_bytes()[first:last])
+        start, stop = part.byte_range or (0, 0)
+        keyframe = tmp_path / "alone.mp4"
+        keyframe.write_bytes(init + (tmp_path / "stream/r0" / part.uri).read_bytes()[start:stop])
         raw = subprocess.run(
-            [ffmpeg, "-v", "quiet", "-i", f"{alone}", "-frames:v", "1", "-f", "framemd5", "-"],
+            [ffmpeg, "-v", "quiet", "-i", f"{keyframe}", "-frames:v", "1", "-f", "framemd5", "-"],
             check=True,
             capture_output=True,
             timeout=20,
@@ -252,9 +256,9 @@ def test_every_keyframe_is_in_the_iframe_playlist(ffmpeg: str, tools: Toolchain,
 def test_a_clip_shorter_than_a_segment_is_one_segment(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, frames: int
 ) -> None:
-    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=frames, sounds=())
-    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
-    assert made.segments == 1
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=frames, audio_inputs=())
+    packaged = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    assert packaged.segments == 1
     assert playlist(tmp_path, "r0") == pytest.approx([float(frames / NTSC)], abs=1e-6)
     assert not (tmp_path / "stream/audio-1").exists()
 
@@ -264,12 +268,18 @@ def test_a_variable_rate_is_cut_by_time_at_keyframes(ffmpeg: str, tools: Toolcha
     retime = "if(lt(N\\,150)\\,N*33+mod(N*7\\,5)\\,4950+(N-150)*100+mod(N*7\\,11))"
     paths = [
         rendition(
-            ffmpeg, tmp_path / f"{n}.mp4", fps=Fraction(30), frames=300, gop=30, sounds=(), retime=retime
+            ffmpeg,
+            tmp_path / f"{n}.mp4",
+            fps=Fraction(30),
+            frames=300,
+            gop=30,
+            audio_inputs=(),
+            retime=retime,
         )
         for n in range(2)
     ]
-    made = make(tools, tmp_path, paths, Grid(gop=30, segment=60, fps=Fraction(30)))
-    assert not made.on_grid
+    packaged = make(tools, tmp_path, paths, Grid(gop=30, segment=60, fps=Fraction(30)))
+    assert not packaged.on_grid
     assert playlist(tmp_path, "r0") == playlist(tmp_path, "r1")
     # The last frame starts at 19.86 s at the latest and lasts 0.1 s.
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(19.9, abs=0.11)
@@ -277,26 +287,26 @@ def test_a_variable_rate_is_cut_by_time_at_keyframes(ffmpeg: str, tools: Toolcha
 
 
 def test_audio_longer_than_the_video_is_complete(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, sounds=((TONE, 9.5, "eng"),))
-    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, audio_inputs=((TONE, 9.5, "eng"),))
+    packaged = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     assert sum(playlist(tmp_path, "r0")) == pytest.approx(2.002)
     assert sum(playlist(tmp_path, "audio-1")) == pytest.approx(9.5, abs=0.03)
-    length, _ = read_mpd((tmp_path / made.dash).read_text(), "mpd")
+    length, _ = read_mpd((tmp_path / packaged.dash).read_text(), "mpd")
     assert float(length) == pytest.approx(9.5, abs=0.03)
 
 
 def test_audio_tracks_of_one_language_are_separate_and_the_first_is_the_default(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    sounds = (
+    audio_inputs = (
         (TONE, 5.0, "eng"),
         ("sine=f=440", 5.0, "eng"),
         ("sine=f=600", 5.0, "fra"),
         ("sine=f=700", 5.0, "qqq"),
     )
-    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=150, sounds=sounds)
-    made = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
-    master = read_master_playlist((tmp_path / made.hls).read_text(), "master")
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=150, audio_inputs=audio_inputs)
+    packaged = make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    master = read_master_playlist((tmp_path / packaged.hls).read_text(), "master")
     listed = [(media["LANGUAGE"], media["DEFAULT"], media["NAME"]) for media in master.audio.values()]
     assert listed == [
         ("en", "YES", "Audio 1 (eng)"),
@@ -304,9 +314,9 @@ def test_audio_tracks_of_one_language_are_separate_and_the_first_is_the_default(
         ("fr", "NO", "Audio 3 (fra)"),
         ("qqq", "NO", "Audio 4 (qqq)"),
     ]
-    assert (tmp_path / made.dash).read_text().count('<AdaptationSet id="') == 5
+    assert (tmp_path / packaged.dash).read_text().count('<AdaptationSet id="') == 5
     for track in range(3):
-        spectrum = np.abs(np.fft.rfft(sound(ffmpeg, joined(tmp_path, f"audio-{track + 1}"))))
+        spectrum = np.abs(np.fft.rfft(decode_audio(ffmpeg, joined(tmp_path, f"audio-{track + 1}"))))
         rate = RATE if track == 0 else 44_100
         loudest = float(np.argmax(spectrum)) * rate / (2 * (len(spectrum) - 1))
         assert loudest == pytest.approx((997, 440, 600)[track], abs=1)
@@ -316,11 +326,11 @@ def test_audio_tracks_of_one_language_are_separate_and_the_first_is_the_default(
 def test_other_codecs_share_the_grid_with_h264(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, codec: str
 ) -> None:
-    kind: dict[str, Any] = {"frames": 50, "gop": 12, "fps": Fraction(24)}
-    other = rendition(ffmpeg, tmp_path / "a.mp4", codec=codec, sounds=(), **kind)
-    plain = rendition(ffmpeg, tmp_path / "b.mp4", sounds=(), **kind)
+    settings: dict[str, Any] = {"frames": 50, "gop": 12, "fps": Fraction(24)}
+    other = rendition(ffmpeg, tmp_path / "a.mp4", codec=codec, audio_inputs=(), **settings)
+    h264 = rendition(ffmpeg, tmp_path / "b.mp4", audio_inputs=(), **settings)
     grid = Grid(gop=12, segment=24, fps=Fraction(24))
-    make(tools, tmp_path, [other, plain], grid, (codec, "h264"))
+    make(tools, tmp_path, [other, h264], grid, (codec, "h264"))
     assert playlist(tmp_path, "r0") == playlist(tmp_path, "r1") == pytest.approx([1, 1, 1 / 12], abs=1e-6)
     assert frame_sums(ffmpeg, joined(tmp_path, "r0")) == frame_sums(ffmpeg, other)
 
@@ -332,15 +342,15 @@ def test_a_start_offset_keeps_video_and_audio_in_sync(
     ffmpeg: str, tools: Toolchain, tmp_path: Path, late_by: Fraction
 ) -> None:
     plain = rendition(ffmpeg, tmp_path / "a.mp4")
-    late = tmp_path / "late.mp4"
-    clock = 30_000
+    delayed_path = tmp_path / "late.mp4"
+    timescale = 30_000
     with FileRanges(plain) as source:
         movie = read_movie(source)
-        video, tone = (passthrough(movie, track, source, timescale=clock) for track in movie.tracks)
-        delayed = (Edit(media_time=-1, duration=round(late_by * clock), rate=Fraction(1)), *video.edits)
-        later = type(video)(**{**vars(video), "edits": delayed})
-        write_mp4(late, [later, tone], timescale=clock)
-    make(tools, tmp_path, [late], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+        video, audio = (passthrough(movie, track, source, timescale=timescale) for track in movie.tracks)
+        edits = (Edit(media_time=-1, duration=round(late_by * timescale), rate=Fraction(1)), *video.edits)
+        delayed = type(video)(**{**vars(video), "edits": edits})
+        write_mp4(delayed_path, [delayed, audio], timescale=timescale)
+    make(tools, tmp_path, [delayed_path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/manifest.mpd").read_text()
     starts = {each.kind: Fraction(each.starts[0], each.timescale) for each in read_mpd(text, "mpd")[1]}
     assert starts == {"video": late_by, "audio": 0}
@@ -361,12 +371,12 @@ def test_real_camera_files_with_telemetry_are_packaged(
         assert video is not None
         keys = np.flatnonzero(video.samples.sync)
     gop = int(keys[1] - keys[0])
-    made = make(tools, tmp_path, [samples / "max-heromode.mp4"], Grid(gop=gop, segment=gop * 4, fps=NTSC))
-    assert len(frame_sums(ffmpeg, tmp_path / made.hls)) == 315
+    packaged = make(tools, tmp_path, [samples / "max-heromode.mp4"], Grid(gop=gop, segment=gop * 4, fps=NTSC))
+    assert len(frame_sums(ffmpeg, tmp_path / packaged.hls)) == 315
 
 
 def test_keyframes_off_the_grid_are_rejected(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
-    path = rendition(ffmpeg, tmp_path / "a.mp4", gop=50, sounds=())
+    path = rendition(ffmpeg, tmp_path / "a.mp4", gop=50, audio_inputs=())
     with pytest.raises(ProofError, match="does not have its keyframes exactly every"):
         make(tools, tmp_path, [path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
@@ -374,7 +384,7 @@ def test_keyframes_off_the_grid_are_rejected(ffmpeg: str, tools: Toolchain, tmp_
 def test_renditions_with_different_frame_times_are_rejected(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
-    paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4", frames=n, sounds=()) for n in (70, 71)]
+    paths = [rendition(ffmpeg, tmp_path / f"{n}.mp4", frames=n, audio_inputs=()) for n in (70, 71)]
     with pytest.raises(ProofError, match="different frame times"):
         make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
@@ -444,7 +454,7 @@ def test_the_command_has_no_absolute_paths_but_the_packager(tools: Toolchain) ->
     argv = packaging.packager_command(
         [each], segmenting, frame_grid(gop_s=2, segment_s=4, fps=NTSC), tools, work="../w"
     )
-    assert not [word for word in argv[1:] if "=/" in word]
+    assert not [argument for argument in argv[1:] if "=/" in argument]
     assert "--use_fake_clock_for_muxer" in argv
 
 
@@ -466,9 +476,9 @@ def test_a_full_disk_is_a_transient_error(tools: Toolchain, ffmpeg: str, tmp_pat
     path = rendition(ffmpeg, tmp_path / "a.mp4")
     full = tmp_path / "full"
     full.mkdir()
-    room = path.stat().st_size * 2 + 16_384  # enough for the inputs and half of the segments
+    size = path.stat().st_size * 2 + 16_384  # enough for the inputs and half of the segments
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={room // 4096 * 4096}", "tmpfs", f"{full}"],
+        ["mount", "-t", "tmpfs", "-o", f"size={size // 4096 * 4096}", "tmpfs", f"{full}"],
         capture_output=True,
         check=False,
     )
@@ -486,8 +496,8 @@ def test_a_full_disk_is_a_transient_error(tools: Toolchain, ffmpeg: str, tmp_pat
 def test_ffmpeg_reads_stream_and_trick_play_without_messages(
     codec: str, tmp_path: Path, ffmpeg: str, tools: Toolchain
 ) -> None:
-    film = rendition(ffmpeg, tmp_path / "a.mp4", frames=200, codec=codec)
-    packaged = make(tools, tmp_path, [film], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC), (codec,))
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=200, codec=codec)
+    packaged = make(tools, tmp_path, [path], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC), (codec,))
     stream = tmp_path / "stream"
     argv = [ffmpeg, "-v", "warning", "-i", f"{tmp_path / packaged.hls}", "-map", "0:v", "-f", "null", "-"]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
@@ -495,22 +505,22 @@ def test_ffmpeg_reads_stream_and_trick_play_without_messages(
     assert "missing" not in done.stderr
     # Each byte range of the I-frame playlist is one keyframe, the same as in the stream.
     sums = frame_sums(ffmpeg, joined(tmp_path, "r0"))
-    trick = read_media_playlist((stream / "r0/iframes.m3u8").read_text(), "iframes")
+    iframes = read_media_playlist((stream / "r0/iframes.m3u8").read_text(), "iframes")
     init = (stream / "r0" / "init.mp4").read_bytes()
-    for number, each in enumerate(trick.segments):
-        first, last = each.byte_range or (0, 0)
-        alone = tmp_path / "alone.mp4"
-        alone.write_bytes(init + (stream / "r0" / each.uri).read_bytes()[first:last])
-        assert frame_sums(ffmpeg, alone) == [sums[60 * number]]
+    for number, each in enumerate(iframes.segments):
+        start, stop = each.byte_range or (0, 0)
+        keyframe = tmp_path / "alone.mp4"
+        keyframe.write_bytes(init + (stream / "r0" / each.uri).read_bytes()[start:stop])
+        assert frame_sums(ffmpeg, keyframe) == [sums[60 * number]]
     (line,) = (each for each in (tmp_path / packaged.hls).read_text().splitlines() if "I-FRAME" in each)
-    sizes = [(each.byte_range or (0, 0))[1] - (each.byte_range or (0, 0))[0] for each in trick.segments]
-    assert f"AVERAGE-BANDWIDTH={int(8 * sum(sizes) / trick.duration)}" in line
+    sizes = [(each.byte_range or (0, 0))[1] - (each.byte_range or (0, 0))[0] for each in iframes.segments]
+    assert f"AVERAGE-BANDWIDTH={int(8 * sum(sizes) / iframes.duration)}" in line
 
 
 def test_separate_keyframe_fragments_add_few_bytes(tmp_path: Path, ffmpeg: str, tools: Toolchain) -> None:
-    film = rendition(ffmpeg, tmp_path / "a.mp4", frames=240)
-    make(tools, tmp_path, [film], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
-    parts = sorted((tmp_path / "stream" / "r0").glob("*.m4s"))
-    assert [path.read_bytes().count(b"moof") for path in parts] == [4, 4]
-    heads = [path.read_bytes().split(b"moof")[1].split(b"mdat")[0] for path in parts]
-    assert max(map(len, heads)) < 150
+    source = rendition(ffmpeg, tmp_path / "a.mp4", frames=240)
+    make(tools, tmp_path, [source], frame_grid(gop_s=2.0, segment_s=4.0, fps=NTSC))
+    segments = sorted((tmp_path / "stream" / "r0").glob("*.m4s"))
+    assert [path.read_bytes().count(b"moof") for path in segments] == [4, 4]
+    moofs = [path.read_bytes().split(b"moof")[1].split(b"mdat")[0] for path in segments]
+    assert max(map(len, moofs)) < 150

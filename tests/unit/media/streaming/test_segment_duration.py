@@ -56,8 +56,8 @@ def test_the_predicted_cuts_are_those_of_the_packager(
     steps: list[int], start: int, gops: int, timescale: int
 ) -> None:
     times = np.cumsum([start, *steps]).astype(np.int64)
-    wanted = Fraction(sum(steps) * gops, len(steps) * timescale)
-    chosen = choose_segment_duration(times, gops=gops, timescale=timescale, segment_s=wanted)
+    segment_s = Fraction(sum(steps) * gops, len(steps) * timescale)
+    chosen = choose_segment_duration(times, gops=gops, timescale=timescale, segment_s=segment_s)
     assert packager_cuts(times.tolist(), chosen.option, timescale) == chosen.first
     assert chosen.first == segment_starts(times, chosen.ticks)
     if chosen.on_grid:
@@ -82,5 +82,5 @@ def test_hours_in_a_timescale_too_coarse_for_the_rate_are_cut_by_time() -> None:
     assert choose_segment_duration(times[:1800], gops=2, timescale=600, segment_s=grid.segment_s).on_grid
 
 
-def test_without_keyframes_there_is_no_segment() -> None:
+def test_a_track_without_keyframes_has_no_segment() -> None:
     assert segment_starts(np.zeros(0, np.int64), 10) == ()

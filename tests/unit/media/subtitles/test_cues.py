@@ -47,12 +47,12 @@ def test_srt_is_parsed_with_exact_times_and_sanitized_text() -> None:
 
 def test_the_text_of_a_cue_cannot_break_webvtt() -> None:
     hostile = srt_cue(0, 10, "a\n\n2\n00:00:00.000 --> 00:00:09.000\n<c.x>&amp;\x00\u2028NOTE\n")
-    made = to_webvtt([hostile], header="X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n")
-    assert made == (
+    webvtt = to_webvtt([hostile], header="X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n")
+    assert webvtt == (
         "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n\n1\n00:00:00.000 --> 00:00:00.010\n"
         "a\n2\n00:00:00.000 --&gt; 00:00:09.000\n&lt;c.x&gt;&amp;amp;NOTE\n"
     )
-    assert made.count("-->") == 1
+    assert webvtt.count("-->") == 1
 
 
 def test_plain_text_and_markup_are_returned() -> None:

@@ -65,12 +65,12 @@ def test_edit_lists_are_applied_as_in_ffmpeg(
         )
         write_mp4(out, [video, replace(text, edits=scaled)], timescale=1000)
     argv = [str(tools.ffmpeg), "-v", "error", "-i", str(out), "-map", "0:s", "-f", "srt", "-"]
-    wanted = parse_srt(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    expected = parse_srt(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     with FileRanges(out) as src:
         movie = read_movie(src)
         (track,) = subtitle_tracks(movie, src)
-        assert cues_of_track(src, movie, track, work=tmp_path, tools=tools, runner=Runner()) == wanted
-    assert wanted
+        assert cues_of_track(src, movie, track, work=tmp_path, tools=tools, runner=Runner()) == expected
+    assert expected
 
 
 def test_webvtt_in_fragmented_mp4_round_trips(tmp_path: Path, tools: Toolchain) -> None:
@@ -80,7 +80,7 @@ def test_webvtt_in_fragmented_mp4_round_trips(tmp_path: Path, tools: Toolchain) 
         Cue(start=1200, end=2333, text="same"),
         Cue(start=2333, end=2400, text="same"),
     )
-    # SubRip cannot have a literal "<b>", which is markup, so the text is made here.
+    # SubRip cannot have a literal "<b>", which is markup, so the text is set here.
     cues = (replace(cues[0], text=srt_cue(0, 1, "<i>a</i> & &amp; &lt;").text), *cues[1:])
     path = tmp_path / "w.mp4"
     path.write_bytes(init_segment("deu") + media_segment(cues))
@@ -115,8 +115,8 @@ def test_text_without_a_decoder_is_an_input_error(clip: Path, tmp_path: Path, to
 
 
 @pytest.mark.parametrize(
-    ("code", "wanted"),
+    ("code", "expected"),
     [("eng", "en"), ("ger", "de"), ("deu", "de"), ("gsw", "gsw"), ("und", "und"), ('"x', "und")],
 )
-def test_languages_are_the_shortest_tags(code: str, wanted: str) -> None:
-    assert language_tag(code) == wanted
+def test_languages_are_the_shortest_tags(code: str, expected: str) -> None:
+    assert language_tag(code) == expected

@@ -21,8 +21,8 @@ from eddyline.mp4.write.output_track import OutputTrack, Piece
 from eddyline.store.ranges import FileRanges
 
 _SCALE = 90_000
-_VIDEO = make_full_box("vmhd", 0, 1, bytes(8))
-_SOUND = make_full_box("smhd", 0, 0, bytes(4))
+_VIDEO_HEADER = make_full_box("vmhd", 0, 1, bytes(8))
+_AUDIO_HEADER = make_full_box("smhd", 0, 0, bytes(4))
 _IDR, _P = b"\x00\x00\x00\x02\x65\x88", b"\x00\x00\x00\x02\x41\x9a"
 
 
@@ -47,7 +47,7 @@ def _shown(pts: list[int], end: int) -> Presentation:
 
 
 def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _IDR) -> Path:
-    """A chunk whose decode order shows the frames of `order`; the first sample is a keyframe."""
+    """Writes a chunk whose samples are the frames of `order`, in decode order; the first is a keyframe."""
     data = [first, *[_P] * (len(order) - 1)]
     path.with_suffix(".raw").write_bytes(b"".join(data))
     size = np.array([len(each) for each in data], np.int64)
@@ -58,7 +58,7 @@ def _chunk(path: Path, order: list[int], *, setting: int = 0, first: bytes = _ID
         name="",
         timescale=30,
         stsd=_avc1(setting),
-        media_header=_VIDEO,
+        media_header=_VIDEO_HEADER,
         width=16,
         height=16,
         pieces=(piece,),
@@ -88,8 +88,8 @@ def _render(out: Path, chunks: list[Path], shown: Presentation) -> None:
     write_mp4(out, [track], timescale=_SCALE)
 
 
-def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | None = None) -> tuple[int, ...]:
-    proven = verify_rendition(
+def _verify(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | None = None) -> tuple[int, ...]:
+    verified = verify_rendition(
         out,
         codec="h264",
         gop=gop,
@@ -98,7 +98,7 @@ def _prove(out: Path, shown: Presentation, *, gop: int = 4, telemetry: str | Non
         audio_samples=[],
         telemetry_sha256=telemetry,
     )
-    return proven.idr
+    return verified.idr
 
 
 _TIMES = [0, 3003, 6006, 9010, 12012, 20000, 20001, 30000]  # a variable rate
@@ -108,27 +108,27 @@ def test_every_frame_of_joined_chunks_has_the_sources_time(tmp_path: Path) -> No
     chunks = [_chunk(tmp_path / f"{n}.mp4", [0, 3, 1, 2]) for n in range(2)]
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", chunks, shown)
-    assert _prove(tmp_path / "out.mp4", shown) == (0, 4)
+    assert _verify(tmp_path / "out.mp4", shown) == (0, 4)
 
 
 def test_a_late_start_is_kept_by_an_empty_edit(tmp_path: Path) -> None:
     shown = _shown([each + 4500 for each in _TIMES], 37_500)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 4, 2, 1, 3, 7, 5, 6])], shown)
-    assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
+    assert _verify(tmp_path / "out.mp4", shown, gop=8) == (0,)
 
 
 def test_frames_before_zero_stay_before_zero(tmp_path: Path) -> None:
     shown = _shown([each - 6006 for each in _TIMES], 27_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 3, 1, 2, 4, 5, 6, 7])], shown)
-    assert _prove(tmp_path / "out.mp4", shown, gop=8) == (0,)
+    assert _verify(tmp_path / "out.mp4", shown, gop=8) == (0,)
 
 
-@given(data=st.data(), count=st.integers(1, 40), began=st.integers(-5000, 5000))
+@given(data=st.data(), count=st.integers(1, 40), first_pts=st.integers(-5000, 5000))
 def test_decode_times_ascend_and_no_frame_is_decoded_too_late(
-    data: st.DataObject, count: int, began: int
+    data: st.DataObject, count: int, first_pts: int
 ) -> None:
     steps = data.draw(st.lists(st.integers(1, 9000), min_size=count, max_size=count))
-    pts: Ints = began + np.cumsum([0, *steps[:-1]]).astype(np.int64)
+    pts: Ints = first_pts + np.cumsum([0, *steps[:-1]]).astype(np.int64)
     rank = np.array(data.draw(st.permutations(range(count))), np.int64)
     shown = Presentation(sample=rank, pts=pts, end=int(pts[-1]) + steps[-1])
     times = sample_times(rank, shown, timescale=_SCALE, movie_timescale=_SCALE)
@@ -138,7 +138,7 @@ def test_decode_times_ascend_and_no_frame_is_decoded_too_late(
     delay = times.edits[-1].media_time if times.edits else 0
     wait = sum(edit.duration for edit in times.edits if edit.media_time < 0)
     assert (media - delay + wait == pts[rank]).all()
-    if began >= 0:
+    if first_pts >= 0:
         assert times.cts_offset.min() == 0
 
 
@@ -157,7 +157,7 @@ def test_a_missing_frame_is_detected(tmp_path: Path) -> None:
     shown = _shown(_TIMES, 33_000)
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
     with pytest.raises(ProofError, match="shows 8 frames, the source 9"):
-        _prove(tmp_path / "out.mp4", _shown([*_TIMES, 33_000], 36_000), gop=8)
+        _verify(tmp_path / "out.mp4", _shown([*_TIMES, 33_000], 36_000), gop=8)
 
 
 def test_a_frame_at_another_time_is_detected(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_frame_at_another_time_is_detected(tmp_path: Path) -> None:
     _render(tmp_path / "out.mp4", [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3, 4, 5, 6, 7])], shown)
     moved = [*_TIMES[:5], 20_000 - 1, *_TIMES[6:]]
     with pytest.raises(ProofError, match="frame 5 does not have the source"):
-        _prove(tmp_path / "out.mp4", _shown(moved, 33_000), gop=8)
+        _verify(tmp_path / "out.mp4", _shown(moved, 33_000), gop=8)
 
 
 def test_keyframes_off_the_grid_are_detected(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_keyframes_off_the_grid_are_detected(tmp_path: Path) -> None:
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3, 4])]
     _render(tmp_path / "out.mp4", chunks, shown)
     with pytest.raises(ProofError, match="off the grid of 4"):
-        _prove(tmp_path / "out.mp4", shown)
+        _verify(tmp_path / "out.mp4", shown)
 
 
 def test_a_frame_wrongly_marked_as_a_keyframe_is_detected(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_frame_wrongly_marked_as_a_keyframe_is_detected(tmp_path: Path) -> Non
     chunks = [_chunk(tmp_path / "a.mp4", [0, 1, 2, 3]), _chunk(tmp_path / "b.mp4", [0, 1, 2, 3], first=_P)]
     _render(tmp_path / "out.mp4", chunks, shown)
     with pytest.raises(ProofError, match="frame 4 is marked as a keyframe"):
-        _prove(tmp_path / "out.mp4", shown)
+        _verify(tmp_path / "out.mp4", shown)
 
 
 def test_missing_telemetry_is_detected(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_missing_telemetry_is_detected(tmp_path: Path) -> None:
     with FileRanges(tmp_path / "out.mp4") as source:
         assert telemetry_digest(source, read_movie(source)) is None
     with pytest.raises(ProofError, match="telemetry differs"):
-        _prove(tmp_path / "out.mp4", shown, gop=8, telemetry="ab" * 32)
+        _verify(tmp_path / "out.mp4", shown, gop=8, telemetry="ab" * 32)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_presented_audio_samples_exclude_priming_and_padding(
         name="",
         timescale=48_000,
         stsd=_mp4a(),
-        media_header=_SOUND,
+        media_header=_AUDIO_HEADER,
         pieces=(piece,),
         duration=np.full(4, 1024, np.int64),
         edits=edits,

@@ -28,7 +28,7 @@ RATE = 25
 
 
 def pair(*values: int) -> bytes:
-    """Two bytes with odd parity."""
+    """Returns the values as bytes with odd parity."""
     return bytes(each | (0x80 if each.bit_count() % 2 == 0 else 0) for each in values)
 
 
@@ -48,7 +48,7 @@ EVENTS = {
 
 
 def sei(codec: str, data: bytes) -> bytes:
-    """A NAL unit with cc_data(): the pair in field 1, and one of field 2 that must be ignored."""
+    """Returns a NAL unit with cc_data(): the pair in field 1, and one of field 2 that must be ignored."""
     rows = b"\xfc" + data + b"\xfd" + pair(0x15, 0x2C)
     payload = b"\xb5\x00\x31GA94\x03" + bytes([0xC0 | 2, 0xFF]) + rows + b"\xff"
     header = b"\x06" if codec == "h264" else b"\x4e\x01"
@@ -56,7 +56,7 @@ def sei(codec: str, data: bytes) -> bytes:
 
 
 def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
-    """Video with B-frames and a caption pair in each frame."""
+    """Writes a video with B-frames and a caption pair in each frame."""
     plain, out = tmp_path / "plain.mp4", tmp_path / "captioned.mp4"
     encoder = {"h264": ("libx264", "-bf", "2"), "hevc": ("libx265", "-x265-params", "log-level=none")}[codec]
     video = ("-f", "lavfi", "-i", f"testsrc2=s=320x180:r={RATE}:d=4", "-c:v", *encoder)
@@ -73,13 +73,13 @@ def captioned(tmp_path: Path, ffmpeg: str, codec: str) -> Path:
         size = np.array([len(each) for each in samples], np.int64)
         piece = Piece(source=MemorySamples(b"".join(samples)), offset=np.cumsum(size) - size, size=size)
         copy = passthrough(movie, track, src)
-        made = OutputTrack(**{**vars(copy), "pieces": (piece,)})
-        write_mp4(out, [made], timescale=movie.timescale)
+        output_track = OutputTrack(**{**vars(copy), "pieces": (piece,)})
+        write_mp4(out, [output_track], timescale=movie.timescale)
     return out
 
 
 def reference(ffmpeg: str, path: Path) -> list[str]:
-    """The captions that FFmpeg extracts while it decodes the video."""
+    """Returns the times of the captions that FFmpeg extracts while it decodes the video."""
     graph = f"movie={path.name}[out+subcc]"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", graph, "-map", "0:s", "-f", "srt", "-"]
     output = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=path.parent).stdout
@@ -121,7 +121,7 @@ def test_a_caption_track_is_read(tmp_path: Path, tools: Toolchain) -> None:
     assert (cue.start, cue.end, cue.text) == (1200, 2400, "HIYO")
 
 
-def test_a_video_without_captions_has_none(tmp_path: Path, tools: Toolchain) -> None:
+def test_a_video_without_captions_has_no_caption_track(tmp_path: Path, tools: Toolchain) -> None:
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=1", "-c:v", "libx264")
     subprocess.run([str(tools.ffmpeg), "-v", "error", *video, str(tmp_path / "a.mp4")], check=True)
     assert probe_source(tmp_path / "a.mp4", tools).subtitles == ()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.media.displayed_frames import look, make, patches, stream
+from tests.unit.media.displayed_frames import decode_first_frame, encode_source, patches, probe_stream
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.source.source import VideoFacts
@@ -57,56 +57,62 @@ def encoded(ffmpeg: str, out: Path, *options: str, filters: str = "null") -> Pat
 def test_rgb_is_converted_by_bt709_and_tagged(name: str, tools: Toolchain, tmp_path: Path) -> None:
     suffix, options = RGB[name]
     source = encoded(f"{tools.ffmpeg}", tmp_path / f"a.{suffix}", *options)
-    made = make(source, tools, tmp_path)
-    for _, path in made.rungs:
-        assert np.abs(patches(look(tools.ffmpeg, path)) - COLOURS).max() <= 4
-        probed = stream(tools.ffprobe, path)
+    result = encode_source(source, tools, tmp_path)
+    for _, path in result.rungs:
+        assert np.abs(patches(decode_first_frame(tools.ffmpeg, path)) - COLOURS).max() <= 4
+        probed = probe_stream(tools.ffprobe, path)
         assert {probed[f"color_{what}"] for what in ("space", "transfer", "primaries")} == {"bt709"}
         assert probed["color_range"] == "tv"
         assert b"colrnclx" in path.read_bytes()
-    assert np.abs(patches(look(tools.ffmpeg, made.poster)) - COLOURS).max() <= 6
-    left = [each.what for each in made.facts.left_out if each.kind == "video"]
-    assert left == (["the alpha channel (argb)"] if "alpha" in name else [])
+    assert np.abs(patches(decode_first_frame(tools.ffmpeg, result.poster)) - COLOURS).max() <= 6
+    omitted = [each.what for each in result.facts.left_out if each.kind == "video"]
+    assert omitted == (["the alpha channel (argb)"] if "alpha" in name else [])
 
 
-@pytest.mark.parametrize("reach", ["limited", "full"])
+@pytest.mark.parametrize("color_range", ["limited", "full"])
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_every_matrix_and_range_shows_the_same_colours(
-    matrix: str, reach: str, tools: Toolchain, tmp_path: Path
+    matrix: str, color_range: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     tagged = "setparams=color_primaries=bt709:color_trc=bt709"
     primaries = "bt2020" if "2020" in matrix else "bt709"
-    filters = f"{tagged},zscale=m={matrix}:r={reach}:p={primaries}:t=bt709,format=yuv420p"
+    filters = f"{tagged},zscale=m={matrix}:r={color_range}:p={primaries}:t=bt709,format=yuv420p"
     source = encoded(f"{tools.ffmpeg}", tmp_path / "a.mp4", *_X264, filters=filters)
-    made = make(source, tools, tmp_path)
+    result = encode_source(source, tools, tmp_path)
     # FFmpeg's scale filter supports neither YCgCo nor constant luminance; its zscale filter does.
     upsampled = "format=yuv444p," if matrix in {"ycgco", "bt2020c"} else ""
-    wanted = (
-        look(tools.ffmpeg, source)
+    expected = (
+        decode_first_frame(tools.ffmpeg, source)
         if not upsampled
-        else look(
+        else decode_first_frame(
             tools.ffmpeg,
             source,
             filters=f"zscale=m=gbr:r=full:min={matrix}:p={primaries}:t=bt709,format=gbrp,",
         )
     )
-    for _, path in made.rungs:
-        assert np.abs(patches(look(tools.ffmpeg, path)) - patches(wanted)).max() <= 5
-        probed = stream(tools.ffprobe, path)
-        kept = matrix if matrix in KNOWN_TO_PLAYERS else "bt2020nc" if "2020" in matrix else "bt709"
-        assert (probed["color_space"], probed["color_range"]) == (kept, "tv")
+    for _, path in result.rungs:
+        assert np.abs(patches(decode_first_frame(tools.ffmpeg, path)) - patches(expected)).max() <= 5
+        probed = probe_stream(tools.ffprobe, path)
+        output_matrix = matrix if matrix in KNOWN_TO_PLAYERS else "bt2020nc" if "2020" in matrix else "bt709"
+        assert (probed["color_space"], probed["color_range"]) == (output_matrix, "tv")
         assert probed["color_primaries"] == primaries
-    assert np.abs(patches(look(tools.ffmpeg, made.poster)) - patches(wanted)).max() <= 8
+    assert np.abs(patches(decode_first_frame(tools.ffmpeg, result.poster)) - patches(expected)).max() <= 8
 
 
 def test_untagged_ycbcr_stays_untagged(tools: Toolchain, tmp_path: Path) -> None:
     filters = "scale=out_color_matrix=bt601:out_range=limited,format=yuv420p"
     filters += ",setparams=colorspace=unknown:range=unknown"
     source = encoded(f"{tools.ffmpeg}", tmp_path / "a.mp4", *_X264, filters=filters)
-    made = make(source, tools, tmp_path)
-    for _, path in made.rungs:
-        assert "color_space" not in stream(tools.ffprobe, path)
-        assert np.abs(patches(look(tools.ffmpeg, path)) - patches(look(tools.ffmpeg, source))).max() <= 4
+    result = encode_source(source, tools, tmp_path)
+    for _, path in result.rungs:
+        assert "color_space" not in probe_stream(tools.ffprobe, path)
+        assert (
+            np.abs(
+                patches(decode_first_frame(tools.ffmpeg, path))
+                - patches(decode_first_frame(tools.ffmpeg, source))
+            ).max()
+            <= 4
+        )
 
 
 def test_an_rgb_tag_on_ycbcr_is_not_repeated(tools: Toolchain, tmp_path: Path) -> None:
@@ -116,20 +122,26 @@ def test_an_rgb_tag_on_ycbcr_is_not_repeated(tools: Toolchain, tmp_path: Path) -
     argv = [f"{tools.ffmpeg}", "-v", "error", "-i", f"{plain}", "-c", "copy"]
     argv += ["-bsf:v", "h264_metadata=matrix_coefficients=0", f"{source}"]
     subprocess.run(argv, check=True, timeout=30)
-    made = make(source, tools, tmp_path)
-    for _, path in made.rungs:
-        assert stream(tools.ffprobe, path).get("color_space") != "gbr"
-        assert np.abs(patches(look(tools.ffmpeg, path)) - patches(look(tools.ffmpeg, source))).max() <= 4
+    result = encode_source(source, tools, tmp_path)
+    for _, path in result.rungs:
+        assert probe_stream(tools.ffprobe, path).get("color_space") != "gbr"
+        assert (
+            np.abs(
+                patches(decode_first_frame(tools.ffmpeg, path))
+                - patches(decode_first_frame(tools.ffmpeg, source))
+            ).max()
+            <= 4
+        )
 
 
 @pytest.mark.parametrize("codec", ["ffv1", "rawvideo"])
 def test_grey_has_the_brightness_that_ffmpeg_shows(codec: str, tools: Toolchain, tmp_path: Path) -> None:
     suffix = "mkv" if codec == "ffv1" else "avi"
     source = encoded(f"{tools.ffmpeg}", tmp_path / f"a.{suffix}", "-pix_fmt", "gray", "-c:v", codec)
-    made = make(source, tools, tmp_path)
-    wanted = patches(look(tools.ffmpeg, source))
-    for path in [*(path for _, path in made.rungs), made.poster]:
-        assert np.abs(patches(look(tools.ffmpeg, path)) - wanted).max() <= 3
+    result = encode_source(source, tools, tmp_path)
+    expected = patches(decode_first_frame(tools.ffmpeg, source))
+    for path in [*(path for _, path in result.rungs), result.poster]:
+        assert np.abs(patches(decode_first_frame(tools.ffmpeg, path)) - expected).max() <= 3
 
 
 def test_a_matrix_that_ffmpeg_cannot_convert_is_rejected() -> None:
@@ -183,7 +195,7 @@ _PALE = (
 _X265 = ("-c:v", "libx265", "-crf", "1", "-preset", "ultrafast", "-x265-params", "log-level=error")
 
 
-def test_hdr_of_every_matrix_is_tone_mapped_alike(tools: Toolchain, tmp_path: Path) -> None:
+def test_hdr_of_every_matrix_is_tone_mapped_to_the_same_colours(tools: Toolchain, tmp_path: Path) -> None:
     kinds = {
         "bt2020nc": "zscale=m=2020_ncl:r=limited,format=yuv420p10le",
         "ictcp": "zscale=m=ictcp:r=limited,format=yuv420p10le",
@@ -195,10 +207,11 @@ def test_hdr_of_every_matrix_is_tone_mapped_alike(tools: Toolchain, tmp_path: Pa
         work.mkdir()
         argv = [f"{tools.ffmpeg}", "-v", "error", "-f", "lavfi", "-i", f"{_PALE},{filters}", *_X265]
         subprocess.run([*argv, f"{work / 'a.mp4'}"], check=True, timeout=60)
-        made = make(work / "a.mp4", tools, work)
-        assert made.facts.video.hdr
+        result = encode_source(work / "a.mp4", tools, work)
+        assert result.facts.video.hdr
         found[name] = [
-            patches(look(tools.ffmpeg, path)) for path in [*(path for _, path in made.rungs), made.poster]
+            patches(decode_first_frame(tools.ffmpeg, path))
+            for path in [*(path for _, path in result.rungs), result.poster]
         ]
     for name in ("ictcp", "rgb"):
         assert np.abs(np.array(found[name]) - np.array(found["bt2020nc"])).max() <= 4, name

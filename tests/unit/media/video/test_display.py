@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.media.displayed_frames import look, make, stream
+from tests.unit.media.displayed_frames import decode_first_frame, encode_source, probe_stream
 from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_entry_boxes
 
 from eddyline.core.errors import UnsupportedError
@@ -69,15 +69,15 @@ def shown_aspect(source: Path, tools: Toolchain) -> float:
 
 def check(source: Path, tools: Toolchain, work: Path) -> None:
     """All rungs and the poster match a plain decode of the source, in the same aspect ratio."""
-    made = make(source, tools, work)
-    wanted, aspect = look(tools.ffmpeg, source), shown_aspect(source, tools)
-    for rung, path in made.rungs:
-        probed = stream(tools.ffprobe, path)
+    result = encode_source(source, tools, work)
+    expected, aspect = decode_first_frame(tools.ffmpeg, source), shown_aspect(source, tools)
+    for rung, path in result.rungs:
+        probed = probe_stream(tools.ffprobe, path)
         assert (probed["width"], probed["height"]) == (rung.width, rung.height)
         assert probed["sample_aspect_ratio"] == "1:1"
         assert abs(rung.width / rung.height - aspect) <= 0.05 * aspect
-    for path in [*(path for _, path in made.rungs), made.poster]:
-        assert np.abs(look(tools.ffmpeg, path) - wanted).mean() <= 6, path.name
+    for path in [*(path for _, path in result.rungs), result.poster]:
+        assert np.abs(decode_first_frame(tools.ffmpeg, path) - expected).mean() <= 6, path.name
 
 
 @pytest.mark.parametrize("name", EIGHT)
@@ -90,22 +90,22 @@ def test_all_orientations_are_shown_as_ffmpeg_shows_them(
 def test_an_arbitrary_angle_is_shown_as_ffmpeg_shows_it(
     plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
-    turn = (0.8192, 0.5736, -0.5736, 0.8192)  # 35 degrees
-    check(set_matrices(plain, tmp_path / "a.mp4", fixed(turn)), tools, tmp_path)
+    coefficients = (0.8192, 0.5736, -0.5736, 0.8192)  # 35 degrees
+    check(set_matrices(plain, tmp_path / "a.mp4", fixed(coefficients)), tools, tmp_path)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_combinations_are_shown_as_ffmpeg_shows_them(
     seed: int, plain: Path, tools: Toolchain, tmp_path: Path
 ) -> None:
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     boxes = [
-        chance.choice([b"", clap(120, 90), clap(151, 83), clap(100, 60, 12, -8)]),
-        chance.choice([b"", pasp(4, 3), pasp(10, 11)]),
+        generator.choice([b"", clap(120, 90), clap(151, 83), clap(100, 60, 12, -8)]),
+        generator.choice([b"", pasp(4, 3), pasp(10, 11)]),
     ]
     inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *(box for box in boxes if box))
-    track, movie = (fixed(EIGHT[chance.choice(list(EIGHT))]) for _ in range(2))
-    size = chance.choice([None, (213, 90), (120, 90), (160, 120)])
+    track, movie = (fixed(EIGHT[generator.choice(list(EIGHT))]) for _ in range(2))
+    size = generator.choice([None, (213, 90), (120, 90), (160, 120)])
     check(set_matrices(inner, tmp_path / "a.mp4", track, movie, size=size), tools, tmp_path)
 
 
@@ -125,8 +125,8 @@ def test_pasp_takes_precedence_over_the_size_in_tkhd(
     plain: Path, tools: Toolchain, tmp_path: Path,
 ) -> None:  # fmt: skip
     inner = with_entry_boxes(plain, tmp_path / "inner.mp4", *boxes)
-    made = make(set_matrices(inner, tmp_path / "a.mp4", size=size), tools, tmp_path)
-    assert made.facts.video.pixel_aspect == aspect
+    result = encode_source(set_matrices(inner, tmp_path / "a.mp4", size=size), tools, tmp_path)
+    assert result.facts.video.pixel_aspect == aspect
 
 
 def test_a_clean_aperture_outside_of_the_frame_is_rejected(
@@ -134,7 +134,7 @@ def test_a_clean_aperture_outside_of_the_frame_is_rejected(
 ) -> None:
     source = with_entry_boxes(plain, tmp_path / "a.mp4", clap(120, 90, -60))
     with pytest.raises(UnsupportedError) as caught:
-        make(source, tools, tmp_path)
+        encode_source(source, tools, tmp_path)
     assert caught.value.reason == "clean-aperture"
 
 
@@ -144,7 +144,7 @@ def test_an_extreme_pixel_aspect_ratio_is_rejected(
 ) -> None:
     source = with_entry_boxes(plain, tmp_path / "a.mp4", pasp(across, down))
     with pytest.raises(UnsupportedError) as caught:
-        make(source, tools, tmp_path)
+        encode_source(source, tools, tmp_path)
     assert caught.value.reason == "pixel-aspect"
 
 

@@ -97,10 +97,10 @@ def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> No
 def test_encoder_options_have_the_grid_and_nothing_of_the_machine() -> None:
     av1 = replace(RUNG_1080, codec="av1", encoder="libsvtav1", preset="10")
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
-    for rung, wanted in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
+    for rung, option in ((RUNG_1080, "stitchable=1"), (hevc, "open-gop=0"), (av1, "irefresh-type=2")):
         options = " ".join(encoder_options(rung, _GRID, 120, threads=1))
         assert "keyint=60" in options
-        assert wanted in options
+        assert option in options
         assert "threads 1" in options
 
 
@@ -122,7 +122,7 @@ def test_the_fastest_presets_do_not_underflow_the_buffer() -> None:
     assert options[options.index("-bufsize") + 1] == "9000k"
 
 
-def test_hevc_has_one_cap_for_chunks_of_any_length() -> None:
+def test_the_rate_cap_of_hevc_is_the_same_for_chunks_of_any_length() -> None:
     hevc = replace(RUNG_1080, codec="hevc", encoder="libx265")
     assert encoder_options(hevc, _GRID, 120, threads=1) == encoder_options(hevc, _GRID, 240, threads=1)
 
@@ -136,8 +136,11 @@ def test_the_command_has_no_network_access_and_one_output_per_rung(piece: Slice)
     outs = [Path("/w/a.mp4"), Path("/w/b.mp4")]
     argv = encode_command(piece, _FACTS, (RUNG_1080, _720), _GRID, _TOOLS, outs)
     assert argv[argv.index("-protocol_whitelist") + 1] == "file,pipe"
-    assert [argv[place + 1] for place, part in enumerate(argv) if part == "-map"] == ["[v0]", "[v1]"]
-    assert [part for part in argv if part.startswith("file:/w/")] == ["file:/w/a.mp4", "file:/w/b.mp4"]
+    assert [argv[index + 1] for index, argument in enumerate(argv) if argument == "-map"] == ["[v0]", "[v1]"]
+    assert [argument for argument in argv if argument.startswith("file:/w/")] == [
+        "file:/w/a.mp4",
+        "file:/w/b.mp4",
+    ]
     assert argv.count("-fps_mode") == 2
 
 

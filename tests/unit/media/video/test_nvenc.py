@@ -32,7 +32,7 @@ _RUNG = Rung(
 _NAMES = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 
 
-def _of(name: str, **changes: Any) -> Rung:
+def _rung_of(name: str, **changes: Any) -> Rung:
     row = ENCODERS[name]
     level = "4.0" if row.codec == "h264" else None
     return replace(_RUNG, codec=row.codec, encoder=name, level=level, **changes)
@@ -51,20 +51,20 @@ def _has(ffmpeg: str, name: str) -> bool:
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv420p10le"])
 def test_ffmpeg_accepts_every_option(ffmpeg: str, name: str, pixels: str) -> None:
     if not _has(ffmpeg, name) or pixels not in ENCODERS[name].pixel_formats:
-        pytest.skip("not in this build, or not of this encoder")
-    options = encoder_options(_of(name, pixel_format=pixels), _GRID, 120, threads=1)
-    picture = ("-f", "lavfi", "-i", "color=size=640x360:rate=25:duration=0.2")
-    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *picture, *options, "-f", "null", "-"]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+        pytest.skip("not supported by this build or this encoder")
+    options = encoder_options(_rung_of(name, pixel_format=pixels), _GRID, 120, threads=1)
+    video_input = ("-f", "lavfi", "-i", "color=size=640x360:rate=25:duration=0.2")
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-v", "error", *video_input, *options, "-f", "null", "-"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     # With a driver it encodes; without one, the missing driver is its first error.
-    assert ran.returncode == 0 or "Cannot load" in ran.stderr.splitlines()[0], ran.stderr
-    for complaint in ("Unable to parse", "out of range", "Unrecognized", "not found", "has not been used"):
-        assert complaint not in ran.stderr
+    assert done.returncode == 0 or "Cannot load" in done.stderr.splitlines()[0], done.stderr
+    for message in ("Unable to parse", "out of range", "Unrecognized", "not found", "has not been used"):
+        assert message not in done.stderr
 
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_keyframes_are_idr_pictures_at_a_fixed_interval(name: str) -> None:
-    options = encoder_options(_of(name), _GRID, 120, threads=1)
+    options = encoder_options(_rung_of(name), _GRID, 120, threads=1)
     assert _value(options, "-g") == "60"
     assert (_value(options, "-no-scenecut"), _value(options, "-forced-idr")) == ("1", "1")
     assert _value(options, "-b_ref_mode") == "disabled"
@@ -72,7 +72,7 @@ def test_keyframes_are_idr_pictures_at_a_fixed_interval(name: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_the_quality_is_constant_below_the_capped_rate(name: str) -> None:
-    options = encoder_options(_of(name), _GRID, 120, threads=1)
+    options = encoder_options(_rung_of(name), _GRID, 120, threads=1)
     assert (_value(options, "-rc"), _value(options, "-cq"), _value(options, "-b:v")) == ("vbr", "23", "0")
     # Half of 12,000 kbit may be used at the start of a chunk, and is repaid within 4.004 s.
     assert (_value(options, "-maxrate"), _value(options, "-bufsize")) == ("4501k", "6000k")
@@ -81,19 +81,19 @@ def test_the_quality_is_constant_below_the_capped_rate(name: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_chunks_of_any_length_get_the_same_parameter_sets(name: str) -> None:
-    rung = _of(name)
+    rung = _rung_of(name)
     assert encoder_options(rung, _GRID, 120, threads=1) == encoder_options(rung, _GRID, 7, threads=8)
 
 
-def test_ten_bits_are_p010_in_main_10() -> None:
-    options = encoder_options(_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
+def test_rungs_of_10_bits_are_encoded_from_p010_in_main_10() -> None:
+    options = encoder_options(_rung_of("hevc_nvenc", pixel_format="yuv420p10le"), _GRID, 120, threads=1)
     assert (_value(options, "-pix_fmt"), _value(options, "-profile:v")) == ("p010le", "main10")
     assert _value(options, "-tag:v") == "hvc1"
 
 
 def test_frames_are_not_split_across_the_encoders_of_the_gpu() -> None:
     for name in ("hevc_nvenc", "av1_nvenc"):
-        options = encoder_options(_of(name), _GRID, 120, threads=1)
+        options = encoder_options(_rung_of(name), _GRID, 120, threads=1)
         assert _value(options, "-split_encode_mode") == "disabled"
 
 

@@ -9,9 +9,9 @@ from eddyline.media.video.parameter_sets import ParameterSets
 def test_new_pps_ids_extend_a_slice_by_exactly_one_byte() -> None:
     numbers = HevcSetIds(vps=1, sps=1, pps=15)
     idr = bytes([19 << 1, 1, 0b10110101, 0xAB, 0xCD])
-    made = numbers.renumber(idr)
-    assert made[:2] == idr[:2]
-    bits = "".join(f"{byte:08b}" for byte in made[2:])
+    renumbered = numbers.renumber(idr)
+    assert renumbered[:2] == idr[:2]
+    bits = "".join(f"{byte:08b}" for byte in renumbered[2:])
     assert bits == "10" + "000010000" + "10101" + f"{0xAB:08b}{0xCD:08b}"
     trailing = bytes([1 << 1, 1, 0b11010101, 0xAB])
     bits = "".join(f"{byte:08b}" for byte in numbers.renumber(trailing)[2:])

@@ -34,21 +34,21 @@ def _avcc(sps: bytes = _SPS) -> bytes:
 
 def test_sets_are_added_after_the_cameras_own_and_the_rest_is_unchanged() -> None:
     added = (b"\x67\x64\x00\x28\x60", b"\x68\x40")
-    made = with_parameter_sets(_stsd(_avcc()), 1, added)
-    sets = read_parameter_sets(made)
+    changed = with_parameter_sets(_stsd(_avcc()), 1, added)
+    sets = read_parameter_sets(changed)
     assert (sets.codec, sets.length_size, sets.profile, sets.level) == ("h264", 4, 100, 40)
     assert sets.of(AVC_SPS) == (_SPS, added[0])
     assert sets.of(AVC_PPS) == (_PPS, added[1])
-    assert _EXTENSIONS + make_box("pasp", struct.pack(">2I", 1, 1)) in made
-    assert struct.unpack(">I", made[:4]) == (len(made),)
+    assert _EXTENSIONS + make_box("pasp", struct.pack(">2I", 1, 1)) in changed
+    assert struct.unpack(">I", changed[:4]) == (len(changed),)
 
 
 def test_only_the_requested_sample_entry_is_kept() -> None:
     other = b"\x67\x42\x00\x1e\xa0"
-    made = with_parameter_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
-    assert read_parameter_sets(made).of(AVC_SPS) == (other,)
+    changed = with_parameter_sets(_stsd(_avcc(), _avcc(other)), 2, (b"\x68\x40",))
+    assert read_parameter_sets(changed).of(AVC_SPS) == (other,)
     with pytest.raises(IndexError):
-        read_parameter_sets(made, 2)
+        read_parameter_sets(changed, 2)
 
 
 def test_other_codecs_and_truncated_boxes_are_rejected() -> None:

@@ -22,7 +22,7 @@ _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-x264-para
 _X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params")
 _GOP = "keyint=12:min-keyint=12:scenecut=0:bframes=3"
 _VARIED = "select='not(eq(mod(n,7),3))+eq(mod(n,5),2)',setpts='PTS+mod(N,4)*7/30000/TB'"
-FILMS: dict[str, tuple[str, ...]] = {
+CLIPS: dict[str, tuple[str, ...]] = {
     "h264": (*_X264, f"open-gop=0:b-adapt=0:{_GOP}"),
     "h264-open": (*_X264, f"open-gop=1:b-adapt=0:{_GOP}"),
     "h264-varied": ("-vf", _VARIED, "-fps_mode", "passthrough", *_X264, f"open-gop=0:{_GOP}"),
@@ -33,9 +33,9 @@ FILMS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
-    folder = tmp_path_factory.mktemp("films")
-    for name, options in FILMS.items():
+def clips(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    for name, options in CLIPS.items():
         source = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30000/1001")
         out = str(folder / f"{name}.mp4")
         subprocess.run([ffmpeg, "-v", "error", *source, "-frames:v", "40", *options, out], check=True)
@@ -52,8 +52,8 @@ def decoded(path: Path, ffmpeg: str) -> list[str]:
 def cut(
     path: Path,
     out: Path,
-    first: int,
-    last: int,
+    start: int,
+    stop: int,
     tools: Toolchain,
     *,
     keyframes: bool = False,
@@ -65,21 +65,21 @@ def cut(
         track = movie.tracks_of_kind("video")[0]
         shown = build_presentation(movie, track)
         source = cut_video.CutSource(src=src, movie=movie, track=track, shown=shown)
-        plan = (plan_keyframe_cut if keyframes else plan_exact_cut)(src, track, shown, first, last)
+        plan = (plan_keyframe_cut if keyframes else plan_exact_cut)(src, track, shown, start, stop)
         facts = None if keyframes else probe(src, movie, runner=runner, tools=tools, work=out.parent).video
-        made = cut_video.build_cut_video(
+        built = cut_video.build_cut_video(
             source, plan, facts, timescale=track.timescale, work=out.parent, tools=tools, runner=runner
         )
-        write_mp4(out, [made.out], timescale=track.timescale)
+        write_mp4(out, [built.out], timescale=track.timescale)
         if damage:
-            _spoil(out, plan)
+            _damage_copied_frame(out, plan)
         cut_verification.verify_cut(
-            out, source, plan, made.shown, work=out.parent, tools=tools, runner=runner
+            out, source, plan, built.shown, work=out.parent, tools=tools, runner=runner
         )
     return plan
 
 
-def _spoil(path: Path, plan: CutPlan) -> None:
+def _damage_copied_frame(path: Path, plan: CutPlan) -> None:
     """Change one byte of a copied frame."""
     with FileRanges(path) as src:
         track = read_movie(src).tracks_of_kind("video")[0]
@@ -89,69 +89,71 @@ def _spoil(path: Path, plan: CutPlan) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", FILMS)
-@pytest.mark.parametrize(("first", "last"), [(5, 30), (12, 25)])
+@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize(("start", "stop"), [(5, 30), (12, 25)])
 def test_a_cut_shows_exactly_its_frames_and_copies_all_but_the_ends(
-    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str, name: str, first: int, last: int
+    clips: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str, name: str, start: int, stop: int
 ) -> None:
-    whole = decoded(films / f"{name}.mp4", ffmpeg)
-    plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", first, last, tools)
+    source_frames = decoded(clips / f"{name}.mp4", ffmpeg)
+    plan = cut(clips / f"{name}.mp4", tmp_path / "cut.mp4", start, stop, tools)
     shown = decoded(tmp_path / "cut.mp4", ffmpeg)
-    assert len(shown) == last - first
-    begin = max(plan.copy_start, first)
-    assert shown[begin - first : plan.copy_stop - first] == whole[begin : plan.copy_stop]
+    assert len(shown) == stop - start
+    copied_start = max(plan.copy_start, start)
+    assert (
+        shown[copied_start - start : plan.copy_stop - start] == source_frames[copied_start : plan.copy_stop]
+    )
     assert plan.copied > 0
     assert plan.encoded < 16
 
 
 def test_an_independent_decoder_shows_the_same_frames(
-    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+    clips: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
     other = Path("/usr/bin/ffmpeg")
     if not other.is_file():
         pytest.skip("no second FFmpeg on this machine")
     for name in ("h264", "hevc-open"):
         out = tmp_path / f"{name}.mp4"
-        cut(films / f"{name}.mp4", out, 5, 30, tools)
+        cut(clips / f"{name}.mp4", out, 5, 30, tools)
         assert decoded(out, str(other)) == decoded(out, ffmpeg)
 
 
 def test_a_cut_within_one_gop_is_fully_encoded(
-    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+    clips: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
-    plan = cut(films / "h264.mp4", tmp_path / "cut.mp4", 14, 20, tools)
+    plan = cut(clips / "h264.mp4", tmp_path / "cut.mp4", 14, 20, tools)
     assert (plan.copied, plan.encoded) == (0, 6)
     assert len(decoded(tmp_path / "cut.mp4", ffmpeg)) == 6
 
 
 def test_a_cut_at_keyframes_contains_the_range_and_encodes_nothing(
-    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+    clips: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
     for name in ("h264", "h264-open", "hevc-open"):
-        plan = cut(films / f"{name}.mp4", tmp_path / "cut.mp4", 15, 30, tools, keyframes=True)
+        plan = cut(clips / f"{name}.mp4", tmp_path / "cut.mp4", 15, 30, tools, keyframes=True)
         assert plan.start == 12
         assert 30 <= plan.stop < 34
         assert plan.encoded == 0
-        whole = decoded(films / f"{name}.mp4", ffmpeg)
-        assert decoded(tmp_path / "cut.mp4", ffmpeg) == whole[plan.start : plan.stop]
+        source_frames = decoded(clips / f"{name}.mp4", ffmpeg)
+        assert decoded(tmp_path / "cut.mp4", ffmpeg) == source_frames[plan.start : plan.stop]
 
 
 def test_in_h264_with_open_gops_the_preceding_frames_are_hidden(
-    films: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
+    clips: Path, tmp_path: Path, tools: Toolchain, ffmpeg: str
 ) -> None:
-    plan = cut(films / "h264-open.mp4", tmp_path / "cut.mp4", 15, 25, tools)
+    plan = cut(clips / "h264-open.mp4", tmp_path / "cut.mp4", 15, 25, tools)
     assert plan.hidden == 3
-    assert decoded(tmp_path / "cut.mp4", ffmpeg)[0] == decoded(films / "h264-open.mp4", ffmpeg)[15]
+    assert decoded(tmp_path / "cut.mp4", ffmpeg)[0] == decoded(clips / "h264-open.mp4", ffmpeg)[15]
 
 
-def test_a_changed_copied_frame_fails_verification(films: Path, tmp_path: Path, tools: Toolchain) -> None:
+def test_a_changed_copied_frame_fails_verification(clips: Path, tmp_path: Path, tools: Toolchain) -> None:
     with pytest.raises(ProofError):
-        cut(films / "h264.mp4", tmp_path / "cut.mp4", 5, 30, tools, damage=True)
+        cut(clips / "h264.mp4", tmp_path / "cut.mp4", 5, 30, tools, damage=True)
 
 
 def test_other_codecs_are_rejected_between_keyframes(tmp_path: Path, tools: Toolchain, ffmpeg: str) -> None:
-    film = tmp_path / "mpeg4.mp4"
+    clip = tmp_path / "mpeg4.mp4"
     source = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25", "-frames:v", "30")
-    subprocess.run([ffmpeg, "-v", "error", *source, "-c:v", "mpeg4", "-g", "10", str(film)], check=True)
+    subprocess.run([ffmpeg, "-v", "error", *source, "-c:v", "mpeg4", "-g", "10", str(clip)], check=True)
     with pytest.raises(UnsupportedError, match="--keyframes"):
-        cut(film, tmp_path / "cut.mp4", 5, 25, tools)
+        cut(clip, tmp_path / "cut.mp4", 5, 25, tools)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.media.displayed_frames import make
+from tests.unit.media.displayed_frames import encode_source
 from tests.unit.mp4.matrices import EIGHT, fixed, set_matrices, with_track_boxes
 from tests.unit.mp4.movies import Bytes
 
@@ -82,7 +82,7 @@ def track(*boxes: bytes, v1: tuple[bytes, ...] = ()) -> Track:
 
 
 @pytest.mark.parametrize(
-    ("made", "projection", "stereo", "layout"),
+    ("source", "projection", "stereo", "layout"),
     [
         (track(st3d(0), sv3d(equi())), EQUIRECTANGULAR, 0, "PROJ-EQUI"),
         (track(sv3d(equi())), EQUIRECTANGULAR, 0, "PROJ-EQUI"),
@@ -101,16 +101,16 @@ def track(*boxes: bytes, v1: tuple[bytes, ...] = ()) -> Track:
     ],
 )
 def test_both_versions_have_projection_and_stereo_mode(
-    made: Track, projection: str, stereo: int, layout: str | None
+    source: Track, projection: str, stereo: int, layout: str | None
 ) -> None:
-    found = read_spherical(made)
+    found = read_spherical(source)
     assert found is not None
     assert (found.projection, found.stereo, video_layout(found)) == (projection, stereo, layout)
 
 
-@pytest.mark.parametrize("made", [track(), track(st3d(0)), track(v1=(xml(Spherical="false"),))])
-def test_ordinary_video_has_none(made: Track) -> None:
-    assert read_spherical(made) is None
+@pytest.mark.parametrize("source", [track(), track(st3d(0)), track(v1=(xml(Spherical="false"),))])
+def test_ordinary_video_has_no_spherical_metadata(source: Track) -> None:
+    assert read_spherical(source) is None
 
 
 CROPPED = {
@@ -119,28 +119,28 @@ CROPPED = {
 }  # fmt: skip
 
 
-def of(made: Track) -> SphericalMetadata:
-    found = read_spherical(made)
+def require_spherical(source: Track) -> SphericalMetadata:
+    found = read_spherical(source)
     assert found is not None
     return found
 
 
 def test_v1_is_scaled_to_the_rendition_and_v2_is_added() -> None:
     boxes, entry = rendition_metadata(
-        of(track(v1=(xml(**CROPPED, SourceCount=6),))), (1920, 1920), (720, 720)
+        require_spherical(track(v1=(xml(**CROPPED, SourceCount=6),))), (1920, 1920), (720, 720)
     )
     scaled = {name: round(value * 720 / 1920) for name, value in CROPPED.items()}
     assert boxes == (v1_box(xml(**scaled, SourceCount=6)),)
-    again = of(track(*entry))
+    again = require_spherical(track(*entry))
     assert (again.projection, again.bounds) == (HALF_EQUIRECTANGULAR, (0, 0, QUARTER, QUARTER))
     assert again.v2 == v2_boxes(stsd(*entry)) == entry
 
 
 def test_v2_keeps_its_bounds_and_pose_and_v1_is_added() -> None:
     source = track(st3d(1), sv3d(equi(0, 0, QUARTER, QUARTER)))
-    boxes, entry = rendition_metadata(of(source), (3840, 1920), (1280, 640))
+    boxes, entry = rendition_metadata(require_spherical(source), (3840, 1920), (1280, 640))
     assert entry == v2_boxes(source.stsd)
-    again = of(track(v1=(boxes[0][24:],)))
+    again = require_spherical(track(v1=(boxes[0][24:],)))
     assert (again.projection, again.stereo, again.bounds) == (
         HALF_EQUIRECTANGULAR,
         1,
@@ -150,25 +150,27 @@ def test_v2_keeps_its_bounds_and_pose_and_v1_is_added() -> None:
 
 
 def test_a_cubemaps_padding_is_scaled_and_it_has_no_v1() -> None:
-    boxes, entry = rendition_metadata(of(track(st3d(0), sv3d(cbmp(30)))), (3840, 1920), (1280, 640))
+    boxes, entry = rendition_metadata(
+        require_spherical(track(st3d(0), sv3d(cbmp(30)))), (3840, 1920), (1280, 640)
+    )
     assert (boxes, entry) == ((), (st3d(0), sv3d(cbmp(10))))
 
 
 def test_boxes_replace_only_those_of_the_same_kind() -> None:
     colour = make_box("colr", b"nclx" + bytes(7))
-    made = with_v2(stsd(colour, st3d(2)), (st3d(0), sv3d(equi())))
-    assert made == stsd(colour, st3d(0), sv3d(equi()))
-    assert with_v2(made, ()) == made
+    replaced = with_v2(stsd(colour, st3d(2)), (st3d(0), sv3d(equi())))
+    assert replaced == stsd(colour, st3d(0), sv3d(equi()))
+    assert with_v2(replaced, ()) == replaced
 
 
-def index_of(path: Path) -> Track:
+def read_track(path: Path) -> Track:
     return read_movie(Bytes(path.read_bytes())).tracks[0]
 
 
-def written(out: Path, made: Track) -> Path:
+def write_track(out: Path, source: Track) -> Path:
     plain = OutputTrack(
-        handler="vide", name="", timescale=30, stsd=made.stsd, media_header=make_box("vmhd", bytes(12)),
-        boxes=made.spherical, pieces=(), duration=np.zeros(0, np.int64),
+        handler="vide", name="", timescale=30, stsd=source.stsd, media_header=make_box("vmhd", bytes(12)),
+        boxes=source.spherical, pieces=(), duration=np.zeros(0, np.int64),
     )  # fmt: skip
     write_mp4(out, [plain], timescale=30)
     return out
@@ -178,19 +180,19 @@ def test_streams_have_the_boxes_that_the_packager_drops(tmp_path: Path) -> None:
     source = track(st3d(1), sv3d(equi()), v1=(xml(),))
     for name in ("720p", "360p"):
         (tmp_path / name).mkdir()
-        written(tmp_path / name / "init.mp4", track())
+        write_track(tmp_path / name / "init.mp4", track())
     master = tmp_path / "master.m3u8"
     master.write_text("#EXTM3U\n\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/main.m3u8\n", "utf-8")
     inputs = [ElementaryStream(name=name, path="", kind="video", track=source) for name in ("720p", "360p")]
     add_spherical(tmp_path, master, [*inputs, ElementaryStream(name="audio-1", path="", kind="audio")])
     for name in ("720p", "360p"):
-        assert read_spherical(index_of(tmp_path / name / "init.mp4")) == read_spherical(source)
+        assert read_spherical(read_track(tmp_path / name / "init.mp4")) == read_spherical(source)
     assert 'REQ-VIDEO-LAYOUT="CH-STEREO/PROJ-EQUI"\n720p' in master.read_text("utf-8")
 
 
 def test_streams_of_ordinary_video_are_unchanged(tmp_path: Path) -> None:
     (tmp_path / "720p").mkdir()
-    init = written(tmp_path / "720p" / "init.mp4", track())
+    init = write_track(tmp_path / "720p" / "init.mp4", track())
     before = init.read_bytes()
     add_spherical(
         tmp_path,
@@ -216,18 +218,20 @@ def test_variants_state_their_layout() -> None:
     )
 
 
-@pytest.mark.parametrize("turn", ["unrotated", "rotated by 90", "mirrored"])
+@pytest.mark.parametrize("orientation", ["unrotated", "rotated by 90", "mirrored"])
 def test_a_rotated_source_drops_its_spherical_metadata(
-    turn: str, ffmpeg: str, tools: Toolchain, tmp_path: Path
+    orientation: str, ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     plain, boxed = tmp_path / "plain.mp4", tmp_path / "boxed.mp4"
     argv = [ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x80:r=10:d=0.3", f"{plain}"]
     subprocess.run(argv, check=True, timeout=30)
     with_track_boxes(plain, boxed, v1_box(xml()))
-    made = make(set_matrices(boxed, tmp_path / "a.mp4", fixed(EIGHT[turn])), tools, tmp_path)
-    left = [each for each in made.facts.left_out if each.kind == "spherical"]
-    if turn == "unrotated":
-        assert (made.facts.video.projection, left) == (EQUIRECTANGULAR, [])
+    result = encode_source(
+        set_matrices(boxed, tmp_path / "a.mp4", fixed(EIGHT[orientation])), tools, tmp_path
+    )
+    omitted = [each for each in result.facts.left_out if each.kind == "spherical"]
+    if orientation == "unrotated":
+        assert (result.facts.video.projection, omitted) == (EQUIRECTANGULAR, [])
     else:
-        assert made.facts.video.projection == ""
-        assert [each.what for each in left] == ["spherical metadata (equirectangular)"]
+        assert result.facts.video.projection == ""
+        assert [each.what for each in omitted] == ["spherical metadata (equirectangular)"]

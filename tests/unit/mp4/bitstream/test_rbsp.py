@@ -21,8 +21,8 @@ def test_emulation_prevention_is_removed_again() -> None:
 
 @pytest.mark.parametrize("value", [0, 1, 2, 14, 15, 30, 255])
 def test_an_exp_golomb_code_is_read_back(value: int) -> None:
-    word = rbsp.encode_exp_golomb(value)
-    assert rbsp.read_exp_golomb("10" + word + "01", 2) == (value, 2 + len(word))
+    code = rbsp.encode_exp_golomb(value)
+    assert rbsp.read_exp_golomb("10" + code + "01", 2) == (value, 2 + len(code))
 
 
 def test_an_incomplete_code_is_an_input_error() -> None:

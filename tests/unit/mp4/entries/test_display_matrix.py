@@ -57,7 +57,7 @@ def test_a_matrix_rotates_the_frame_as_ffmpeg_does(
 
 
 @pytest.mark.parametrize("movie", EIGHT)
-def test_the_movies_matrix_applies_after_the_tracks(
+def test_the_matrix_of_the_movie_applies_after_that_of_the_track(
     movie: str, make_clip: Make, opened: Open, ffmpeg: str, tmp_path: Path
 ) -> None:
     for name, track in EIGHT.items():
@@ -70,7 +70,7 @@ def test_the_movies_matrix_applies_after_the_tracks(
 
 
 def test_the_eight_orientations_are_distinct_and_closed_under_multiplication() -> None:
-    found = {orientation(fixed(turn)) for turn in EIGHT.values()}
+    found = {orientation(fixed(coefficients)) for coefficients in EIGHT.values()}
     assert len(found) == len(EIGHT)
     assert {
         orientation(multiply_matrices(fixed(a), fixed(b))) for a in EIGHT.values() for b in EIGHT.values()

@@ -1,4 +1,4 @@
-"""Samples and times that are valid but unusual give the frames that FFmpeg outputs, in slices too."""
+"""Valid but unusual samples and times give the frames that FFmpeg outputs, also in slices."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _PARAMETERS = b"\0\0\0\2\x09\xf0" + b"\0\0\0\x05\x06\xff\x00\x00\x80"
 
 
 def _with_extras(clip: Clip, out: Path, extras: list[bytes], *, every: int = 1, duration: int = 0) -> Path:
-    """The clip with `extras` as separate samples after every `every`-th sample."""
+    """Writes the clip with `extras` as separate samples after every `every`-th sample."""
     track = passthrough(clip.movie, clip.video, clip.path)
     (whole,) = track.pieces
-    junk = out.with_suffix(".bin")
-    junk.write_bytes(b"".join(extras) + b"\0")
+    extras_path = out.with_suffix(".bin")
+    extras_path.write_bytes(b"".join(extras) + b"\0")
     at = np.concatenate(([0], np.cumsum([len(each) for each in extras]))).astype(np.int64)
     pieces, durations, offsets, sync = [], [], [], []
     cts = np.zeros(len(whole.size), np.int64) if track.cts_offset is None else track.cts_offset
     keys = np.ones(len(whole.size), bool) if track.sync is None else track.sync
     for number in range(len(whole.size)):
-        one = slice(number, number + 1)
-        pieces.append(Piece(source=whole.source, offset=whole.offset[one], size=whole.size[one]))
+        row = slice(number, number + 1)
+        pieces.append(Piece(source=whole.source, offset=whole.offset[row], size=whole.size[row]))
         added = extras if number % every == 0 else []
         durations.append(int(track.duration[number]) - duration * len(added))
         offsets.append(int(cts[number]))
         sync.append(bool(keys[number]))
-        for place, extra in enumerate(added):
+        for index, extra in enumerate(added):
             pieces.append(
-                Piece(source=junk, offset=at[place : place + 1], size=np.array([len(extra)], np.int64))
+                Piece(source=extras_path, offset=at[index : index + 1], size=np.array([len(extra)], np.int64))
             )
             durations.append(duration)
             offsets.append(0)
             sync.append(False)
-    made = replace(
+    extended = replace(
         track,
         pieces=tuple(pieces),
         duration=np.array(durations, np.int64),
@@ -59,7 +59,7 @@ def _with_extras(clip: Clip, out: Path, extras: list[bytes], *, every: int = 1, 
         sync=np.array(sync),
         description=None,
     )
-    write_mp4(out, [made], timescale=clip.movie.timescale)
+    write_mp4(out, [extended], timescale=clip.movie.timescale)
     return out
 
 
@@ -68,20 +68,20 @@ def _altered(clip: Clip, out: Path, change: Callable[[OutputTrack], OutputTrack]
     return out
 
 
-def _prove(clip: Clip, frames: Frames, tmp_path: Path, count: int) -> None:
-    """Asserts that the index has FFmpeg's frames, and that slices of seven decode to them."""
-    whole = [frame for _, frame in frames(clip.path)]
+def _check_frames(clip: Clip, frames: Frames, tmp_path: Path, count: int) -> None:
+    """Asserts that the index has FFmpeg's frames, and that slices of seven frames decode to them."""
+    expected = [frame for _, frame in frames(clip.path)]
     shown = build_presentation(clip.movie, clip.video)
-    assert len(shown) == len(whole) == count
+    assert len(shown) == len(expected) == count
     assert np.all(np.diff(shown.pts) > 0)
     decoded: list[str] = []
-    for first in range(0, len(shown), 7):
-        last = min(first + 7, len(shown))
+    for start in range(0, len(shown), 7):
+        stop = min(start + 7, len(shown))
         part = write_slice(
-            clip.source, clip.movie, clip.video, first, last, tmp_path / "part.mp4", shown=shown
+            clip.source, clip.movie, clip.video, start, stop, tmp_path / "part.mp4", shown=shown
         )
         decoded += [frame for _, frame in frames(part.path, trim=(part.start_pts, part.end_pts))]
-    assert decoded == whole
+    assert decoded == expected
 
 
 @pytest.mark.parametrize("name", ["closed_gop", "open_gop_h264", "all_intra"])
@@ -108,7 +108,7 @@ def test_samples_without_a_coded_frame_present_no_frame(
     original = opened(make_clip(name))
     odd = opened(_with_extras(original, tmp_path / "odd.mp4", extras, every=every, duration=duration))
     assert len(odd.video.frameless_samples) == len(odd.video.samples) - len(original.video.samples) > 0
-    _prove(odd, frames, tmp_path, len(original.video.samples))
+    _check_frames(odd, frames, tmp_path, len(original.video.samples))
 
 
 @pytest.mark.parametrize("name", ["mjpeg", "intra_refresh", "all_intra"])
@@ -123,7 +123,7 @@ def test_frames_that_share_a_time_get_distinct_times(
         return replace(track, duration=duration)
 
     odd = opened(_altered(original, tmp_path / "odd.mov", change))
-    _prove(odd, frames, tmp_path, len(original.video.samples))
+    _check_frames(odd, frames, tmp_path, len(original.video.samples))
 
 
 @pytest.mark.parametrize("step", [-512, -100, -1])
@@ -139,7 +139,7 @@ def test_negative_deltas_are_read_as_by_ffmpeg(
 
     odd = opened(_altered(original, tmp_path / "odd.mp4", change))
     assert build_presentation(odd.movie, odd.video).pts.tolist() == [at for at, _ in frames(odd.path)]
-    _prove(odd, frames, tmp_path, len(original.video.samples))
+    _check_frames(odd, frames, tmp_path, len(original.video.samples))
 
 
 @pytest.mark.parametrize("name", ["closed_gop", "open_gop_h264", "open_gop_hevc", "all_intra", "mjpeg"])
@@ -150,11 +150,11 @@ def test_an_empty_sync_table_is_rebuilt_from_the_bitstream(
     none = np.zeros(len(original.video.samples), bool)
     odd = opened(_altered(original, tmp_path / "odd.mov", lambda track: replace(track, sync=none, edits=())))
     assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
-    _prove(odd, frames, tmp_path, len(original.video.samples))
+    _check_frames(odd, frames, tmp_path, len(original.video.samples))
 
 
 @pytest.mark.parametrize("codec", ["mpeg4", "libvpx-vp9", "libsvtav1"])
-def test_key_frames_of_other_codecs_are_found_without_a_sync_table(
+def test_keyframes_of_other_codecs_are_found_without_a_sync_table(
     codec: str, opened: Open, run_ffmpeg: Callable[..., str], tmp_path: Path
 ) -> None:
     path = tmp_path / "clip.mp4"
@@ -184,13 +184,13 @@ def test_the_codec_of_an_mp4v_entry_is_read_from_its_esds(
         *("-pix_fmt", pixels, str(path)),
     )
     original = opened(path)
-    every = np.ones(30, bool)
-    odd = opened(_altered(original, tmp_path / "odd.mp4", lambda track: replace(track, sync=every)))
+    all_sync = np.ones(30, bool)
+    odd = opened(_altered(original, tmp_path / "odd.mp4", lambda track: replace(track, sync=all_sync)))
     assert odd.video.samples.sync.tolist() == original.video.samples.sync.tolist()
     assert int(odd.video.samples.sync.sum()) == keys
 
 
-def _refusal(data: bytes) -> EddylineError:
+def _rejection(data: bytes) -> EddylineError:
     with pytest.raises(UnsupportedError) as rejected:
         read_movie(Bytes(data))
     return rejected.value
@@ -217,7 +217,7 @@ def test_media_in_another_file_is_rejected(entry: bytes, make_clip: Make) -> Non
     dref = data[data.index(b"dref") - 4 :][:28]
     assert dref[:8] == b"\0\0\0\x1cdref"
     new = make_box("dref", struct.pack(">II", 0, 1), entry)
-    rejected = _refusal(_replaced(data, dref, new))
+    rejected = _rejection(_replaced(data, dref, new))
     assert rejected.reason == "external-media"
     assert "clip.mp4" in rejected.message
 
@@ -234,28 +234,28 @@ def test_a_compressed_index_is_rejected(make_clip: Make) -> None:
     at = data.index(b"moov") - 4
     (size,) = struct.unpack_from(">I", data, at)
     packed = make_box("cmov", make_box("dcom", b"zlib"), make_box("cmvd", struct.pack(">I", size), b"x"))
-    rejected = _refusal(data[:at] + make_box("moov", packed) + data[at + size :])
+    rejected = _rejection(data[:at] + make_box("moov", packed) + data[at + size :])
     assert rejected.reason == "compressed-index"
     assert "compress" in rejected.message
 
 
 def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
-    """The file with another box deep in its moov; the sizes of the enclosing boxes are updated."""
-    place = data.index(old)
-    made = bytearray(data[:place] + new + data[place + len(old) :])
+    """Returns the file with another box inside its moov; the sizes of the enclosing boxes are updated."""
+    start = data.index(old)
+    changed = bytearray(data[:start] + new + data[start + len(old) :])
     for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
         at = data.index(kind) - 4
         (size,) = struct.unpack_from(">I", data, at)
-        struct.pack_into(">I", made, at, size + len(new) - len(old))
-    return bytes(made)
+        struct.pack_into(">I", changed, at, size + len(new) - len(old))
+    return bytes(changed)
 
 
 def _two_entries(first: Clip, second: Clip) -> Track:
     """The first clip's video with the second's sample entry appended, used by the later half."""
     track = first.video
     entries = track.stsd[16:] + second.video.stsd[16:]
-    later = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
-    samples = replace(track.samples, description=later + 1)
+    in_second_half = (np.arange(len(track.samples)) >= len(track.samples) // 2).astype(np.int32)
+    samples = replace(track.samples, description=in_second_half + 1)
     return replace(track, stsd=make_box("stsd", struct.pack(">II", 0, 2), entries), samples=samples)
 
 

@@ -69,13 +69,13 @@ def _metadata(
 
 
 def test_a_track_is_read_back_as_written(tmp_path: Path, opened: Open) -> None:
-    two = make_full_box(
+    stsd = make_full_box(
         "stsd", 0, 0, b"\0\0\0\2", *(make_box("gpmd", bytes(6), b"\0\1", bytes([0, 0, 0, n])) for n in (1, 2))
     )
-    asked = _metadata(
+    written = _metadata(
         Zeros(100),
         _ints(3, 0, 9, 4, 5),
-        stsd=two,
+        stsd=stsd,
         name="GoPro MÉT",
         language="swe",
         matrix=(0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000),
@@ -89,7 +89,7 @@ def test_a_track_is_read_back_as_written(tmp_path: Path, opened: Open) -> None:
     )
     write_mp4(
         tmp_path / "a.mp4",
-        [asked, _metadata(Zeros(9), _ints(9))],
+        [written, _metadata(Zeros(9), _ints(9))],
         timescale=600,
         creation_time=7,
         udta=b"\0abc",
@@ -99,8 +99,8 @@ def test_a_track_is_read_back_as_written(tmp_path: Path, opened: Open) -> None:
     assert (movie.timescale, movie.creation_time, movie.udta, movie.brand) == (600, 7, b"\0abc", "isom")
     assert (track.kind, track.handler, track.name, track.format) == ("telemetry", "meta", "GoPro MÉT", "gpmd")
     assert (track.language, track.rotation, track.enabled) == ("swe", 90, False)
-    assert (track.stsd, track.media_header) == (two, _GMHD)
-    assert (track.edits, track.references) == (asked.edits, {"cdsc": (2,)})
+    assert (track.stsd, track.media_header) == (stsd, _GMHD)
+    assert (track.edits, track.references) == (written.edits, {"cdsc": (2,)})
     samples = track.samples
     assert samples.size.tolist() == [3, 0, 9, 4, 5]
     assert samples.duration.tolist() == [10, 10, 0, 70_000, 5]
@@ -141,13 +141,13 @@ def test_samples_of_several_files_become_one_track(
 ) -> None:
     clip = opened(make_clip("closed_gop"))
     shown = build_presentation(clip.movie, clip.video)
-    parts, whole = [], []
+    parts, expected = [], []
     for first, last in ((0, 12), (12, 36), (36, 50)):
         part = write_slice(
             clip.source, clip.movie, clip.video, first, last, tmp_path / f"{first}.mp4", shown=shown
         )
         parts.append(opened(part.path))
-        whole += [frame for _, frame in frames(part.path)]
+        expected += [frame for _, frame in frames(part.path)]
     tables = [part.video.samples for part in parts]
     joined = OutputTrack(
         handler="vide",
@@ -166,7 +166,7 @@ def test_samples_of_several_files_become_one_track(
         sync=np.concatenate([table.sync for table in tables]),
     )
     write_mp4(tmp_path / "joined.mp4", [joined], timescale=30000)
-    assert [frame for _, frame in frames(tmp_path / "joined.mp4")] == whole
+    assert [frame for _, frame in frames(tmp_path / "joined.mp4")] == expected
     assert opened(tmp_path / "joined.mp4").video.samples.sync.sum() == 5
 
 
@@ -183,17 +183,17 @@ def test_a_copy_of_all_tracks_preserves_a_camera_file(
         creation_time=clip.movie.creation_time,
         udta=clip.movie.udta,
     )
-    again = opened(tmp_path / name)
-    assert again.movie.udta == clip.movie.udta
-    assert again.movie.creation_time == clip.movie.creation_time
-    for old, new in zip(clip.movie.tracks, again.movie.tracks, strict=True):
-        assert list(iter_samples(again.source, new)) == list(iter_samples(clip.source, old))
+    copy = opened(tmp_path / name)
+    assert copy.movie.udta == clip.movie.udta
+    assert copy.movie.creation_time == clip.movie.creation_time
+    for old, new in zip(clip.movie.tracks, copy.movie.tracks, strict=True):
+        assert list(iter_samples(copy.source, new)) == list(iter_samples(clip.source, old))
         for field in ("kind", "name", "format", "timescale", "edits", "references", "stsd", "media_header"):
             assert getattr(new, field) == getattr(old, field)
         for array in ("size", "dts", "pts", "sync"):
             assert np.array_equal(getattr(new.samples, array), getattr(old.samples, array))
     entries = "stream=codec_tag_string,nb_frames,start_pts,time_base"
-    seen = [
+    outputs = [
         json.loads(
             subprocess.run(
                 (ffprobe, "-v", "quiet", "-of", "json", "-show_entries", entries, str(path)),
@@ -201,9 +201,9 @@ def test_a_copy_of_all_tracks_preserves_a_camera_file(
                 capture_output=True,
             ).stdout
         )["streams"]
-        for path in (clip.path, again.path)
+        for path in (clip.path, copy.path)
     ]
-    assert seen[0] == seen[1]
+    assert outputs[0] == outputs[1]
 
 
 def test_an_independent_reader_finds_camera_and_locations(
@@ -215,7 +215,7 @@ def test_an_independent_reader_finds_camera_and_locations(
     clip = opened(samples / "max-heromode.mp4")
     copies = [passthrough(clip.movie, track, clip.source) for track in clip.movie.tracks]
     write_mp4(tmp_path / "a.mp4", copies, timescale=clip.movie.timescale, udta=clip.movie.udta)
-    wanted = (
+    argv = (
         exiftool,
         "-ee",
         "-j",
@@ -227,15 +227,15 @@ def test_an_independent_reader_finds_camera_and_locations(
         "-GPSLatitude",
         "-GPSLongitude",
     )
-    seen = [
-        json.loads(subprocess.run((*wanted, str(path)), check=True, capture_output=True).stdout)[0]
+    outputs = [
+        json.loads(subprocess.run((*argv, str(path)), check=True, capture_output=True).stdout)[0]
         for path in (clip.path, tmp_path / "a.mp4")
     ]
-    for found in seen:
-        del found["SourceFile"]
-    assert seen[0] == seen[1]
-    assert "GoPro Max" in seen[1].values()
-    assert sum("GPSLatitude" in key for key in seen[1]) >= 11, "one of each payload at least"
+    for output in outputs:
+        del output["SourceFile"]
+    assert outputs[0] == outputs[1]
+    assert "GoPro Max" in outputs[1].values()
+    assert sum("GPSLatitude" in key for key in outputs[1]) >= 11, "at least one of each payload"
 
 
 def test_memory_does_not_grow_with_the_media(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_sample_larger_than_memory_blocks_is_copied_in_parts(tmp_path: Path) -
 
 
 def _beyond_4_gib(clip: Clip, out: Path, hole: int) -> None:
-    """The clip's video with a hole of `hole` bytes before its media."""
+    """Writes the clip's video with a hole of `hole` bytes before its media."""
     samples = clip.video.samples
     track = passthrough(clip.movie, clip.video, clip.source)
     timing = TrackTiming(
@@ -262,8 +262,8 @@ def _beyond_4_gib(clip: Clip, out: Path, hole: int) -> None:
         description=samples.description,
         timescale=clip.video.timescale,
     )
-    head = ftyp_box("isom", ("isom",))
-    lead = mdat_header(hole + int(samples.size.sum()))
+    ftyp = ftyp_box("isom", ("isom",))
+    mdat = mdat_header(hole + int(samples.size.sum()))
     moov = moov_box(
         [track],
         [timing],
@@ -271,11 +271,11 @@ def _beyond_4_gib(clip: Clip, out: Path, hole: int) -> None:
         timescale=clip.movie.timescale,
         creation_time=0,
         udta=None,
-        before=len(head),
-        media_header=len(lead) + hole,
+        before=len(ftyp),
+        media_header=len(mdat) + hole,
     )
     with out.open("wb") as file:
-        file.write(head + moov + lead)
+        file.write(ftyp + moov + mdat)
         file.seek(hole, 1)
         file.writelines(iter_samples(clip.source, clip.video))
 
@@ -288,11 +288,11 @@ def test_media_after_4_gib_has_64_bit_offsets(
     large = opened(tmp_path / "large.mp4")
     assert int(large.video.samples.offset[0]) > 5 << 30
     assert b"co64" in large.source.read(0, 10_000)
-    whole = [frame for _, frame in frames(clip.path)]
-    assert [frame for _, frame in frames(large.path)] == whole
+    expected = [frame for _, frame in frames(clip.path)]
+    assert [frame for _, frame in frames(large.path)] == expected
     part = write_slice(large.source, large.movie, large.video, 9, 31, tmp_path / "part.mp4")
     decoded = frames(part.path, trim=(part.start_pts, part.end_pts))
-    assert [frame for _, frame in decoded] == whole[9:31]
+    assert [frame for _, frame in decoded] == expected[9:31]
 
 
 def test_offsets_have_32_bits_where_sufficient(make_clip: Make, opened: Open, tmp_path: Path) -> None:
@@ -311,22 +311,22 @@ def test_edits_are_in_ticks_of_the_written_movie(make_clip: Make, opened: Open) 
 
 def test_a_fragmented_source_keeps_its_late_start(make_clip: Make, opened: Open, tmp_path: Path) -> None:
     data = make_clip("fragmented_from_moof").read_bytes()
-    first, second = (at - 4 for at in _places(data, b"moof")[:2])
+    first, second = (at - 4 for at in _offsets(data, b"moof")[:2])
     (tmp_path / "late.mp4").write_bytes(data[:first] + data[second:])
     clip = opened(tmp_path / "late.mp4")
     track = clip.video
-    began = int(track.samples.dts[0])
-    assert began > 0
+    first_dts = int(track.samples.dts[0])
+    assert first_dts > 0
     write_mp4(
         tmp_path / "a.mp4", [passthrough(clip.movie, track, clip.source, timescale=30000)], timescale=30000
     )
-    again = opened(tmp_path / "a.mp4")
-    before, after = build_presentation(clip.movie, track), build_presentation(again.movie, again.video)
+    copy = opened(tmp_path / "a.mp4")
+    before, after = build_presentation(clip.movie, track), build_presentation(copy.movie, copy.video)
     assert before.pts[0] > 0
     assert np.array_equal(before.pts, after.pts)
 
 
-def _places(data: bytes, word: bytes) -> list[int]:
+def _offsets(data: bytes, word: bytes) -> list[int]:
     found, at = [], data.find(word)
     while at >= 0:
         found.append(at)
@@ -348,7 +348,7 @@ def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"duration": _ints(1)}, "3 samples, but 1 values of duration"),
         ({"sync": np.array([True])}, "values of sync"),
@@ -358,22 +358,22 @@ def test_an_empty_track_can_be_written(tmp_path: Path, opened: Open) -> None:
         ({"edits": (Edit(media_time=0, duration=1 << 63),)}, "too long"),
     ],
 )
-def test_inconsistent_arguments_are_rejected(change: dict[str, Any], words: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_inconsistent_arguments_are_rejected(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
         write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(1, 2, 3), **change)], timescale=1000)
 
 
 def test_a_rotation_matrix_is_read_as_degrees(tmp_path: Path, opened: Open) -> None:
     one = 0x10000
-    turns = {
+    matrices = {
         0: IDENTITY_MATRIX,
         90: (0, one, 0, -one, 0),
         180: (-one, 0, 0, 0, -one),
         270: (0, -one, 0, one, 0),
     }
-    for degrees, matrix in turns.items():
-        whole = (*matrix[:5], 0, 0, 0, 0x40000000)
-        write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=whole)], timescale=1000)
+    for degrees, matrix in matrices.items():
+        full_matrix = (*matrix[:5], 0, 0, 0, 0x40000000)
+        write_mp4(tmp_path / "a.mp4", [_metadata(Zeros(9), _ints(9), matrix=full_matrix)], timescale=1000)
         assert opened(tmp_path / "a.mp4").movie.tracks[0].rotation == degrees
 
 
@@ -389,5 +389,5 @@ def test_an_edit_to_the_end_of_a_fragmented_track_still_presents_all_frames(
         movie = read_movie(source)
         assert [edit.duration for track in movie.tracks for edit in track.edits] == [0, 0]
         write_mp4(plain, [passthrough(movie, track, source) for track in movie.tracks], timescale=1000)
-    counted = [ffmpeg, "-v", "error", "-i", str(plain), "-map", "0:a", "-f", "s16le", "-"]
-    assert len(subprocess.run(counted, check=True, capture_output=True).stdout) == 2 * 48_000
+    decode = [ffmpeg, "-v", "error", "-i", str(plain), "-map", "0:a", "-f", "s16le", "-"]
+    assert len(subprocess.run(decode, check=True, capture_output=True).stdout) == 2 * 48_000

@@ -1,4 +1,4 @@
-"""The demo clip looks like a camera's recording to every reader, and is the same every time."""
+"""Every reader reads the demo clip like a recording of a camera, and the clip is reproducible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_telemetry_covers_the_video_in_payloads_of_1001_ms(movie: Movie) -> 
     assert telemetry.samples.duration.tolist() == [1001, 1001, 1001]
 
 
-def test_every_payload_holds_motion_and_position_with_their_units(clip: Path, movie: Movie) -> None:
+def test_every_payload_contains_motion_and_position_with_their_units(clip: Path, movie: Movie) -> None:
     samples = movie.tracks[2].samples
     total = 0
     with FileRanges(clip) as source:
@@ -73,18 +73,18 @@ def test_the_output_is_reproducible(clip: Path, tmp_path: Path) -> None:
 
 
 def test_the_last_payload_covers_the_remainder() -> None:
-    parts = list(payloads(2500, STARTED))
-    assert [each.duration_ms for each in parts] == [1001, 1001, 498]
+    blocks = list(payloads(2500, STARTED))
+    assert [each.duration_ms for each in blocks] == [1001, 1001, 498]
     assert len(list(payloads(1002, STARTED))[-1].data) > 100  # a payload of 1 ms still has a sample of each
 
 
 def test_positions_and_speeds_are_plausible_for_a_boat() -> None:
     times = np.arange(0, 90, 0.01)
-    where = fix(times)
-    assert 0.1 < where.speed_2d.min() < where.speed_2d.max() < 12
-    assert abs(where.latitude[-1] - where.latitude[0]) < 1e-4
-    felt = acceleration(times)
-    assert felt[:, 0].mean() == pytest.approx(9.81, abs=0.05)
+    positions = fix(times)
+    assert 0.1 < positions.speed_2d.min() < positions.speed_2d.max() < 12
+    assert abs(positions.latitude[-1] - positions.latitude[0]) < 1e-4
+    accelerations = acceleration(times)
+    assert accelerations[:, 0].mean() == pytest.approx(9.81, abs=0.05)
     assert np.abs(rotation(times)).max() < 4
 
 
@@ -97,7 +97,7 @@ def test_no_files_remain_after_a_failure_of_ffmpeg(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 601])
-def test_an_invalid_length_is_refused(tmp_path: Path, seconds: int) -> None:
+def test_an_invalid_length_is_rejected(tmp_path: Path, seconds: int) -> None:
     with pytest.raises(UsageError):
         make_clip(tmp_path / "x.mp4", seconds=seconds)
 

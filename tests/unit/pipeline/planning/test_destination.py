@@ -43,8 +43,10 @@ def _bucket(name: str) -> ObjectStore:
 
 
 def _submit(clip: Path, store: Store, ledger: Ledger) -> Job:
-    made = submit([str(clip)], profiles.load_profile("fast"), store=store, ledger=ledger, toolchain="fleet")
-    (job,) = [job for job in ledger.jobs(asset=made.asset) if job.state is State.READY]
+    submitted = submit(
+        [str(clip)], profiles.load_profile("fast"), store=store, ledger=ledger, toolchain="fleet"
+    )
+    (job,) = [job for job in ledger.jobs(asset=submitted.asset) if job.state is State.READY]
     return job
 
 
@@ -54,16 +56,18 @@ def _inspect(store: Store, job: Job, tmp_path: Path) -> None:
 
 
 def test_a_bucket_is_identified_by_its_address_and_a_directory_by_an_empty_text(tmp_path: Path) -> None:
-    assert store_identity(_bucket("a/films")) == "s3://a/films"
+    assert store_identity(_bucket("a/media")) == "s3://a/media"
     assert store_identity(LocalStore(tmp_path)) == ""
 
 
 def test_a_worker_with_another_store_fails_with_a_remedy(clip: Path, ledger: Ledger, tmp_path: Path) -> None:
     job = _submit(clip, _bucket("a"), ledger)
     for store, name in ((_bucket("b"), "s3://b"), (LocalStore(tmp_path / "media"), "a directory")):
-        with pytest.raises(UsageError, match=f"submitted to s3://a, but this worker's store is {name}") as it:
+        with pytest.raises(
+            UsageError, match=f"submitted to s3://a, but this worker's store is {name}"
+        ) as caught:
             _inspect(store, job, tmp_path)
-        assert "--store" in it.value.remedy
+        assert "--store" in caught.value.remedy
 
 
 def test_the_error_for_a_missing_plan_names_the_store(tmp_path: Path) -> None:
@@ -83,7 +87,9 @@ def test_an_asset_in_progress_for_one_store_cannot_be_submitted_for_another(
     assert _submit(clip, _bucket("a"), ledger) == job
 
 
-def test_a_finished_asset_of_one_store_is_made_for_another_by_new_jobs(clip: Path, ledger: Ledger) -> None:
+def test_a_finished_asset_of_one_store_is_processed_for_another_by_new_jobs(
+    clip: Path, ledger: Ledger
+) -> None:
     first = _submit(clip, _bucket("a"), ledger)
     ledger.register("w", "host", 1)
     for claim in ledger.claim("w", pools=["light"], limit=9, lease_s=60):

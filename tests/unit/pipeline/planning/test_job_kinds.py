@@ -5,11 +5,11 @@ from __future__ import annotations
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, furthest_stage, job_kind
 
 
-def test_a_kind_stands_after_those_that_it_depends_on() -> None:
-    seen: set[str] = set()
+def test_a_kind_is_listed_after_its_dependencies() -> None:
+    earlier: set[str] = set()
     for kind in JOB_KINDS.values():
-        assert set(kind.dependencies) <= seen
-        seen.add(kind.name)
+        assert set(kind.dependencies) <= earlier
+        earlier.add(kind.name)
 
 
 def test_one_kind_publishes_and_one_encodes_video() -> None:
@@ -24,7 +24,7 @@ def test_internal_kinds_run_after_publication_and_publish_no_files() -> None:
             assert kind.output_directory is None
 
 
-def test_an_unknown_kind_counts_as_ordinary_work() -> None:
+def test_an_unknown_kind_has_default_properties() -> None:
     kind = job_kind("of-a-newer-version")
     assert (kind.stage, kind.internal, kind.publishes) == ("encode", False, False)
 

@@ -12,12 +12,12 @@ from eddyline.pipeline.planning.job_options import JobOptions
 
 
 def test_options_round_trip_through_json() -> None:
-    terms = JobOptions(owner="club", urgency="bulk", deadline=1e9)
-    assert JobOptions.from_json(json.loads(json.dumps(terms.to_json()))) == terms
+    options = JobOptions(owner="club", urgency="bulk", deadline=1e9)
+    assert JobOptions.from_json(json.loads(json.dumps(options.to_json()))) == options
     assert JobOptions.from_json({}) == JobOptions()
 
 
-def test_interactive_jobs_go_before_all_bulk_jobs() -> None:
+def test_interactive_jobs_have_priority_over_all_bulk_jobs() -> None:
     kinds = range(31)
     assert max(map(JobOptions().priority, kinds)) < min(map(JobOptions(urgency="bulk").priority, kinds))
 

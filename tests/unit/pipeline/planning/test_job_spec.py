@@ -29,8 +29,8 @@ from eddyline.store.local import LocalStore
 
 ASSET = "0123456789abcdef"
 PLAN = Plan.create(asset=ASSET, name="a.mp4", facts=facts(), profile=load_profile("fast"), toolchain="fleet")
-KINDS = sorted({"inspect", *(job.kind for job in plan_jobs(PLAN, "ask"))})
-UP: list[Any] = [
+KINDS = sorted({"inspect", *(job.kind for job in plan_jobs(PLAN, "request"))})
+HOSTILE_VALUES: list[Any] = [
     "..",
     "../../victim",
     "/",
@@ -64,14 +64,14 @@ def runtime(tmp_path: Path) -> Runtime:
 
 def _job(kind: str, **changes: Any) -> Job:
     """A job of that kind, as parsed from a queue message."""
-    made = [inspect_job(asset=ASSET, name="n", fingerprint="f", request="k", profile=PLAN.profile)]
-    new = next(job for job in (*made, *plan_jobs(PLAN, "ask")) if job.kind == kind)
-    rest: dict[str, Any] = {
+    jobs = [inspect_job(asset=ASSET, name="n", fingerprint="f", request="k", profile=PLAN.profile)]
+    new = next(job for job in (*jobs, *plan_jobs(PLAN, "request")) if job.kind == kind)
+    fields: dict[str, Any] = {
         **dict.fromkeys(("unmet", "attempt", "starts", "interruptions", "losses", "fence"), 0),
         **dict.fromkeys(("lease_owner", "lease_deadline", "ready_at", "result", "output", "error")),
         **dict.fromkeys(("started", "finished")),
     }
-    job = Job(**{**vars(new), **changes}, state=State.READY, **rest)
+    job = Job(**{**vars(new), **changes}, state=State.READY, **fields)
     return publication_from_json(
         json.loads(json.dumps(publication_to_json(Publication(job=job, base=STRIDE))))
     ).job
@@ -85,13 +85,13 @@ def _tree(top: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("field", ["plan", "index", "ask", "asset"])
 def test_no_value_of_a_spec_reaches_a_path(tmp_path: Path, runtime: Runtime, kind: str, field: str) -> None:
     (tmp_path / "victim").mkdir()
-    (tmp_path / "victim" / "film.mp4").write_bytes(b"precious")
+    (tmp_path / "victim" / "video.mp4").write_bytes(b"precious")
     runtime.scratch.mkdir()
     before = _tree(tmp_path)
     job = _job(kind)
     if field not in job.spec:
         return
-    for value in UP:
+    for value in HOSTILE_VALUES:
         if field == "index" and value == job.spec["index"]:
             continue
         hostile = replace(job, spec={**job.spec, field: value})
@@ -131,7 +131,7 @@ def test_no_job_id_reaches_the_scratch_directory(tmp_path: Path, runtime: Runtim
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("path", "value"),
     [
         (("asset",), "fedcba9876543210"),
         (("source",), "../../x"),
@@ -148,12 +148,12 @@ def test_no_job_id_reaches_the_scratch_directory(tmp_path: Path, runtime: Runtim
         (("grid",), None),
     ],
 )
-def test_a_hostile_plan_is_refused(place: tuple[str | int, ...], value: object) -> None:
+def test_a_hostile_plan_is_rejected(path: tuple[str | int, ...], value: object) -> None:
     plain: Any = json.loads(canonical(PLAN.to_json()))
     inner = plain
-    for key in place[:-1]:
+    for key in path[:-1]:
         inner = inner[key]
-    inner[place[-1]] = value
+    inner[path[-1]] = value
     with pytest.raises(JobSpecError):
         read_plan(canonical(plain), ASSET)
     assert read_plan(canonical(PLAN.to_json()), ASSET) == PLAN
@@ -166,7 +166,7 @@ def test_a_title_may_contain_filter_syntax() -> None:
 
 
 @given(mutated([json.loads(canonical(PLAN.to_json()))]))
-def test_a_mutated_plan_is_parsed_or_refused(plain: Any) -> None:
+def test_a_mutated_plan_is_parsed_or_rejected(plain: Any) -> None:
     try:
         plan = read_plan(json.dumps(plain).encode(), ASSET)
     except JobSpecError:
@@ -175,7 +175,7 @@ def test_a_mutated_plan_is_parsed_or_refused(plain: Any) -> None:
 
 
 @given(mutated([vars(_job(kind))["spec"] for kind in ("inspect", "chunk", "assemble", "publish")]))
-def test_a_mutated_spec_is_parsed_or_refused(spec: Any) -> None:
+def test_a_mutated_spec_is_parsed_or_rejected(spec: Any) -> None:
     job = replace(_job("chunk"), spec=spec)
     for parse in (StepSpec.parse, InspectSpec.parse):
         try:
@@ -184,20 +184,20 @@ def test_a_mutated_spec_is_parsed_or_refused(spec: Any) -> None:
             continue
 
 
-DEEP: Any = json.loads("[" * 500 + "]" * 500)
-ODD: dict[str, list[Any]] = {
-    "profile": [None, [], "default", {}, {"name": "../x"}, DEEP],
+DEEPLY_NESTED: Any = json.loads("[" * 500 + "]" * 500)
+INVALID_VALUES: dict[str, list[Any]] = {
+    "profile": [None, [], "default", {}, {"name": "../x"}, DEEPLY_NESTED],
     "terms": [None, [], {"x": 1}, {"urgency": []}, {"urgency": "now"}, {"owner": 7}],
     "name": [None, [], "x" * 3000],
     "fingerprint": [7],
 }
-NO_TIMES: list[Any] = ["soon", -1, 1e300, [], True]
-ODD["terms"] += [{"deadline": value} for value in NO_TIMES]
+INVALID_DEADLINES: list[Any] = ["soon", -1, 1e300, [], True]
+INVALID_VALUES["terms"] += [{"deadline": value} for value in INVALID_DEADLINES]
 
 
 @pytest.mark.parametrize(
     "change",
-    [{name: value} for name, values in ODD.items() for value in values],
+    [{name: value} for name, values in INVALID_VALUES.items() for value in values],
     ids=lambda each: str(each)[:40],
 )
 def test_an_inspect_spec_is_parsed_strictly(runtime: Runtime, change: dict[str, Any]) -> None:
@@ -210,7 +210,7 @@ def test_an_inspect_spec_is_parsed_strictly(runtime: Runtime, change: dict[str, 
 
 
 def test_the_specs_that_eddyline_writes_are_accepted(runtime: Runtime) -> None:
-    for new in plan_jobs(PLAN, "ask"):
+    for new in plan_jobs(PLAN, "request"):
         spec = StepSpec.parse(_job(new.kind, spec=new.spec))
         if new.kind != "tidy":
             spec.check(new.kind, PLAN)

@@ -41,44 +41,44 @@ def test_the_chunks_cover_every_frame_once() -> None:
     assert all(one.stop == two.start for one, two in pairwise(chunks))
 
 
-def test_another_toolchain_or_profile_gives_other_keys() -> None:
+def test_another_toolchain_or_profile_gives_another_key() -> None:
     keys = {_plan().key, _plan(toolchain="other").key, _plan("fast").key}
     assert len(keys) == 3
 
 
 def test_dependencies_precede_their_dependents() -> None:
-    seen: set[str] = set()
-    for job in plan_jobs(_plan(audio=2), "ask"):
-        assert set(job.dependencies) <= seen
-        seen.add(job.id)
+    earlier: set[str] = set()
+    for job in plan_jobs(_plan(audio=2), "request"):
+        assert set(job.dependencies) <= earlier
+        earlier.add(job.id)
 
 
 def test_publish_depends_on_all_other_jobs_and_tidy_on_publish() -> None:
-    *made, tidy = plan_jobs(_plan(), "ask")
-    needed: set[str] = set()
-    open_ = [made[-1]]
-    by_id = {job.id: job for job in made}
-    while open_:
-        for need in open_.pop().dependencies:
-            needed.add(need)
-            open_.append(by_id[need])
-    assert made[-1].kind == "publish"
-    assert needed == set(by_id) - {made[-1].id}
-    assert (tidy.kind, tidy.dependencies) == ("tidy", (made[-1].id,))
+    *jobs, tidy = plan_jobs(_plan(), "request")
+    reached: set[str] = set()
+    pending = [jobs[-1]]
+    by_id = {job.id: job for job in jobs}
+    while pending:
+        for dependency in pending.pop().dependencies:
+            reached.add(dependency)
+            pending.append(by_id[dependency])
+    assert jobs[-1].kind == "publish"
+    assert reached == set(by_id) - {jobs[-1].id}
+    assert (tidy.kind, tidy.dependencies) == ("tidy", (jobs[-1].id,))
 
 
 def test_a_source_without_audio_has_no_audio_job() -> None:
-    assert [job.kind for job in plan_jobs(_plan(audio=0), "ask")].count("audio") == 0
+    assert [job.kind for job in plan_jobs(_plan(audio=0), "request")].count("audio") == 0
 
 
 def test_every_job_of_an_asset_inherits_its_options() -> None:
-    plan, terms = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
+    plan, options = _plan(), JobOptions(owner="club", urgency="bulk", deadline=5e9)
     plain = (
         inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile),
         *plan_jobs(plan, "k"),
     )
     first = inspect_job(
-        asset="a", name="n", fingerprint="f", request="k", profile=plan.profile, options=terms
+        asset="a", name="n", fingerprint="f", request="k", profile=plan.profile, options=options
     )
     bulk = (first, *plan_jobs(plan, "k", JobOptions.from_json(first.spec["terms"])))
     assert {(job.owner, job.deadline) for job in bulk} == {("club", 5e9)}
@@ -86,14 +86,14 @@ def test_every_job_of_an_asset_inherits_its_options() -> None:
     assert {(job.owner, job.deadline) for job in plain} == {("", None)}
 
 
-def test_a_plan_with_everything_has_jobs_of_all_kinds() -> None:
+def test_a_plan_with_all_tracks_has_jobs_of_all_kinds() -> None:
     plan = _plan()
     facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
     plan = replace(plan, facts=facts)
     first = inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile)
-    assert {job.kind for job in (first, *plan_jobs(plan, "ask"))} == set(JOB_KINDS)
+    assert {job.kind for job in (first, *plan_jobs(plan, "request"))} == set(JOB_KINDS)
 
 
 def test_a_profile_without_packaging_has_no_package_job() -> None:
-    bare = load_profile("default").model_copy(update={"package": False})
-    assert "package" not in {job.kind for job in plan_jobs(_plan(bare), "ask")}
+    profile = load_profile("default").model_copy(update={"package": False})
+    assert "package" not in {job.kind for job in plan_jobs(_plan(profile), "request")}

@@ -18,7 +18,7 @@ from eddyline.pipeline.planning.routing import fleet_router, local_router
 _VIDEO = facts().video
 
 
-def _asking(**changes: object) -> Profile:
+def _profile_with(**changes: object) -> Profile:
     plain = profiles.load_profile("fast").model_dump(mode="json")
     return Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
 
@@ -35,25 +35,25 @@ def _gpu_first() -> Pools:
 
 @pytest.mark.parametrize("name", profiles.profile_names())
 def test_built_in_profiles_use_the_cpu_pools(tools: Toolchain, name: str) -> None:
-    wished = profiles.load_profile(name)
+    profile = profiles.load_profile(name)
     for router in (fleet_router(load_pools()), local_router(load_pools(), tools)):
-        found = router(wished, _VIDEO)
+        found = router(profile, _VIDEO)
         assert (found.pool("inspect"), found.pool("chunk")) == ("light", "cpu")
         assert set(found.encoders.values()) == {"libx264", "libx265", "libsvtav1"}
 
 
 def test_a_gpu_encoder_is_routed_to_the_gpu_pool() -> None:
-    wished = _asking(encoder="h264_nvenc", preset="p4")
-    assert fleet_router(load_pools())(wished, _VIDEO).pool("chunk") == "gpu"
+    profile = _profile_with(encoder="h264_nvenc", preset="p4")
+    assert fleet_router(load_pools())(profile, _VIDEO).pool("chunk") == "gpu"
 
 
 def test_an_encoder_that_ffmpeg_lacks_is_reported_with_a_remedy(tools: Toolchain) -> None:
-    poor = replace(tools, encoders=tools.encoders - {"libx265", "hevc_nvenc"})
+    reduced_tools = replace(tools, encoders=tools.encoders - {"libx265", "hevc_nvenc"})
     with pytest.raises(UnsupportedError, match="built without libx265") as caught:
-        local_router(load_pools(), poor)(_asking(codec="hevc"), _VIDEO)
+        local_router(load_pools(), reduced_tools)(_profile_with(codec="hevc"), _VIDEO)
     assert "--enable-libx265" in caught.value.remedy
     # The same FFmpeg is sufficient for another profile.
-    assert local_router(load_pools(), poor)(_asking(), _VIDEO).pool("chunk") == "cpu"
+    assert local_router(load_pools(), reduced_tools)(_profile_with(), _VIDEO).pool("chunk") == "cpu"
 
 
 def _is_without_gpu() -> bool:
@@ -63,26 +63,28 @@ def _is_without_gpu() -> bool:
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_a_missing_gpu_is_detected_before_it_is_used(tools: Toolchain) -> None:
     with pytest.raises(UnsupportedError, match="pool gpu needs: h264_nvenc"):
-        local_router(load_pools(), tools)(_asking(encoder="h264_nvenc", preset="p4"), _VIDEO)
+        local_router(load_pools(), tools)(_profile_with(encoder="h264_nvenc", preset="p4"), _VIDEO)
 
 
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_without_a_gpu_a_cheaper_gpu_pool_is_not_used(tools: Toolchain) -> None:
     pools = _gpu_first()
-    assert fleet_router(pools)(_asking(), _VIDEO).pool("chunk") == "gpu"
-    found = local_router(pools, tools)(_asking(), _VIDEO)
+    assert fleet_router(pools)(_profile_with(), _VIDEO).pool("chunk") == "gpu"
+    found = local_router(pools, tools)(_profile_with(), _VIDEO)
     assert (found.pool("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
 
 
-def test_a_source_that_an_encoder_does_not_accept_goes_to_the_next_pool() -> None:
+def test_a_source_that_an_encoder_does_not_accept_is_routed_to_the_next_pool() -> None:
     router = fleet_router(_gpu_first())
-    assert router(_asking(), replace(_VIDEO, variable_rate=True)).pool("chunk") == "cpu"
-    assert router(_asking(), replace(_VIDEO, width=160, height=120)).pool("chunk") == "cpu"
-    assert router(_asking(), _VIDEO).pool("chunk") == "gpu"
+    assert router(_profile_with(), replace(_VIDEO, variable_rate=True)).pool("chunk") == "cpu"
+    assert router(_profile_with(), replace(_VIDEO, width=160, height=120)).pool("chunk") == "cpu"
+    assert router(_profile_with(), _VIDEO).pool("chunk") == "gpu"
     with pytest.raises(UnsupportedError, match="h264_nvenc cannot limit the bitrate"):
-        router(_asking(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
+        router(_profile_with(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
 
 
 def test_a_source_that_no_encoder_accepts_fails_with_the_first_error() -> None:
     with pytest.raises(UnsupportedError, match="10x6 is too small for av1_nvenc"):
-        fleet_router(_gpu_first())(_asking(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6))
+        fleet_router(_gpu_first())(
+            _profile_with(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6)
+        )

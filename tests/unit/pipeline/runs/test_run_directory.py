@@ -24,7 +24,7 @@ def _use(directory: RunDirectory, store: LocalStore | None = None) -> None:
         Ledger.open(directory.ledger).close()
 
 
-def test_one_run_at_a_time_uses_a_directory(tmp_path: Path) -> None:
+def test_a_directory_is_used_by_one_run_at_a_time(tmp_path: Path) -> None:
     with (
         RunDirectory(tmp_path).lock(),
         pytest.raises(UsageError, match="is using"),
@@ -56,7 +56,7 @@ with RunDirectory(pathlib.Path({str(tmp_path)!r})).lock():
         _use(RunDirectory(tmp_path))
 
 
-def test_results_in_the_directory_stay_there(tmp_path: Path) -> None:
+def test_a_run_with_results_in_its_directory_rejects_another_store(tmp_path: Path) -> None:
     directory, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
     _use(directory)
     _use(directory, directory.store)
@@ -64,7 +64,7 @@ def test_results_in_the_directory_stay_there(tmp_path: Path) -> None:
         _use(directory, elsewhere)
 
 
-def test_results_in_a_store_stay_there(tmp_path: Path) -> None:
+def test_a_run_with_results_in_a_store_rejects_another_store(tmp_path: Path) -> None:
     directory, elsewhere = RunDirectory(tmp_path / "out"), LocalStore(tmp_path / "elsewhere")
     _use(directory, elsewhere)
     _use(directory, LocalStore(tmp_path / "elsewhere"))
@@ -85,24 +85,26 @@ def test_results_in_a_store_stay_there(tmp_path: Path) -> None:
 )
 def test_temporary_files_of_a_killed_process_are_removed_everywhere(tmp_path: Path, written: str) -> None:
     directory = RunDirectory(tmp_path)
-    whole = tmp_path / written
-    whole.parent.mkdir(parents=True)
-    whole.write_bytes(b"whole")
-    temporary = files.temp_path(whole)
+    complete = tmp_path / written
+    complete.parent.mkdir(parents=True)
+    complete.write_bytes(b"whole")
+    temporary = files.temp_path(complete)
     temporary.write_bytes(b"ha")
-    gone = files.temp_path(whole.with_name("a folder"))  # a directory that was being removed
-    (gone / "below").mkdir(parents=True)
+    temporary_directory = files.temp_path(
+        complete.with_name("a folder")
+    )  # a directory that was being removed
+    (temporary_directory / "below").mkdir(parents=True)
     with directory.lock():
         directory.clean(has_open_jobs=lambda _: True)
     assert not temporary.exists()
-    assert not gone.exists()
-    assert whole.read_bytes() == b"whole"
+    assert not temporary_directory.exists()
+    assert complete.read_bytes() == b"whole"
 
 
-def test_other_hidden_files_stay(tmp_path: Path) -> None:
-    directory, theirs = RunDirectory(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
-    theirs.parent.mkdir(parents=True)
-    theirs.write_bytes(b"theirs")
+def test_other_hidden_files_are_kept(tmp_path: Path) -> None:
+    directory, foreign = RunDirectory(tmp_path), tmp_path / "assets" / "ab" / ".DS_Store"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"theirs")
     with directory.lock():
         directory.clean(has_open_jobs=lambda _: False)
-    assert theirs.read_bytes() == b"theirs"
+    assert foreign.read_bytes() == b"theirs"

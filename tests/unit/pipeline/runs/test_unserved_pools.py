@@ -29,26 +29,26 @@ def test_the_description_is_one_line() -> None:
     )
 
 
-def test_a_pool_is_warned_about_once_a_minute_and_at_once_after_it_was_served() -> None:
+def test_a_pool_is_reported_once_a_minute_and_immediately_after_it_was_served() -> None:
     times = iter((0.0, 10.0, 59.0, 60.0, 61.0, 62.0))
     warned: list[UnservedPool] = []
-    watch = UnservedPoolMonitor(load_pools(), warn=warned.append, monotonic=lambda: next(times))
+    monitor = UnservedPoolMonitor(load_pools(), warn=warned.append, monotonic=lambda: next(times))
     for _ in range(4):
-        watch.update(_backlog(_CPU))
+        monitor.update(_backlog(_CPU))
     assert len(warned) == 2
-    watch.update(_backlog(_CPU, worker_name("gpu", "host", 8)))
-    watch.update(_backlog(_CPU))
+    monitor.update(_backlog(_CPU, worker_name("gpu", "host", 8)))
+    monitor.update(_backlog(_CPU))
     assert len(warned) == 3
 
 
 def test_the_metric_counts_waiting_jobs_and_returns_to_zero() -> None:
     metrics = LedgerMetrics()
-    watch = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.set_unserved)
+    monitor = UnservedPoolMonitor(load_pools(), warn=lambda _: None, show=metrics.set_unserved)
 
-    def shown() -> float | None:
+    def metric() -> float | None:
         return metrics.registry.get_sample_value("eddyline_unserved_jobs", {"class": "gpu"})
 
-    watch.update(_backlog(_CPU))
-    assert shown() == 3
-    watch.update(_backlog("embedded-1"))
-    assert shown() == 0
+    monitor.update(_backlog(_CPU))
+    assert metric() == 3
+    monitor.update(_backlog("embedded-1"))
+    assert metric() == 0

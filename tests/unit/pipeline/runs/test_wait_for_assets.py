@@ -30,7 +30,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-def _end(ledger: Ledger, outcome: Outcome) -> None:
+def _settle(ledger: Ledger, outcome: Outcome) -> None:
     ledger.register("w", "host", 1)
     (claim,) = ledger.claim("w", pools=["light"], limit=1, lease_s=60)
     ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
@@ -46,18 +46,18 @@ def test_a_published_asset_is_reported_as_finished(ledger: Ledger, tmp_path: Pat
     store = LocalStore(tmp_path / "store")
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
-    _end(ledger, Done(result={}))
+    _settle(ledger, Done(result={}))
     assert [each.asset for each in _wait(store, ledger).finished] == [ASSET]
 
 
 def test_a_failed_asset_is_reported_with_its_reason(ledger: Ledger, tmp_path: Path) -> None:
-    _end(ledger, Failed(error={"message": "the disk burns"}, retry=False))
+    _settle(ledger, Failed(error={"message": "the disk failed"}, retry=False))
     (failed,) = _wait(LocalStore(tmp_path / "store"), ledger).failed
-    assert failed.reason == "the disk burns"
+    assert failed.reason == "the disk failed"
 
 
 def test_done_jobs_without_a_published_asset_are_a_failure(ledger: Ledger, tmp_path: Path) -> None:
-    _end(ledger, Done(result={}))
+    _settle(ledger, Done(result={}))
     (failed,) = _wait(LocalStore(tmp_path / "store"), ledger).failed
     assert "all jobs are done" in failed.reason
     assert f"assets/{ASSET}/manifest.json" in failed.reason
@@ -65,7 +65,7 @@ def test_done_jobs_without_a_published_asset_are_a_failure(ledger: Ledger, tmp_p
 
 
 class SteppingStop(Stop):
-    """Lets 4 s of its clock pass at each wait."""
+    """Advances its clock by 4 s at each wait."""
 
     now = 0.0
 
@@ -75,14 +75,14 @@ class SteppingStop(Stop):
         return self.requested
 
 
-def test_an_unserved_pool_is_reported_at_once_and_every_minute(ledger: Ledger, tmp_path: Path) -> None:
+def test_an_unserved_pool_is_reported_immediately_and_every_minute(ledger: Ledger, tmp_path: Path) -> None:
     store, stop = LocalStore(tmp_path / "store"), SteppingStop()
     events: list[Event] = []
-    read: list[float] = []
+    checked_at: list[float] = []
 
     def unserved() -> list[UnservedPool]:
-        read.append(stop.now)
-        if len(read) > 20:
+        checked_at.append(stop.now)
+        if len(checked_at) > 20:
             stop.request("enough")
         return [
             UnservedPool(pool=pool, jobs=1, waited_s=5.0, remedy="start one") for pool in ("gpu", "light")
@@ -98,12 +98,12 @@ def test_an_unserved_pool_is_reported_at_once_and_every_minute(ledger: Ledger, t
     ).wait([SUBMITTED])
     reported = [each for each in events if isinstance(each, UnservedPool)]
     assert {each.pool for each in reported} == {"light"}, "no job of this asset waits for the other pool"
-    assert read[0] == 0, "at once"
+    assert checked_at[0] == 0, "the first check is immediate"
     assert len(reported) == 3  # in 160 s
 
 
-def test_jobs_of_an_earlier_request_are_not_progress(ledger: Ledger, tmp_path: Path) -> None:
-    _end(ledger, Done(result={}))
+def test_jobs_of_an_earlier_request_do_not_count_as_progress(ledger: Ledger, tmp_path: Path) -> None:
+    _settle(ledger, Done(result={}))
     spec = {"ask": "new"}
     ledger.submit([NewJob(id="b.publish", asset=ASSET, kind="publish", pool="light", spec=spec)])
     stop, fractions = Stop(), list[float]()

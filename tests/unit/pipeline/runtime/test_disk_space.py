@@ -16,9 +16,9 @@ def test_a_missing_directory_counts_as_on_its_parents_disk(tmp_path: Path) -> No
 
 
 def test_sufficient_space_needs_no_wait(tmp_path: Path) -> None:
-    began = time.monotonic()
+    started = time.monotonic()
     await_disk_space(tmp_path, free_gib(tmp_path) / 2, Stop(), timeout_s=60)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - started < 30
 
 
 def test_a_timeout_reports_needed_and_free_space(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_timeout_reports_needed_and_free_space(tmp_path: Path) -> None:
 def test_a_stop_ends_the_wait_for_space(tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.2, stop.request, ("enough",)).start()
-    began = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Interrupted):
         await_disk_space(tmp_path, 1e6, stop, timeout_s=60)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - started < 30

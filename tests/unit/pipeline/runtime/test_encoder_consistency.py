@@ -1,4 +1,4 @@
-"""With workers of several builds of FFmpeg, one build encodes all chunks of an asset, and it is finished."""
+"""With workers of several builds of FFmpeg, one build encodes all chunks of an asset."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _tools(build: str) -> Toolchain:
     )
 
 
-# The decision
+# Decisions
 
 
 def test_the_first_build_encodes_the_chunks_and_a_new_one_takes_over() -> None:
@@ -87,14 +87,14 @@ def _part(build: str | None) -> Part:
     return Part(key="k", files={}, result=result, cpu_s=0.0)
 
 
-def test_mixed_builds_are_refused_with_a_remedy() -> None:
+def test_mixed_builds_are_rejected_with_a_remedy() -> None:
     require_single_build([_part("A"), _part("A")])
     require_single_build([_part(None), _part("A")])  # of a version that did not record builds
     with pytest.raises(MixedBuildError, match=r"2 builds of FFmpeg \(A, B\).*submit the source again"):
         require_single_build([_part("A"), _part("B")])
 
 
-# The whole, with a real ledger
+# Simulations with a real ledger
 
 
 class Killed(BaseException):
@@ -102,53 +102,53 @@ class Killed(BaseException):
 
 
 @dataclass
-class Fuse:
+class KillSwitch:
     """Kills the worker before or after the n-th change of the store."""
 
-    left: int | None = None
+    remaining: int | None = None
     after: bool = False
 
-    def burn(self, *, after: bool) -> None:
-        if self.left is None or after != self.after:
+    def check(self, *, after: bool) -> None:
+        if self.remaining is None or after != self.after:
             return
-        self.left -= 1
-        if self.left < 0:
-            self.left = None
+        self.remaining -= 1
+        if self.remaining < 0:
+            self.remaining = None
             raise Killed
 
 
-class FusedStore(LocalStore):
+class KillableStore(LocalStore):
     """A directory whose every change may kill the worker."""
 
-    def __init__(self, root: Path, fuse: Fuse) -> None:
+    def __init__(self, root: Path, kill_switch: KillSwitch) -> None:
         super().__init__(root)
-        self.fuse = fuse
+        self.kill_switch = kill_switch
 
     def put(self, key: str, path: Path) -> None:
-        self.fuse.burn(after=False)
+        self.kill_switch.check(after=False)
         super().put(key, path)
-        self.fuse.burn(after=True)
+        self.kill_switch.check(after=True)
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        self.fuse.burn(after=False)
+        self.kill_switch.check(after=False)
         super().put_bytes(key, data)
-        self.fuse.burn(after=True)
+        self.kill_switch.check(after=True)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
-        self.fuse.burn(after=False)
+        self.kill_switch.check(after=False)
         done = super().compare_and_set(key, data, expected)
-        self.fuse.burn(after=True)
+        self.kill_switch.check(after=True)
         return done
 
     def delete(self, prefix: str) -> None:
-        self.fuse.burn(after=False)
+        self.kill_switch.check(after=False)
         super().delete(prefix)
-        self.fuse.burn(after=True)
+        self.kill_switch.check(after=True)
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A worker of a build claims a chunk; it may be killed, and another turn may run while it encodes."""
+class WorkerRun:
+    """A worker of a build claims a chunk; it may be killed, and another worker may run while it encodes."""
 
     build: str
     kill: int | None = None
@@ -157,41 +157,43 @@ class Turn:
 
 
 @dataclass
-class World:
-    """A ledger, a store, and workers of any build, which take turns."""
+class Simulation:
+    """A ledger, a store, and workers of any build, which run one after another."""
 
     root: Path
     ledger: Ledger
     clock: ManualClock
-    turns: Iterator[Turn]
+    runs: Iterator[WorkerRun]
 
     def __post_init__(self) -> None:
         LocalStore(self.root).put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-        self.ledger.submit(list(plan_jobs(_PLAN, "ask")))
+        self.ledger.submit(list(plan_jobs(_PLAN, "request")))
         for claim in self.ledger.claim("others", pools=("light",), limit=50, lease_s=1e9):
             self._settle(claim, Done(result={}))
 
-    def turn(self, turn: Turn) -> None:
-        name = f"{turn.build}-{self.clock.now()}"
+    def run(self, worker_run: WorkerRun) -> None:
+        name = f"{worker_run.build}-{self.clock.now()}"
         self.clock.advance(1)
         self.ledger.register(name, "here", 0, 1e9)
         claims = self.ledger.claim(name, pools=("cpu",), limit=1, lease_s=1e9)
-        fuse = Fuse(left=turn.kill, after=turn.after)
+        kill_switch = KillSwitch(remaining=worker_run.kill, after=worker_run.after)
         try:
             for claim in claims:
-                self._settle(claim, self._outcome(self._chunk(turn, fuse), claim))
+                self._settle(claim, self._outcome(self._chunk(worker_run, kill_switch), claim))
         except Killed:
             self.ledger.release_worker(name)
 
-    def _chunk(self, turn: Turn, fuse: Fuse) -> Handler:
-        runtime = self._runtime(turn.build, fuse)
+    def _chunk(self, worker_run: WorkerRun, kill_switch: KillSwitch) -> Handler:
+        runtime = self._runtime(worker_run.build, kill_switch)
 
         def encode(task: Task) -> StepOutput:
-            if turn.meanwhile and (other := next(self.turns, None)):
-                self.turn(other)
-            film = task.work / "film.mp4"
-            film.write_text(turn.build)
-            return StepOutput(files={film.name: film}, result={"ffmpeg": ffmpeg_identity(task.runtime.tools)})
+            if worker_run.meanwhile and (other := next(self.runs, None)):
+                self.run(other)
+            output_file = task.work / "video.mp4"
+            output_file.write_text(worker_run.build)
+            return StepOutput(
+                files={output_file.name: output_file}, result={"ffmpeg": ffmpeg_identity(task.runtime.tools)}
+            )
 
         return step_handler(runtime, encode)
 
@@ -199,7 +201,7 @@ class World:
         """Run all assemble jobs that are ready."""
         outcomes = []
         for claim in self.ledger.claim("assembler", pools=("light",), limit=50, lease_s=1e9):
-            outcome = self._outcome(step_handler(self._runtime("L", Fuse()), _join), claim)
+            outcome = self._outcome(step_handler(self._runtime("L", KillSwitch()), _run_assemble), claim)
             outcomes.append(outcome)
             self._settle(claim, outcome)
         return outcomes
@@ -209,17 +211,17 @@ class World:
         for _ in range(60):
             if not self._open("chunk"):
                 return
-            self.turn(Turn(build))
+            self.run(WorkerRun(build))
             self.clock.advance(30)
-        raise AssertionError("the chunks are never done")
+        raise AssertionError("the chunks were not completed")
 
     def _open(self, kind: str) -> list[Job]:
         jobs = self.ledger.jobs(asset=_PLAN.asset)
         return [job for job in jobs if job.kind == kind and job.state in OPEN]
 
-    def _runtime(self, build: str, fuse: Fuse) -> Runtime:
+    def _runtime(self, build: str, kill_switch: KillSwitch) -> Runtime:
         return Runtime(
-            store=FusedStore(self.root, fuse),
+            store=KillableStore(self.root, kill_switch),
             tools=_tools(build),
             scratch=self.root / ".scratch",
             history=history_from_spec,
@@ -231,28 +233,28 @@ class World:
     def _outcome(handle: Handler, claim: Claim) -> Outcome:
         try:
             return handle(claim.job, JobContext(attempt=1))
-        except Exception as error:  # noqa: BLE001 - what a worker makes of it
+        except Exception as error:  # noqa: BLE001 - as in a worker
             return outcome_of_error(error)
 
     def _settle(self, claim: Claim, outcome: Outcome) -> None:
         self.ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
 
 
-def _join(task: Task) -> StepOutput:
+def _run_assemble(task: Task) -> StepOutput:
     if task.job.kind == "assemble":
         require_single_build([task.part("chunk", each.index) for each in task.plan.chunks])
     return StepOutput()
 
 
-def _world(folder: Path, turns: Sequence[Turn] | Iterator[Turn] = ()) -> World:
+def _simulation(folder: Path, runs: Sequence[WorkerRun] | Iterator[WorkerRun] = ()) -> Simulation:
     clock = ManualClock()
     ledger = Ledger.open(folder / "ledger.db", poison_after=1000, clock=clock)
-    return World(root=folder / "store", ledger=ledger, clock=clock, turns=iter(turns))
+    return Simulation(root=folder / "store", ledger=ledger, clock=clock, runs=iter(runs))
 
 
-_TURNS = st.lists(
+_RUNS = st.lists(
     st.builds(
-        Turn,
+        WorkerRun,
         build=st.sampled_from("ABC"),
         kill=st.none() | st.integers(0, 6),
         after=st.booleans(),
@@ -262,58 +264,67 @@ _TURNS = st.lists(
 )
 
 
-@given(turns=_TURNS, last=st.sampled_from("ABC"))
+@given(runs=_RUNS, last_build=st.sampled_from("ABC"))
 @settings(max_examples=25)
-@example(turns=[Turn("A"), Turn("A"), Turn("B")], last="A")  # a rollout and a rollback
-@example(turns=[Turn("A", meanwhile=True), Turn("B")], last="B")  # B takes over while A encodes
-@example(turns=[Turn("A"), Turn("B", kill=0, after=True), Turn("A")], last="A")
-def test_the_asset_is_made_with_one_build_wherever_workers_are_killed(turns: list[Turn], last: str) -> None:
+@example(runs=[WorkerRun("A"), WorkerRun("A"), WorkerRun("B")], last_build="A")  # a rollout and a rollback
+@example(
+    runs=[WorkerRun("A", meanwhile=True), WorkerRun("B")], last_build="B"
+)  # B takes over while A encodes
+@example(runs=[WorkerRun("A"), WorkerRun("B", kill=0, after=True), WorkerRun("A")], last_build="A")
+def test_one_build_encodes_all_chunks_wherever_workers_are_killed(
+    runs: list[WorkerRun], last_build: str
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        rest = iter(turns)
-        world = _world(Path(folder), rest)
-        with world.ledger:
-            for turn in rest:
-                world.turn(turn)
-            world.finish(last)
-            assert [type(outcome) for outcome in world.assemble()[:2]] == [Done, Done]
-            chunks = [PartStore(LocalStore(world.root)).get(_PLAN.part_key("chunk", i)) for i in range(4)]
+        remaining_runs = iter(runs)
+        simulation = _simulation(Path(folder), remaining_runs)
+        with simulation.ledger:
+            for worker_run in remaining_runs:
+                simulation.run(worker_run)
+            simulation.finish(last_build)
+            assert [type(outcome) for outcome in simulation.assemble()[:2]] == [Done, Done]
+            chunks = [
+                PartStore(LocalStore(simulation.root)).get(_PLAN.part_key("chunk", i)) for i in range(4)
+            ]
             assert len({ffmpeg_build(part) for part in chunks}) == 1
 
 
 def test_with_one_build_only_the_planned_jobs_exist(tmp_path: Path) -> None:
-    world = _world(tmp_path)
-    with world.ledger:
-        world.finish("A")
-        world.assemble()
-        assert len(world.ledger.jobs(asset=_PLAN.asset)) == len(plan_jobs(_PLAN, "ask"))
+    simulation = _simulation(tmp_path)
+    with simulation.ledger:
+        simulation.finish("A")
+        simulation.assemble()
+        assert len(simulation.ledger.jobs(asset=_PLAN.asset)) == len(plan_jobs(_PLAN, "request"))
 
 
 def test_a_takeover_encodes_all_earlier_chunks_again_before_assembly(tmp_path: Path) -> None:
-    world = _world(tmp_path)
-    with world.ledger:
+    simulation = _simulation(tmp_path)
+    with simulation.ledger:
         for build in "AAAB":
-            world.turn(Turn(build))
-        again = [job.id for job in world.ledger.jobs(asset=_PLAN.asset) if "-again" in job.id]
+            simulation.run(WorkerRun(build))
+        again = [job.id for job in simulation.ledger.jobs(asset=_PLAN.asset) if "-again" in job.id]
         assert len(again) == 3
-        assert world.assemble() == []
-        world.finish("B")
-        assert len(world.assemble()) >= 2
+        assert simulation.assemble() == []
+        simulation.finish("B")
+        assert len(simulation.assemble()) >= 2
 
 
 def test_jobs_that_fail_on_mixed_builds_are_recognised(tmp_path: Path) -> None:
-    world = _world(tmp_path)
-    with world.ledger:
-        world.finish("A")
+    simulation = _simulation(tmp_path)
+    with simulation.ledger:
+        simulation.finish("A")
         # A part that was copied by hand.
-        film = tmp_path / "film.mp4"
-        film.write_text("B")
-        parts = PartStore(LocalStore(world.root))
+        output_file = tmp_path / "video.mp4"
+        output_file.write_text("B")
+        parts = PartStore(LocalStore(simulation.root))
         parts.save(
-            _PLAN.part_key("chunk", 2), {film.name: film}, {"ffmpeg": ffmpeg_identity(_tools("B"))}, 0.0
+            _PLAN.part_key("chunk", 2),
+            {output_file.name: output_file},
+            {"ffmpeg": ffmpeg_identity(_tools("B"))},
+            0.0,
         )
-        outcomes = world.assemble()
+        outcomes = simulation.assemble()
         assert all(isinstance(outcome, Failed) and not outcome.retry for outcome in outcomes)
-        dead = [job for job in world.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
+        dead = [job for job in simulation.ledger.jobs(asset=_PLAN.asset) if job.state is State.DEAD]
         assert dead
         assert all(failed_on_mixed_builds(job) for job in dead)
 
@@ -338,7 +349,7 @@ def test_an_invalid_record_is_replaced(tmp_path: Path, data: bytes) -> None:
     store.put_bytes(key, data)
     runtime = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=history_from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        ledger.submit(list(plan_jobs(_PLAN, "ask")))
+        ledger.submit(list(plan_jobs(_PLAN, "request")))
         claims = ledger.claim("me", pools=("cpu",), limit=50, lease_s=60)
     job = next(claim.job for claim in claims if claim.job.kind == "chunk")
     handle = step_handler(runtime, lambda _task: StepOutput())

@@ -1,4 +1,4 @@
-"""HiLight tags are read from all places in which cameras record them, also without telemetry."""
+"""HiLight tags are read from all boxes in which cameras record them, also without telemetry."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from eddyline.mp4.boxes import make_box
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 
 
-def _old(*times: int) -> bytes:
+def _hmmt(*times: int) -> bytes:
     return make_box("HMMT", struct.pack(f">{1 + len(times)}I", len(times), *times).ljust(404, b"\0"))
 
 
-def test_tags_of_an_old_cameras_box_are_read() -> None:
-    assert read_hilight_times(make_box("FIRM", b"HD4") + _old(1500, 9000)) == [
+def test_tags_of_an_hmmt_box_are_read() -> None:
+    assert read_hilight_times(make_box("FIRM", b"HD4") + _hmmt(1500, 9000)) == [
         (1.5, "manual"),
         (9.0, "manual"),
     ]
@@ -33,8 +33,8 @@ def test_invalid_boxes_have_no_tags() -> None:
 
 def test_a_newer_camera_records_the_kind_of_each_tag() -> None:
     row = struct.pack(">LLLllf4sff", 2500, 2000, 3000, 0, 0, 0.0, b"VOIC", 1.0, 2.0)
-    odd = struct.pack(">LLLllf4sff", 4000, 0, 0, 0, 0, 0.0, b"\xff<b>", 1.0, 2.0)
-    assert read_hilight_times(make_box("GPMF", _hlmt(row + odd, len(row)))) == [
+    unknown_kind = struct.pack(">LLLllf4sff", 4000, 0, 0, 0, 0, 0.0, b"\xff<b>", 1.0, 2.0)
+    assert read_hilight_times(make_box("GPMF", _hlmt(row + unknown_kind, len(row)))) == [
         (2.5, "voice"),
         (4.0, "other"),
     ]

@@ -36,16 +36,16 @@ def _job(ledger: Ledger, name: str) -> Job:
     return job
 
 
-def test_a_job_that_publishes_carries_the_ledgers_history(ledger: Ledger) -> None:
+def test_a_job_that_publishes_contains_the_history_of_the_ledger(ledger: Ledger) -> None:
     publish, chunk = _job(ledger, "a.publish"), _job(ledger, "a.chunk")
-    publication, untouched = add_history(ledger)(
+    publication, unchanged = add_history(ledger)(
         [Publication(job=publish, base=1), Publication(job=chunk, base=2)]
     )
     assert json.loads(json.dumps(publication.job.spec)) == publication.job.spec
     assert history_from_spec(publication.job) == read_history(ledger)(publish)
     assert history_from_spec(publication.job).interruptions == 1
     assert history_from_spec(publication.job).started > 0
-    assert untouched == Publication(job=chunk, base=2)
+    assert unchanged == Publication(job=chunk, base=2)
 
 
 def test_a_job_without_history_has_an_empty_one(ledger: Ledger) -> None:

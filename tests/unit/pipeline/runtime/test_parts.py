@@ -16,7 +16,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def _file(tmp_path: Path, data: bytes) -> Path:
-    path = tmp_path / "made"
+    path = tmp_path / "file"
     path.write_bytes(data)
     return path
 
@@ -82,7 +82,7 @@ def test_a_file_of_a_part_must_not_have_a_path_as_its_name(tmp_path: Path, store
 @pytest.mark.parametrize("key", ["..", "a/../../b", "/a", "", "a/..", "a\\b", "a\0b"])
 def test_no_key_reaches_outside_the_store(tmp_path: Path, store: LocalStore, key: str) -> None:
     (tmp_path / "b").write_bytes(b"precious")
-    for ask in (store.get, store.delete, store.size, store.tag, lambda k: list(store.list(k))):
+    for call in (store.get, store.delete, store.size, store.tag, lambda k: list(store.list(k))):
         with pytest.raises(UsageError, match="not a key"):
-            ask(key)
+            call(key)
     assert (tmp_path / "b").read_bytes() == b"precious"

@@ -33,7 +33,7 @@ _PLAN = Plan.create(
 def claim(tmp_path: Path) -> Claim:
     """A claimed chunk job."""
     with Ledger.open(tmp_path / "ledger.db") as ledger:
-        ledger.submit(list(plan_jobs(_PLAN, "ask")))
+        ledger.submit(list(plan_jobs(_PLAN, "request")))
         return ledger.claim("me", pools=("cpu",), limit=1, lease_s=60)[0]
 
 
@@ -58,16 +58,16 @@ def _outcome(tmp_path: Path, claim: Claim, code: str, **limits: Any) -> Outcome:
 
 
 _SLOW = "import time; time.sleep(3)"
-_GREEDY = f"b = bytearray({600 * MIB})"
-_FLOOD = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.flush()\ntime.sleep(3)"
+_MEMORY_HEAVY = f"b = bytearray({600 * MIB})"
+_DISK_HEAVY = f"import time\nf = open('flood', 'wb')\nf.write(bytes({40 * MIB}))\nf.flush()\ntime.sleep(3)"
 
 
 @pytest.mark.parametrize(
     ("code", "limits", "message"),
     [
         (_SLOW, {"wall_s": 0.5}, "exceeded the time limit of its job, 0.5 s"),
-        (_GREEDY, {"memory_mib": 500}, "MemoryError"),
-        (_FLOOD, {"scratch_gib": 0.01}, "exceeded the disk limit of its job"),
+        (_MEMORY_HEAVY, {"memory_mib": 500}, "MemoryError"),
+        (_DISK_HEAVY, {"scratch_gib": 0.01}, "exceeded the disk limit of its job"),
     ],
 )
 def test_each_limit_of_a_pool_ends_a_real_program(
@@ -83,8 +83,8 @@ def test_each_limit_of_a_pool_ends_a_real_program(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-def test_the_same_programs_end_normally_without_limits(tmp_path: Path, claim: Claim) -> None:
-    assert isinstance(_outcome(tmp_path, claim, f"{_GREEDY}; open('large', 'wb').write(b)"), Done)
+def test_the_same_programs_succeed_without_limits(tmp_path: Path, claim: Claim) -> None:
+    assert isinstance(_outcome(tmp_path, claim, f"{_MEMORY_HEAVY}; open('large', 'wb').write(b)"), Done)
 
 
 def test_a_job_does_not_start_without_the_disk_space_it_may_need(tmp_path: Path, claim: Claim) -> None:

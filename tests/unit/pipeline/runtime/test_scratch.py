@@ -39,16 +39,18 @@ def test_each_process_has_its_own_directory_which_is_removed_at_the_end(tmp_path
     assert list((tmp_path / "work").iterdir()) == []
 
 
-def test_directories_of_killed_processes_are_removed_and_those_of_running_ones_stay(tmp_path: Path) -> None:
-    with _holder(tmp_path) as (killed, left), _holder(tmp_path) as (_, kept):
+def test_directories_of_killed_processes_are_removed_and_those_of_running_ones_are_kept(
+    tmp_path: Path,
+) -> None:
+    with _holder(tmp_path) as (killed, abandoned), _holder(tmp_path) as (_, in_use):
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         with scratch_directory(tmp_path):
-            assert not left.exists()
-            assert (kept / "half.mp4").exists()
+            assert not abandoned.exists()
+            assert (in_use / "half.mp4").exists()
 
 
-def test_other_files_stay(tmp_path: Path) -> None:
+def test_other_files_are_kept(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "mine.txt").write_text("mine")
     os.utime(tmp_path / "notes", (0, 0))

@@ -1,4 +1,4 @@
-"""A source is found unchanged, or the error says what has happened to it."""
+"""A source is found unchanged, or the error describes the change."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ASSET = "0123456789abcdef"
 __all__ = ["ministack"]
 
 
-@pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, str]]:
-    """A store with one source in it, and the source's address."""
-    if request.param == "folder":
+@pytest.fixture(params=["directory", "s3"])
+def stored_source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, str]]:
+    """A store with one source, and the address of the source."""
+    if request.param == "directory":
         store: Store = LocalStore(tmp_path / "card")
     else:
         server: Ministack = request.getfixturevalue("ministack")
@@ -34,8 +34,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
     BUCKETS.configure(StoreSettings())
 
 
-def test_a_source_file_has_an_address_a_size_and_a_stamp(place: tuple[Store, str]) -> None:
-    _, address = place
+def test_a_source_file_has_an_address_a_size_and_a_stamp(stored_source: tuple[Store, str]) -> None:
+    _, address = stored_source
     original = SourceFile.current(address)
     assert (original.address, original.name, original.size) == (address, "GX010001.MP4", 12)
     original.check()
@@ -44,8 +44,8 @@ def test_a_source_file_has_an_address_a_size_and_a_stamp(place: tuple[Store, str
         assert src.bytes_read == 7
 
 
-def test_a_source_that_changed_is_refused(place: tuple[Store, str]) -> None:
-    store, address = place
+def test_a_source_that_changed_is_rejected(stored_source: tuple[Store, str]) -> None:
+    store, address = stored_source
     original = SourceFile.current(address)
     store.put_bytes("GX010001.MP4", b"Some footage")
     with pytest.raises(InputError, match="has changed"):
@@ -54,8 +54,8 @@ def test_a_source_that_changed_is_refused(place: tuple[Store, str]) -> None:
         original.open()
 
 
-def test_a_removed_source_is_missing(place: tuple[Store, str]) -> None:
-    store, address = place
+def test_a_removed_source_is_missing(stored_source: tuple[Store, str]) -> None:
+    store, address = stored_source
     original = SourceFile.current(address)
     store.delete("GX010001.MP4")
     with pytest.raises(MissingError):
@@ -64,8 +64,8 @@ def test_a_removed_source_is_missing(place: tuple[Store, str]) -> None:
         SourceFile.current(address)
 
 
-def test_sources_are_recorded_with_their_chapters(place: tuple[Store, str], tmp_path: Path) -> None:
-    original = SourceFile.current(place[1])
+def test_sources_are_recorded_with_their_chapters(stored_source: tuple[Store, str], tmp_path: Path) -> None:
+    original = SourceFile.current(stored_source[1])
     sources = SourceRegistry(LocalStore(tmp_path))
     sources.save(ASSET, original, (chapter := ChapterFile(original=original, fingerprint="ab"),))
     assert sources.find(ASSET) == original
@@ -74,8 +74,8 @@ def test_sources_are_recorded_with_their_chapters(place: tuple[Store, str], tmp_
 
 def test_a_record_of_an_older_release_is_read(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    note = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
-    store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(note))
+    record = {"path": "/card/a.mp4", "size": 3, "mtime_ns": 5}
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", canonical(record))
     assert SourceRegistry(store).find(ASSET) == SourceFile(address="/card/a.mp4", size=3, stamp="5")
 
 
@@ -87,8 +87,8 @@ def test_a_relative_path_is_recorded_as_an_absolute_one(
     assert SourceFile.current("a.mp4") == SourceFile.current(tmp_path / "a.mp4")
 
 
-def test_a_path_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
-    clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as an old archive may hold
+def test_a_path_that_is_not_unicode_is_rejected(tmp_path: Path) -> None:
+    clip = tmp_path / "clip\udcff.mp4"  # a byte 0xff, as in old archives
     clip.write_bytes(b"x")
     with pytest.raises(InputError, match="not Unicode"):
         SourceFile.current(clip)
@@ -106,7 +106,7 @@ def test_only_the_id_of_an_asset_names_a_record(tmp_path: Path, asset: str) -> N
 
 
 @pytest.mark.parametrize(
-    "note",
+    "record",
     [
         b"",
         b"[]",
@@ -119,9 +119,9 @@ def test_only_the_id_of_an_asset_names_a_record(tmp_path: Path, asset: str) -> N
         b"[" * 100_000,
     ],
 )
-def test_an_invalid_record_is_a_format_error(tmp_path: Path, note: bytes) -> None:
+def test_an_invalid_record_is_a_format_error(tmp_path: Path, record: bytes) -> None:
     store = LocalStore(tmp_path)
-    store.put_bytes(f".eddyline/sources/{ASSET}.json", note)
-    for ask in (SourceRegistry(store).find, SourceRegistry(store).chapters):
+    store.put_bytes(f".eddyline/sources/{ASSET}.json", record)
+    for call in (SourceRegistry(store).find, SourceRegistry(store).chapters):
         with pytest.raises(FormatError, match="cannot be read"):
-            ask(ASSET)
+            call(ASSET)

@@ -30,8 +30,8 @@ def bucket(ministack: Ministack) -> Iterator[Store]:
     BUCKETS.configure(StoreSettings())
 
 
-def _never() -> None:
-    """Continue."""
+def _continue() -> None:
+    """Never stops."""
 
 
 def test_an_mp4_in_a_store_is_read_by_ranges(bucket: Store, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_an_mp4_in_a_store_is_read_by_ranges(bucket: Store, tmp_path: Path) -> N
     assert list(work.iterdir()) == []
 
 
-def test_an_object_that_is_not_a_video_is_refused_by_its_first_bytes(bucket: Store, tmp_path: Path) -> None:
+def test_an_object_that_is_not_a_video_is_rejected_by_its_first_bytes(bucket: Store, tmp_path: Path) -> None:
     bucket.put_bytes("a.mp4", b"%PDF-1.7" + bytes(100_000))
     read_counter = ReadCounter()
     opening = open_as_mp4(
@@ -72,7 +72,7 @@ def test_a_source_is_downloaded_to_the_given_file_name(bucket: Store, tmp_path: 
     path = local_copy(
         SourceFile.current(bucket.where("card/GX010042.MP4")),
         tmp_path / "0",
-        check=_never,
+        check=_continue,
         read_counter=read_counter,
     )
     assert (path.name, path.read_bytes() == data, read_counter.bytes) == ("0", True, len(data))

@@ -16,13 +16,13 @@ def _parts(prepared: PreparedAsset) -> list[str]:
     return list(prepared.store.list(".eddyline/parts"))
 
 
-def _run_job(prepared: PreparedAsset, *, tidied: bool, fails: bool = False) -> None:
-    """Store a part of a chunk while others tidy the asset, or do not."""
+def _run_job(prepared: PreparedAsset, *, tidied: bool, fail: bool = False) -> None:
+    """Store a part of a chunk; if `tidied`, the asset is tidied in the meantime."""
     with remove_stale_output(prepared.store, prepared.plan):
         if tidied:
             prepared.run(prepared.job("tidy"))
         prepared.runtime.parts.save(prepared.plan.part_key("chunk", 0), {}, {}, 0.0)
-        if fails:
+        if fail:
             raise TransientError("no")
 
 
@@ -35,11 +35,11 @@ def test_output_for_an_asset_that_was_tidied_meanwhile_is_removed(tmp_path: Path
 def test_output_of_a_failed_attempt_is_removed_too(tmp_path: Path) -> None:
     prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
     with pytest.raises(TransientError):
-        _run_job(prepared, tidied=True, fails=True)
+        _run_job(prepared, tidied=True, fail=True)
     assert _parts(prepared) == []
 
 
-def test_output_stays_while_the_plan_exists(tmp_path: Path) -> None:
+def test_output_is_kept_while_the_plan_exists(tmp_path: Path) -> None:
     prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
     before = _parts(prepared)
     _run_job(prepared, tidied=False)

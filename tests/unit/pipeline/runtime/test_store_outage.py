@@ -1,4 +1,4 @@
-"""While the store is unavailable, jobs wait for it and are handed back; other failures are failures."""
+"""While the store is unavailable, jobs wait for it and are handed back; other failures are reported."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def job(tmp_path: Path) -> Job:
     return found
 
 
-class Shaky(LocalStore):
-    """A directory whose checks give the answers of the test, and are counted."""
+class UnstableStore(LocalStore):
+    """A directory whose checks have the given results, and are counted."""
 
-    def __init__(self, root: Path, answers: list[Exception | None]) -> None:
+    def __init__(self, root: Path, results: list[Exception | None]) -> None:
         super().__init__(root)
-        self.answers = answers
-        self.asked = 0
+        self.results = results
+        self.checks = 0
 
     def check(self) -> None:
-        self.asked += 1
-        error = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.checks += 1
+        error = self.results.pop(0) if len(self.results) > 1 else self.results[0]
         if error is not None:
             raise error
 
@@ -71,31 +71,31 @@ def _failing_job(store: LocalStore, error: Exception, events: list[str]) -> Hand
     return _outage(store, events, base_s=0.001).wait_out(_failing(error))
 
 
-AWAY = TransientError("the network is down")
+UNAVAILABLE = TransientError("the network is down")
 
 
 def test_a_job_waits_for_the_store_and_is_handed_back_as_interrupted(job: Job, tmp_path: Path) -> None:
-    store, events = Shaky(tmp_path, [AWAY, AWAY, AWAY, None]), list[str]()
+    store, events = UnstableStore(tmp_path, [UNAVAILABLE, UNAVAILABLE, UNAVAILABLE, None]), list[str]()
     with pytest.raises(Interrupted, match="no part was written"):
         _failing_job(store, TransientError("no part was written"), events)(job, JobContext(attempt=1))
-    assert store.asked == 4
+    assert store.checks == 4
     assert events == ["the network is down", "available"]
 
 
 @pytest.mark.parametrize("error", [TransientError("disk full"), MissingError("gone"), InputError("bad")])
-def test_a_failure_while_the_store_is_available_is_a_failure(
+def test_a_failure_while_the_store_is_available_is_reported_unchanged(
     job: Job, tmp_path: Path, error: Exception
 ) -> None:
     events = list[str]()
     with pytest.raises(type(error)) as caught:
-        _failing_job(Shaky(tmp_path, [None]), error, events)(job, JobContext(attempt=1))
+        _failing_job(UnstableStore(tmp_path, [None]), error, events)(job, JobContext(attempt=1))
     assert caught.value is error
     assert events == []
 
 
-def test_a_store_that_refuses_is_not_waited_for(job: Job, tmp_path: Path) -> None:
+def test_a_job_does_not_wait_for_a_store_that_rejects_requests(job: Job, tmp_path: Path) -> None:
     with pytest.raises(TransientError, match="first"):
-        _failing_job(Shaky(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
+        _failing_job(UnstableStore(tmp_path, [UsageError("no such bucket")]), TransientError("first"), [])(
             job, JobContext(attempt=1)
         )
 
@@ -104,7 +104,9 @@ def test_a_stop_ends_the_wait(job: Job, tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.1, stop.request, ["drain"]).start()
     with pytest.raises(Interrupted):
-        _failing_job(Shaky(tmp_path, [AWAY]), TransientError("x"), [])(job, JobContext(attempt=1, stop=stop))
+        _failing_job(UnstableStore(tmp_path, [UNAVAILABLE]), TransientError("x"), [])(
+            job, JobContext(attempt=1, stop=stop)
+        )
 
 
 def test_an_outage_of_a_real_server_spends_no_attempt(job: Job) -> None:
@@ -112,12 +114,12 @@ def test_an_outage_of_a_real_server_spends_no_attempt(job: Job) -> None:
         handle, events = _writer(server)
         assert handle(job, JobContext(attempt=1)) == Done(result={})
         server.end()
-        waiting = pool.submit(handle, job, JobContext(attempt=1))
+        future = pool.submit(handle, job, JobContext(attempt=1))
         while not events:
             time.sleep(0.01)
         server.start()
         with pytest.raises(Interrupted):
-            waiting.result()
+            future.result()
         assert len(events) == 2
         assert handle(job, JobContext(attempt=1)) == Done(result={})
 

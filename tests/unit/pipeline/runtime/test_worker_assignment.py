@@ -1,4 +1,4 @@
-"""The work of a worker is known, and its encoders are verified, before it claims jobs."""
+"""The pools of a worker are determined, and its encoders are verified, before it claims jobs."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ def _pools(**changes: object) -> Pools:
     return Pools.model_validate({"pools": {"mine": pool, "other": {**other, "limits": _SMALL}}})
 
 
-def test_a_built_in_pool_is_assigned_as_its_file_says() -> None:
-    mine = assign(load_pools(), "cpu", _BIG)
-    assert mine.pools == ("cpu", "light")
-    assert mine.slots == slot_count(_BIG, load_pools()["cpu"]) > 1
-    assert mine.ffmpeg is None
-    assert mine.encoders == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
-    assert (mine.limits["cpu"].wall_s, mine.limits["light"].wall_s) == (3600, 7200)
+def test_a_built_in_pool_is_assigned_with_the_values_of_its_file() -> None:
+    assignment = assign(load_pools(), "cpu", _BIG)
+    assert assignment.pools == ("cpu", "light")
+    assert assignment.slots == slot_count(_BIG, load_pools()["cpu"]) > 1
+    assert assignment.ffmpeg is None
+    assert assignment.encoders == {"libx264", "libx265", "libsvtav1", "aac", "mjpeg"}
+    assert (assignment.limits["cpu"].wall_s, assignment.limits["light"].wall_s) == (3600, 7200)
 
 
 def test_a_pools_own_build_takes_precedence_over_the_setting() -> None:
-    setting = Path("/usr/bin/ffmpeg")
-    assert assign(_pools(), "mine", _BIG, ffmpeg=setting).ffmpeg == setting
-    own = assign(_pools(ffmpeg="/opt/own/ffmpeg"), "mine", _BIG, ffmpeg=setting)
-    assert own.ffmpeg == Path("/opt/own/ffmpeg")
+    configured = Path("/usr/bin/ffmpeg")
+    assert assign(_pools(), "mine", _BIG, ffmpeg=configured).ffmpeg == configured
+    with_own_build = assign(_pools(ffmpeg="/opt/own/ffmpeg"), "mine", _BIG, ffmpeg=configured)
+    assert with_own_build.ffmpeg == Path("/opt/own/ffmpeg")
 
 
 def test_the_number_of_slots_can_be_set() -> None:
-    tiny = Machine(vcpus=0.2, memory=10**9)
-    assert assign(_pools(), "mine", tiny, slots=2).slots == 2
+    small_machine = Machine(vcpus=0.2, memory=10**9)
+    assert assign(_pools(), "mine", small_machine, slots=2).slots == 2
     with pytest.raises(UsageError, match="mine needs 1 vCPU"):
-        assign(_pools(), "mine", tiny)
+        assign(_pools(), "mine", small_machine)
 
 
 @pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
-def test_an_encoder_whose_chunks_cannot_be_assembled_is_refused(codecs: dict[str, str]) -> None:
+def test_an_encoder_whose_chunks_cannot_be_assembled_is_rejected(codecs: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"pool mine: Eddyline cannot assemble .*pools\.yaml"):
         assign(_pools(codecs=codecs), "mine", _BIG)
 
 
-def test_an_unknown_job_kind_is_refused() -> None:
+def test_an_unknown_job_kind_is_rejected() -> None:
     with pytest.raises(UsageError, match="pool mine: unknown job kinds: inspekt") as error:
         assign(_pools(kinds=["chunk", "inspekt"]), "mine", _BIG)
     assert "inspect" in error.value.remedy
@@ -79,7 +79,7 @@ def test_encoders_of_all_served_pools_are_verified(ffmpeg: str, tmp_path: Path) 
         assign(broken, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
 
 
-def test_a_disk_without_space_for_one_job_is_refused(ffmpeg: str, tmp_path: Path) -> None:
-    greedy = _pools(limits={"scratch_gib": 60_000})
+def test_a_disk_without_space_for_one_job_is_rejected(ffmpeg: str, tmp_path: Path) -> None:
+    pools = _pools(limits={"scratch_gib": 60_000})
     with pytest.raises(UsageError, match=r"pool mine may need 6000 GiB in .* are free"):
-        assign(greedy, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())
+        assign(pools, "mine", _BIG).verify(Path(ffmpeg), tmp_path, Runner())

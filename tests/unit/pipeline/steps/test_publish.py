@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.servers.ministack import Ministack, any_keys, ministack
-from tests.unit.pipeline.run_process import run_at_once
+from tests.unit.pipeline.concurrent_processes import run_at_once
 from tests.unit.pipeline.runtime_helpers import ASSET, PreparedAsset
 
 from eddyline.core.errors import MissingError, ProofError, TransientError
@@ -27,10 +27,10 @@ __all__ = ["ministack"]
 MANIFEST = manifest_key(ASSET)
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["directory", "s3"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str | None]]:
-    """A store's address, and its endpoint."""
-    if request.param == "folder":
+    """The address of a store, and its endpoint."""
+    if request.param == "directory":
         yield str(tmp_path / "store"), None
     else:
         server: Ministack = request.getfixturevalue("ministack")
@@ -72,15 +72,19 @@ def test_an_asset_published_twice_keeps_the_first_manifest(store: Store, tmp_pat
     assert first["run"]["redone_jobs"] == 0
 
 
-def _publish(address: tuple[str, str | None], scratch: Path, go: Callable[[], object]) -> dict[str, object]:
+def _publish(
+    address: tuple[str, str | None], scratch: Path, wait_for_start: Callable[[], object]
+) -> dict[str, object]:
     prepared = PreparedAsset(_open(address), scratch)
     job = prepared.job("publish")
-    go()
+    wait_for_start()
     prepared.run(job)
     return prepared.manifest()
 
 
-def test_many_threads_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
+def test_many_threads_publish_one_asset_with_one_manifest(
+    address: tuple[str, str | None], tmp_path: Path
+) -> None:
     barrier = threading.Barrier(6)
     with ThreadPoolExecutor(6) as pool:
         manifests = list(pool.map(lambda n: _publish(address, tmp_path / f"{n}", barrier.wait), range(6)))
@@ -104,7 +108,7 @@ _publish((address, endpoint or None), Path(scratch), ready)
 """
 
 
-def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | None], tmp_path: Path) -> None:
+def test_many_processes_publish_one_asset(address: tuple[str, str | None], tmp_path: Path) -> None:
     folders = [str(tmp_path / f"{number}") for number in range(3)]
     run_at_once(_PUBLISHER, [(address[0], address[1] or "", folder) for folder in folders])
     assert is_published(_open(address), ASSET)
@@ -113,53 +117,53 @@ def test_many_processes_publish_one_asset_and_agree(address: tuple[str, str | No
 def test_a_published_asset_stays_complete_while_it_is_published_again(store: Store, tmp_path: Path) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
-    job, done, seen = prepared.job("publish"), threading.Event(), []
+    job, done, published = prepared.job("publish"), threading.Event(), []
 
-    def watch() -> None:
+    def check_repeatedly() -> None:
         while not done.is_set():
-            seen.append(is_published(store, ASSET))
+            published.append(is_published(store, ASSET))
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=check_repeatedly)
     watcher.start()
     for _ in range(3):
         store.delete(prepared.plan.part_key("publish"))
         prepared.run(job)
     done.set()
     watcher.join()
-    assert seen
-    assert all(seen)
+    assert published
+    assert all(published)
 
 
-class _Losing:
-    """A store whose answer to a conditional write is lost: asked for again, it finds its own."""
+class _LossyStore:
+    """A store that loses the response to a conditional write, so that the write is repeated."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.lost = 0
+        self.lost_responses = 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
     def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
         self._store.compare_and_set(key, data, expected)
-        self.lost += 1
+        self.lost_responses += 1
         return self._store.compare_and_set(key, data, expected)
 
 
 def test_a_manifest_whose_response_was_lost_is_recognised(store: Store, tmp_path: Path) -> None:
-    losing = _Losing(store)
-    prepared = PreparedAsset(losing, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
+    lossy_store = _LossyStore(store)
+    prepared = PreparedAsset(lossy_store, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
     prepared.run(prepared.job("publish"))
-    assert losing.lost == 1
+    assert lossy_store.lost_responses == 1
     assert is_published(store, ASSET)
 
 
 def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path: Path) -> None:
-    PreparedAsset(store, tmp_path / "old", film=b"old film", identity="old").run(
-        PreparedAsset(store, tmp_path / "old", film=b"old film", identity="old").job("publish")
+    PreparedAsset(store, tmp_path / "old", content=b"old", identity="old").run(
+        PreparedAsset(store, tmp_path / "old", content=b"old", identity="old").job("publish")
     )
     store.put_bytes(asset_key(ASSET, "stream/stale.m3u8"), b"x")
-    prepared = PreparedAsset(store, tmp_path / "new", film=b"the new film", identity="new")
+    prepared = PreparedAsset(store, tmp_path / "new", content=b"the new one", identity="new")
     prepared.run(prepared.job("publish"))
     assert prepared.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
     assert is_published(store, ASSET)
@@ -167,10 +171,10 @@ def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path:
 
 
 def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_path: Path) -> None:
-    first = PreparedAsset(store, tmp_path / "one", film=b"film")
+    first = PreparedAsset(store, tmp_path / "one", content=b"content")
     first.run(first.job("publish"))
     before = store.get(MANIFEST)
-    other = PreparedAsset(store, tmp_path / "two", film=b"another")
+    other = PreparedAsset(store, tmp_path / "two", content=b"another")
     store.delete(other.plan.part_key("publish"))
     with pytest.raises(ProofError, match="already published with other contents"):
         other.run(other.job("publish"))
@@ -179,10 +183,10 @@ def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_
 
 
 def test_a_damaged_asset_is_repaired(store: Store, tmp_path: Path) -> None:
-    first = PreparedAsset(store, tmp_path / "one", film=b"film")
+    first = PreparedAsset(store, tmp_path / "one", content=b"content")
     first.run(first.job("publish"))
     store.delete(asset_key(ASSET, "renditions"))
-    again = PreparedAsset(store, tmp_path / "two", film=b"another")
+    again = PreparedAsset(store, tmp_path / "two", content=b"another")
     store.delete(again.plan.part_key("publish"))
     again.run(again.job("publish"))
     assert is_published(store, ASSET)
@@ -202,18 +206,18 @@ def test_an_attempt_after_tidy_changes_nothing(store: Store, tmp_path: Path) -> 
     prepared.run(prepared.job("publish"))
     prepared.run(prepared.job("tidy"))
     before = store.get(MANIFEST)
-    late = type(prepared.runtime)(
+    new_runtime = type(prepared.runtime)(
         store=store, tools=prepared.runtime.tools, scratch=tmp_path / "late", history=prepared.runtime.history
     )
-    prepared.runtime = late
+    prepared.runtime = new_runtime
     with pytest.raises(MissingError):
         prepared.run(prepared.job("publish"))
     assert store.get(MANIFEST) == before
     assert is_published(store, ASSET)
 
 
-class _Rivals:
-    """A store in which another manifest is written before each one of the test."""
+class _ContestedStore:
+    """A store in which another worker writes a manifest before each write of the test."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._count = store, 0
@@ -229,8 +233,8 @@ class _Rivals:
 
 
 def test_endless_concurrent_changes_fail_the_attempt(tmp_path: Path) -> None:
-    rivals = _Rivals(LocalStore(tmp_path / "store"))
-    prepared = PreparedAsset(rivals, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
+    contested_store = _ContestedStore(LocalStore(tmp_path / "store"))
+    prepared = PreparedAsset(contested_store, tmp_path / "work")  # type: ignore[arg-type]  # has the methods of a store
     with pytest.raises(TransientError, match="other workers keep publishing"):
         prepared.run(prepared.job("publish"))
 
@@ -247,7 +251,7 @@ def test_endless_concurrent_changes_fail_the_attempt(tmp_path: Path) -> None:
         {"stream": ["x"]},
     ],
 )
-def test_a_hostile_manifest_reaches_no_paths(tmp_path: Path, change: object) -> None:
+def test_a_hostile_manifest_does_not_reach_other_paths(tmp_path: Path, change: object) -> None:
     assert isinstance(change, dict)
     (tmp_path / "victim").write_bytes(b"precious")
     store = LocalStore(tmp_path / "store")

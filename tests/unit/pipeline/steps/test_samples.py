@@ -1,4 +1,4 @@
-"""A run whose filters are broken fails at assembly, with both pictures kept as evidence."""
+"""A run whose filters are broken fails at assembly, with both images kept as evidence."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ def test_a_wrong_frame_is_not_published_and_is_stored_as_evidence(
     assert "is mirrored left to right" in failed.reason
     assert failed.reason.startswith("90p: frame ")
     assert "report a bug" in failed.remedy
-    kept = sorted(request_.out.glob(".eddyline/parts/*/*/proof-90p/*.png"))
-    assert [path.name.split("-")[-1] for path in kept] == ["rendition.png", "source.png"]
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in kept)
+    images = sorted(request_.out.glob(".eddyline/parts/*/*/proof-90p/*.png"))
+    assert [path.name.split("-")[-1] for path in images] == ["rendition.png", "source.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in images)

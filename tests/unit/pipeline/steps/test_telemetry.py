@@ -47,11 +47,13 @@ def _payloads(path: Path) -> list[bytes]:
 def _output(path: Path, work: Path) -> StepOutput:
     """The output of the step for a file."""
     work.mkdir(exist_ok=True)
-    own = _payloads(path)
+    payloads = _payloads(path)
     telemetry = TelemetryFacts(
-        payloads=len(own), bytes=sum(map(len, own)), sha256=hashlib.sha256(b"".join(own)).hexdigest()
+        payloads=len(payloads),
+        bytes=sum(map(len, payloads)),
+        sha256=hashlib.sha256(b"".join(payloads)).hexdigest(),
     )
-    plan = SimpleNamespace(facts=replace(facts(), telemetry=telemetry if own else None))
+    plan = SimpleNamespace(facts=replace(facts(), telemetry=telemetry if payloads else None))
 
     @contextmanager
     def open_source() -> Iterator[IndexedSource]:
@@ -63,10 +65,10 @@ def _output(path: Path, work: Path) -> StepOutput:
 
 def _manifest(output: StepOutput) -> dict[str, Any]:
     """The manifest's section, validated by its schema."""
-    plain = manifest_sections.telemetry(Part(key="k", files={}, result=output.result, cpu_s=0.0))
-    whole = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
-    jsonschema.validate(plain, {**whole["properties"]["telemetry"], "$defs": whole["$defs"]})
-    return plain
+    section = manifest_sections.telemetry(Part(key="k", files={}, result=output.result, cpu_s=0.0))
+    schema = json.loads(files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text())
+    jsonschema.validate(section, {**schema["properties"]["telemetry"], "$defs": schema["$defs"]})
+    return section
 
 
 def _damaged(clip: Path, out: Path, number: int, change: bytes) -> Path:
@@ -110,7 +112,7 @@ def test_two_runs_write_the_same_bytes(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [bytes(64), b"\xff" * 64, b"DEVC\0\x01\xff\xff", b"DEVC\0\x01\0\x08DVIDL\x04\0\x01", b"GARB" * 16],
-    ids=["zeros", "ones", "a length that lies", "a short device", "rubbish"],
+    ids=["zeros", "ones", "an invalid length", "a short device", "invalid keys"],
 )
 def test_damaged_telemetry_causes_only_warnings(clip: Path, tmp_path: Path, change: bytes) -> None:
     damaged = _damaged(clip, tmp_path / "damaged.mp4", 1, change)
@@ -137,25 +139,25 @@ def test_of_fully_damaged_telemetry_the_payloads_and_the_camera_remain(clip: Pat
 def test_an_unexpected_exception_becomes_a_warning(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> tuple[str, ...]:
+    def fail(*_: object) -> tuple[str, ...]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(step, "write_side_files", broken)
+    monkeypatch.setattr(step, "write_side_files", fail)
     section = _manifest(_output(clip, tmp_path / "work"))
     assert section["warnings"] == ["the telemetry cannot be parsed: ZeroDivisionError"]
     assert section["payloads"]
 
 
 def test_a_full_disk_is_not_a_warning(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> tuple[str, ...]:
+    def fail(*_: object) -> tuple[str, ...]:
         raise TransientError("the disk is full")
 
-    monkeypatch.setattr(step, "write_side_files", full)
+    monkeypatch.setattr(step, "write_side_files", fail)
     with pytest.raises(TransientError):
         _output(clip, tmp_path / "work")
 
 
-def test_payloads_that_changed_since_inspection_are_refused(
+def test_payloads_that_changed_since_inspection_are_rejected(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(step, "iter_samples", lambda *_: [b"other"])
@@ -164,13 +166,13 @@ def test_payloads_that_changed_since_inspection_are_refused(
 
 
 def test_highlights_outside_the_video_cause_a_warning(clip: Path, tmp_path: Path) -> None:
-    late = tmp_path / "late.mp4"
-    shutil.copy(clip, late)
-    data = bytearray(late.read_bytes())
+    path = tmp_path / "late.mp4"
+    shutil.copy(clip, path)
+    data = bytearray(path.read_bytes())
     at = data.index(b"HMMT") + 8
     data[at : at + 4] = (99_000).to_bytes(4, "big")
-    late.write_bytes(data)
-    (warning,) = _manifest(_output(late, tmp_path / "work"))["warnings"]
+    path.write_bytes(data)
+    (warning,) = _manifest(_output(path, tmp_path / "work"))["warnings"]
     assert warning.startswith("1 of the camera's HiLights are outside the video (3.003 s)")
 
 

@@ -57,7 +57,7 @@ def test_chapters_become_one_asset_with_all_their_frames(card: Path, tmp_path: P
 
 
 def test_without_merging_identical_chapters_are_one_asset(card: Path, tmp_path: Path) -> None:
-    # Both files hold the same bytes here: one asset, of one of them.
+    # Both files have the same bytes, so they are one asset with the frames of one file.
     report = run(card, tmp_path / "out", merge=False)
     assert "chapters" not in manifest(report)["source"]
     assert manifest(report)["proof"]["frames_in"] == 30
@@ -66,8 +66,8 @@ def test_without_merging_identical_chapters_are_one_asset(card: Path, tmp_path: 
 def test_a_dry_run_plans_the_recording(card: Path, tmp_path: Path) -> None:
     (planned,) = app.dry_run(app.RunRequest(sources=(card,), out=tmp_path / "out"))
     assert (planned.name, planned.frames, planned.error) == ("GX010042.MP4", 60, None)
-    apart = app.dry_run(app.RunRequest(sources=(card,), out=tmp_path / "out", merge=False))
-    assert [each.frames for each in apart] == [30, 30]
+    separate = app.dry_run(app.RunRequest(sources=(card,), out=tmp_path / "out", merge=False))
+    assert [each.frames for each in separate] == [30, 30]
 
 
 def test_a_recording_is_identified_by_its_chapters_in_order(card: Path, clip: Path, tmp_path: Path) -> None:

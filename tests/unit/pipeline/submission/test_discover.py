@@ -1,4 +1,4 @@
-"""Footage is found where cameras and people put it, and nowhere else."""
+"""Videos are found in directories, on camera cards and in buckets; other files are skipped."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TRANSPORT_STREAM = (b"\x47" + bytes(187)) * 5
 
 @dataclass(frozen=True)
 class Found:
-    """What was found, as paths."""
+    """The result of discovery, as paths."""
 
     videos: tuple[Path, ...]
     skipped: tuple[tuple[Path, str], ...]
     failed: tuple[tuple[Path, EddylineError], ...]
 
 
-def found(*sources: Path) -> Found:
+def find(*sources: Path) -> Found:
     result = discover(sources)
     return Found(
         videos=tuple(map(Path, result.videos)),
@@ -50,17 +50,17 @@ def reasons(result: Found) -> dict[str, str]:
 
 
 def test_a_named_file_is_a_video_with_any_name(tmp_path: Path) -> None:
-    odd = put(tmp_path / "holiday.xyz", b"not video at all")
-    assert found(odd).videos == (odd,)
+    path = put(tmp_path / "holiday.xyz", b"not video at all")
+    assert find(path).videos == (path,)
 
 
-def test_of_a_camera_card_only_the_clips_are_found(tmp_path: Path) -> None:
+def test_only_the_clips_of_a_camera_card_are_found(tmp_path: Path) -> None:
     card = tmp_path / "DCIM" / "100GOPRO"
     clip = put(card / "GX010042.MP4")
     put(card / "GX010042.THM")
     put(card / "GL010042.LRV")
     put(card / "GOPR0001.JPG")
-    result = found(tmp_path)
+    result = find(tmp_path)
     assert result.videos == (clip,)
     assert set(reasons(result)) == {"GX010042.THM", "GL010042.LRV", "GOPR0001.JPG"}
     assert "proxy" in reasons(result)["GL010042.LRV"]
@@ -72,7 +72,7 @@ def test_chapters_are_in_recording_order(tmp_path: Path) -> None:
         put(tmp_path / name)
     for name in ("GPFR0008.MP4", "GF010007.MP4", "GPFR0007.MP4"):
         put(tmp_path / name)
-    names = [path.name for path in found(tmp_path).videos]
+    names = [path.name for path in find(tmp_path).videos]
     assert names[:2] == ["GOPR0007.MP4", "GP010007.MP4"]
     assert names[2:5] == ["GPFR0007.MP4", "GF010007.MP4", "GPFR0008.MP4"]
     assert names[5:] == ["GX010042.MP4", "GX020042.MP4", "GX010043.MP4"]
@@ -81,7 +81,7 @@ def test_chapters_are_in_recording_order(tmp_path: Path) -> None:
 def test_an_unknown_extension_is_classified_by_its_first_bytes(tmp_path: Path) -> None:
     good = put(tmp_path / "a.weird", MATROSKA)
     put(tmp_path / "b.weird", b"some text")
-    result = found(tmp_path)
+    result = find(tmp_path)
     assert result.videos == (good,)
     assert reasons(result) == {"b.weird": "not recognised as video: the file is text, not a video"}
 
@@ -89,7 +89,7 @@ def test_an_unknown_extension_is_classified_by_its_first_bytes(tmp_path: Path) -
 def test_typescript_is_not_mistaken_for_a_transport_stream(tmp_path: Path) -> None:
     stream = put(tmp_path / "a.ts", TRANSPORT_STREAM)
     put(tmp_path / "index.ts", b"export const x = 1;")
-    result = found(tmp_path)
+    result = find(tmp_path)
     assert result.videos == (stream,)
     assert reasons(result) == {"index.ts": "not a transport stream"}
 
@@ -97,14 +97,14 @@ def test_typescript_is_not_mistaken_for_a_transport_stream(tmp_path: Path) -> No
 def test_hidden_files_and_directories_are_ignored(tmp_path: Path) -> None:
     put(tmp_path / "._GX010042.MP4")
     put(tmp_path / ".Trashes" / "old.mp4")
-    assert found(tmp_path) == Found(videos=(), skipped=(), failed=())
+    assert find(tmp_path) == Found(videos=(), skipped=(), failed=())
 
 
 def test_results_of_an_earlier_run_are_skipped(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     put(tmp_path / "out" / ".eddyline" / "ledger.db")
     put(tmp_path / "out" / "assets" / "abc" / "renditions" / "1080p.mp4")
-    result = found(tmp_path)
+    result = find(tmp_path)
     assert result.videos == (clip,)
     assert reasons(result) == {"out": "results of an earlier run"}
 
@@ -113,14 +113,14 @@ def test_videos_beside_the_results_are_found_if_the_output_directory_is_named(tm
     put(tmp_path / ".eddyline" / "ledger.db")
     put(tmp_path / "assets" / "abc" / "renditions" / "1080p.mp4")
     clip = put(tmp_path / "clip.mp4")
-    assert found(tmp_path).videos == (clip,)
+    assert find(tmp_path).videos == (clip,)
 
 
 def test_loops_of_links_are_skipped(tmp_path: Path) -> None:
     clip = put(tmp_path / "in" / "clip.mp4")
     (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "self.mp4").symlink_to(tmp_path / "in" / "self.mp4")
-    result = found(tmp_path / "in")
+    result = find(tmp_path / "in")
     assert result.videos == (clip,)
     assert reasons(result) == {
         "again": "a link into the same directory",
@@ -130,11 +130,11 @@ def test_loops_of_links_are_skipped(tmp_path: Path) -> None:
 
 def test_links_out_of_the_named_directory_are_not_followed(tmp_path: Path) -> None:
     secret = put(tmp_path / "elsewhere" / "secret.mp4")
-    inner = tmp_path / "in"
-    inner.mkdir()
-    (inner / "secret.mp4").symlink_to(secret)
-    (inner / "elsewhere").symlink_to(secret.parent)
-    result = found(inner)
+    directory = tmp_path / "in"
+    directory.mkdir()
+    (directory / "secret.mp4").symlink_to(secret)
+    (directory / "elsewhere").symlink_to(secret.parent)
+    result = find(directory)
     assert result.videos == ()
     assert set(reasons(result).values()) == {"a link out of the directory"}
 
@@ -143,19 +143,19 @@ def test_a_named_link_is_followed(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     link = tmp_path / "link.mp4"
     link.symlink_to(clip)
-    assert found(link).videos == (link,)
+    assert find(link).videos == (link,)
 
 
 def test_a_file_that_is_named_twice_is_listed_once(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
     other = tmp_path / "hard.mp4"
     os.link(clip, other)
-    assert found(clip, tmp_path, clip).videos == (clip,)
+    assert find(clip, tmp_path, clip).videos == (clip,)
 
 
 def test_a_missing_source_does_not_stop_the_others(tmp_path: Path) -> None:
     clip = put(tmp_path / "clip.mp4")
-    result = found(tmp_path / "gone.mp4", clip)
+    result = find(tmp_path / "gone.mp4", clip)
     assert result.videos == (clip,)
     ((path, error),) = result.failed
     assert path.name == "gone.mp4"
@@ -166,22 +166,22 @@ def test_a_missing_source_does_not_stop_the_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a\0b.mp4", "x" * 300, "clip.mp4/inner.mp4"])
 def test_a_path_that_cannot_exist_fails_with_a_reason(tmp_path: Path, name: str) -> None:
     put(tmp_path / "clip.mp4")
-    assert len(found(tmp_path / name).failed) == 1
+    assert len(find(tmp_path / name).failed) == 1
 
 
 @pytest.mark.timeout(10)
 def test_a_named_pipe_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
-    assert reasons(found(tmp_path)) == {"pipe.mp4": "not a regular file"}
-    assert len(found(tmp_path / "pipe.mp4").failed) == 1
+    assert reasons(find(tmp_path)) == {"pipe.mp4": "not a regular file"}
+    assert len(find(tmp_path / "pipe.mp4").failed) == 1
 
 
 def test_names_that_are_not_unicode_are_found(tmp_path: Path) -> None:
     try:
         clip = put(tmp_path / os.fsdecode(b"\xff\n.mp4"))
     except OSError:
-        pytest.skip("this file system only takes UTF-8 names")
-    assert found(tmp_path).videos == (clip,)
+        pytest.skip("this file system accepts only UTF-8 names")
+    assert find(tmp_path).videos == (clip,)
 
 
 def test_a_deep_directory_is_walked(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_deep_directory_is_walked(tmp_path: Path) -> None:
     for _ in range(200):
         folder /= "d"
     clip = put(folder / "clip.mp4")
-    assert found(tmp_path).videos == (clip,)
+    assert find(tmp_path).videos == (clip,)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_an_object_with_an_invalid_key_is_skipped_with_a_reason(
 ) -> None:
     bucket.put_bytes("card/a.mp4", b"x")
     name = bucket.address.removeprefix("s3://")
-    assert ministack.ask("PUT", f"/{name}/card/back%5Cslash.mp4")[0] == 200
+    assert ministack.request("PUT", f"/{name}/card/back%5Cslash.mp4")[0] == 200
     result = discover([f"{bucket.address}/card/"])
     assert result.videos == (f"{bucket.address}/card/a.mp4",)
     ((skipped, reason),) = result.skipped
@@ -251,8 +251,8 @@ def test_a_missing_object_fails_with_a_remedy_and_does_not_stop_the_others(
     bucket: ObjectStore,
 ) -> None:
     bucket.put_bytes("a.mp4", b"x")
-    wrong = (f"{bucket.address}/no.mp4", f"{bucket.address}/no/", "ftp://host/a.mp4", "s3://BAD/a.mp4")
-    result = discover([*wrong, f"{bucket.address}/a.mp4"])
+    invalid = (f"{bucket.address}/no.mp4", f"{bucket.address}/no/", "ftp://host/a.mp4", "s3://BAD/a.mp4")
+    result = discover([*invalid, f"{bucket.address}/a.mp4"])
     assert result.videos == (f"{bucket.address}/a.mp4",)
     assert [type(error) for _, error in result.failed] == [MissingError, MissingError, UsageError, UsageError]
     assert all(error.remedy for _, error in result.failed)

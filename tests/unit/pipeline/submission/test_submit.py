@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.unit.pipeline.run_process import run_at_once
+from tests.unit.pipeline.concurrent_processes import run_at_once
 
 from eddyline.core.errors import MissingError
 from eddyline.graph.job import Done, Failed, Settlement
@@ -67,7 +67,7 @@ def _publish(store: LocalStore, asset: str) -> bytes:
     return data
 
 
-def _end(ledger: Ledger, outcome: Done | Failed) -> None:
+def _settle(ledger: Ledger, outcome: Done | Failed) -> None:
     ledger.register("w", "host", 1)
     for claim in ledger.claim("w", pools=["light"], limit=9, lease_s=60):
         ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)])
@@ -97,12 +97,12 @@ def test_a_published_asset_is_not_changed_and_gets_no_jobs(
     assert len(ledger.jobs(asset=asset)) == 1
 
 
-def test_a_manifest_whose_files_are_missing_stays_until_it_is_replaced(
+def test_a_manifest_whose_files_are_missing_is_kept_until_it_is_replaced(
     clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
     data = _publish(store, asset)
-    _end(ledger, Done(result={}))
+    _settle(ledger, Done(result={}))
     store.delete(asset_key(asset, "poster.jpg"))
     assert _submit(clip, store, ledger).status == "open"
     assert store.get(manifest_key(asset)) == data
@@ -111,7 +111,7 @@ def test_a_manifest_whose_files_are_missing_stays_until_it_is_replaced(
 
 def test_submitting_again_retries_failed_jobs(clip: Path, store: LocalStore, ledger: Ledger) -> None:
     asset = _submit(clip, store, ledger).asset
-    _end(ledger, Failed(error={"message": "bad"}, retry=False))
+    _settle(ledger, Failed(error={"message": "bad"}, retry=False))
     assert ledger.jobs(asset=asset)[0].state is State.DEAD
     _submit(clip, store, ledger)
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]
@@ -123,11 +123,11 @@ def test_jobs_of_another_toolchain_are_cancelled(clip: Path, store: LocalStore, 
     assert sorted(job.state for job in ledger.jobs(asset=asset)) == [State.CANCELLED, State.READY]
 
 
-def test_an_archived_asset_whose_output_was_removed_is_made_again(
+def test_an_archived_asset_whose_output_was_removed_is_processed_again(
     clip: Path, store: LocalStore, ledger: Ledger
 ) -> None:
     asset = _submit(clip, store, ledger).asset
-    _end(ledger, Done(result={}))
+    _settle(ledger, Done(result={}))
     assert ledger.archive(older_than_s=-1) == 1
     assert _submit(clip, store, ledger).status == "open"
     assert [job.state for job in ledger.jobs(asset=asset)] == [State.READY]

@@ -107,13 +107,13 @@ def test_spherical_xml_is_rebuilt_from_its_known_elements() -> None:
     known = "<GSpherical:Spherical>true</GSpherical:Spherical>"
     known += "<GSpherical:StereoMode>top-bottom</GSpherical:StereoMode>"
     other = f"<GSpherical:BoxSpan>{ISO_6709.decode()}</GSpherical:BoxSpan><x>47.3769</x>"
-    made = spherical_xml.rebuild_packet(
+    rebuilt = spherical_xml.rebuild_packet(
         f"<rdf:SphericalVideo>{other}{known}{other}</rdf:SphericalVideo>".encode()
     )
-    assert known.encode() in made
-    assert b"47.3769" not in made
+    assert known.encode() in rebuilt
+    assert b"47.3769" not in rebuilt
     assert spherical_xml.rebuild_packet(other.encode()) == b""
-    assert spherical_xml.rebuild_packet(made) == made
+    assert spherical_xml.rebuild_packet(rebuilt) == rebuilt
 
 
 def test_spherical_metadata_of_a_track_is_kept(plain: Path, tmp_path: Path) -> None:
@@ -124,13 +124,13 @@ def test_spherical_metadata_of_a_track_is_kept(plain: Path, tmp_path: Path) -> N
     view += box(b"sv3d", box(b"svhd", bytes(4), b"Tool at 47.3769\0"), proj)
     entry = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1")
     source = write(tmp_path / "in.mp4", append_to_box(track, entry, view))
-    made = strip_location(source, tmp_path / "out.mp4")
+    result = strip_location(source, tmp_path / "out.mp4")
     data = (tmp_path / "out.mp4").read_bytes()
     assert packet in data
     assert box(b"st3d", bytes(4), b"\1") in data
     assert proj in data
     assert b"47.3769" not in data
-    assert [each.what.rsplit("/", 1)[-1] for each in made.removed] == ["svhd (program name)"]
+    assert [each.what.rsplit("/", 1)[-1] for each in result.removed] == ["svhd (program name)"]
 
 
 def read_chapters(path: Path, ffprobe: str) -> list[tuple[str, str]]:
@@ -161,8 +161,8 @@ def test_chapters_of_the_source_keep_their_times(tmp_path: Path, ffmpeg: str, ff
 
 def test_the_report_is_json_with_counts_and_bytes(plain: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.mp4", plain.read_bytes() + box(b"free", b"x" * 10) + box(b"free", b"y" * 5))
-    made = strip_location(source, tmp_path / "out.mp4")
-    report = json.loads(json.dumps(made.to_json()))
+    result = strip_location(source, tmp_path / "out.mp4")
+    report = json.loads(json.dumps(result.to_json()))
     assert report["removed"] == [{"what": "free", "why": "its contents are unknown", "count": 2, "bytes": 31}]
     assert report["bytes"] == (tmp_path / "out.mp4").stat().st_size
 
@@ -175,8 +175,8 @@ def test_files_from_public_bug_reports_contain_no_location_afterwards(tmp_path: 
     source = CASES / f"{name}.mp4"
     if not source.is_file():
         pytest.skip("the files from public bug reports are missing: set EDDYLINE_CASES to their directory")
-    made = strip_location(source, tmp_path / "out.mp4")
-    assert made.removed
+    result = strip_location(source, tmp_path / "out.mp4")
+    assert result.removed
     assert b"47.376" not in (tmp_path / "out.mp4").read_bytes()
     program = shutil.which("exiftool")
     if program is None:

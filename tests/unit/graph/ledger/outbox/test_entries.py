@@ -50,13 +50,13 @@ def test_jobs_that_a_done_job_releases_and_spawns_are_published(ledger: Ledger) 
     assert {each.job.id for each in publish_due(ledger)} == {"a-2", "a-9"}
 
 
-def test_a_refused_submission_leaves_nothing_to_publish(ledger: Ledger) -> None:
+def test_a_rejected_submission_publishes_nothing(ledger: Ledger) -> None:
     with pytest.raises(Exception, match="not a job"):
         ledger.submit([new("a-1"), new("a-2", "nowhere")])
     assert publish_due(ledger) == []
 
 
-def test_a_retry_is_published_when_it_is_due_with_later_fences(ledger: Ledger, clock: ManualClock) -> None:
+def test_a_retry_is_published_with_a_larger_fence_when_it_is_due(ledger: Ledger, clock: ManualClock) -> None:
     ledger.submit([new("a-1")])
     first = publish_one(ledger)
     apply_reports(ledger, job_result(first, failed()))

@@ -63,10 +63,10 @@ def test_redriven_and_lost_jobs_are_enqueued(publishing: Ledger, enqueued: Enque
 def test_if_enqueuing_fails_nothing_is_written(
     open_ledger: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_connection: Connection, _ids: Sequence[str]) -> None:
+    def fail(_connection: Connection, _ids: Sequence[str]) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(entries, "enqueue", refuse)
+    monkeypatch.setattr(entries, "enqueue", fail)
     ledger = open_ledger(publishes=True)
     with pytest.raises(RuntimeError):
         ledger.submit([new("a-1")])

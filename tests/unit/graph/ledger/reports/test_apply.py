@@ -51,7 +51,7 @@ def test_a_late_result_of_an_outdated_claim_is_ignored(ledger: Ledger) -> None:
     assert (job.interruptions, job.starts, job.attempt) == (1, 2, 1)
 
 
-def test_of_two_workers_with_copies_of_one_message_only_the_first_counts(ledger: Ledger) -> None:
+def test_only_the_first_of_two_workers_with_copies_of_a_message_counts(ledger: Ledger) -> None:
     publication = publish_one(ledger)
     assert (
         apply_reports(ledger, job_started(publication), job_result(publication, done(by="bob"), worker="bob"))

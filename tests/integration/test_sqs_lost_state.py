@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import LEASE_S, REGION, Distant
+from tests.integration.aws_site import LEASE_S, REGION, QueueSite
 from tests.servers.ministack import Ministack, NoServerError, running
 from tests.unit.graph.ledger_helpers import get, new
 from tests.waiting import wait_until
@@ -41,15 +41,15 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ministack]:
 
 
 @dataclass
-class Hands:
-    """Handlers that a test holds up; `begun` are the jobs whose handler began."""
+class BlockedHandler:
+    """A handler that waits for `release`; `started` lists its jobs."""
 
-    go: threading.Event = field(default_factory=threading.Event)
-    begun: list[str] = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+    started: list[str] = field(default_factory=list)
 
     def work(self, job: Job, context: JobContext) -> Done:
-        self.begun.append(job.id)
-        while not self.go.wait(0.02):
+        self.started.append(job.id)
+        while not self.release.wait(0.02):
             context.stop.check()
         return Done(result={})
 
@@ -58,25 +58,25 @@ class Hands:
 def test_jobs_of_live_workers_are_done_after_the_queue_lost_its_messages(
     queue: Ministack, tmp_path: Path
 ) -> None:
-    place = Distant(queue.url, tmp_path / "ledger.db", bounds=ReconcileLimits(stale_s=STALE_S))
-    hands, stop = Hands(), Stop()
+    site = QueueSite(queue.url, tmp_path / "ledger.db", bounds=ReconcileLimits(stale_s=STALE_S))
+    handler, stop = BlockedHandler(), Stop()
     worker = Worker(
-        "ada", place.broker(), {"work": hands.work}, slots=2, pools=("cpu",), stop=stop, lease_s=LEASE_S
+        "ada", site.broker(), {"work": handler.work}, slots=2, pools=("cpu",), stop=stop, lease_s=LEASE_S
     )
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        place.ledger.submit([new("a-1"), new("b-1")])
-        wait_until(lambda: sorted(hands.begun) == ["a-1", "b-1"])
-        wait_until(lambda: get(place.ledger, "a-1").state == State.RUNNING)
+        site.ledger.submit([new("a-1"), new("b-1")])
+        wait_until(lambda: sorted(handler.started) == ["a-1", "b-1"])
+        wait_until(lambda: get(site.ledger, "a-1").state == State.RUNNING)
         queue.stop()
         queue.start()
         time.sleep(2 * LEASE_S)
-        hands.go.set()
-        wait_until(lambda: not place.ledger.has_open(), timeout_s=90)
-        assert get(place.ledger, "a-1").state == State.DONE
+        handler.release.set()
+        wait_until(lambda: not site.ledger.has_open(), timeout_s=90)
+        assert get(site.ledger, "a-1").state == State.DONE
     finally:
-        hands.go.set()
+        handler.release.set()
         stop.request("the test is over")
         thread.join(20)
-        place.close()
+        site.close()

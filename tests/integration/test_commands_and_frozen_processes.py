@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.integration.aws_site import LEASE_S, naming
+from tests.integration.aws_site import LEASE_S, queue_names
 from tests.integration.broker_helpers import KEYS
 from tests.servers.ministack import Ministack, NoServerError, ministack, running
 from tests.unit.graph.conftest import postgres
@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 
 @dataclass
 class Site:
-    """A ledger, and processes around it: workers know only the endpoint, if there is one."""
+    """A ledger and processes that use it; with queues, workers know only the endpoint of the queues."""
 
     location: str
     folder: Path
@@ -39,31 +39,31 @@ class Site:
     prefix: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         Ledger.open(self.location).close()
         if self.endpoint:
-            self.prefix = naming().prefix
+            self.prefix = queue_names().prefix
             self._start("coordinator", "coordinator_process.py", self.location, self.endpoint, self.prefix)
 
     def worker(self, name: str, seconds: float) -> None:
-        words = (self.endpoint or self.location, self.prefix, name, str(self.folder / name), str(seconds))
-        self._start(name, "worker_threads.py", *words)
+        arguments = (self.endpoint or self.location, self.prefix, name, str(self.folder / name), str(seconds))
+        self._start(name, "drainable_worker.py", *arguments)
 
-    def _start(self, name: str, script: str, *words: str) -> None:
+    def _start(self, name: str, script: str, *arguments: str) -> None:
         environment = {**os.environ, **KEYS, "PYTHONPATH": str(HERE.parents[1])}
-        argv = [sys.executable, str(HERE / script), *words]
+        argv = [sys.executable, str(HERE / script), *arguments]
         self.processes[name] = subprocess.Popen(argv, env=environment)
 
     def signal(self, name: str, number: int) -> None:
         os.kill(self.processes[name].pid, number)
 
-    def logged_at(self, name: str, what: str, job: str) -> float | None:
-        """When a worker wrote that; None: not yet."""
+    def logged_at(self, name: str, event: str, job_id: str) -> float | None:
+        """The time at which a worker logged an event of a job; None if it has not."""
         log = self.folder / name
         lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return next((float(at) for output, about, at in lines if (output, about) == (what, job)), None)
+        return next((float(at) for logged, about, at in lines if (logged, about) == (event, job_id)), None)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         for process in self.processes.values():
             process.kill()
             process.wait()
@@ -76,17 +76,17 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if dialect == "postgresql":
         location = empty_database(request.getfixturevalue("postgres"))
     server: Ministack | None = request.getfixturevalue("ministack") if broker == "sqs" else None
-    with _running(Site(location, tmp_path, server.url if server else "")) as made:
-        yield made
+    with _running(Site(location, tmp_path, server.url if server else "")) as started:
+        yield started
 
 
 @contextmanager
 def _running(site: Site) -> Iterator[Site]:
     try:
-        site.begin()
+        site.start()
         yield site
     finally:
-        site.end()
+        site.stop()
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_a_cancellation_and_a_drain_reach_a_worker_within_two_seconds(site: Site
         ledger.cancel(job="a-1")
         wait_until(lambda: site.logged_at("ada", "stopped", "a-1"))
         assert (site.logged_at("ada", "stopped", "a-1") or 0) - begin < 9.0
-        # It goes on with the next one; that ends nothing, so it is handed back by the drain's exit.
+        # The worker continues with the next job.
         wait_until(lambda: site.logged_at("ada", "start", "b-1"))
         ledger.cancel(job="b-1")
         wait_until(lambda: site.logged_at("ada", "stopped", "b-1"))
@@ -133,7 +133,7 @@ def test_the_late_result_of_a_frozen_worker_is_ignored(site: Site) -> None:
         time.sleep(0.5)
         job = get(ledger, "a-1")
         assert (job.result, job.starts, job.attempt, job.interruptions) == ({"by": "bob"}, 2, 1, 1)
-        # And it works on as if nothing had been.
+        # The worker that was frozen continues with other jobs.
         site.signal("bob", signal.SIGKILL)
         ledger.submit([new("b-1")])
         wait_until(lambda: not ledger.has_open(), timeout_s=30)

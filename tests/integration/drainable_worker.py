@@ -1,7 +1,7 @@
-"""A worker as `eddyline worker` runs one, on either broker: `worker_threads.py WHERE PREFIX NAME LOG S`.
+"""A worker with a command listener, on either broker: `drainable_worker.py LOCATION PREFIX NAME LOG S`.
 
-WHERE is the queues' endpoint, or the ledger (then PREFIX is empty). A job takes S seconds. Every start
-of one becomes a line of LOG, and every end: `start a-1 TIME`, `end a-1 TIME`, `stopped a-1 TIME`.
+LOCATION is the endpoint of the queues, or the ledger (then PREFIX is empty). A job takes S seconds. It
+appends the start and the end of each job to LOG: `start a-1 TIME`, `end a-1 TIME`, `stopped a-1 TIME`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.integration.aws_site import LEASE_S, naming, queues
+from tests.integration.aws_site import LEASE_S, queue_names, queues
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.core.errors import Interrupted
@@ -26,16 +26,16 @@ from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
 
-def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
+def main(location: str, prefix: str, name: str, log: Path, seconds: float) -> None:
     stop = Stop()
     with ExitStack() as stack:
         lines = stack.enter_context(log.open("a", buffering=1))
         broker: Broker
         if prefix:
-            broker = SqsBroker(queues(where, naming(prefix)), visibility_s=LEASE_S)
+            broker = SqsBroker(queues(location, queue_names(prefix)), visibility_s=LEASE_S)
             stack.callback(broker.close)
         else:
-            broker = DirectBroker(stack.enter_context(Ledger.open(where)))
+            broker = DirectBroker(stack.enter_context(Ledger.open(location)))
 
         def work(job: Job, context: JobContext) -> Done:
             lines.write(f"start {job.id} {time.time()}\n")
@@ -45,12 +45,12 @@ def main(where: str, prefix: str, name: str, log: Path, seconds: float) -> None:
                 raise Interrupted("stop requested")
             return Done(result={"by": name})
 
-        drainer = DrainController(broker, stop=stop)
-        stack.callback(drainer.close)
-        obedience = CommandListener(drainer.broker, worker=name, on_notice=drainer.apply)
-        stack.callback(obedience.close)
-        handlers = drainer.wrap_handlers({"work": work})
-        Worker(name, drainer.broker, handlers, slots=1, pools=("cpu",), stop=stop, lease_s=LEASE_S).run()
+        controller = DrainController(broker, stop=stop)
+        stack.callback(controller.close)
+        listener = CommandListener(controller.broker, worker=name, on_notice=controller.apply)
+        stack.callback(listener.close)
+        handlers = controller.wrap_handlers({"work": work})
+        Worker(name, controller.broker, handlers, slots=1, pools=("cpu",), stop=stop, lease_s=LEASE_S).run()
 
 
 if __name__ == "__main__":

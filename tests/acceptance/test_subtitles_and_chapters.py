@@ -1,4 +1,4 @@
-"""Subtitles of a recording reach every place where someone looks for them, as FFmpeg itself reads them."""
+"""Subtitles, chapters and metadata of a source are in its renditions and streams, as FFmpeg reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 from tests.acceptance.conftest import manifest_of
-from tests.unit.media.phone_recordings import phone
+from tests.unit.media.phone_recordings import write_phone_recording
 
 Program = tuple[str, ...]
 Encode = Callable[..., Path]
@@ -38,23 +38,23 @@ _CODECS = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-c:a", "aac")
 
 @pytest.fixture(scope="module")
 def encode(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Encode:
-    """Makes a clip in a folder that has subtitles as s.srt and o.srt (overlapping)."""
+    """A function that encodes a clip in a directory with the subtitles s.srt and o.srt (overlapping)."""
     folder = tmp_path_factory.mktemp("clips")
     (folder / "s.srt").write_text(_SRT)
     (folder / "o.srt").write_text(_OVERLAPPING)
 
-    def made(name: str, *argv: str) -> Path:
+    def encode_clip(name: str, *argv: str) -> Path:
         subprocess.run([ffmpeg, "-v", "error", "-y", *_VIDEO, *argv, name], check=True, cwd=folder)
         return folder / name
 
-    return made
+    return encode_clip
 
 
 @pytest.fixture
 def run(tmp_path: Path, eddyline: Program, small_profile: Path) -> Callable[[Path], Path]:
-    """Publishes a clip; gives the asset's folder."""
+    """A function that publishes a clip and returns the directory of its asset."""
 
-    def made(clip: Path) -> Path:
+    def publish(clip: Path) -> Path:
         arguments = ["run", str(clip), "--out", str(tmp_path), "--profile", str(small_profile), "--json"]
         done = subprocess.run([*eddyline, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -65,7 +65,7 @@ def run(tmp_path: Path, eddyline: Program, small_profile: Path) -> Callable[[Pat
         jsonschema.validate(manifest_of(tmp_path), schema)
         return manifest.parent
 
-    return made
+    return publish
 
 
 def cues(ffmpeg: str, path: Path, track: int = 0, *options: str) -> list[tuple[str, str]]:
@@ -73,7 +73,7 @@ def cues(ffmpeg: str, path: Path, track: int = 0, *options: str) -> list[tuple[s
     argv = [ffmpeg, "-v", "error", *options, "-i", str(path), "-map", f"0:s:{track}", "-f", "srt", "-"]
     text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     found = [block.split("\n", 2)[1:] for block in text.strip().split("\n\n")]
-    return [(times, re.sub(r"\{.*?\}|<font.*?>", "", words)) for times, words in found]
+    return [(times, re.sub(r"\{.*?\}|<font.*?>", "", text)) for times, text in found]
 
 
 def streams(ffprobe: str, path: Path) -> list[dict[str, Any]]:
@@ -97,21 +97,21 @@ def test_subtitles_in_stream_and_mp4_equal_those_that_ffmpeg_reads_from_the_sour
     reported = [(each["language"], each["forced"], each["cues"]) for each in manifest["subtitles"]]
     assert reported == [("eng", False, 3), ("ger" if name != "a.mov" else "deu", name != "a.mov", 3)]
     assert manifest["left_out"] == []
-    wanted = cues(ffmpeg, clip)
-    assert len(wanted) == 3
+    expected = cues(ffmpeg, clip)
+    assert len(expected) == 3
     for rendition in manifest["renditions"]:
         path = asset / rendition["path"]
-        assert [cues(ffmpeg, path, track) for track in (0, 1)] == [wanted, wanted]
+        assert [cues(ffmpeg, path, track) for track in (0, 1)] == [expected, expected]
         found = streams(ffprobe, path)
         assert [each["tags"]["language"] for each in found] == [each[0] for each in reported]
         if name != "a.mov":
             assert [each["disposition"]["forced"] for each in found] == [0, 1]
             assert found[1]["tags"]["name"] == manifest["subtitles"][1]["title"] == "Deutsch <b>"
     for path in (asset / manifest["subtitles"][1]["path"], asset / "stream/subtitles-2/main.m3u8"):
-        times = [
-            (when, words.replace("&amp;", "&").replace("&lt;", "<")) for when, words in cues(ffmpeg, path)
+        written = [
+            (times, text.replace("&amp;", "&").replace("&lt;", "<")) for times, text in cues(ffmpeg, path)
         ]
-        assert [when for when, _ in times] == [when for when, _ in wanted]
+        assert [times for times, _ in written] == [times for times, _ in expected]
     text = (asset / "stream/subtitles-1/subtitles.vtt").read_text()
     assert "<script" not in text
     assert text.count(" --> ") == 3
@@ -167,7 +167,7 @@ def format_tags(ffprobe: str, path: Path) -> dict[str, str]:
 def test_the_metadata_keys_of_a_phone_are_in_the_renditions(
     tmp_path: Path, ffmpeg: str, ffprobe: str, run: Callable[[Path], Path]
 ) -> None:
-    asset = run(phone(tmp_path, ffmpeg))
+    asset = run(write_phone_recording(tmp_path, ffmpeg))
     manifest = json.loads((asset / "manifest.json").read_text())
     assert manifest["device"] == {"make": "Apple", "model": "iPhone 15"}
     assert manifest["location"] == {"latitude": 47.3769, "longitude": 8.5417, "altitude_m": 400.0}

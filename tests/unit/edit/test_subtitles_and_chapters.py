@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from eddyline.edit.combine.combine import CombineRequest as Combination
-from eddyline.edit.combine.combine import combine
+from eddyline.edit.combine.combine import CombineRequest, combine
 from eddyline.edit.merge.merge import join_chapters
 from eddyline.edit.trim.time_values import parse_time
 from eddyline.edit.trim.trim import TrimRequest, trim
@@ -26,10 +25,10 @@ _CHAPTERS = (
 )
 
 
-def made(folder: Path, ffmpeg: str, name: str) -> Path:
-    """Three seconds with subtitles, chapters and a title."""
-    (folder / "s.srt").write_text(_SRT)
-    (folder / "c.txt").write_text(_CHAPTERS)
+def make_recording(directory: Path, ffmpeg: str, name: str) -> Path:
+    """Writes a recording of three seconds with subtitles, chapters and a title; returns its path."""
+    (directory / "s.srt").write_text(_SRT)
+    (directory / "c.txt").write_text(_CHAPTERS)
     video = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=30:d=3", "-f", "lavfi", "-i", "sine=r=48000:d=3")
     maps: tuple[str, ...] = (
         "-i",
@@ -49,12 +48,12 @@ def made(folder: Path, ffmpeg: str, name: str) -> Path:
     codec = "srt" if name.endswith("mkv") else "mov_text"
     codecs = ("-c:v", "libx264", "-g", "15", "-pix_fmt", "yuv420p", "-c:a", "aac", "-c:s", codec)
     argv = [ffmpeg, "-v", "error", "-y", *video, *maps, *codecs, "-disposition:s:0", "forced", name]
-    subprocess.run(argv, check=True, cwd=folder)
-    return folder / name
+    subprocess.run(argv, check=True, cwd=directory)
+    return directory / name
 
 
 def read(path: Path, tools: Toolchain) -> tuple[list[str], list[tuple[str, str]], dict[str, Any]]:
-    """Cues ("start --> end text"), chapters (start, title) and the subtitle stream, by FFmpeg."""
+    """Returns cues ("start --> end text"), chapters (start, title) and the subtitle stream, by FFmpeg."""
     argv = [str(tools.ffmpeg), "-v", "error", "-i", str(path), "-map", "0:s:0", "-f", "srt", "-"]
     text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     cues = [" ".join(block.split("\n")[1:]) for block in text.strip().split("\n\n")]
@@ -66,10 +65,10 @@ def read(path: Path, tools: Toolchain) -> tuple[list[str], list[tuple[str, str]]
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_trim_cuts_cues_and_chapters_at_its_ends(name: str, tmp_path: Path, tools: Toolchain) -> None:
-    source = made(tmp_path, str(tools.ffmpeg), name)
+    source = make_recording(tmp_path, str(tools.ffmpeg), name)
     out = tmp_path / "cut.mp4"
-    done = trim(source, out, TrimRequest(start=parse_time("1"), end=parse_time("2.5")), tools=tools)
-    assert done.left_out == ()
+    trimmed = trim(source, out, TrimRequest(start=parse_time("1"), end=parse_time("2.5")), tools=tools)
+    assert trimmed.left_out == ()
     cues, chapters, stream = read(out, tools)
     assert cues == ["00:00:00,000 --> 00:00:00,234 first", "00:00:00,300 --> 00:00:01,333 second"]
     assert chapters == [("0.000000", "One"), ("1.000000", "Two")]
@@ -77,8 +76,8 @@ def test_a_trim_cuts_cues_and_chapters_at_its_ends(name: str, tmp_path: Path, to
     assert stream["disposition"]["forced"] == 1
 
 
-def test_a_merge_moves_cues_and_chapters_by_what_comes_before(tmp_path: Path, tools: Toolchain) -> None:
-    source = made(tmp_path, str(tools.ffmpeg), "a.mp4")
+def test_a_merge_delays_cues_and_chapters_of_later_files(tmp_path: Path, tools: Toolchain) -> None:
+    source = make_recording(tmp_path, str(tools.ffmpeg), "a.mp4")
     out = tmp_path / "all.mp4"
     join_chapters([source, source], out)
     cues, chapters, stream = read(out, tools)
@@ -95,14 +94,14 @@ def test_a_merge_moves_cues_and_chapters_by_what_comes_before(tmp_path: Path, to
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
-def test_a_combination_keeps_both(name: str, tmp_path: Path, tools: Toolchain) -> None:
-    source = made(tmp_path, str(tools.ffmpeg), name)
+def test_combine_keeps_subtitles_and_chapters(name: str, tmp_path: Path, tools: Toolchain) -> None:
+    source = make_recording(tmp_path, str(tools.ffmpeg), name)
     tone = tmp_path / "tone.wav"
     subprocess.run(
         [str(tools.ffmpeg), "-v", "error", "-f", "lavfi", "-i", "sine=500:d=3", str(tone)], check=True
     )
     out = tmp_path / "both.mp4"
-    combine(source, out, Combination(audio=(tone,)), tools=tools)
+    combine(source, out, CombineRequest(audio=(tone,)), tools=tools)
     cues, chapters, stream = read(out, tools)
     assert (cues, chapters) == read(source, tools)[:2]
     assert stream["tags"]["language"] == "ger"

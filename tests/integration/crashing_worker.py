@@ -1,11 +1,11 @@
-"""A worker that its first job kills, as if out of memory: `lost_messages.py ENDPOINT PREFIX NAME`."""
+"""A worker that its first job kills, as if out of memory: `crashing_worker.py ENDPOINT PREFIX NAME`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from tests.integration.aws_site import naming, queues
+from tests.integration.aws_site import queue_names, queues
 
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.core.stop import Stop
@@ -15,7 +15,7 @@ from eddyline.graph.worker.worker import Worker
 
 
 def main(endpoint: str, prefix: str, name: str) -> None:
-    broker = SqsBroker(queues(endpoint, naming(prefix)), visibility_s=1, wait_s=1)
+    broker = SqsBroker(queues(endpoint, queue_names(prefix)), visibility_s=1, wait_s=1)
 
     def work(_job: Job, _context: JobContext) -> Done:
         os._exit(9)

@@ -13,14 +13,14 @@ from eddyline.ingest.messages import Message
 
 
 @dataclass
-class Counter:
-    """An `Arrivals`; `away` makes every call fail. Delays pass at once, and are noted."""
+class MemorySource:
+    """A message source; `unavailable` makes every call fail. Delays are recorded, but end immediately."""
 
     waiting: deque[Message] = field(default_factory=deque)
     hidden: OrderedDict[str, Message] = field(default_factory=OrderedDict)
     parked: dict[str, str] = field(default_factory=dict)
     delays: list[tuple[float, bool]] = field(default_factory=list)
-    away: bool = False
+    unavailable: bool = False
     max_receive_count: int = 8
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -33,7 +33,7 @@ class Counter:
                 )
 
     def lose_receivers(self) -> None:
-        """The receivers of messages are dead: the messages are delivered again."""
+        """Makes hidden messages visible again, as if their receivers had died."""
         with self._lock:
             self.waiting.extend(self.hidden.values())
             self.hidden.clear()
@@ -43,8 +43,8 @@ class Counter:
         with self._lock:
             return not self.waiting and not self.hidden
 
-    def receive(self, wait_s: float) -> Sequence[Message]:  # noqa: ARG002 - nothing is waited for
-        self._reach()
+    def receive(self, wait_s: float) -> Sequence[Message]:  # noqa: ARG002 - it never waits
+        self._check_available()
         with self._lock:
             taken = [self.waiting.popleft() for _ in range(min(10, len(self.waiting)))]
             again = [Message(id=m.id, body=m.body, receive_count=m.receive_count + 1) for m in taken]
@@ -52,12 +52,12 @@ class Counter:
         return again
 
     def acknowledge(self, message: Message) -> None:
-        self._reach()
+        self._check_available()
         with self._lock:
             del self.hidden[message.id]
 
     def postpone(self, message: Message, delay_s: float, *, counts_as_attempt: bool) -> None:
-        self._reach()
+        self._check_available()
         with self._lock:
             del self.hidden[message.id]
             self.delays.append((delay_s, counts_as_attempt))
@@ -65,11 +65,11 @@ class Counter:
             self.waiting.append(Message(id=message.id, body=message.body, receive_count=receive_count))
 
     def park(self, message: Message, reason: str) -> None:
-        self._reach()
+        self._check_available()
         with self._lock:
             del self.hidden[message.id]
             self.parked[message.body] = reason
 
-    def _reach(self) -> None:
-        if self.away:
-            raise TransientError("the queue is away")
+    def _check_available(self) -> None:
+        if self.unavailable:
+            raise TransientError("the queue is unavailable")

@@ -1,4 +1,4 @@
-"""`eddyline merge` and `eddyline strip-location` as people call them."""
+"""`eddyline merge` and `eddyline strip-location` on the command line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def card(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A card with two chapters; the tests stand in an empty folder beside it."""
+    """A card with two chapters; the working directory is an empty directory beside it."""
     folder = tmp_path / "card"
     folder.mkdir()
     for name in ("GX010042.MP4", "GX020042.MP4"):
@@ -38,8 +38,8 @@ def card(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(*arguments: str | Path) -> Result:
-    words = [str(each) for each in arguments]
-    return CliRunner().invoke(build(words), words, catch_exceptions=False)
+    argv = [str(argument) for argument in arguments]
+    return CliRunner().invoke(build(argv), argv, catch_exceptions=False)
 
 
 def test_merge_names_its_result_after_the_first_chapter(card: Path) -> None:

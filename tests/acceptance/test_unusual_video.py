@@ -1,4 +1,4 @@
-"""Video that is valid but unusual through the whole program in one run: published frame by frame."""
+"""Valid but unusual video through the whole program in one run: every frame is published."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
-_PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2")
+_VIDEO = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2")
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2")
 
 
@@ -26,7 +26,7 @@ def _make(ffmpeg: str, out: Path, *argv: str) -> Path:
 
 
 def _resized(ffmpeg: str, folder: Path, name: str, sizes: tuple[str, ...], *codec: str) -> Path:
-    """Parts of other sizes, one after the other, in one MPEG-TS or Matroska file."""
+    """Clips of different sizes, concatenated into one file."""
     parts = [
         _make(
             ffmpeg,
@@ -37,13 +37,13 @@ def _resized(ffmpeg: str, folder: Path, name: str, sizes: tuple[str, ...], *code
     ]
     joined = folder / f"{name}.part"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
-    made = _make(ffmpeg, folder / name, "-fflags", "+genpts", "-i", str(joined), "-c", "copy")
+    out = _make(ffmpeg, folder / name, "-fflags", "+genpts", "-i", str(joined), "-c", "copy")
     for part in (joined, *parts):
         part.unlink()
-    return made
+    return out
 
 
-def _rewritten(path: Path, **changes: Any) -> None:
+def _rewrite(path: Path, **changes: Any) -> None:
     with FileRanges(path) as source:
         movie = read_movie(source)
         track = passthrough(movie, movie.tracks[0], source)
@@ -52,22 +52,22 @@ def _rewritten(path: Path, **changes: Any) -> None:
     path.with_suffix(".new").replace(path)
 
 
-def _footage(ffmpeg: str, folder: Path) -> dict[str, int]:
-    """Make all sources; gives the number of frames that FFmpeg shows of each."""
+def _make_sources(ffmpeg: str, folder: Path) -> dict[str, int]:
+    """Create all sources; returns the number of frames that FFmpeg decodes from each."""
     _resized(ffmpeg, folder, "sizes.mp4", ("160x90", "90x160", "320x180"), *_H264)
     _resized(ffmpeg, folder, "sizes.mkv", ("160x90", "96x96"), "-c:v", "mpeg2video")
-    _make(ffmpeg, folder / "vp8.webm", *_PICTURE, "-c:v", "libvpx", "-auto-alt-ref", "1")
-    _make(ffmpeg, folder / "png.mov", *_PICTURE, "-c:v", "png")
-    _make(ffmpeg, folder / "flash.mov", *_PICTURE, "-c:v", "flashsv")
-    _make(ffmpeg, folder / "exr.mov", *_PICTURE, "-t", "0.2", "-c:v", "exr")
-    _make(ffmpeg, folder / "wmv.wmv", *_PICTURE, "-c:v", "wmv2")
-    _make(ffmpeg, folder / "raw.avi", *_PICTURE, "-c:v", "rawvideo", "-pix_fmt", "yuv420p")
-    empty = _make(ffmpeg, folder / "stss.mp4", *_PICTURE, *_H264)
-    _rewritten(empty, sync=np.zeros(50, bool))
-    shared = _make(ffmpeg, folder / "shared.mp4", *_PICTURE, *_H264, "-bf", "0")
+    _make(ffmpeg, folder / "vp8.webm", *_VIDEO, "-c:v", "libvpx", "-auto-alt-ref", "1")
+    _make(ffmpeg, folder / "png.mov", *_VIDEO, "-c:v", "png")
+    _make(ffmpeg, folder / "flash.mov", *_VIDEO, "-c:v", "flashsv")
+    _make(ffmpeg, folder / "exr.mov", *_VIDEO, "-t", "0.2", "-c:v", "exr")
+    _make(ffmpeg, folder / "wmv.wmv", *_VIDEO, "-c:v", "wmv2")
+    _make(ffmpeg, folder / "raw.avi", *_VIDEO, "-c:v", "rawvideo", "-pix_fmt", "yuv420p")
+    empty = _make(ffmpeg, folder / "stss.mp4", *_VIDEO, *_H264)
+    _rewrite(empty, sync=np.zeros(50, bool))
+    shared = _make(ffmpeg, folder / "shared.mp4", *_VIDEO, *_H264, "-bf", "0")
     duration = np.full(50, 512, np.int64)
     duration[[10, 20]] = 0
-    _rewritten(shared, duration=duration)
+    _rewrite(shared, duration=duration)
     return {path.name: _count(ffmpeg, path) for path in folder.iterdir()}
 
 
@@ -78,12 +78,12 @@ def _count(ffmpeg: str, path: Path) -> int:
 
 
 @pytest.mark.slow
-def test_unusual_video_is_published_frame_by_frame(
+def test_every_frame_of_unusual_video_is_published(
     ffmpeg: str, eddyline: tuple[str, ...], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "footage"
+    folder = tmp_path / "sources"
     folder.mkdir()
-    frames = _footage(ffmpeg, folder)
+    frames = _make_sources(ffmpeg, folder)
     assert frames["sizes.mp4"] == 75
     done = subprocess.run(
         [*eddyline, "run", str(folder), "--out", str(tmp_path / "out"), "--json"],

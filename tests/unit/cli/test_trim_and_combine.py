@@ -1,4 +1,4 @@
-"""`eddyline trim` and `eddyline combine` as people call them."""
+"""`eddyline trim` and `eddyline combine` on the command line."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(*arguments: str | Path) -> Result:
-    words = [str(each) for each in arguments]
-    return CliRunner().invoke(build(words), words, catch_exceptions=True)
+    argv = [str(argument) for argument in arguments]
+    return CliRunner().invoke(build(argv), argv, catch_exceptions=True)
 
 
 def test_trim_prints_the_range(clip: Path, tmp_path: Path) -> None:
@@ -57,11 +57,11 @@ def test_a_missing_source_or_existing_target_is_rejected(
 
 
 def test_combine_prints_the_tracks(clip: Path, tmp_path: Path, ffmpeg: str) -> None:
-    sound = tmp_path / "rec.wav"
+    audio = tmp_path / "rec.wav"
     tone = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2")
-    subprocess.run([ffmpeg, "-v", "error", *tone, str(sound)], check=True)
+    subprocess.run([ffmpeg, "-v", "error", *tone, str(audio)], check=True)
     out = tmp_path / "out.mp4"
-    result = call("combine", clip, "--audio", sound, "--offset", "0.5", "--telemetry", clip, "--out", out)
+    result = call("combine", clip, "--audio", audio, "--offset", "0.5", "--telemetry", clip, "--out", out)
     assert result.exit_code == 0
     assert "+0.5000 s, encoded as AAC" in result.output
     assert "3 payloads, unchanged" in result.output
@@ -72,19 +72,19 @@ def test_combine_prints_the_tracks(clip: Path, tmp_path: Path, ffmpeg: str) -> N
 def test_temporary_files_of_a_killed_trim_are_removed_by_the_next(
     clip: Path, tmp_path: Path, ffmpeg: str
 ) -> None:
-    hangs, hanging, out = tmp_path / "ffmpeg", tmp_path / "hanging", tmp_path / "out" / "cut.mp4"
-    hangs.write_text(
+    hanging_ffmpeg, started, out = tmp_path / "ffmpeg", tmp_path / "hanging", tmp_path / "out" / "cut.mp4"
+    hanging_ffmpeg.write_text(
         f"#!/bin/sh\ncase $* in *-version* | *-encoders*) exec '{ffmpeg}' \"$@\";; esac\n"
-        f"touch '{hanging}'\nexec sleep 600\n"
+        f"touch '{started}'\nexec sleep 600\n"
     )
-    hangs.chmod(0o755)
-    words = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
-    environment = {**os.environ, "EDDYLINE_FFMPEG": str(hangs), "XDG_CACHE_HOME": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-m", "eddyline", *words], env=environment) as process:
+    hanging_ffmpeg.chmod(0o755)
+    argv = ("trim", clip, "--from", "0:01", "--to", "60f", "--out", out)
+    environment = {**os.environ, "EDDYLINE_FFMPEG": str(hanging_ffmpeg), "XDG_CACHE_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "eddyline", *argv], env=environment) as process:
         # A child that has not reached exec still holds the lock of the directory, so wait for FFmpeg itself.
-        wait_until(lambda: process.poll() is not None or hanging.exists(), timeout_s=120)
+        wait_until(lambda: process.poll() is not None or started.exists(), timeout_s=120)
         assert process.poll() is None
         process.send_signal(signal.SIGKILL)
     assert [each.name[:9] for each in out.parent.iterdir()] == [".cut.mp4."]
-    assert call(*words).exit_code == 0
+    assert call(*argv).exit_code == 0
     assert list(out.parent.iterdir()) == [out]

@@ -1,4 +1,4 @@
-"""Trims and merges keep what says how the video is shown: matrices, display size, spherical metadata."""
+"""Trims and merges keep the display properties of the video: matrices, display size, spherical metadata."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def plain(ffmpeg: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def wish(how: str) -> TrimRequest:
-    keyframes = how == "keyframes"
+def trim_request(mode: str) -> TrimRequest:
+    keyframes = mode == "keyframes"
     return TrimRequest(
         start=parse_time("0" if keyframes else "0.12"), end=parse_time("0.8"), keyframes=keyframes
     )
@@ -50,38 +50,40 @@ def index(path: Path) -> Movie:
         return read_movie(source)
 
 
-def shape(movie: Movie) -> tuple[object, ...]:
+def display_properties(movie: Movie) -> tuple[object, ...]:
     (track,) = movie.tracks_of_kind("video")
     return movie.matrix, track.matrix, track.display_size, track.spherical, v2_boxes(track.stsd)
 
 
-def corners(ffmpeg: str, path: Path) -> bytes:
+def first_frame(ffmpeg: str, path: Path) -> bytes:
     argv = [ffmpeg, "-v", "error", "-i", f"{path}", "-frames:v", "1", "-vf", "scale=8:8:flags=area"]
     argv += ["-pix_fmt", "gray", "-f", "rawvideo", "-"]
     return subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
 
 
-@pytest.mark.parametrize("how", ["keyframes", "exact"])
+@pytest.mark.parametrize("mode", ["keyframes", "exact"])
 @pytest.mark.parametrize(("track", "movie"), [("mirrored", "rotated by 90"), ("anti-transposed", "flipped")])
-def test_a_trim_is_shown_like_its_source(
-    track: str, movie: str, how: str, plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
+def test_a_trim_keeps_the_display_properties_of_its_source(
+    track: str, movie: str, mode: str, plain: Path, ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source = set_matrices(plain, tmp_path / "a.mp4", fixed(EIGHT[track]), fixed(EIGHT[movie]), size=(213, 90))
     out = tmp_path / "cut.mp4"
-    trim(source, out, wish(how), tools=tools)
-    assert shape(index(out)) == shape(index(source))
-    if how == "keyframes":
-        assert corners(ffmpeg, out) == corners(ffmpeg, source)
+    trim(source, out, trim_request(mode), tools=tools)
+    assert display_properties(index(out)) == display_properties(index(source))
+    if mode == "keyframes":
+        assert first_frame(ffmpeg, out) == first_frame(ffmpeg, source)
 
 
-def test_a_merge_is_shown_like_its_chapters(plain: Path, ffmpeg: str, tmp_path: Path) -> None:
+def test_a_merge_keeps_the_display_properties_of_its_chapters(
+    plain: Path, ffmpeg: str, tmp_path: Path
+) -> None:
     source = set_matrices(
         plain, tmp_path / "a.mp4", fixed(EIGHT["mirrored"]), fixed(EIGHT["rotated by 90"]), size=(213, 90)
     )
     out = tmp_path / "merged.mp4"
     join_chapters([source, source], out)
-    assert shape(index(out)) == shape(index(source))
-    assert corners(ffmpeg, out) == corners(ffmpeg, source)
+    assert display_properties(index(out)) == display_properties(index(source))
+    assert first_frame(ffmpeg, out) == first_frame(ffmpeg, source)
 
 
 def decoded(ffmpeg: str, path: Path, *options: str) -> list[bytes]:
@@ -96,30 +98,30 @@ def test_an_exact_trim_keeps_the_clean_aperture_of_copied_and_encoded_frames(
     source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
     clap = box(b"clap", struct.pack(">8i", 120, 1, 70, 1, 0, 1, 0, 1))
     with_entry_boxes(plain, source, clap)
-    made = trim(source, out, TrimRequest(start=parse_time("0.12"), end=parse_time("0.96")), tools=tools)
-    assert made.copied
-    assert made.encoded
-    wanted = decoded(ffmpeg, source)[made.first : made.last]
+    trimmed = trim(source, out, TrimRequest(start=parse_time("0.12"), end=parse_time("0.96")), tools=tools)
+    assert trimmed.copied
+    assert trimmed.encoded
+    expected = decoded(ffmpeg, source)[trimmed.first : trimmed.last]
     found = decoded(ffmpeg, out)
-    assert len(found) == len(wanted)
-    for mine, theirs in zip(found, wanted, strict=True):
-        off = [abs(a - b) for a, b in zip(mine, theirs, strict=True)]
-        assert sum(off) / len(off) < 4
+    assert len(found) == len(expected)
+    for actual_frame, expected_frame in zip(found, expected, strict=True):
+        errors = [abs(a - b) for a, b in zip(actual_frame, expected_frame, strict=True)]
+        assert sum(errors) / len(errors) < 4
 
 
-@pytest.mark.parametrize("how", ["keyframes", "exact"])
-def test_spherical_metadata_is_kept(plain: Path, how: str, tools: Toolchain, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["keyframes", "exact"])
+def test_spherical_metadata_is_kept(plain: Path, mode: str, tools: Toolchain, tmp_path: Path) -> None:
     entry = with_entry_boxes(plain, tmp_path / "entry.mp4", ST3D, SV3D)
     source = with_track_boxes(entry, tmp_path / "a.mp4", v1_box(XML))
     track = index(source).tracks[0]
     assert (track.spherical, v2_boxes(track.stsd)) == ((v1_box(XML),), (ST3D, SV3D))
-    trim(source, tmp_path / "cut.mp4", wish(how), tools=tools)
+    trim(source, tmp_path / "cut.mp4", trim_request(mode), tools=tools)
     join_chapters([source, source], tmp_path / "merged.mp4")
-    for made in ("cut.mp4", "merged.mp4"):
-        assert shape(index(tmp_path / made)) == shape(index(source))
+    for name in ("cut.mp4", "merged.mp4"):
+        assert display_properties(index(tmp_path / name)) == display_properties(index(source))
 
 
-def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
+def test_the_encoded_ends_of_an_rgb_trim_keep_its_colors(
     ffmpeg: str, tools: Toolchain, tmp_path: Path
 ) -> None:
     source, out = tmp_path / "a.mp4", tmp_path / "cut.mp4"
@@ -135,8 +137,8 @@ def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
         "rgb24",
     ]
     subprocess.run([*argv, "-c:v", "libx264rgb", "-g", "5", f"{source}"], check=True, timeout=30)
-    made = trim(source, out, TrimRequest(start=parse_time("0.3"), end=parse_time("1.8")), tools=tools)
-    assert made.encoded
+    trimmed = trim(source, out, TrimRequest(start=parse_time("0.3"), end=parse_time("1.8")), tools=tools)
+    assert trimmed.encoded
     argv = [
         ffmpeg,
         "-v",
@@ -153,5 +155,5 @@ def test_the_encoded_ends_of_an_rgb_trim_have_its_colours(
     ]
     raw = subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
     frames = [raw[at : at + 3] for at in range(0, len(raw), 3)]
-    assert len(frames) == made.last - made.first
+    assert len(frames) == trimmed.last - trimmed.first
     assert all(abs(a - b) <= 3 for frame in frames for a, b in zip(frame, (192, 0, 0), strict=True))

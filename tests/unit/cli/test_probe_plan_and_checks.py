@@ -1,4 +1,4 @@
-"""Facts, plans, checks and profiles, for people and for programs."""
+"""Source facts, plans, checks and profiles, printed as text and as JSON."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def test_properties_are_printed_completely_as_json(capsys: pytest.CaptureFixture
     assert SourceFacts.from_json(json.loads(capsys.readouterr().out)) == FACTS
 
 
-REFUSED = AssetFailed(asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="copy it")
+FAILED = AssetFailed(asset="", name="b.mp4", source="b.mp4", job="", reason="it is empty", remedy="copy it")
 PLANNED = (
     PlannedAsset(name="a.mp4", facts=FACTS, rungs=(), chunks=6, frames=3600, estimate_cpu_s=185.0),
-    PlannedAsset(name="b.mp4", facts=None, error=REFUSED),
+    PlannedAsset(name="b.mp4", facts=None, error=FAILED),
 )
 
 
@@ -85,7 +85,7 @@ def test_a_plan_lists_frames_chunks_cost_and_errors(
     assert show_plan(PLANNED[:1], as_json=False) == 0
 
 
-def test_a_plan_is_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert show_plan(PLANNED, as_json=True) == 1
     first, second = json.loads(capsys.readouterr().out)
     assert (first["chunks"], first["frames"], first["error"]) == (6, 3600, None)
@@ -104,8 +104,8 @@ def test_a_failed_check_has_a_remedy_and_exits_with_1(capsys: pytest.CaptureFixt
 
 
 def _profiles(*arguments: str) -> str:
-    whole = ["profiles", *arguments]
-    result = CliRunner(env={"COLUMNS": "120"}).invoke(build(whole), whole)
+    argv = ["profiles", *arguments]
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(build(argv), argv)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.stdout
@@ -120,10 +120,10 @@ def test_every_built_in_profile_is_listed() -> None:
 
 
 def test_a_printed_profile_can_be_saved_and_used(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.yaml"
-    mine.write_text(_profiles("show", "default"))
-    assert profiles.load_profile(str(mine)) == profiles.load_profile("default")
-    assert yaml.safe_load(mine.read_text()) == json.loads(_profiles("show", "default", "--json"))
+    path = tmp_path / "mine.yaml"
+    path.write_text(_profiles("show", "default"))
+    assert profiles.load_profile(str(path)) == profiles.load_profile("default")
+    assert yaml.safe_load(path.read_text()) == json.loads(_profiles("show", "default", "--json"))
 
 
 def test_an_unknown_profile_is_a_usage_error() -> None:

@@ -22,19 +22,19 @@ _WITHIN_S = 60.0
 
 
 @pytest.fixture
-def way(ministack: Ministack) -> Iterator[Proxy]:
-    with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as made:
-        made.fault_rates = UNAVAILABLE
-        yield made
+def store_proxy(ministack: Ministack) -> Iterator[Proxy]:
+    with proxy(f"127.0.0.1:{ministack.port}", random.Random(1)) as unavailable:
+        unavailable.fault_rates = UNAVAILABLE
+        yield unavailable
 
 
 @pytest.fixture
-def worker(way: Proxy, ministack: Ministack, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(store_proxy: Proxy, ministack: Ministack, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     argv = [sys.executable, "-m", "eddyline", "worker", "--pool", "light"]
     argv += ["--store", f"s3://{ministack.bucket()}/media", "--ledger", str(tmp_path / "ledger.sqlite")]
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1"}
-    off = {"AWS_EC2_METADATA_DISABLED": "true"}
-    environment = {**os.environ, **keys, **off, "AWS_ENDPOINT_URL_S3": way.url}
+    no_metadata = {"AWS_EC2_METADATA_DISABLED": "true"}
+    environment = {**os.environ, **keys, **no_metadata, "AWS_ENDPOINT_URL_S3": store_proxy.url}
     argv += ["--work", str(tmp_path / "work")]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
@@ -45,7 +45,7 @@ def worker(way: Proxy, ministack: Ministack, tmp_path: Path) -> Iterator[subproc
         process.wait()
 
 
-def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_event(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
     def is_logged() -> bool:
         assert process.poll() is None, log.read_text()
         lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
@@ -55,14 +55,14 @@ def _await(event: str, log: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def test_work_starts_when_the_store_is_available_again(
-    way: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
+    store_proxy: Proxy, worker: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
-    _await("store unavailable", tmp_path / "log", worker)
-    way.fault_rates = NO_FAULTS
-    _await("worker ready", tmp_path / "log", worker)
+    _wait_for_event("store unavailable", tmp_path / "log", worker)
+    store_proxy.fault_rates = NO_FAULTS
+    _wait_for_event("worker ready", tmp_path / "log", worker)
 
 
 def test_a_stop_ends_the_wait_for_the_store(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    _await("store unavailable", tmp_path / "log", worker)
+    _wait_for_event("store unavailable", tmp_path / "log", worker)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(_WITHIN_S) == 0, (tmp_path / "log").read_text()

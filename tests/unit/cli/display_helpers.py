@@ -1,4 +1,4 @@
-"""What a run says, a clock set by hand, and a screen to show it on."""
+"""Events of a run, a clock that tests set, and a console that writes to memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.console import Console
 from eddyline.pipeline.runs.events import AssetFailed, AssetFinished, AssetProgress
 
 
-class Ticks:
-    """A clock that is set by hand."""
+class SettableClock:
+    """A clock whose time is set by the test."""
 
     def __init__(self) -> None:
         self.now = 100.0

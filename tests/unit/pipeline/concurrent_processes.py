@@ -12,16 +12,16 @@ _ROOT = Path(__file__).parents[3]
 
 
 def run_at_once(code: str, arguments: Sequence[Sequence[str]]) -> None:
-    """Run `code` once for each list of arguments; it prints a line when ready, and reads one to start."""
+    """Run `code` once for each list of arguments; it prints a line when ready, and waits for one to start."""
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", code, *each],
+            [sys.executable, "-c", code, *process_arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(_ROOT)])},
             text=True,
         )
-        for each in arguments
+        for process_arguments in arguments
     ]
     for child in children:
         assert child.stdout is not None
