@@ -121,6 +121,14 @@ workers = Table(
     Column("key", Text, nullable=False, server_default=""),
     # Whether it has shown the token of a publication, or uses the ledger itself: others are not capacity.
     Column("proven", Boolean, nullable=False, server_default=true()),
+    # Its pool and machine as it reported them; empty or null where it did not (graph/machine.py).
+    Column("pool", Text, nullable=False, server_default=""),
+    Column("instance", Text, nullable=False, server_default=""),
+    Column("instance_type", Text, nullable=False, server_default=""),
+    Column("zone", Text, nullable=False, server_default=""),
+    Column("lifecycle", Text, nullable=False, server_default=""),
+    Column("vcpu", Integer),
+    Column("slots", Integer),
     sqlite_with_rowid=False,
 )
 
@@ -169,5 +177,89 @@ commands = Table(
     Column("created", Float(53), nullable=False),
     # Until this time one coordinator is delivering it.
     Column("taken", Float(53), nullable=False),
+    # When a drained worker must have ended; null: no deadline.
+    Column("deadline", Float(53)),
+    sqlite_with_rowid=False,
+)
+
+# One row for each start of a job that has ended, written in the transaction that records its end.
+starts = Table(
+    "starts",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("fence", BigInteger, primary_key=True, autoincrement=False),
+    Column("pool", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("started", Float(53), nullable=False),
+    Column("ended", Float(53), nullable=False),
+    Column("outcome", Text, nullable=False),
+    # Null where the worker did not report it.
+    Column("cpu_s", Float(53)),
+    Column("fraction", Float(53)),
+    sqlite_with_rowid=False,
+)
+Index("starts_ended", starts.c.ended)
+
+# The fleet record: one row for each EC2 instance, folded from the events about it.
+instances = Table(
+    "instances",
+    metadata,
+    Column("instance", Text, primary_key=True),
+    Column("pool", Text, nullable=False),
+    Column("auto_scaling_group", Text, nullable=False),
+    Column("instance_type", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    # "spot", "on-demand", or empty where no event said it.
+    Column("lifecycle", Text, nullable=False),
+    Column("vcpu", Integer),
+    Column("account", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("launched", Float(53)),
+    # The first rebalance recommendation, interruption warning and scale-in lifecycle action.
+    Column("rebalance_at", Float(53)),
+    Column("warned_at", Float(53)),
+    Column("scale_in_at", Float(53)),
+    Column("terminated", Float(53)),
+    # Why it ended: "interruption", "scale-in", "other"; empty while it runs.
+    Column("ended_by", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("instances_launched", instances.c.launched)
+Index("instances_terminated", instances.c.terminated)
+
+# The events about instances, by the id that EventBridge gave them; duplicates have the same id.
+fleet_events = Table(
+    "fleet_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("instance", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("received", Float(53), nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("fleet_events_instance", fleet_events.c.instance)
+Index("fleet_events_at", fleet_events.c.at)
+
+# Capacity and load of each pool, once a minute; `minute` is its start in seconds since 1970.
+fleet_samples = Table(
+    "fleet_samples",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("pool", Text, primary_key=True),
+    Column("spot_vcpu", Integer, nullable=False),
+    Column("on_demand_vcpu", Integer, nullable=False),
+    Column("spot_instances", Integer, nullable=False),
+    Column("on_demand_instances", Integer, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("busy_slots", Integer, nullable=False),
+    Column("due_jobs", Integer, nullable=False),
+    # Seconds of work of one vCPU in the due and running jobs; null where no rate is known yet.
+    Column("backlog_vcpu_s", Float(53)),
+    Column("oldest_due_s", Float(53), nullable=False),
+    Column("wanted_vcpu", Integer),
+    Column("spot_shortfall_vcpu", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -1,0 +1,22 @@
+"""The machine on which a worker runs, as the worker reports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Pool and machine of a worker; empty or None where it is unknown, such as outside EC2.
+
+    `lifecycle` is "spot" or "on-demand", `instance` the EC2 instance id, `zone` the Availability Zone.
+    `vcpu` is the number of vCPU that the worker uses, `slots` the number of jobs that it runs at a time.
+    """
+
+    pool: str = ""
+    instance: str = ""
+    instance_type: str = ""
+    zone: str = ""
+    lifecycle: str = ""
+    vcpu: int | None = None
+    slots: int | None = None
