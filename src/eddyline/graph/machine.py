@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +20,12 @@ class Machine:
     lifecycle: str = ""
     vcpu: int | None = None
     slots: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the worker reported anything about it."""
+        return self != Machine()
+
+
+MACHINE_FIELDS = tuple(field.name for field in fields(Machine))
+"""The names of its fields, which are also columns of the table `workers`."""
