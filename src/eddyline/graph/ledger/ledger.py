@@ -20,6 +20,7 @@ from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
 from eddyline.graph.ledger import archive, cancel, commands, complete, leases, queries, submit
 from eddyline.graph.ledger.archive import Archived
 from eddyline.graph.ledger.dependencies import dependants
+from eddyline.graph.ledger.fleet.fleet_record import FleetRecord
 from eddyline.graph.ledger.leases import Expired
 from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.outbox.publications import Publications
@@ -40,11 +41,12 @@ POISON_AFTER = 5
 class Ledger(Closeable):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
 
-    `publications` is for coordinators: it publishes jobs to queues.
+    `publications` is for coordinators: it publishes jobs to queues. `fleet` is the record of instances.
     """
 
     def __init__(self, transactions: Transactions, *, policy: RetryPolicy, poison_after: int) -> None:
         self.publications = Publications(transactions)
+        self.fleet = FleetRecord(transactions)
         self._transactions = transactions
         self._database = transactions.database
         self._policy = policy

@@ -1,0 +1,1 @@
+"""The fleet record: instances from events about them, interruption rates and savings. Pure."""
