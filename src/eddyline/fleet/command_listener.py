@@ -76,4 +76,5 @@ class CommandListener:
             if command.worker != self._worker:
                 self._on_error(f"ignored a command for another worker, {short_repr(command.worker)}")
             elif command.kind is CommandKind.DRAIN and not self._closed.is_set():
-                self._on_notice(drain_command_notice(self._clock.now(), command.reason or "drain command"))
+                reason = command.reason or "drain command"
+                self._on_notice(drain_command_notice(self._clock.now(), reason, command.deadline))

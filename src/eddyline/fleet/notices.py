@@ -103,9 +103,9 @@ def sigterm_notice(now: float) -> Notice:
     return Notice(kind=NoticeKind.STOP, at=now, reason="SIGTERM")
 
 
-def drain_command_notice(now: float, reason: str) -> Notice:
-    """An operator's drain command as a notice; it has no deadline."""
-    return Notice(kind=NoticeKind.DRAIN_COMMAND, at=now, reason=reason)
+def drain_command_notice(now: float, reason: str, deadline: float | None = None) -> Notice:
+    """A drain command as a notice; without a `deadline` (seconds since 1970) running jobs may end."""
+    return Notice(kind=NoticeKind.DRAIN_COMMAND, at=now, reason=reason, deadline=deadline)
 
 
 def parse_time(text: object) -> float:

@@ -17,7 +17,8 @@ class CommandKind(StrEnum):
 class Command:
     """One command; `job_id` and `fence` identify the claim to cancel, and are empty for a drain.
 
-    If `over`, the publication of that claim no longer counts, and its message may be deleted too.
+    If `over`, the publication of that claim no longer counts, and its message may be deleted too. `deadline`
+    (seconds since 1970) is when a drained worker must have ended; None: it may finish its jobs.
     """
 
     worker: str
@@ -26,3 +27,4 @@ class Command:
     fence: int = 0
     over: bool = False
     reason: str = ""
+    deadline: float | None = None

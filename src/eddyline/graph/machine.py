@@ -24,8 +24,11 @@ class Machine:
     @property
     def is_known(self) -> bool:
         """Whether the worker reported anything about it."""
-        return self != Machine()
+        return self != UNKNOWN_MACHINE
 
+
+UNKNOWN_MACHINE = Machine()
+"""Nothing was reported."""
 
 MACHINE_FIELDS = tuple(field.name for field in fields(Machine))
 """The names of its fields, which are also columns of the table `workers`."""

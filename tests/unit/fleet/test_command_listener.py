@@ -96,7 +96,7 @@ def test_closing_the_listener_does_not_wait_for_the_broker(ledger: Ledger) -> No
 def test_a_command_for_another_worker_is_ignored_and_reported(ledger: Ledger) -> None:
     sent = [
         Command(worker="bob", kind=CommandKind.DRAIN),
-        Command(worker="ada", kind=CommandKind.DRAIN, reason="for ada"),
+        Command(worker="ada", kind=CommandKind.DRAIN, reason="for ada", deadline=1.8e9),
     ]
 
     class MisdirectingBroker(DirectBroker):
@@ -114,7 +114,7 @@ def test_a_command_for_another_worker_is_ignored_and_reported(ledger: Ledger) ->
     )
     wait_until(lambda: notices)
     listener.close()
-    assert [notice.reason for notice in notices] == ["for ada"]
+    assert [(notice.reason, notice.deadline) for notice in notices] == [("for ada", 1.8e9)]
     assert errors == ["ignored a command for another worker, 'bob'"]
 
 

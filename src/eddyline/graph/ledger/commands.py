@@ -1,7 +1,9 @@
 """Commands to workers: stored in the transaction that decides them, until they are delivered.
 
 A row is removed when its command was delivered, or with its worker. Delivery is at least once: a command
-names exactly one claim, by its fence, so receiving it twice has no further effect.
+names exactly one claim, by its fence, so receiving it twice has no further effect. A worker has at most one
+undelivered drain command, with the earliest deadline that was ordered; it honours the earliest of all that it
+received.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Float, Row, bindparam, delete, insert, select, update
 
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.db.schema import commands, workers
 
-_COLUMNS = tuple(commands.c[name] for name in ("worker", "kind", "job_id", "fence", "over", "reason"))
+_COLUMNS = tuple(
+    commands.c[name] for name in ("worker", "kind", "job_id", "fence", "over", "reason", "deadline")
+)
 _KEY = (
     (commands.c.worker == bindparam("the_worker"))
     & (commands.c.kind == bindparam("the_kind"))
@@ -27,9 +31,24 @@ _DUE = select(*_COLUMNS).where(commands.c.taken <= bindparam("now"))
 _DUE = _DUE.order_by(commands.c.created, commands.c.worker, commands.c.job_id).limit(bindparam("most"))
 _TAKE = _DUE.with_for_update(skip_locked=True)
 _REMOVE = delete(commands).where(_KEY)
+# A drain command whose deadline was tightened during its delivery remains, to be delivered with the new one.
+_CONFIRM = _REMOVE.where(commands.c.deadline.is_not_distinct_from(bindparam("the_deadline", type_=Float(53))))
 _SET_TAKEN = update(commands).where(_KEY)
 _KNOWN = select(workers.c.name).where(workers.c.name.in_(bindparam("names", expanding=True)))
-_LOCK_WORKER = select(workers.c.name).where(workers.c.name == bindparam("name")).with_for_update()
+_OF_INSTANCE = select(workers.c.name).where(workers.c.instance == bindparam("instance"))
+_OF_INSTANCE = _OF_INSTANCE.order_by(workers.c.proven.desc(), workers.c.name).limit(bindparam("most"))
+_LOCK_WORKERS = select(workers.c.name).where(workers.c.name.in_(bindparam("names", expanding=True)))
+_LOCK_WORKERS = _LOCK_WORKERS.order_by(workers.c.name).with_for_update()
+_DRAINS = select(commands.c.worker, commands.c.deadline).where(
+    commands.c.worker.in_(bindparam("names", expanding=True)), commands.c.kind == str(CommandKind.DRAIN)
+)
+_SET_REASON = update(commands).where(_KEY)
+
+MAX_WORKERS_OF_INSTANCE = 64
+"""Workers of one instance that a drain of it commands, those that have proven themselves first.
+
+An instance runs one worker; heartbeats of unknown senders may claim any.
+"""
 
 
 def add(connection: Connection, added: Iterable[Command], now: float) -> None:
@@ -38,7 +57,7 @@ def add(connection: Connection, added: Iterable[Command], now: float) -> None:
     ordered = sorted(set(added), key=_key)
     if not ordered:
         return
-    remove(connection, ordered)
+    _remove(connection, ordered)
     rows = [
         {
             "worker": command.worker,
@@ -49,18 +68,46 @@ def add(connection: Connection, added: Iterable[Command], now: float) -> None:
             "reason": command.reason,
             "created": now,
             "taken": 0.0,
+            "deadline": command.deadline,
         }
         for command in {_key(command): command for command in ordered}.values()
     ]
     connection.execute(insert(commands), rows)
 
 
-def drain(connection: Connection, worker: str, reason: str, now: float) -> bool:
-    """Store a command to drain a worker; False if the worker is unknown."""
-    if connection.execute(_LOCK_WORKER, {"name": worker}).first() is None:
-        return False
-    add(connection, [Command(worker=worker, kind=CommandKind.DRAIN, reason=reason)], now)
-    return True
+def drain(
+    connection: Connection, names: Collection[str], *, deadline: float | None, reason: str, now: float
+) -> tuple[str, ...]:
+    """Store commands to drain these workers; returns those of them that are known.
+
+    An undelivered drain command keeps its deadline if that is earlier, and gets the new reason.
+    """
+    known = tuple(connection.execute(_LOCK_WORKERS, {"names": sorted(names)}).scalars())
+    drains = {row.worker: row.deadline for row in connection.execute(_DRAINS, {"names": known})}
+    ordered = [
+        Command(worker=name, kind=CommandKind.DRAIN, reason=reason, deadline=deadline) for name in known
+    ]
+    kept = [each for each in ordered if each.worker in drains and _is_at_least(deadline, drains[each.worker])]
+    add(connection, [each for each in ordered if each not in kept], now)
+    keys = _parameters(kept)
+    if keys:
+        connection.execute(_SET_REASON, [key | {"reason": reason} for key in keys])
+    return known
+
+
+def drain_instance(
+    connection: Connection, instance: str, *, deadline: float | None, reason: str, now: float
+) -> tuple[str, ...]:
+    """Store commands to drain the workers of an EC2 instance; returns their names. See `drain`."""
+    if not instance:
+        return ()
+    found = connection.execute(_OF_INSTANCE, {"instance": instance, "most": MAX_WORKERS_OF_INSTANCE})
+    return drain(connection, list(found.scalars()), deadline=deadline, reason=reason, now=now)
+
+
+def _is_at_least(deadline: float | None, other: float | None) -> bool:
+    """Whether a drain by `deadline` asks for no more than one by `other`; None is the end of time."""
+    return deadline is None or (other is not None and deadline >= other)
 
 
 def find(connection: Connection, worker: str) -> list[Command]:
@@ -81,8 +128,16 @@ def take(connection: Connection, *, limit: int, hold_s: float, now: float) -> li
 
 
 def remove(connection: Connection, delivered: Collection[Command]) -> None:
-    """Remove commands that were delivered."""
-    keys = _parameters(delivered)
+    """Remove commands that were delivered, unless their deadlines were tightened since."""
+    deadlines = {_key(command): command.deadline for command in delivered}
+    if deadlines:
+        connection.execute(
+            _CONFIRM, [_parameter(key) | {"the_deadline": deadlines[key]} for key in sorted(deadlines)]
+        )
+
+
+def _remove(connection: Connection, replaced: Collection[Command]) -> None:
+    keys = _parameters(replaced)
     if keys:
         connection.execute(_REMOVE, keys)
 
@@ -91,7 +146,7 @@ def defer(connection: Connection, undelivered: Sequence[Command], until: float) 
     """Make undelivered commands due again at `until`; removes those to workers that are gone."""
     names = sorted({command.worker for command in undelivered})
     known = set(connection.execute(_KNOWN, {"names": names}).scalars())
-    remove(connection, [command for command in undelivered if command.worker not in known])
+    _remove(connection, [command for command in undelivered if command.worker not in known])
     _set_taken(connection, [command for command in undelivered if command.worker in known], until)
 
 
@@ -112,8 +167,11 @@ def _key(command: Command) -> tuple[str, str, str, int]:
 
 
 def _parameters(found: Collection[Command]) -> list[dict[str, Any]]:
-    names = ("the_worker", "the_kind", "the_job", "the_fence")
-    return [dict(zip(names, key, strict=True)) for key in sorted({_key(command) for command in found})]
+    return [_parameter(key) for key in sorted({_key(command) for command in found})]
+
+
+def _parameter(key: tuple[str, str, str, int]) -> dict[str, Any]:
+    return dict(zip(("the_worker", "the_kind", "the_job", "the_fence"), key, strict=True))
 
 
 def _command(row: Row[Any]) -> Command:
@@ -124,4 +182,5 @@ def _command(row: Row[Any]) -> Command:
         fence=row.fence,
         over=bool(row.over),
         reason=row.reason,
+        deadline=row.deadline,
     )

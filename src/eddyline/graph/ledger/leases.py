@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -33,6 +33,7 @@ from eddyline.graph.ledger.rows import (
     record_of,
     write,
 )
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.states import State
 
 _EVEN = 0.5
@@ -110,11 +111,20 @@ def _claims(
     ]
 
 
-def register(connection: Connection, worker: str, host: str, pid: int, lease_s: float, now: float) -> None:
-    """Register a worker; replaces an earlier registration."""
+def register(
+    connection: Connection,
+    worker: str,
+    host: str,
+    pid: int,
+    *,
+    lease_s: float,
+    now: float,
+    machine: Machine = UNKNOWN_MACHINE,
+) -> None:
+    """Register a worker on its machine; replaces an earlier registration."""
     connection.execute(delete(workers).where(workers.c.name == worker))
     row = {"name": worker, "host": host, "pid": pid, "registered": now, "deadline": now + lease_s}
-    connection.execute(insert(workers), row)
+    connection.execute(insert(workers), {**row, **asdict(machine)})
 
 
 def extend(connection: Connection, worker: str, lease_s: float, now: float) -> float:

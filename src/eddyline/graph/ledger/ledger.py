@@ -28,6 +28,7 @@ from eddyline.graph.ledger.queries import Stats, WorkerRow
 from eddyline.graph.ledger.reports.apply import Applied, ReportRules, apply
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
 from eddyline.graph.ledger.transactions import Transactions
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.messages import WorkerReport
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
@@ -118,10 +119,13 @@ class Ledger(Closeable):
 
     # Workers
 
-    def register(self, worker: str, host: str, pid: int, lease_s: float = 30.0) -> None:
-        """Register a worker."""
+    def register(
+        self, worker: str, host: str, pid: int, lease_s: float = 30.0, *, machine: Machine = UNKNOWN_MACHINE
+    ) -> None:
+        """Register a worker and its machine, if known."""
         self._transactions.write(
-            lambda c: leases.register(c, worker, host, pid, lease_s, self.now()), durable=False
+            lambda c: leases.register(c, worker, host, pid, lease_s=lease_s, now=self.now(), machine=machine),
+            durable=False,
         )
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
@@ -232,12 +236,35 @@ class Ledger(Closeable):
         self._transactions.changed()
         return cancelled
 
-    def drain(self, worker: str, reason: str = "drained by an operator") -> bool:
-        """Command a worker to finish or hand back its jobs and exit; False if the worker is unknown."""
-        known = self._transactions.write(lambda c: commands.drain(c, worker, reason, self.now()))
-        self._transactions.notify_processes()
-        self._transactions.changed()
-        return known
+    def drain(
+        self, worker: str, reason: str = "drained by an operator", *, deadline: float | None = None
+    ) -> bool:
+        """Command a worker to finish or hand back its jobs and exit; False if the worker is unknown.
+
+        `deadline` (seconds since 1970) is when it must have ended; None: it finishes its jobs.
+        """
+        return bool(
+            self._drain(
+                lambda c: commands.drain(c, [worker], deadline=deadline, reason=reason, now=self.now())
+            )
+        )
+
+    def drain_instance(self, instance: str, deadline: float | None, reason: str) -> tuple[str, ...]:
+        """Command the workers of an EC2 instance to drain, as `drain` does; returns their names.
+
+        Idempotent: repeated, it adds no second command; an earlier deadline replaces a later one, and is sent
+        again if that was delivered. Workers honour the earliest that they received.
+        """
+        return self._drain(
+            lambda c: commands.drain_instance(c, instance, deadline=deadline, reason=reason, now=self.now())
+        )
+
+    def _drain(self, work: Callable[[Connection], tuple[str, ...]]) -> tuple[str, ...]:
+        names = self._transactions.write(work)
+        if names:
+            self._transactions.notify_processes()
+            self._transactions.changed()
+        return names
 
     def commands(self, worker: str) -> list[Command]:
         """The commands to a worker that are not confirmed, oldest first."""

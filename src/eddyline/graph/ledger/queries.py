@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_co
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.rows import COLUMNS, IS_READY, jobs_of
+from eddyline.graph.machine import MACHINE_FIELDS, UNKNOWN_MACHINE, Machine
 from eddyline.graph.states import OPEN, State
 
 IS_OPEN = jobs.c.state.in_([state.value for state in sorted(OPEN)])
@@ -29,7 +30,8 @@ class Stats:
 class WorkerRow:
     """A registered worker; times are in seconds since 1970.
 
-    It is `proven` if it has shown the token of a publication, or uses the ledger itself.
+    It is `proven` if it has shown the token of a publication, or uses the ledger itself. `machine` is what it
+    reported about its machine.
     """
 
     name: str
@@ -38,6 +40,7 @@ class WorkerRow:
     registered: float
     deadline: float
     proven: bool = True
+    machine: Machine = UNKNOWN_MACHINE
 
 
 def find(connection: Connection, query: Select[Any]) -> list[Job]:
@@ -159,6 +162,7 @@ def list_workers(connection: Connection) -> list[WorkerRow]:
             registered=r.registered,
             deadline=r.deadline,
             proven=bool(r.proven),
+            machine=Machine(**{name: getattr(r, name) for name in MACHINE_FIELDS}),
         )
         for r in connection.execute(select(workers).order_by(workers.c.name))
     ]

@@ -67,14 +67,39 @@ def _round_trip(value: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("kind", CommandKind)
 def test_a_command_survives_a_round_trip(kind: CommandKind) -> None:
     command = Command(
-        worker="cpu@host:1", kind=kind, job_id="a", fence=STRIDE * 9 + 1, over=True, reason="enough"
+        worker="cpu@host:1",
+        kind=kind,
+        job_id="a",
+        fence=STRIDE * 9 + 1,
+        over=True,
+        reason="enough",
+        deadline=1_800_000_000.25,
     )
     assert command_from_json(_round_trip(command_to_json(command))) == command
 
 
+def test_a_drain_command_of_an_earlier_version_has_no_deadline() -> None:
+    command = Command(worker="ada", kind=CommandKind.DRAIN)
+    value = _round_trip(command_to_json(command))
+    del value["deadline"]
+    assert command_from_json(value) == command
+
+
 @pytest.mark.parametrize(
     "invalid",
-    [None, [], {}, {"v": 2}, {"kind": "dance"}, {"kind": 3}, {"worker": None}, {"fence": -1}, {"over": 1}],
+    [
+        None,
+        [],
+        {},
+        {"v": 2},
+        {"kind": "dance"},
+        {"kind": 3},
+        {"worker": None},
+        {"fence": -1},
+        {"over": 1},
+        {"deadline": -1},
+        {"deadline": 1e300},
+    ],
 )
 def test_an_invalid_command_is_rejected(invalid: Any) -> None:
     valid = command_to_json(Command(worker="ada", kind=CommandKind.DRAIN))

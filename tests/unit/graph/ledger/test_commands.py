@@ -9,7 +9,9 @@ from tests.unit.graph.ledger_helpers import claim_jobs, get, interrupted, new, s
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.command import Command, CommandKind
+from eddyline.graph.ledger.commands import MAX_WORKERS_OF_INSTANCE
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.machine import Machine
 from eddyline.graph.states import State
 from eddyline.graph.worker.direct import DirectBroker
 
@@ -65,6 +67,59 @@ def test_a_repeated_drain_is_one_command_with_the_newest_reason(ledger: Ledger) 
     assert ledger.drain("ada", "first")
     assert ledger.drain("ada", "second")
     assert [command.reason for command in ledger.commands("ada")] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "kept"),
+    [((None, 50.0), 50.0), ((50.0, None), 50.0), ((50.0, 60.0), 50.0), ((60.0, 50.0), 50.0)],
+)
+def test_an_undelivered_drain_command_has_the_earliest_deadline(
+    ledger: Ledger, deadlines: tuple[float | None, ...], kept: float
+) -> None:
+    _register(ledger, "ada")
+    for deadline in deadlines:
+        assert ledger.drain("ada", "enough", deadline=deadline)
+    assert [command.deadline for command in ledger.commands("ada")] == [kept]
+
+
+def test_all_workers_of_an_instance_are_drained(ledger: Ledger) -> None:
+    for name, instance in [("ada", "i-0a"), ("bob", "i-0a"), ("cid", "i-0b"), ("dan", "")]:
+        ledger.register(name, "here", 1, machine=Machine(instance=instance))
+    assert ledger.drain_instance("i-0a", 90.0, "interruption") == ("ada", "bob")
+    assert [ledger.commands(name) for name in ("cid", "dan")] == [[], []]
+    for name in ("ada", "bob"):
+        (command,) = ledger.commands(name)
+        assert (command.kind, command.deadline, command.reason) == (CommandKind.DRAIN, 90.0, "interruption")
+    assert ledger.drain_instance("i-0c", 90.0, "interruption") == ()
+    assert ledger.drain_instance("", 90.0, "interruption") == ()
+    assert ledger.commands("dan") == []
+
+
+def test_a_repeated_drain_of_an_instance_sends_nothing_new_unless_its_deadline_is_earlier(
+    publishing_ledger: Ledger,
+) -> None:
+    publishing_ledger.register("ada", "here", 1, machine=Machine(instance="i-0a"))
+    publishing_ledger.drain_instance("i-0a", 900.0, "scale-in")
+    (taken,) = publishing_ledger.take_commands(limit=LIMIT, hold_s=20)
+    assert publishing_ledger.drain_instance("i-0a", 900.0, "scale-in") == ("ada",)
+    assert publishing_ledger.take_commands(limit=LIMIT, hold_s=20) == []
+    # Tightened while the first one is delivered: the confirmation of that one does not remove it.
+    publishing_ledger.drain_instance("i-0a", 120.0, "interruption")
+    (tightened,) = publishing_ledger.take_commands(limit=LIMIT, hold_s=20)
+    publishing_ledger.confirm_commands([taken])
+    assert publishing_ledger.commands("ada") == [tightened]
+    assert (tightened.deadline, tightened.reason) == (120.0, "interruption")
+    publishing_ledger.confirm_commands([tightened])
+    assert publishing_ledger.commands("ada") == []
+    # A repeated order after the delivery is delivered again; the worker tolerates that.
+    publishing_ledger.drain_instance("i-0a", 120.0, "interruption")
+    assert len(publishing_ledger.take_commands(limit=LIMIT, hold_s=20)) == 1
+
+
+def test_a_drain_of_an_instance_commands_a_bounded_number_of_workers(ledger: Ledger) -> None:
+    for number in range(MAX_WORKERS_OF_INSTANCE + 1):
+        ledger.register(f"w{number:03}", "here", 1, machine=Machine(instance="i-0a"))
+    assert len(ledger.drain_instance("i-0a", None, "enough")) == MAX_WORKERS_OF_INSTANCE
 
 
 def test_commands_are_removed_with_their_worker(ledger: Ledger, clock: ManualClock) -> None:
