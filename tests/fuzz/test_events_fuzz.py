@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fuzz.mutation import DEEP, hostile, mutated, values
+from tests.unit.fleet.events import recorded_events
 
 from eddyline.aws.ecs_protection import is_confirmed
 from eddyline.aws.s3_events.parser import parse_s3_event
 from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
+from eddyline.fleet.names import parse_group
 from eddyline.fleet.notices import Ignored, Malformed, Parsed
 from eddyline.ingest.decisions import Ignore, Park, Submit
 
 _RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "s3_events" / "recorded"
 _UPLOADS = [json.loads(path.read_text("utf-8")) for path in sorted(_RECORDED.glob("*.json"))]
-_ID = "i-0123456789abcdef0"
 _METADATA = [
     {"action": "terminate", "time": "2026-03-01T12:02:00Z"},
     {"action": "hibernate", "time": "2026-03-01T12:02:00Z"},
@@ -29,33 +30,7 @@ _METADATA = [
 _RESPONSES = [{"protection": {"ProtectionEnabled": True, "TaskArn": "arn"}}, {"failure": {"Reason": "x"}}]
 
 
-def _event(kind: str, detail: dict[str, Any], source: str = "aws.ec2") -> dict[str, Any]:
-    return {"source": source, "detail-type": kind, "time": "2026-03-01T12:00:00Z", "detail": detail}
-
-
-_LIFECYCLE = {
-    "LifecycleActionToken": "a",
-    "AutoScalingGroupName": "b",
-    "LifecycleHookName": "c",
-    "EC2InstanceId": _ID,
-    "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
-}
-_ITEM = {"instanceId": _ID, "instanceType": "c7i.large", "placement": {"availabilityZone": "z"}}
-_CALL = {"eventName": "RunInstances", "responseElements": {"instancesSet": {"items": [_ITEM, _ITEM]}}}
-_EVENTS = [
-    _event("EC2 Spot Instance Interruption Warning", {"instance-id": _ID, "instance-action": "terminate"}),
-    _event("EC2 Instance Rebalance Recommendation", {"instance-id": _ID}),
-    _event("EC2 Instance-terminate Lifecycle Action", _LIFECYCLE, "aws.autoscaling"),
-    _event("EC2 Instance State-change Notification", {"instance-id": _ID, "state": "terminated"}),
-    _event("AWS API Call via CloudTrail", _CALL),
-    _event("EC2 Spot Instance Request Fulfillment", {"instance-id": _ID}),
-    _event(
-        "EC2 Instance Launch Successful",
-        {"EC2InstanceId": _ID, "Details": {"Availability Zone": "z"}},
-        "aws.autoscaling",
-    ),
-    {"Event": "autoscaling:TEST_NOTIFICATION"},
-]
+_EVENTS = recorded_events.ALL
 
 
 @given(st.sampled_from(sorted(PARSERS)), mutated(_METADATA) | hostile())
@@ -67,9 +42,13 @@ def test_any_metadata_is_parsed_without_raising(path: str, value: Any) -> None:
 
 @given(mutated(_EVENTS) | values())
 def test_machine_events_are_parsed_as_text_and_as_dicts(value: Any) -> None:
-    assert isinstance(parse_event(json.dumps(value)), Parsed | Ignored | Malformed)
-    if isinstance(value, dict):
-        assert isinstance(parse_event(value), Parsed | Ignored | Malformed)
+    for event in (json.dumps(value), value) if isinstance(value, dict) else (json.dumps(value),):
+        result = parse_event(event)
+        assert isinstance(result, Parsed | Ignored | Malformed)
+        assert len(str(result)) < 100_000
+        for notice in result.notices if isinstance(result, Parsed) else ():
+            assert hash(notice.identity) is not None
+            assert parse_group(notice.group, "eddyline") is None or notice.group.startswith("eddyline-")
 
 
 @pytest.mark.parametrize("key", ["Event", "source", "detail-type", "detail", "time"])

@@ -1,4 +1,4 @@
-"""Notices about the termination or the launch of a machine, as values."""
+"""Notices about the launch or the termination of a machine, and changes that ECS reports, as values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from eddyline.core.formatting import short_repr
 
 
 class NoticeKind(StrEnum):
-    """Spot interruption, rebalance recommendation, scale-in, SIGTERM, drain command, launch, termination."""
+    """What a notice is about.
+
+    `SCALE_IN` is the start of a termination by an Auto Scaling group, `TERMINATED_BY_GROUP` its end.
+    `TERMINATED` is the state of an instance that ended for any reason. `SCHEDULED_CHANGE`: AWS Health
+    announces a change, for example a retirement. `STOP` is SIGTERM.
+    """
 
     INTERRUPTION = "interruption"
     REBALANCE = "rebalance"
@@ -20,7 +25,12 @@ class NoticeKind(StrEnum):
     STOP = "stop"
     DRAIN_COMMAND = "drain-command"
     LAUNCHED = "launched"
+    LAUNCH_FAILED = "launch-failed"
+    RUNNING = "running"
     TERMINATED = "terminated"
+    TERMINATED_BY_GROUP = "terminated-by-group"
+    TERMINATE_FAILED = "terminate-failed"
+    SCHEDULED_CHANGE = "scheduled-change"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +44,16 @@ class LifecycleAction:
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """What was launched; empty or None where the event does not say."""
+    """What was launched; empty or None where the event does not say.
+
+    `pool` and `prefix` are the values of the tags `eddyline:pool` and `eddyline:prefix`.
+    """
 
     type: str = ""
     zone: str = ""
     spot: bool | None = None
+    pool: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +61,9 @@ class Notice:
     """One notice about one machine; times are seconds since 1970.
 
     `instance` is empty for a notice that the machine itself received. `at` is the time of the notice,
-    `deadline` the time at which the machine ends (None: unknown).
+    `deadline` the time at which the machine ends or changes (None: unknown). `event_id`, `account` and
+    `region` are those of the EventBridge event, `group` is the name of the Auto Scaling group, `activity` the
+    id of the Auto Scaling activity or the ARN of the AWS Health event; all are empty where they are unknown.
     """
 
     kind: NoticeKind
@@ -56,23 +73,78 @@ class Notice:
     reason: str = ""
     lifecycle: LifecycleAction | None = None
     launch: Launch | None = None
+    event_id: str = ""
+    account: str = ""
+    region: str = ""
+    group: str = ""
+    activity: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """Equal for duplicates, whichever source they come from.
 
-        A machine is interrupted, and terminated, only once; a rebalance recommendation may be repeated.
+        A machine is launched, interrupted and terminated only once; a rebalance recommendation may be
+        repeated, a stopped machine may run again, and several launches or terminations may fail.
         """
-        if self.kind is NoticeKind.REBALANCE:
+        if self.kind in _REPEATED:
             return self.kind, self.instance, f"{self.at:.0f}"
+        if self.kind in _OF_ACTIVITY:
+            return self.kind, self.instance, self.activity or self.event_id or f"{self.at:.0f}"
         return self.kind, self.instance, self.lifecycle.token if self.lifecycle else ""
+
+
+_REPEATED = frozenset({NoticeKind.REBALANCE, NoticeKind.RUNNING})
+_OF_ACTIVITY = frozenset({NoticeKind.LAUNCH_FAILED, NoticeKind.TERMINATE_FAILED, NoticeKind.SCHEDULED_CHANGE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerInstanceChange:
+    """A change of an ECS container instance; of several changes, the highest `version` is the newest.
+
+    `arn` and `cluster` are ARNs, `instance` is the EC2 instance id.
+    """
+
+    arn: str
+    cluster: str
+    version: int
+    at: float
+    instance: str
+    status: str
+    agent_connected: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChange:
+    """A change of an ECS task; of several changes, the highest `version` is the newest.
+
+    `arn`, `cluster` and `container_instance` (empty on Fargate) are ARNs.
+    """
+
+    arn: str
+    cluster: str
+    version: int
+    at: float
+    container_instance: str
+    last_status: str
+    desired_status: str
+    stop_code: str
+    stopped_reason: str
+
+
+EcsChange: TypeAlias = ContainerInstanceChange | TaskChange
+
+
+def is_newer(change: EcsChange, last: EcsChange | None) -> bool:
+    """Whether `change` is newer than `last`, the newest known one of its resource; a duplicate is not."""
+    return last is None or change.arn != last.arn or change.version > last.version
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """One notice for each machine."""
+    """One notice for each machine; or the change that ECS reports."""
 
-    notices: tuple[Notice, ...]
+    notices: tuple[Notice, ...] = ()
+    change: EcsChange | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -142,10 +145,47 @@ def test_launches_by_spot_requests_and_auto_scaling_groups_are_parsed(
     assert notice.launch.spot is spot
 
 
-def test_only_the_state_terminated_is_a_notice_of_termination() -> None:
+def test_the_states_running_and_terminated_are_notices_and_others_are_ignored() -> None:
     kind = "EC2 Instance State-change Notification"
-    assert _only(_event(kind, {"instance-id": ID, "state": "terminated"})).kind is NoticeKind.TERMINATED
-    assert isinstance(parse_event(_event(kind, {"instance-id": ID, "state": "running"})), Ignored)
+    for state in ("running", "terminated"):
+        assert _only(_event(kind, {"instance-id": ID, "state": state})).kind == state
+    for state in ("pending", "shutting-down", "stopping", "stopped", "new"):
+        assert isinstance(parse_event(_event(kind, {"instance-id": ID, "state": state})), Ignored)
+
+
+def test_a_notice_has_the_id_the_account_and_the_region_of_its_event() -> None:
+    notice = _only(_warning())
+    assert (notice.event_id, notice.account, notice.region) == (
+        "12345678-1234-1234-1234-123456789012",
+        "123456789012",
+        "eu-central-1",
+    )
+    assert _only(_warning(account=7, region=["x"], id=None)).account == ""
+
+
+def test_the_parser_imports_no_other_package_than_the_standard_library_and_formatting() -> None:
+    code = (
+        "import sys; import eddyline.fleet.eventbridge_events; "
+        "print([m for m in sys.modules if m.startswith('eddyline')], "
+        "[m for m in ('pydantic', 'yaml', 'numpy', 'boto3', 'email') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    imported, heavy = out.strip().rsplit("] ", 1)
+    assert heavy == "[]"
+    assert set(re.findall(r"'([\w.]+)'", imported)) == {
+        "eddyline",
+        "eddyline.core",
+        "eddyline.core.formatting",
+        "eddyline.fleet",
+        "eddyline.fleet.eventbridge_events",
+        "eddyline.fleet.names",
+        "eddyline.fleet.notices",
+        "eddyline.fleet.events",
+        *(
+            f"eddyline.fleet.events.{name}"
+            for name in ("autoscaling", "cloudtrail", "ec2", "ecs", "envelope", "health")
+        ),
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,7 +197,7 @@ def test_only_the_state_terminated_is_a_notice_of_termination() -> None:
         _lifecycle(LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING"),
         _event("Object Created", {"bucket": {"name": "b"}}, "aws.s3"),
         _event("EC2 Spot Instance Interruption Warning", {"instance-id": ID}, "another.source"),
-        _event("ECS Task State Change", {"taskArn": "arn:x", "lastStatus": "STOPPED"}, "aws.ecs"),
+        _event("ECS Service Action", {"eventName": "SERVICE_STEADY_STATE"}, "aws.ecs"),
         _event("AWS API Call via CloudTrail", {"eventName": "StopInstances", "responseElements": {}}),
         _event(
             "AWS API Call via CloudTrail",
