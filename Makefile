@@ -15,7 +15,7 @@ MODE ?= sqs
 SEED ?=
 WRITE ?=
 
-.PHONY: help setup run unit test check servers bench chaos docs lock clean
+.PHONY: help setup run unit test check servers infra bench chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -53,7 +53,17 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 unit: $(VENV)/.dev ## the unit tests that need no program and no server, in under a minute
 	@$(BIN)/pytest -q -n 2 -m "not slow" tests/unit $(PYTEST_ARGS)
 
-test: check ## check, then every test
+# checkov pins other versions of packages that Eddyline uses: it has an environment to itself.
+build/checkov/.installed: $(VENV)/.base requirements/checkov.txt
+	@echo "installing checkov into build/checkov"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/checkov
+	@VIRTUAL_ENV=build/checkov $(BIN)/uv pip install --quiet --require-hashes -r requirements/checkov.txt
+	@touch $@
+
+infra: $(VENV)/.dev build/checkov/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
+	@$(BIN)/python -m infra.check
+
+test: check build/checkov/.installed ## check, then every test
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
@@ -72,6 +82,7 @@ docs: $(VENV)/.dev ## refresh the generated parts of the documentation
 lock: $(VENV)/.base ## resolve and lock the dependencies
 	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/uv.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml - -o requirements/run.txt
+	@printf 'checkov==3.3.30\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/checkov.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev -c requirements/run.txt pyproject.toml - -o requirements/dev.txt
 
 clean: ## remove everything that can be rebuilt

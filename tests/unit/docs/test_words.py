@@ -19,12 +19,12 @@ ACCEPTED_NAMES = {
     "heard_s",  # a JSON key of `combine --json`, which scripts read
 }
 IN_CODE = re.compile(r"`[^`\n]*`")
-TEXT = {".py", ".md", ".yaml", ".html", ".js", ".css", ".json", ".mako"}
+TEXT = {".py", ".md", ".yaml", ".html", ".js", ".css", ".json", ".mako", ".tf", ".hcl"}
 
 
 def pages() -> list[Path]:
     """Every text file of the package, the documentation, the examples, the tests and the benchmarks."""
-    folders = ("src", "docs", "examples", "tests", "benchmarks")
+    folders = ("src", "docs", "examples", "tests", "benchmarks", "infra")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path != Path(__file__)]
     top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile")]
     return sorted(path for path in (*found, *top) if path.suffix in TEXT or path.name == "Makefile")
