@@ -28,6 +28,7 @@ from eddyline.graph.coordinator.wire import (
     report_to_json,
 )
 from eddyline.graph.job import Link, NewJob
+from eddyline.graph.machine import MAX_VCPU, Machine, is_instance
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 
 _TOKEN = "0123456789abcdef" * 2
@@ -40,6 +41,13 @@ _FIELDS: dict[str, Any] = {
 }
 _REPORTS: list[WorkerReport] = [
     Heartbeat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
+    Heartbeat(
+        worker="cpu@h:1",
+        host="h",
+        pid=7,
+        lease_s=90.0,
+        machine=Machine(pool="cpu", instance="i-0123456789abcdef0", lifecycle="spot", vcpu=4, slots=2),
+    ),
     JobStarted(**_FIELDS),
     *(
         JobResult(**_FIELDS, outcome=outcome)
@@ -73,6 +81,8 @@ def test_a_report_is_parsed_within_its_bounds_or_rejected(value: Any) -> None:
     if isinstance(report, Heartbeat):
         assert 0 <= report.lease_s <= MAX_LEASE_S
         assert all(map(is_identifier, report.holds or ()))
+        assert is_instance(report.machine.instance)
+        assert 1 <= (report.machine.vcpu or 1) <= MAX_VCPU
         return
     assert is_identifier(report.job_id)
     assert 0 <= report.fence < 1 << 63

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -12,9 +12,10 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import EddylineError
 from eddyline.fleet.pool_coverage import UnservedPool, pool_of_worker, unserved_pools
 from eddyline.fleet.pools import Pools
-from eddyline.graph.ledger import overview
+from eddyline.graph.ledger import overview, queries
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.overview import AssetStatus
+from eddyline.graph.machine import Machine
 from eddyline.observe.backlog import Queue, read_backlog
 
 _MAX_ASSETS = 20
@@ -76,8 +77,9 @@ class Status:
     the file names by asset. `workers` counts the live workers by pool ("" for those that serve all pools),
     `serving` those that take the jobs of each pool with jobs. `waiting` jobs depend on others, `late` ones
     are past their deadline, `overdue` workers missed a heartbeat. `unknown` are senders of heartbeats that
-    have not yet received a job and are not counted. `messages` counts by queue the messages that need
-    an operator (dead letters, parked messages of an ingest); only the queues that the caller named.
+    have not yet received a job and are not counted. `machines` is what workers and unknown senders reported
+    about their machines, by name. `messages` counts by queue the messages that need an operator (dead
+    letters, parked messages of an ingest); only the queues that the caller named.
     """
 
     at: float
@@ -95,6 +97,7 @@ class Status:
     late: int
     unserved: tuple[UnservedPool, ...]
     messages: tuple[UnhandledMessages, ...] = ()
+    machines: Mapping[str, Machine] = field(default_factory=dict)
 
 
 def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages, ...] = ()) -> Status:
@@ -125,6 +128,9 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
             late=backlog.late,
             unserved=unserved_pools(due, backlog.workers, pools, min_due_s=0.0),
             messages=messages,
+            machines={
+                each.name: each.machine for each in queries.list_workers(connection) if each.machine.is_known
+            },
         )
 
     return ledger.read(read)

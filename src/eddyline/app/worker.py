@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +17,8 @@ from eddyline.app.drain import open_drain_controller
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
+from eddyline.aws.ec2_machine import MachineReading
+from eddyline.aws.ec2_metadata import InstanceMetadata
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
@@ -27,6 +29,7 @@ from eddyline.fleet.pools import Pools
 from eddyline.fleet.slots import measure_machine
 from eddyline.graph.events import WorkerEvent
 from eddyline.graph.job import Job
+from eddyline.graph.machine import Machine
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
@@ -73,8 +76,10 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
     """
     with require_extra("fleet", "a worker"):
         from eddyline.observe.worker_metrics import WorkerMetrics  # requires an extra
+    reading = MachineReading(InstanceMetadata.from_environment(os.environ))
     pools, settings = request.shared.pools(), request.shared.settings
-    task = assign(pools, request.pool, measure_machine(), ffmpeg=settings.ffmpeg, slots=request.slots)
+    measured = measure_machine()
+    task = assign(pools, request.pool, measured, ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
     name = f"{worker_name(request.pool, platform.node(), os.getpid())}-{secrets.token_hex(3)}"
     always = {"worker": name, "pool": request.pool}
@@ -94,7 +99,10 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
         store = _open_store(request.shared, observation, stop=stop, requested_stop=requested_stop)
         if store is None:
             return
-        broker, history_of = stack.enter_context(_broker(request, pools, observation))
+        machine = replace(
+            reading.result(), pool=request.pool, vcpu=max(int(measured.vcpus), 1), slots=task.slots
+        )
+        broker, history_of = stack.enter_context(_broker(request, pools, machine, observation))
         drainer = stack.enter_context(
             open_drain_controller(broker, observation, stop=stop, requested_stop=requested_stop)
         )
@@ -124,7 +132,14 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
         )
         observation.metrics.set_slots(task.slots)
         observation.log.info(
-            "worker ready", slots=task.slots, pools=list(task.pools), store=request.shared.store
+            "worker ready",
+            slots=task.slots,
+            pools=list(task.pools),
+            store=request.shared.store,
+            instance=machine.instance,
+            instance_type=machine.instance_type,
+            zone=machine.zone,
+            lifecycle=machine.lifecycle,
         )
         Worker(
             name,
@@ -176,7 +191,7 @@ def _event_handler(observation: Observation[WorkerMetrics]) -> Callable[[WorkerE
 
 @contextmanager
 def _broker(
-    request: WorkerRequest, pools: Pools, observation: Observation[WorkerMetrics]
+    request: WorkerRequest, pools: Pools, machine: Machine, observation: Observation[WorkerMetrics]
 ) -> Iterator[tuple[Broker, Callable[[Job], History]]]:
     """The source of jobs: the queues if set, without opening the database; else the ledger."""
     shared = request.shared
@@ -184,7 +199,7 @@ def _broker(
         queues = shared.open_queues(tuple(pools.pools))
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.broker import SqsBroker
-        broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_MAX_POLL_S)
+        broker = SqsBroker(queues, visibility_s=request.lease_s, wait_s=_MAX_POLL_S, machine=machine)
         try:
             yield broker, history.history_from_spec
         finally:
@@ -193,4 +208,4 @@ def _broker(
     with shared.open_plain_ledger() as ledger, ExitStack() as stack:
         if request.metrics:
             stack.enter_context(watch_backlog(shared, observation, pools))
-        yield DirectBroker(ledger), history.read_history(ledger)
+        yield DirectBroker(ledger, machine=machine), history.read_history(ledger)

@@ -137,12 +137,21 @@ def _print_workers(screen: Console, found: Status) -> None:
     lost = f", {found.overdue} lost" if found.overdue else ""
     screen.print(format_count(len(found.worker_names), "worker") + lost)
     for name in found.worker_names:
-        screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
+        screen.print(f"  {_describe_worker(name, found)}", style="dim", soft_wrap=True)
     if found.unknown:
         senders = format_count(len(found.unknown), "unknown sender")
         screen.print(f"{senders} of heartbeats, without a job so far and not counted", style="dim")
     for name in found.unknown[:_MAX_UNKNOWN]:
-        screen.print(f"  {printable(name)}", style="dim", soft_wrap=True)
+        screen.print(f"  {_describe_worker(name, found)}", style="dim", soft_wrap=True)
+
+
+def _describe_worker(name: str, found: Status) -> str:
+    """`cpu@ip-10-0-0-7:42-1a2c5b  i-0123456789abcdef0  c5.4xlarge  eu-central-1a  spot`, as far as known."""
+    machine = found.machines.get(name)
+    known = (
+        () if machine is None else (machine.instance, machine.instance_type, machine.zone, machine.lifecycle)
+    )
+    return "  ".join(printable(word) for word in (name, *known) if word)
 
 
 def _table(*headings: str) -> Table:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
+
+SPOT, ON_DEMAND = "spot", "on-demand"
+LIFECYCLES = frozenset({"", SPOT, ON_DEMAND})
+MAX_VCPU = 4096
+"""Twice the vCPU of the largest instance type."""
+
+MAX_SLOTS = 4096
+_INSTANCE = re.compile(r"(i-[0-9a-f]{8,17})?")
+_INSTANCE_TYPE = re.compile(r"([a-z0-9][a-z0-9.-]{0,39})?")
+_ZONE = re.compile(r"([a-z][a-z0-9-]{0,39})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,3 +43,18 @@ UNKNOWN_MACHINE = Machine()
 
 MACHINE_FIELDS = tuple(field.name for field in fields(Machine))
 """The names of its fields, which are also columns of the table `workers`."""
+
+
+def is_instance(text: str) -> bool:
+    """Whether this is the id of an EC2 instance (`i-` and 8 to 17 hexadecimal digits), or empty."""
+    return _INSTANCE.fullmatch(text) is not None
+
+
+def is_instance_type(text: str) -> bool:
+    """Whether this may be the name of an instance type (`u7i-12tb.224xlarge`), or is empty."""
+    return _INSTANCE_TYPE.fullmatch(text) is not None
+
+
+def is_zone(text: str) -> bool:
+    """Whether this may be the name of an Availability Zone (`us-west-2-lax-1a`), or is empty."""
+    return _ZONE.fullmatch(text) is not None

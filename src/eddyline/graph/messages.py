@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.graph.command import Command
 from eddyline.graph.job import Job, Outcome
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 
 STRIDE = 1 << 20
 """The number of fences of one publication: far more than the receipts of any message."""
@@ -48,7 +49,7 @@ class Heartbeat:
 
     `holds` are the ids of the jobs that it holds `at` that time (seconds since 1970, by its own clock); None
     if not reported. `key` is the worker's own secret, the same in all of its reports, which authenticates
-    them.
+    them. `machine` is where it runs; an unknown one changes nothing that is known.
     """
 
     worker: str
@@ -58,6 +59,7 @@ class Heartbeat:
     at: float = 0.0
     holds: tuple[str, ...] | None = None
     key: str = ""
+    machine: Machine = UNKNOWN_MACHINE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +12,7 @@ from eddyline.app.status import Status, UnhandledMessages
 from eddyline.cli.status import print_status
 from eddyline.fleet.pool_coverage import UnservedPool
 from eddyline.graph.ledger.overview import AssetStatus
+from eddyline.graph.machine import Machine
 from eddyline.observe.backlog import Queue
 
 NAME = "A very long file name that goes on and on GX010042.MP4"
@@ -80,6 +81,18 @@ def test_problems_for_an_operator_are_listed_last() -> None:
         "✗ 167 jobs of pool gpu and no worker for them, for 5.0 s",
         "  what to do: start one",
     ]
+
+
+def test_the_machine_of_a_worker_is_shown_as_far_as_it_is_known() -> None:
+    (name,) = _status().worker_names
+    machine = Machine(
+        pool="cpu", instance="i-0123456789abcdef0", instance_type="c5.4xlarge", lifecycle="spot", slots=8
+    )
+    known = replace(_status(), machines={name: machine, "gone": machine}, unknown=("eve",))
+    assert f"  {name}  i-0123456789abcdef0  c5.4xlarge  spot" in _lines(known, 60)
+    assert "  eve" in _lines(known, 60)
+    assert f"  {name}" in _lines(_status(), 60)
+    assert asdict(known)["machines"][name]["instance_type"] == "c5.4xlarge"
 
 
 def test_an_idle_ledger_is_reported_as_such() -> None:

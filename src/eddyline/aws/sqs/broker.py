@@ -24,6 +24,7 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.messages import JobResult
 
 _RESULTS_TIMEOUT_S = 120.0
@@ -36,7 +37,7 @@ class SqsBroker:
 
     `visibility_s` is the visibility timeout: after so long, the jobs of a vanished worker go to others.
     `wait_s` is the length of a long poll (at most 20: fewer requests, same latency). See `InFlight` for
-    `max_in_flight_s`.
+    `max_in_flight_s`. Heartbeats report the `machine`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SqsBroker:
         *,
         visibility_s: float = 30.0,
         wait_s: float = 20.0,
+        machine: Machine = UNKNOWN_MACHINE,
         max_in_flight_s: float = MAX_IN_FLIGHT_S,
         clock: Clock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -66,7 +68,7 @@ class SqsBroker:
             on_arrival=self._notify,
             monotonic=monotonic,
         )
-        self._reporter = Reporter(queues, self._clock, monotonic=monotonic)
+        self._reporter = Reporter(queues, self._clock, machine=machine, monotonic=monotonic)
         self._closed = threading.Event()
         self._commands: CommandQueue | None = None
         threading.Thread(target=self._extend_visibility, name="visibility", daemon=True).start()

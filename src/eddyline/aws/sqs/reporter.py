@@ -18,6 +18,7 @@ from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Failed, Settlement
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
 
 _KEY_BYTES = 16  # of the secret by which coordinators recognise the worker
@@ -35,10 +36,16 @@ class Reporter:
     """Builds one worker's reports and sends them to the queue of reports. Safe from any thread."""
 
     def __init__(
-        self, queues: SqsClient, clock: Clock, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        queues: SqsClient,
+        clock: Clock,
+        *,
+        machine: Machine = UNKNOWN_MACHINE,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queues = queues
         self._clock = clock
+        self._machine = machine
         self._monotonic = monotonic
         self._host_and_pid = ("", 0)
         self._next_heartbeat = 0.0
@@ -76,7 +83,9 @@ class Reporter:
 
     def _heartbeat(self, lease_s: float) -> Heartbeat:
         host, pid = self._host_and_pid
-        return Heartbeat(worker=self.worker, host=host, pid=pid, lease_s=lease_s, key=self._key)
+        return Heartbeat(
+            worker=self.worker, host=host, pid=pid, lease_s=lease_s, key=self._key, machine=self._machine
+        )
 
     # Starts and results
 
@@ -209,7 +218,7 @@ def _encode_reports(reports: Sequence[WorkerReport]) -> list[str]:
 def _without_content(report: WorkerReport, error: Exception) -> WorkerReport:
     """The report reduced to what can be sent; a result becomes a failure with `error` as evidence."""
     if isinstance(report, Heartbeat):
-        return replace(report, host="", holds=None)
+        return replace(report, host="", holds=None, machine=UNKNOWN_MACHINE)
     if isinstance(report, JobStarted):
         return report
     evidence = (

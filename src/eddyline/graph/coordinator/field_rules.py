@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from eddyline.core.name_rules import is_identifier, is_key, is_worker_name
 from eddyline.graph.command import CommandKind
+from eddyline.graph.machine import LIFECYCLES, MAX_SLOTS, MAX_VCPU, is_instance, is_instance_type, is_zone
 from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 
@@ -126,6 +127,7 @@ FIELD_TYPES: Mapping[str, Any] = {
     "holds": _HeldJobs | None,
     "token": _Token,
     "key": _Token,
+    "machine": Any,  # parsed before
     "over": bool,
     "reason": _Text,
 }
@@ -137,3 +139,14 @@ COMMAND_FIELD_TYPES: Mapping[str, Any] = {
     "job_id": Annotated[_Text, _check(lambda name: name == "" or is_identifier(name))],
 }
 """The types of a command's fields: its kind is an enumeration, and a drain command has no job."""
+
+MACHINE_FIELD_TYPES: Mapping[str, Any] = {
+    "pool": Annotated[_Text, _check(lambda name: name == "" or is_identifier(name))],
+    "instance": Annotated[_Text, _check(is_instance)],
+    "instance_type": Annotated[_Text, _check(is_instance_type)],
+    "zone": Annotated[_Text, _check(is_zone)],
+    "lifecycle": Annotated[_Text, _check(LIFECYCLES.__contains__)],
+    "vcpu": Annotated[int, Field(ge=1, le=MAX_VCPU)] | None,
+    "slots": Annotated[int, Field(ge=1, le=MAX_SLOTS)] | None,
+}
+"""The types of the fields of a machine: what is unknown is empty or None."""

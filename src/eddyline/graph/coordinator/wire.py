@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any, TypeVar
 
 import pydantic
@@ -13,8 +13,9 @@ from eddyline.core.errors import FormatError
 from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.coordinator.field_rules import COMMAND_FIELD_TYPES, FIELD_TYPES
+from eddyline.graph.coordinator.field_rules import COMMAND_FIELD_TYPES, FIELD_TYPES, MACHINE_FIELD_TYPES
 from eddyline.graph.job import Addition, Done, Failed, Interrupted, Job, Link, NewJob, Outcome
+from eddyline.graph.machine import Machine
 from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ def report_to_json(report: WorkerReport) -> dict[str, Any]:
     """A worker's report as JSON."""
     match report:
         case Heartbeat():
-            return {"fact": "beat", **_to_json(report)}
+            return {"fact": "beat", **_to_json(report), "machine": asdict(report.machine)}
         case JobStarted():
             return {"fact": "started", **_to_json(report)}
         case JobResult():
@@ -91,7 +92,8 @@ def report_from_json(value: object) -> WorkerReport:
     body = _object(value, "fact")
     match body.get("fact"):
         case "beat":
-            return _parse(Heartbeat, body, "beat")
+            machine = _parse(Machine, body.get("machine", {}), "beat/machine")
+            return _parse(Heartbeat, {**body, "machine": machine}, "beat")
         case "started":
             return _parse(JobStarted, body, "started")
         case "answered":
@@ -164,12 +166,14 @@ def _parse(kind: type[T], value: object, path: str) -> T:
     return kind(**{name: getattr(found, name) for name in found.model_fields_set})
 
 
-def _model(kind: type[Any], types: Mapping[str, Any] = FIELD_TYPES) -> type[BaseModel]:
+def _model(
+    kind: type[Any], types: Mapping[str, Any] = FIELD_TYPES, keys: Mapping[str, str] = _KEYS
+) -> type[BaseModel]:
     """The pydantic model of a dataclass. Optional fields need a default here, but it is not used."""
     definitions: dict[str, Any] = {
         field.name: (
             types[field.name],
-            pydantic.Field(... if _is_required(field) else None, alias=_KEYS.get(field.name, field.name)),
+            pydantic.Field(... if _is_required(field) else None, alias=keys.get(field.name, field.name)),
         )
         for field in fields(kind)
     }
@@ -183,4 +187,4 @@ def _is_required(field: Field[Any]) -> bool:
 _MODELS: Mapping[type[Any], type[BaseModel]] = {
     kind: _model(kind)
     for kind in (Job, NewJob, Link, Done, Failed, Heartbeat, JobStarted, JobResult, _Envelope)
-} | {Command: _model(Command, COMMAND_FIELD_TYPES)}
+} | {Command: _model(Command, COMMAND_FIELD_TYPES), Machine: _model(Machine, MACHINE_FIELD_TYPES, {})}

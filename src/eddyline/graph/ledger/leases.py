@@ -127,13 +127,19 @@ def register(
     connection.execute(insert(workers), {**row, **asdict(machine)})
 
 
-def extend(connection: Connection, worker: str, lease_s: float, now: float) -> float:
-    """Extend a worker's lease, registering it if it is unknown; returns the new deadline."""
+def extend(
+    connection: Connection, worker: str, lease_s: float, now: float, machine: Machine = UNKNOWN_MACHINE
+) -> float:
+    """Extend a worker's lease, registering it if it is unknown; returns the new deadline.
+
+    An unknown machine changes nothing that is known.
+    """
     deadline = now + lease_s
-    known = change(connection, _EXTEND, {"worker": worker, "deadline": deadline})
+    columns = asdict(machine) if machine.is_known else {}
+    known = change(connection, _EXTEND, {"worker": worker, "deadline": deadline, **columns})
     if not known:
         row = {"name": worker, "host": "", "pid": 0, "registered": now, "deadline": deadline}
-        connection.execute(insert(workers), row)
+        connection.execute(insert(workers), {**row, **columns})
     return deadline
 
 

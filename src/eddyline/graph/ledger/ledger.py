@@ -158,11 +158,14 @@ class Ledger(Closeable):
         self._transactions.changed()
         return accepted
 
-    def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
-        """Extend a worker's lease; returns the jobs that it still holds, with their fences."""
+    def heartbeat(self, worker: str, lease_s: float, *, machine: Machine = UNKNOWN_MACHINE) -> dict[str, int]:
+        """Extend a worker's lease; returns the jobs that it still holds, with their fences.
+
+        A known `machine` is recorded, for a worker whose row was removed while it was silent.
+        """
 
         def work(connection: Connection) -> dict[str, int]:
-            leases.extend(connection, worker, lease_s, self.now())
+            leases.extend(connection, worker, lease_s, self.now(), machine)
             return leases.held_jobs(connection, worker)
 
         return self._transactions.write(work, durable=False)

@@ -8,20 +8,31 @@ from collections.abc import Callable, Sequence
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Job, Settlement
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 
 _POLL_S = 1.0
 
 
 class DirectBroker:
-    """Claims jobs from the ledger's rows; every worker helps to expire the leases of lost workers."""
+    """Claims jobs from the ledger's rows; every worker helps to expire the leases of lost workers.
 
-    def __init__(self, ledger: Ledger, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    `machine` is where the worker runs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        machine: Machine = UNKNOWN_MACHINE,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._ledger = ledger
+        self._machine = machine
         self._sleep = sleep
 
     def register(self, worker: str, host: str, pid: int, lease_s: float) -> None:
         """Register the worker with a lease of `lease_s` seconds."""
-        self._ledger.register(worker, host, pid, lease_s)
+        self._ledger.register(worker, host, pid, lease_s, machine=self._machine)
 
     def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
         """Claim up to `limit` jobs."""
@@ -33,7 +44,7 @@ class DirectBroker:
 
     def heartbeat(self, worker: str, lease_s: float) -> dict[str, int]:
         """Renew the worker's lease; returns the ids of the jobs that it still holds, with their fences."""
-        return self._ledger.heartbeat(worker, lease_s)
+        return self._ledger.heartbeat(worker, lease_s, machine=self._machine)
 
     def held_jobs(self, worker: str) -> dict[str, int]:
         """The ids of the jobs that the worker still holds, with their fences."""

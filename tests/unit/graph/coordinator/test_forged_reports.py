@@ -18,11 +18,21 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reports.apply import Applied
 from eddyline.graph.ledger.reports.authority import MAX_UNPROVEN
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
+from eddyline.graph.machine import Machine
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, Publication, WorkerReport
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 
 KEY, OTHER_KEY = "a" * 32, "b" * 32
+MACHINE = Machine(
+    pool="cpu",
+    instance="i-0123456789abcdef0",
+    instance_type="c5.4xlarge",
+    zone="eu-central-1a",
+    lifecycle="spot",
+    vcpu=16,
+    slots=8,
+)
 RULES = SpawnRules(kinds={"work"}, pools={"cpu"}, max_jobs=10)
 
 
@@ -99,12 +109,35 @@ def test_a_huge_receipt_is_ignored_even_with_the_token(ledger: Ledger) -> None:
         *(("holds", value) for value in (["../x"], ["x"] * 10_001, [1])),
         *(("key", value) for value in ("abc", "x" * 32, "A" * 32, 7, "0" * 129)),
         ("host", "x" * 256),
+        ("machine", None),
+        ("machine", []),
+        ("machine", "i-0123456789abcdef0"),
     ],
 )
 def test_the_parser_rejects_an_invalid_heartbeat(field: str, value: object) -> None:
     plain = {**report_to_json(heartbeat()), field: value}
     with pytest.raises(WireError, match=field):
         report_from_json(plain)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(
+            ("instance", value)
+            for value in ("i-", "i-0123456789ABCDEF0", "i-0\n", "../x", None, 1, "x" * 3000)
+        ),
+        *(("instance_type", value) for value in ("M5.LARGE", "m5 large", "a" * 41, None)),
+        *(("zone", value) for value in ("1a", "eu/central", "a" * 41, None)),
+        *(("lifecycle", value) for value in ("Spot", "free", None, 1)),
+        *(("pool", value) for value in ("..", "a/b", "a" * 301, None)),
+        *((name, value) for name in ("vcpu", "slots") for value in (0, -1, 4097, 1.5, True, "4", 1e300)),
+    ],
+)
+def test_the_parser_rejects_an_invalid_machine(field: str, value: object) -> None:
+    plain = report_to_json(heartbeat(machine=MACHINE))
+    with pytest.raises(WireError, match=f"machine/{field}"):
+        report_from_json({**plain, "machine": {**plain["machine"], field: value}})
 
 
 @pytest.mark.parametrize(
@@ -198,6 +231,38 @@ def test_a_heartbeat_alone_adds_no_capacity_and_expires(ledger: Ledger, clock: M
     assert backlog(ledger) == ((), (), 0)
     ledger.expire_leases()
     assert ledger.workers() == []
+
+
+def test_a_heartbeat_that_claims_a_machine_adds_no_capacity_and_takes_nothing_from_its_worker(
+    ledger: Ledger,
+) -> None:
+    publication = publish_first(ledger)
+    apply(ledger, heartbeat(machine=MACHINE), replace(job_started(publication), key=KEY))
+    other = replace(MACHINE, instance="i-0fedcba9876543210", slots=4096)
+    apply(ledger, heartbeat(key=OTHER_KEY, machine=other), heartbeat("eve", OTHER_KEY, machine=MACHINE))
+    assert backlog(ledger) == (("ada",), ("eve",), 0)
+    by_name = {each.name: (each.proven, each.machine) for each in ledger.workers()}
+    assert by_name == {"ada": (True, MACHINE), "eve": (False, MACHINE)}
+
+
+def test_a_worker_that_shows_a_token_takes_its_name_without_the_machine_of_another_sender(
+    ledger: Ledger,
+) -> None:
+    publication = publish_first(ledger)
+    apply(ledger, heartbeat(key=OTHER_KEY, machine=MACHINE))
+    apply(ledger, replace(job_started(publication), key=KEY))
+    (ada,) = ledger.workers()
+    assert (ada.proven, ada.machine) == (True, Machine())
+    apply(ledger, heartbeat(machine=MACHINE), heartbeat(key=OTHER_KEY))
+    assert [each.machine for each in ledger.workers()] == [MACHINE]
+
+
+def test_a_heartbeat_without_a_machine_keeps_what_is_known(ledger: Ledger) -> None:
+    publication = publish_first(ledger)
+    apply(ledger, heartbeat(machine=MACHINE), replace(job_started(publication), key=KEY))
+    apply(ledger, heartbeat())
+    apply(ledger, heartbeat(machine=replace(MACHINE, slots=4)), heartbeat(lease_s=30.0))
+    assert [each.machine for each in ledger.workers()] == [replace(MACHINE, slots=4)]
 
 
 def test_a_worker_is_known_once_it_presents_a_token(ledger: Ledger) -> None:

@@ -22,6 +22,7 @@ from eddyline.graph.coordinator.wire import (
     report_to_json,
 )
 from eddyline.graph.job import Done, Job, Link, Outcome
+from eddyline.graph.machine import Machine
 from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
 from eddyline.graph.states import State
 
@@ -128,11 +129,22 @@ def test_an_unstarted_job_of_an_earlier_version_is_read_as_interrupted() -> None
     "report",
     [
         Heartbeat(worker="w", host="h", pid=7, lease_s=90.0),
+        Heartbeat(
+            worker="w", host="h", pid=7, lease_s=90.0, machine=Machine(pool="cpu", lifecycle="spot", vcpu=4)
+        ),
         JobStarted(job_id="a", fence=1, worker="w", at=1.0),
     ],
 )
 def test_heartbeats_and_starts_survive_a_round_trip(report: WorkerReport) -> None:
     assert report_from_json(_round_trip(report_to_json(report))) == report
+
+
+def test_a_heartbeat_of_an_earlier_version_has_no_machine() -> None:
+    report = Heartbeat(worker="w", host="h", pid=7, lease_s=90.0)
+    value = _round_trip(report_to_json(report))
+    del value["machine"]
+    assert report_from_json(value) == report
+    assert report_from_json({**value, "machine": {"color": "red"}}) == report
 
 
 def test_unknown_fields_of_a_newer_version_are_ignored() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reports import authority
 from eddyline.graph.ledger.reports.authority import LeaseRenewal
+from eddyline.graph.machine import Machine
+from eddyline.graph.worker.direct import DirectBroker
 
 
 def _renew(ledger: Ledger, clock: ManualClock, *renewals: LeaseRenewal) -> None:
@@ -43,3 +47,27 @@ def test_a_workers_host_and_process_id_are_stored(ledger: Ledger, clock: ManualC
 def test_without_renewals_nothing_changes(ledger: Ledger, clock: ManualClock) -> None:
     _renew(ledger, clock)
     assert ledger.workers() == []
+
+
+def test_the_machine_of_a_worker_is_recorded_at_registration_and_by_heartbeats(ledger: Ledger) -> None:
+    machine = Machine(pool="cpu", instance="i-0123456789abcdef0", lifecycle="spot", vcpu=4, slots=2)
+    ledger.register("ada", "here", 1, machine=machine)
+    ledger.register("bea", "here", 2)
+    ledger.heartbeat("ada", 30.0)
+    ledger.heartbeat("bea", 30.0, machine=replace(machine, slots=3))
+    ledger.heartbeat("cal", 30.0, machine=machine)  # its row was removed while it was frozen
+    assert {row.name: row.machine for row in ledger.workers()} == {
+        "ada": machine,
+        "bea": replace(machine, slots=3),
+        "cal": machine,
+    }
+
+
+def test_a_direct_worker_reports_its_machine(ledger: Ledger) -> None:
+    machine = Machine(pool="cpu", instance="i-0123456789abcdef0", slots=2)
+    broker = DirectBroker(ledger, machine=machine)
+    broker.register("ada", "here", 1, 30.0)
+    assert [row.machine for row in ledger.workers()] == [machine]
+    broker.deregister("ada")
+    broker.heartbeat("ada", 30.0)
+    assert [row.machine for row in ledger.workers()] == [machine]

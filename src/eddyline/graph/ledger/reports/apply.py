@@ -34,6 +34,7 @@ from eddyline.graph.ledger.reports.claims import (
 )
 from eddyline.graph.ledger.rows import Record, lock, write
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
+from eddyline.graph.machine import UNKNOWN_MACHINE
 from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
@@ -128,8 +129,12 @@ def _renewals(reports: Iterable[WorkerReport], rules: ReportRules) -> list[Lease
     usual = rules.now + rules.lease_s
     for report in reports:
         sender = (report.worker, report.key)
+        machine = UNKNOWN_MACHINE
         if isinstance(report, Heartbeat):
             deadline, process = rules.now + report.lease_s, (report.host, report.pid)
+            machine = (
+                report.machine if report.machine.is_known or sender not in found else found[sender].machine
+            )
         elif sender in found:
             continue
         else:
@@ -141,6 +146,7 @@ def _renewals(reports: Iterable[WorkerReport], rules: ReportRules) -> list[Lease
             key=report.key,
             proven=False,
             unproven_deadline=usual,
+            machine=machine,
         )
     return list(found.values())
 

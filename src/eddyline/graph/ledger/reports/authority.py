@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from eddyline.graph.db.bulk import many, rows_for
 from eddyline.graph.db.schema import workers
+from eddyline.graph.machine import MACHINE_FIELDS, UNKNOWN_MACHINE, Machine
 
 MAX_UNPROVEN = 1000
 """Unproven worker names kept at a time; further ones are ignored until they are proven."""
@@ -38,7 +39,7 @@ class LeaseRenewal:
     """A worker that reported, the new deadline of its lease, and its host and process id if it reported them.
 
     It is `proven` if one of these reports carried the token of a publication. `unproven_deadline` is used
-    instead of `deadline` for a worker that never was.
+    instead of `deadline` for a worker that never was. An unknown `machine` changes nothing that is known.
     """
 
     worker: str
@@ -47,6 +48,7 @@ class LeaseRenewal:
     key: str = ""
     proven: bool = True
     unproven_deadline: float | None = None
+    machine: Machine = UNKNOWN_MACHINE
 
 
 def renew_leases(
@@ -69,6 +71,7 @@ def renew_leases(
         ]
     room = _room(connection, renewals, known)
     rows: dict[str, dict[str, Any]] = {}
+    machines: dict[str, Machine] = {}
     authentic: set[Sender] = set()
     for each in sorted(renewals, key=lambda renewal: _rank(renewal, known.get(renewal.worker))):
         before = known.get(each.worker)
@@ -85,11 +88,17 @@ def renew_leases(
                 continue
         authentic.add((each.worker, each.key))
         rows[each.worker] = _row(each, before)
+        # What another sender reported under this name is not known of this one.
+        if each.machine.is_known or (before is not None and not _equal(before.key, each.key)):
+            machines[each.worker] = each.machine
     ordered = [rows[name] for name in sorted(rows)]
     updated = [row | {"worker": row["name"]} for row in ordered if row["name"] in known]
     many(connection, _UPDATE, _UPDATED, updated)
     new = [{**row, "registered": now} for row in ordered if row["name"] not in known]
     many(connection, _INSERT, (*_UPDATED[1:], "name", "registered"), new)
+    # Apart from the others: only heartbeats have machines, and most reports are results.
+    reported = [{"worker": name, **asdict(machines[name])} for name in sorted(machines)]
+    many(connection, _UPDATE, ("worker", *MACHINE_FIELDS), reported)
     return authentic
 
 
