@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from docs import log_events
+from docs import log_events, pool_keys
 
 from eddyline.cli.main import build
+from eddyline.fleet import pools_schema
 from eddyline.graph.states import legend, mermaid
 from eddyline.media import rejections
 
@@ -127,11 +128,13 @@ PARTS = (
     ("reference/cli.md", "cli", cli),
     ("reference/manifest.md", "manifest", manifest),
     ("reference/logs.md", "log events", log_events.markdown_table),
+    ("reference/pools.md", "keys", pool_keys.markdown_tables),
 )
 
 
 def main() -> int:
-    """Write every generated part."""
+    """Write every generated part, and the JSON Schema of pools.yaml."""
+    pools_schema.SCHEMA_FILE.write_text(pools_schema.schema_text(), "utf-8")
     for page, name, content in PARTS:
         path = DOCS / page
         path.write_text(replace_part(path.read_text("utf-8"), name, content()), "utf-8")

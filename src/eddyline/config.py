@@ -82,7 +82,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] 
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.
-TEST_VARIABLES = frozenset({"EDDYLINE_CASES", "EDDYLINE_SAMPLES"})
+TEST_VARIABLES = frozenset({"EDDYLINE_CASES", "EDDYLINE_DATA", "EDDYLINE_SAMPLES"})
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:

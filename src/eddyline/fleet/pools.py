@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from eddyline.core import settings_file
 from eddyline.core.errors import UnsupportedError, UsageError
+from eddyline.core.settings_file import KeyedValueError, Section, read_settings
+from eddyline.fleet.capacity import Capacity
+from eddyline.fleet.capacity_checks import check_capacity
+from eddyline.fleet.instance_types import Architecture
 
 BUILT_IN = Path(__file__).parent / "pools.yaml"
 """The pools file that is used where no other is configured."""
 
 _REMEDY = "correct it; pools.yaml of the eddyline package is a complete example"
 _MOST_POOLS = 32
-_POOL_NAME = r"^[a-z][a-z0-9-]{0,19}$"  # part of the names of queues and services
+POOL_NAME = r"^[a-z][a-z0-9-]{0,19}$"  # part of the names of queues and services
 _WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"
 
 
@@ -30,30 +33,42 @@ def _unique(given: object) -> object:
     return frozenset(str(each) if isinstance(each, int) else each for each in given)
 
 
-_PoolName = Annotated[str, Field(pattern=_POOL_NAME)]
+_PoolName = Annotated[str, Field(pattern=POOL_NAME)]
 _Word = Annotated[str, Field(pattern=_WORD)]
 # YAML has no sets; a frozen model needs an immutable type.
-_Words = Annotated[frozenset[_Word], BeforeValidator(_unique), Field(max_length=64)]
+_Words = Annotated[frozenset[_Word], Field(max_length=64), BeforeValidator(_unique)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Slot(_Section):
+class Slot(Section):
     """What one slot needs, that is, one job at a time; at most `most` slots on one machine."""
 
-    vcpu: float = Field(ge=0.1, le=256)
-    memory_mib: int = Field(ge=64, le=4_194_304)
-    most: int = Field(default=64, ge=1, le=1024)
+    vcpu: float = Field(ge=0.1, le=256, description="processors; a container's share counts")
+    memory_mib: int = Field(
+        ge=64,
+        le=4_194_304,
+        description="memory; 256 MiB of the machine are reserved for the worker and the system",
+    )
+    most: int = Field(default=64, ge=1, le=1024, description="maximum number of slots on one machine")
 
 
-class JobLimits(_Section):
+class JobLimits(Section):
     """Limits of one job: time, address space of its programs (None: unlimited), size of its files."""
 
-    wall_s: float = Field(default=3600.0, gt=0, le=86_400)
-    memory_mib: int | None = Field(default=None, ge=64, le=4_194_304)
-    scratch_gib: float = Field(default=20.0, gt=0, le=65_536)
+    wall_s: float = Field(
+        default=3600.0, gt=0, le=86_400, description="seconds for all programs of one job together"
+    )
+    memory_mib: int | None = Field(
+        default=None,
+        ge=64,
+        le=4_194_304,
+        description="address space of each program of a job, in MiB; null: the limit of the step",
+    )
+    scratch_gib: float = Field(
+        default=20.0,
+        gt=0,
+        le=65_536,
+        description="size of the files of one job, in GiB; a program that exceeds it is stopped",
+    )
 
     @property
     def min_free_gib(self) -> float:
@@ -61,40 +76,44 @@ class JobLimits(_Section):
         return self.scratch_gib / 10
 
 
-class Capacity(_Section):
-    """Machines, for Terraform and for scaling: `least` to `most` of them, of any instance type in `types`.
-
-    `spot_percent` of them are Spot Instances; On-Demand ones after `on_demand_after_s` without Spot capacity.
-    """
-
-    least: int = Field(default=0, ge=0, le=100_000)
-    most: int = Field(default=0, ge=0, le=100_000)
-    spot_percent: int = Field(default=100, ge=0, le=100)
-    on_demand_after_s: float = Field(default=300.0, ge=0, le=86_400)
-    types: tuple[_Word, ...] = Field(default=(), max_length=64, strict=False)
-    image: _Word = "cpu"
-
-    @model_validator(mode="after")
-    def _check_bounds(self) -> Self:
-        if self.least > self.most:
-            raise ValueError(f"least ({self.least}) is more than most ({self.most})")
-        return self
-
-
-class Pool(_Section):
+class Pool(Section):
     """A pool of workers. `codecs` names the FFmpeg encoder of each codec; `cost` is that of a slot-hour."""
 
     name: _PoolName
-    description: str = Field(default="", max_length=400)
-    kinds: _Words = Field(min_length=1)
-    codecs: Mapping[_Word, _Word] = Field(default_factory=dict, max_length=32)
-    encoders: _Words = frozenset()
-    ffmpeg: Annotated[Path | None, Field(strict=False)] = None
-    serves: tuple[_PoolName, ...] = Field(default=(), max_length=_MOST_POOLS, strict=False)
-    cost: float = Field(gt=0, le=1_000_000)
-    slot: Slot
-    limits: JobLimits = JobLimits()
-    capacity: Capacity = Capacity()
+    description: str = Field(default="", max_length=400, description="free text")
+    kinds: _Words = Field(min_length=1, description="kinds of jobs it runs; at least one")
+    codecs: Mapping[_Word, _Word] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="codecs of its chunks, and the FFmpeg encoder of each: `{h264: libx264}`",
+    )
+    encoders: _Words = Field(
+        default=frozenset(),
+        description="further encoders that its jobs need: for audio and images, or those that profiles name",
+    )
+    ffmpeg: Annotated[Path | None, Field(strict=False)] = Field(
+        default=None, description="path of this pool's FFmpeg; null: `EDDYLINE_FFMPEG`, or the packaged one"
+    )
+    arch: Architecture = Field(
+        default="x86_64", description="processor architecture of its machines: `x86_64` or `arm64`"
+    )
+    gpu: Literal["nvidia"] | None = Field(
+        default=None, description="`nvidia` if its machines have a GPU: selects image and drivers"
+    )
+    serves: tuple[_PoolName, ...] = Field(
+        default=(),
+        max_length=_MOST_POOLS,
+        strict=False,
+        description="other pools, of the same `arch`, whose jobs its workers also claim, with its own FFmpeg",
+    )
+    cost: float = Field(
+        gt=0, le=1_000_000, description="cost of one slot for an hour, relative to the other pools"
+    )
+    slot: Slot = Field(description="what one job at a time needs")
+    limits: JobLimits = Field(default=JobLimits(), description="limits of one job")
+    capacity: Capacity = Field(
+        default=Capacity(), description="machines on AWS, for Terraform and for scaling"
+    )
 
     @property
     def served(self) -> tuple[str, ...]:
@@ -110,10 +129,24 @@ class Pool(_Section):
     def _check_gpu_memory_limit(self) -> Self:
         gpu = sorted(encoder for encoder in self.required_encoders if encoder.endswith("_nvenc"))
         if gpu and self.limits.memory_mib is not None:
-            raise ValueError(
-                f"limits.memory_mib must be null in a pool with {gpu[0]}: it limits the address space, and a "
-                "GPU driver reserves far more of it than there is memory"
+            raise KeyedValueError(
+                ("limits", "memory_mib"),
+                f"must be null in a pool with {gpu[0]}: it limits the address space, and a GPU driver "
+                "reserves far more of it than there is memory",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_capacity(self) -> Self:
+        check_capacity(
+            self.capacity,
+            arch=self.arch,
+            gpu=self.gpu,
+            encoders=self.required_encoders,
+            slot_vcpu=self.slot.vcpu,
+            slot_memory_mib=self.slot.memory_mib,
+            min_free_gib=self.limits.min_free_gib,
+        )
         return self
 
     def can_run(self, kind: str, codecs: Collection[str], encoders: Collection[str] = ()) -> bool:
@@ -123,7 +156,7 @@ class Pool(_Section):
         )
 
 
-class Pools(_Section):
+class Pools(Section):
     """All pools, by name."""
 
     pools: Mapping[str, Pool] = Field(min_length=1, max_length=_MOST_POOLS)
@@ -142,10 +175,15 @@ class Pools(_Section):
     @model_validator(mode="after")
     def _check_served(self) -> Self:
         for pool in self.pools.values():
-            for other in pool.serves:
+            for place, other in enumerate(pool.serves):
+                key = ("pools", pool.name, "serves", place)
                 if other not in self.pools:
-                    raise ValueError(
-                        f"pools.{pool.name}.serves names {other!r}, which is not a pool in this file"
+                    raise KeyedValueError(key, f"{other!r} is not a pool in this file")
+                if (arch := self.pools[other].arch) != pool.arch:
+                    raise KeyedValueError(
+                        key,
+                        f"{other!r} is of arch {arch} and this pool of {pool.arch}: their FFmpeg builds "
+                        "differ; remove it, and give this pool its own kinds",
                     )
         return self
 
@@ -164,12 +202,8 @@ class Pools(_Section):
 
 
 def load_pools(path: Path | None = None) -> Pools:
-    """Load the pools of a file, or the built-in ones; raises `UsageError` naming file, key and rule."""
-    path = path or BUILT_IN
-    try:
-        return Pools.model_validate(settings_file.parse_settings(path, remedy=_REMEDY))
-    except ValidationError as error:
-        raise UsageError(f"{path}: {settings_file.describe_errors(error)}", remedy=_REMEDY) from error
+    """Load the pools of a file, or the built-in ones; raises `UsageError` with file, line, key and rule."""
+    return read_settings(path or BUILT_IN, remedy=_REMEDY).validate(Pools)
 
 
 def cheapest_pool(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import UsageError
+from eddyline.fleet.capacity_checks import RESERVED_MIB
 from eddyline.fleet.pools import Pool
 
 _MIB = 1024 * 1024
-_RESERVED_MIB = 256  # for the worker process and the system
+
 _NO_LIMIT = 1 << 60  # cgroup v1 uses a number near 2**63 for "unlimited"
 
 
@@ -59,7 +60,7 @@ def _text(path: Path) -> str:
 
 def slot_count(machine: Machine, pool: Pool) -> int:
     """The number of slots of `pool` on `machine`; raises `UsageError` if there is not enough for one."""
-    memory_mib = machine.memory / _MIB - _RESERVED_MIB
+    memory_mib = machine.memory / _MIB - RESERVED_MIB
     slot = pool.slot
     # A tolerance of a thousandth: a machine with a nominal 16 GiB has slightly less.
     fit = min(int(machine.vcpus / slot.vcpu + 1e-3), int(memory_mib / slot.memory_mib + 1e-3), slot.most)

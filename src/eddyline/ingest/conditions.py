@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
+from eddyline.core import settings_file
 from eddyline.ingest.key_patterns import KeyPattern
 
 
@@ -47,10 +48,10 @@ _Extensions = Annotated[
 _Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
-class Section(BaseModel):
-    """A section of a rules file: unknown keys and values of another type are refused."""
+class Section(settings_file.Section):
+    """A section of a rules file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
 
 class Conditions(Section):

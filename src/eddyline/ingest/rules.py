@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from eddyline.core import settings_file
 from eddyline.core.errors import UsageError
@@ -155,11 +155,8 @@ def load_rules(path: Path | None = None, *, profile: str = "default") -> Rules:
 
 
 def _read(path: Path) -> _RulesFile:
-    try:
-        plain: Any = settings_file.parse_settings(path, remedy=_REMEDY)
-        return _RulesFile.model_validate({} if plain is None else plain)
-    except ValidationError as error:
-        raise UsageError(f"{path}: {settings_file.describe_errors(error)}", remedy=_REMEDY) from error
+    file = settings_file.read_settings(path, remedy=_REMEDY)
+    return file.validate(_RulesFile, {} if file.value is None else file.value)
 
 
 def _load_profile(name: str, directory: Path, rules: Path | None) -> tuple[str, Profile]:

@@ -6,44 +6,38 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-from pydantic import BaseModel
+from docs import pool_keys
 
-from eddyline.fleet.pools import Capacity, JobLimits, Pool, Pools, Slot
+from eddyline.fleet.capacity import Capacity, OnDemand, Requirements, Scratch, Spot
+from eddyline.fleet.pools import JobLimits, Pool, Pools, Slot, load_pools
 from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.profile import RungSettings
 
 _TEXT = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "pools.md").read_text("utf-8")
 
 
-def _rows(heading: str) -> dict[str, str]:
-    """Maps the first to the last cell of each row of the table with this first heading."""
-    table = re.search(rf"^\| {re.escape(heading)} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", _TEXT, re.MULTILINE)
-    assert table is not None, heading
-    cells = [line.strip("| \n").split(" | ") for line in table[1].splitlines()]
-    return {row[0].strip("`"): row[-1].strip("` ") for row in cells}
+def test_every_key_has_a_description() -> None:
+    models = {model for _, model in pool_keys.SECTIONS}
+    assert models == {Pool, Slot, JobLimits, Capacity, Requirements, Spot, OnDemand, Scratch}
+    for model in models:
+        for name, field in model.model_fields.items():
+            assert field.description or name == "name", f"{model.__name__}.{name}"
 
 
-@pytest.mark.parametrize(
-    ("model", "heading"),
-    [
-        (Pool, "key"),
-        (Slot, "key of `slot`"),
-        (JobLimits, "key of `limits`"),
-        (Capacity, "key of `capacity`"),
-    ],
-)
-def test_every_key_is_on_the_page_with_its_default(model: type[BaseModel], heading: str) -> None:
-    rows = _rows(heading)
-    fields = {name: field for name, field in model.model_fields.items() if name != "name"}
-    assert list(rows) == list(fields)
-    for name, field in fields.items():
-        assert (rows[name] == "required") == field.is_required(), name
-        if isinstance(field.default, int | float | str) and field.default:
-            assert rows[name] == f"{field.default:g}" if not isinstance(field.default, str) else field.default
-        if model is JobLimits and field.default is None:
-            assert rows[name] == "null"
+def test_the_tables_have_every_key_with_its_default() -> None:
+    tables = pool_keys.markdown_tables()
+    for _, model in pool_keys.SECTIONS:
+        assert all(f"| `{name}` | " in tables for name in model.model_fields if name != "name")
+    assert "| `hook_s` | seconds that running jobs have when a machine is scaled in | `900` |" in tables
+    assert "| `predictive` | predictive scaling from earlier days | `false` |" in tables
+    assert "| `kinds` | kinds of jobs it runs; at least one | required |" in tables
+
+
+def test_the_page_lists_the_built_in_pools() -> None:
+    listed = re.search(r"## Built-in pools\n.*?\n\n", _TEXT, re.DOTALL)
+    assert listed is not None
+    assert re.findall(r"^\| `([a-z-]+)` \|", listed[0], re.MULTILINE) == list(load_pools().pools)
 
 
 def _examples() -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,9 +46,9 @@ def test_a_job_is_assigned_to_the_cheapest_pool_that_can_run_it(tmp_path: Path) 
     assert cheapest_pool("poster", (), pools).name == "light"
     assert cheapest_pool("chunk", {"h264", "av1"}, pools).name == "cpu"
     expensive = load_pools(_write_pools(tmp_path, pools__cpu__cost=1000))
-    assert cheapest_pool("chunk", {"h264"}, expensive).name == "gpu"
+    assert cheapest_pool("chunk", {"h264"}, expensive).name == "graviton"
     without_av1 = load_pools(_write_pools(tmp_path, pools__cpu__codecs={"h264": "libx264"}))
-    assert cheapest_pool("chunk", {"h264", "av1"}, without_av1).name == "gpu"
+    assert cheapest_pool("chunk", {"h264", "av1"}, without_av1).name == "graviton"
 
 
 def test_of_two_pools_with_the_same_cost_the_first_is_used(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_a_worker_requires_the_encoders_of_all_pools_that_it_serves() -> None:
 
 
 def test_an_unknown_pool_is_reported_with_the_known_pools() -> None:
-    with pytest.raises(UsageError, match=r"'tpu'.*light, cpu, gpu"):
+    with pytest.raises(UsageError, match=r"'tpu'.*light, cpu, memory, gpu, cpu-classic, graviton"):
         load_pools()["tpu"]
 
 
@@ -91,10 +92,8 @@ def test_a_pool_can_have_another_ffmpeg(tmp_path: Path) -> None:
         ({"pools__cpu__kinds": [["chunk"]]}, "pools.cpu.kinds: expected a list of words"),
         ({"pools__cpu__encoders": [{"a": 1}]}, "pools.cpu.encoders: expected a list of words"),
         ({"pools__cpu__codecs": {"h264": "libx264; rm"}}, "pools.cpu.codecs.h264"),
-        ({"pools__cpu__serves": ["tpu"]}, "pools.cpu.serves names 'tpu'"),
+        ({"pools__cpu__serves": ["tpu"]}, r"pools.cpu.serves\[0\]: 'tpu' is not a pool in this file"),
         ({"pools__light__cost": None}, "pools.light.cost: Field required"),
-        ({"pools__cpu__capacity__least": 500}, r"least \(500\) is more than most \(200\)"),
-        ({"pools__cpu__capacity__spot_percent": 101}, "pools.cpu.capacity.spot_percent"),
         ({"pools": {}}, "pools: "),
         ({"pools": {"Big Box": {}}}, "pools.Big Box"),
         ({"pools": None}, "pools: Field required"),
@@ -107,7 +106,7 @@ def test_an_invalid_value_is_reported_with_file_and_key(
     path = _write_pools(tmp_path, **changes)
     with pytest.raises(UsageError, match=message) as caught:
         load_pools(path)
-    assert caught.value.message.startswith(str(path))
+    assert re.match(rf"{re.escape(str(path))}:\d+: ", caught.value.message)
 
 
 @pytest.mark.parametrize(

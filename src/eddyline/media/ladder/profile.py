@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
-from eddyline.core.settings_file import describe_errors, parse_settings
+from eddyline.core.settings_file import Section, read_settings
 from eddyline.media.ladder.encoders import find_encoder
 
 _BUILT_IN = Path(__file__).parent / "profiles"
@@ -29,11 +26,7 @@ Codec = Literal["h264", "hevc", "av1"]
 _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class RungSettings(_Section):
+class RungSettings(Section):
     """The settings of one rung.
 
     `height` is the length of the shorter side in lines; "source" is the size of the source. `encoder` is
@@ -77,14 +70,14 @@ class RungSettings(_Section):
         return plain
 
 
-class LoudnessSettings(_Section):
+class LoudnessSettings(Section):
     """Normalize to `target_lufs` (EBU R128), with true peaks of at most `true_peak_dbtp`."""
 
     target_lufs: float = Field(ge=-40, le=-5)
     true_peak_dbtp: float = Field(default=-1.0, ge=-9, le=0)
 
 
-class AudioSettings(_Section):
+class AudioSettings(Section):
     """The settings of all audio tracks; loudness is always measured, and changed only with `normalise`."""
 
     codec: Literal["aac"] = "aac"
@@ -92,7 +85,7 @@ class AudioSettings(_Section):
     normalise: LoudnessSettings | None = None
 
 
-class StoryboardSettings(_Section):
+class StoryboardSettings(Section):
     """Preview images for seeking: one of `width` pixels every `interval_s`, columns x rows per sheet."""
 
     width: int = Field(default=160, ge=32, le=640, multiple_of=2)
@@ -102,7 +95,7 @@ class StoryboardSettings(_Section):
     most: int = Field(default=300, ge=1, le=3000)
 
 
-class PictureSettings(_Section):
+class PictureSettings(Section):
     """The poster, `thumbs` thumbnails at equal intervals, and the storyboard (null: none)."""
 
     poster_width: int = Field(default=1280, ge=16, le=8192, multiple_of=2)
@@ -111,7 +104,7 @@ class PictureSettings(_Section):
     storyboard: StoryboardSettings | None = StoryboardSettings()
 
 
-class Profile(_Section):
+class Profile(Section):
     """All settings of a profile; `digest()` is part of every output's key.
 
     `gop_s` and `segment_s` (a multiple of `gop_s`) are in seconds. `hdr`: "tonemap" makes all rungs SDR,
@@ -166,10 +159,8 @@ def load_profile(name_or_path: str) -> Profile:
             remedy=f"choose one of {', '.join(profile_names())}, or pass the path of a YAML file",
         )
     path = Path(name_or_path) if is_path else _BUILT_IN / f"{name_or_path}.yaml"
-    plain = parse_settings(path, remedy=_REMEDY, label="profile ")
+    file = read_settings(path, remedy=_REMEDY, label="profile ")
+    plain = file.value
     if is_path and isinstance(plain, dict):
-        plain.setdefault("name", path.stem)
-    try:
-        return Profile.model_validate(plain)
-    except ValidationError as error:
-        raise UsageError(f"profile {path}: {describe_errors(error)}", remedy=_REMEDY) from error
+        plain = {"name": path.stem, **plain}
+    return file.validate(Profile, plain)

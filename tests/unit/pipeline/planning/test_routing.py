@@ -23,13 +23,14 @@ def _profile_with(**changes: object) -> Profile:
     return Profile.model_validate({**plain, "rungs": [{**plain["rungs"][0], **changes}]})
 
 
-def _gpu_first() -> Pools:
+def _gpu_first(**codecs: str) -> Pools:
     plain = load_pools().model_dump(mode="json")
-    for pool in plain["pools"].values():
+    for name, pool in plain["pools"].items():
         pool.pop("name")
-        pool.update(
-            {name: list(pool[name]) for name in ("kinds", "encoders")}, cost=1 if "gpu" in str(pool) else 4
-        )
+        pool.update({key: list(pool[key]) for key in ("kinds", "encoders")}, cost=1 if name == "gpu" else 4)
+        if name == "gpu":
+            pool["codecs"] |= codecs
+            pool["capacity"] = {}
     return Pools.model_validate(plain)
 
 
@@ -85,6 +86,6 @@ def test_a_source_that_an_encoder_does_not_accept_is_routed_to_the_next_pool() -
 
 def test_a_source_that_no_encoder_accepts_fails_with_the_first_error() -> None:
     with pytest.raises(UnsupportedError, match="10x6 is too small for av1_nvenc"):
-        fleet_router(_gpu_first())(
+        fleet_router(_gpu_first(av1="av1_nvenc"))(
             _profile_with(codec="av1", preset="8"), replace(_VIDEO, width=10, height=6)
         )
