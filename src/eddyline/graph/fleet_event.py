@@ -68,11 +68,15 @@ class FleetEvent:
         return json.dumps({name: value for name, value in asdict(self).items() if value not in {None, ""}})
 
     @classmethod
-    def from_json(cls, text: str) -> FleetEvent:
-        """The event of `to_json`; unknown fields, of later versions, are left out."""
+    def from_json(cls, text: str) -> FleetEvent | None:
+        """The event of `to_json`; None for a kind of a later version, whose unknown fields are left out."""
         known = {field.name for field in fields(cls)}
         found: dict[str, Any] = {name: value for name, value in json.loads(text).items() if name in known}
-        return cls(**{**found, "kind": FleetEventKind(found["kind"])})
+        try:
+            kind = FleetEventKind(found["kind"])
+        except ValueError:
+            return None
+        return cls(**{**found, "kind": kind})
 
 
 _TEXTS = (

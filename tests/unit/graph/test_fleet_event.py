@@ -43,6 +43,10 @@ def test_fields_of_a_later_version_are_left_out() -> None:
     assert FleetEvent.from_json(text) == _EVENT
 
 
+def test_a_kind_of_a_later_version_is_left_out() -> None:
+    assert FleetEvent.from_json(json.dumps({**json.loads(_EVENT.to_json()), "kind": "later"})) is None
+
+
 def test_values_are_bounded() -> None:
     hostile: dict[str, Any] = {"pool": "p" * 9999, "zone": "a\0b", "group": "\ud800", "vcpu": 10**9}
     found = FleetEvent(id="e", instance="i", kind=FleetEventKind.SEEN, at=0.0, **hostile)

@@ -263,3 +263,13 @@ fleet_samples = Table(
     Column("spot_shortfall_vcpu", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Tasks that only one of several coordinators runs at a time (ledger/periodic_tasks.py).
+periodic_tasks = Table(
+    "periodic_tasks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # When it is run next, in seconds since 1970.
+    Column("due", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from eddyline.graph.ledger.fleet import samples
+from sqlalchemy import Connection
+
+from eddyline.graph.fleet_event import FleetEvent
+from eddyline.graph.instance import Instance
+from eddyline.graph.ledger import periodic_tasks
+from eddyline.graph.ledger.fleet import events, prune, queries, samples
+from eddyline.graph.ledger.fleet.events import Fold
+from eddyline.graph.ledger.fleet.queries import EndedStarts
 from eddyline.graph.ledger.transactions import Transactions
 from eddyline.graph.pool_sample import PoolSample
+
+_DAY_S = 86_400.0
+KEEP_S = 400 * _DAY_S
+"""How long ended instances, with their events, and samples are kept."""
+UNATTRIBUTED_S = _DAY_S
+"""How long events about instances of unknown pools are kept: most are of other machines of the account."""
 
 
 class FleetRecord:
     """The fleet record, each method in one transaction. Safe from any thread and any number of processes."""
 
     def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
         self._database = transactions.database
+
+    def store(self, stored: Sequence[FleetEvent], *, fold: Fold) -> int:
+        """Store events and fold all events about their instances; returns how many were new. Idempotent.
+
+        A stored event survives a power failure once this returns.
+        """
+        if not stored:
+            return 0
+        now = self._now()
+        return self._database.write(lambda c: events.store(c, stored, fold=fold, now=now))
+
+    def store_machines(self, *, fold: Fold) -> int:
+        """Store the machines of the workers as events; returns how many were new. Idempotent."""
+        found = self._database.read(queries.machines_of_workers)
+        known = self._database.read(lambda c: events.stored_ids(c, {event.id for event in found}))
+        return self.store([event for event in found if event.id not in known], fold=fold)
 
     def record_samples(self, recorded: Sequence[PoolSample]) -> None:
         """Store samples; a sample of a pool and minute that is stored already is left out.
@@ -23,6 +53,47 @@ class FleetRecord:
         if recorded:
             self._database.write(lambda c: samples.record(c, recorded), durable=False)
 
-    def samples(self, start: float, stop: float) -> list[PoolSample]:
+    def take_task(self, name: str, *, every_s: float) -> bool:
+        """Whether the caller runs the periodic task `name` now; no other process does for `every_s`."""
+        return self._database.write(
+            lambda c: periodic_tasks.take(c, name, every_s=every_s, now=self._now()), durable=False
+        )
+
+    def prune(self) -> int:
+        """Delete what is older than `KEEP_S` and `UNATTRIBUTED_S`; returns how many instances."""
+        now = self._now()
+        self._database.write(lambda c: prune.prune_samples(c, now - KEEP_S), durable=False)
+        ended = self._repeat(lambda c: prune.prune_ended(c, now - KEEP_S))
+        return ended + self._repeat(lambda c: prune.prune_unattributed(c, now - UNATTRIBUTED_S))
+
+    def _repeat(self, step: Callable[[Connection], int]) -> int:
+        """Run short transactions, so that others do not wait, until one deletes nothing."""
+        total = 0
+        while count := self._database.write(step, durable=False):
+            total += count
+        return total
+
+    # Queries
+
+    def instance(self, name: str) -> Instance | None:
+        """One instance; None if no event about it is stored."""
+        return self._database.read(lambda c: queries.by_id(c, name))
+
+    def running(self) -> Collection[Instance]:
+        """The instances of all pools that have not ended."""
+        return self._database.read(queries.running)
+
+    def instances(self, start: float, stop: float) -> Sequence[Instance]:
+        """The instances of all pools that may have run between two times (seconds since 1970)."""
+        return self._database.read(lambda c: queries.between(c, start, stop))
+
+    def ended_starts(self, start: float, stop: float) -> Sequence[EndedStarts]:
+        """The starts of jobs that ended between two times, by the lifecycle of their machines."""
+        return self._database.read(lambda c: queries.ended_starts(c, start, stop))
+
+    def samples(self, start: float, stop: float) -> Sequence[PoolSample]:
         """The samples of the minutes that start at or after `start` and before `stop`, in order."""
         return self._database.read(lambda c: samples.find(c, start, stop))
+
+    def _now(self) -> float:
+        return self._transactions.clock.now()
