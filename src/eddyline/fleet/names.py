@@ -71,3 +71,11 @@ def drain_queue(prefix: str) -> str:
 def function_name(prefix: str, function: str) -> str:
     """The name of a Lambda function, such as `GENERAL_DRAIN`."""
     return f"{prefix}-{function}"
+
+
+def function_queue(prefix: str, function: str) -> str:
+    """The SQS queue from which a function receives events in batches (`SPOT_DRAIN`, `SPOT_METRICS`).
+
+    A mass interruption is one event for each instance: API calls for batches stay within the rates of ECS.
+    """
+    return function_name(prefix, function)
