@@ -32,6 +32,7 @@ COMMANDS = {
     "parked": ("parked", "parked"),
     "worker": ("worker", "worker"),
     "coordinator": ("coordinator", "coordinator"),
+    "fleet": ("fleet", "commands"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),

@@ -1,0 +1,7 @@
+"""The group of the commands of `eddyline fleet`."""
+
+from __future__ import annotations
+
+import typer
+
+commands = typer.Typer(help="Plan the machines of a fleet on AWS.", no_args_is_help=True)
