@@ -12,11 +12,12 @@ from eddyline.app.observability import Observation
 from eddyline.core.clock import SystemClock
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain_controller import DrainController
-from eddyline.fleet.drain_policy import DrainActions, DrainState
+from eddyline.fleet.drain_policy import DrainActions, DrainRules, DrainState
 from eddyline.fleet.notices import Notice, NoticeKind, sigterm_notice
 from eddyline.graph.worker.broker import Broker
 
 if TYPE_CHECKING:
+    from eddyline.aws.ec2_metadata import MetadataWatch
     from eddyline.observe.worker_metrics import WorkerMetrics
 
 CTRL_C = "Ctrl-C"  # the reason that `cli.signals` gives
@@ -25,22 +26,35 @@ CTRL_C = "Ctrl-C"  # the reason that `cli.signals` gives
 
 @contextmanager
 def open_drain_controller(
-    broker: Broker, observation: Observation[WorkerMetrics], *, stop: Stop, requested_stop: Stop
+    broker: Broker,
+    observation: Observation[WorkerMetrics],
+    *,
+    stop: Stop,
+    requested_stop: Stop,
+    rules: DrainRules,
+    instance: str,
 ) -> Iterator[DrainController]:
-    """Create the drain controller of a worker: `stop` ends its jobs.
+    """Create the drain controller of a worker on `instance` ("" outside EC2): `stop` ends its jobs.
 
-    A signal requests `requested_stop`, which drains the worker.
+    A signal requests `requested_stop`, which drains the worker by the `rules` of its pool.
     """
     with ExitStack() as stack:
         protection = stack.enter_context(_task_protection(observation))
-        drainer = DrainController(broker, stop=stop, busy=protection, on_actions=_log_actions(observation))
+        drainer = DrainController(
+            broker,
+            stop=stop,
+            rules=rules,
+            instance=instance,
+            busy=protection,
+            on_actions=_log_actions(observation),
+        )
         stack.callback(drainer.close)
         ended = Stop()
         stack.callback(ended.request, "the worker has ended")
-        _watch_machine(drainer, observation, ended)
+        watch = _watch_machine(drainer, observation, ended)
         threading.Thread(
             target=_forward_signal,
-            args=(requested_stop, drainer, ended, observation),
+            args=(requested_stop, drainer, watch, ended, observation),
             name="stop signal",
             daemon=True,
         ).start()
@@ -64,13 +78,15 @@ def _task_protection(observation: Observation[WorkerMetrics]) -> Iterator[Callab
         protection.close()
 
 
-def _watch_machine(drainer: DrainController, observation: Observation[WorkerMetrics], ended: Stop) -> None:
-    """Poll the instance metadata for a notice of termination."""
+def _watch_machine(
+    drainer: DrainController, observation: Observation[WorkerMetrics], ended: Stop
+) -> MetadataWatch | None:
+    """Poll the instance metadata for a notice of termination; None where settings disable it."""
     from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch  # needs no boto3
 
     metadata = InstanceMetadata.from_environment(os.environ)
     if metadata is None:
-        return
+        return None
 
     def on_notice(notice: Notice) -> None:
         observation.metrics.record_notice(str(notice.kind))
@@ -82,11 +98,17 @@ def _watch_machine(drainer: DrainController, observation: Observation[WorkerMetr
     def on_error(message: str) -> None:
         observation.log.info("instance metadata unavailable", error=message)
 
-    MetadataWatch(metadata, on_notice, stop=ended, on_error=on_error).start()
+    watch = MetadataWatch(metadata, on_notice, stop=ended, on_error=on_error)
+    watch.start()
+    return watch
 
 
 def _forward_signal(
-    requested_stop: Stop, drainer: DrainController, ended: Stop, observation: Observation[WorkerMetrics]
+    requested_stop: Stop,
+    drainer: DrainController,
+    watch: MetadataWatch | None,
+    ended: Stop,
+    observation: Observation[WorkerMetrics],
 ) -> None:
     """Translate a signal to a notice: SIGTERM allows running jobs to finish, Ctrl-C does not."""
     while not requested_stop.wait(1.0):
@@ -99,6 +121,8 @@ def _forward_signal(
         notice = Notice(kind=NoticeKind.STOP, at=now, deadline=now, reason=requested_stop.reason)
     observation.metrics.record_notice(str(notice.kind))
     drainer.apply(notice)
+    if watch is not None:
+        watch.poll_soon()  # the cause of the signal, such as a scale-in, changes the drain deadline
 
 
 def _log_actions(observation: Observation[WorkerMetrics]) -> Callable[[DrainActions, DrainState], None]:

@@ -24,6 +24,7 @@ from eddyline.core.errors import TransientError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
+from eddyline.fleet.drain_policy import DrainRules
 from eddyline.fleet.pool_coverage import worker_name
 from eddyline.fleet.pools import Pools
 from eddyline.fleet.slots import measure_machine
@@ -104,7 +105,14 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
         )
         broker, history_of = stack.enter_context(_broker(request, pools, machine, observation))
         drainer = stack.enter_context(
-            open_drain_controller(broker, observation, stop=stop, requested_stop=requested_stop)
+            open_drain_controller(
+                broker,
+                observation,
+                stop=stop,
+                requested_stop=requested_stop,
+                rules=DrainRules(),
+                instance=machine.instance,
+            )
         )
         listener = CommandListener(
             broker,

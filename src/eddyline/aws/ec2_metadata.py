@@ -128,6 +128,7 @@ class MetadataWatch:
         self._stop = stop
         self._clock = clock or SystemClock()
         self._every_s = every_s
+        self._soon = threading.Event()
         self._last_notices: dict[str, tuple[str, str, str]] = {}
         self._last_errors: dict[str, str] = {}
 
@@ -146,8 +147,20 @@ class MetadataWatch:
             )
             return
         while not self._stop.requested:
+            self._soon.clear()
             keep_running("metadata", self.poll)
-            self._stop.wait(self._every_s)
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait until the next poll; a stop ends the wait within a second."""
+        until = time.monotonic() + self._every_s
+        while not self._stop.requested and (left := until - time.monotonic()) > 0:
+            if self._soon.wait(min(left, 1.0)):
+                return
+
+    def poll_soon(self) -> None:
+        """Poll at once, if the watch runs: SIGTERM may have a cause that the service already shows."""
+        self._soon.set()
 
     def poll(self) -> None:
         """Read every path once; an error with one does not affect the others."""

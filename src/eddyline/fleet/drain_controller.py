@@ -25,7 +25,7 @@ from eddyline.fleet.drain_policy import (
 )
 from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.job_estimate import JobProgress, JobRates
-from eddyline.fleet.notices import Notice
+from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.fleet.task_thread import TaskThread
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.broker import Broker
@@ -97,6 +97,9 @@ class DrainController:
 
     def apply(self, notice: Notice) -> None:
         """Apply a notice; from any thread. Duplicates change nothing."""
+        if notice.kind is NoticeKind.REBALANCE:
+            # One that is dated in the future, by a wrong clock, would apply until then.
+            notice = replace(notice, at=min(notice.at, self._clock.now()))
         with self._changed:
             state = apply_notice(self._state, notice, self._rules, instance=self._instance)
             if state != self._state:

@@ -1,19 +1,40 @@
 """Decides how a worker drains. Pure functions of notices, running jobs and the time.
 
-A drain only becomes stricter (the earliest deadline wins), so that a duplicate notice, or several kinds of
-notices about the same termination, change nothing.
+A notice either states its deadline (a Spot interruption, a drain command with a deadline, Ctrl-C), or the
+worker assumes one: SIGTERM gives `container_stop_s`, a scale-in grants `scale_in_s`. Stated deadlines always
+apply, the earliest first. Of the assumed ones a scale-in replaces that of SIGTERM: the drain of its instance
+makes ECS send SIGTERM, and the container's stop timeout is then as long as the lifecycle hook. The order of
+notices has no effect, and duplicates change nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from eddyline.fleet.notices import Notice, NoticeKind
 
 ClaimKey = tuple[str, int]
 """Identifies a claim: the job's id and the fence."""
+
+_METADATA_WAIT_S = 8.0
+"""A poll of the instance metadata (every 5 s) and its requests, each of which takes up to 1 s."""
+
+
+class DrainTimes(Protocol):
+    """The drain times of a pool (`capacity` in pools.yaml), in seconds."""
+
+    @property
+    def stop_s(self) -> float:
+        """From SIGTERM to SIGKILL, if nothing else is known."""
+        ...
+
+    @property
+    def hook_s(self) -> float:
+        """The time that a scale-in grants to running jobs: the heartbeat timeout of the lifecycle hook."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +43,9 @@ class DrainRules:
 
     `margin_s`: jobs must end this long before the drain deadline, to leave time to settle and exit.
     `container_stop_s`: time from SIGTERM to SIGKILL; ECS on Spot guarantees at most 110.
-    `scale_in_s`: drain time of a scale-in: the heartbeat timeout of the lifecycle hook, if there is one.
+    `scale_in_s`: time that a scale-in grants: the heartbeat timeout of the lifecycle hook, if there is one.
+    `scale_in_wait_s`: after SIGTERM no job is handed back for this long, because the notice of the scale-in
+    that caused it may follow, which grants more time.
     `rebalance_s`: how long a rebalance recommendation applies if no interruption follows.
     `starving_s`: a job that has waited this long shows that no other worker can take it.
     `probe_s`: where waiting times are unknown, new jobs are accepted for this long in every `starving_s`.
@@ -32,38 +55,50 @@ class DrainRules:
     margin_s: float = 10.0
     container_stop_s: float = 110.0
     scale_in_s: float = 110.0
+    scale_in_wait_s: float = 0.0
     rebalance_s: float = 1800.0
     starving_s: float = 60.0
     probe_s: float = 4.0
     pessimism: float = 1.25
+
+    @classmethod
+    def for_pool(cls, times: DrainTimes, *, has_metadata: bool) -> DrainRules:
+        """The rules of a pool; `has_metadata`: the instance metadata would announce a scale-in."""
+        may_be_extended = has_metadata and times.hook_s > times.stop_s
+        return cls(
+            container_stop_s=times.stop_s,
+            scale_in_s=times.hook_s,
+            scale_in_wait_s=_METADATA_WAIT_S if may_be_extended else 0.0,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrainState:
     """What the notices so far say about the end of a worker; times are seconds since 1970.
 
-    `draining`: the worker must end, by the drain deadline `deadline` if there is one. `avoid_until`: its
-    machine is at elevated risk of interruption until then (rebalance recommendation).
+    `draining`: the worker must end, by the drain deadline `deadline` if there is one, which follows from the
+    earliest `stated` deadline, the earliest end of the time that a scale-in `granted`, and the time of the
+    first SIGTERM (`stopped`). `avoid_until`: its machine is at elevated risk of interruption until then
+    (rebalance recommendation).
     """
 
     draining: bool = False
     deadline: float | None = None
     reason: str = ""
     avoid_until: float | None = None
+    stated: float | None = None
+    granted: float | None = None
+    stopped: float | None = None
 
     def is_at_risk(self, now: float) -> bool:
         """Whether a rebalance recommendation applies and the worker does not drain already."""
         return not self.draining and self.avoid_until is not None and now < self.avoid_until
 
 
-# The notices that start a drain, and the seconds until the drain deadline where the notice itself has none
-# (None: no deadline).
-_DRAIN_S: Mapping[NoticeKind, Callable[[DrainRules], float | None]] = {
-    NoticeKind.INTERRUPTION: lambda _rules: 0.0,
-    NoticeKind.SCALE_IN: lambda rules: rules.scale_in_s,
-    NoticeKind.STOP: lambda rules: rules.container_stop_s,
-    NoticeKind.DRAIN_COMMAND: lambda _rules: None,
-}
+_DRAINING = frozenset(
+    {NoticeKind.INTERRUPTION, NoticeKind.SCALE_IN, NoticeKind.STOP, NoticeKind.DRAIN_COMMAND}
+)
+"""The kinds of notices that start a drain."""
 
 
 def apply_notice(state: DrainState, notice: Notice, rules: DrainRules, *, instance: str = "") -> DrainState:
@@ -73,28 +108,47 @@ def apply_notice(state: DrainState, notice: Notice, rules: DrainRules, *, instan
     if notice.kind is NoticeKind.REBALANCE:
         until = notice.at + rules.rebalance_s
         return replace(state, avoid_until=max(until, state.avoid_until or until))
-    if notice.kind not in _DRAIN_S:
+    if notice.kind not in _DRAINING:
         return state
-    deadline = drain_deadline(notice, rules)
-    if state.draining and not _is_earlier(deadline, state.deadline):
-        return state
-    return replace(state, draining=True, deadline=deadline, reason=notice.reason or str(notice.kind))
+    after = _record(state, notice, rules)
+    after = replace(after, draining=True, deadline=drain_deadline(after, rules))
+    if state.draining and after.deadline == state.deadline:
+        return after
+    return replace(after, reason=notice.reason or str(notice.kind))
 
 
-def drain_deadline(notice: Notice, rules: DrainRules) -> float | None:
-    """When a worker must have ended after `notice` (seconds since 1970); None: no deadline.
+def _record(state: DrainState, notice: Notice, rules: DrainRules) -> DrainState:
+    """The state with what a notice says about the end, and the earlier deadline."""
+    match notice.kind:
+        case NoticeKind.SCALE_IN:
+            ends = notice.at + rules.scale_in_s if notice.deadline is None else notice.deadline
+            return replace(state, granted=_earliest(state.granted, ends))
+        case NoticeKind.STOP if notice.deadline is None:
+            return replace(state, stopped=_earliest(state.stopped, notice.at))
+        case NoticeKind.INTERRUPTION if notice.deadline is None:
+            return replace(state, stated=_earliest(state.stated, notice.at))
+        case _:
+            return replace(state, stated=_earliest(state.stated, notice.deadline))
 
-    This is the deadline of the notice itself, such as the time in a Spot interruption notice, or else the
-    usual time of its kind.
-    """
-    if notice.deadline is not None:
-        return notice.deadline
-    drain_s = _DRAIN_S[notice.kind](rules)
-    return None if drain_s is None else notice.at + drain_s
+
+def drain_deadline(state: DrainState, rules: DrainRules) -> float | None:
+    """When a worker must have ended (seconds since 1970); None: no deadline."""
+    stop_s = rules.container_stop_s
+    if state.granted is not None:
+        stop_s = max(stop_s, rules.scale_in_s)
+    killed = None if state.stopped is None else state.stopped + stop_s
+    return _earliest(state.stated, state.granted, killed)
 
 
-def _is_earlier(deadline: float | None, other: float | None) -> bool:
-    return deadline is not None and (other is None or deadline < other)
+def _earliest(*deadlines: float | None) -> float | None:
+    return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+
+def _may_be_extended(state: DrainState, now: float, rules: DrainRules) -> bool:
+    """Whether only SIGTERM gives the deadline, and the notice of a scale-in may follow."""
+    if state.stopped is None or state.granted is not None or state.stated is not None:
+        return False
+    return now < state.stopped + rules.scale_in_wait_s
 
 
 class DrainPhase(StrEnum):
@@ -141,7 +195,8 @@ def decide(
 
     `waiting_s`: how long the oldest job that it could claim has waited (None: unknown). A worker at risk of
     interruption leaves new jobs to other workers as long as there are any. It stops no running job and does
-    not exit: its service would only start it again on the same machine.
+    not exit: its service would only start it again on the same machine. After SIGTERM it hands no job back
+    before a scale-in could have been noticed.
     """
     keys = tuple(job.key for job in jobs)
     if not state.draining:
@@ -152,6 +207,8 @@ def decide(
         return DrainActions(phase=DrainPhase.AT_RISK, accepts_jobs=accepts, finish=keys)
     exit_by = None if state.deadline is None else state.deadline - rules.margin_s
     late = _late_jobs(jobs, now, exit_by, rules.pessimism)
+    if exit_by is not None and now < exit_by and _may_be_extended(state, now, rules):
+        late = set()
     return DrainActions(
         phase=DrainPhase.DRAINING,
         accepts_jobs=False,

@@ -130,6 +130,19 @@ def test_the_watch_polls_periodically(fake: FakeMachine) -> None:
     assert watched.errors == []
 
 
+def test_the_watch_polls_at_once_when_asked(fake: FakeMachine) -> None:
+    watched = WatchedMetadata(InstanceMetadata(fake.url), every_s=3600.0)
+    thread = watched.watch.start()
+    wait_until(lambda: len(fake.requests) >= 4)
+    fake.responses["autoscaling/target-lifecycle-state"] = "Terminated"
+    watched.watch.poll_soon()
+    wait_until(lambda: watched.notices)
+    assert watched.notices[0].kind is NoticeKind.SCALE_IN
+    watched.stop.request("enough")
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 def test_outside_ec2_the_watch_ends() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -389,6 +389,39 @@ def test_a_worker_at_risk_claims_no_jobs_until_the_recommendation_expires(ledger
     runner.join()
 
 
+def test_a_recommendation_dated_in_the_future_applies_from_now(ledger: Ledger) -> None:
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    now = time.time()
+    controller.apply(Notice(kind=NoticeKind.REBALANCE, at=now + 1e8))
+    assert controller.state.avoid_until is not None
+    assert abs(controller.state.avoid_until - now - RULES.rebalance_s) < 60
+    controller.close()
+
+
+def test_after_sigterm_a_long_job_runs_until_a_scale_in_could_be_noticed(ledger: Ledger) -> None:
+    ledger.submit(_jobs("frames-3-a"))
+    rules = DrainRules(margin_s=0.3, container_stop_s=1.5, scale_in_s=60.0, scale_in_wait_s=1.0)
+    runner = WorkerRunner(ledger, rules=rules)
+    runner.started("frames-3-a")
+    runner.controller.apply(sigterm_notice(time.time()))
+    time.sleep(0.6)
+    runner.controller.apply(Notice(kind=NoticeKind.SCALE_IN, at=time.time()))
+    runner.join()
+    assert [job.state for job in ledger.jobs()] == [State.DONE]
+
+
+def test_after_sigterm_a_long_job_is_handed_back_if_no_scale_in_follows(ledger: Ledger) -> None:
+    ledger.submit(_jobs("frames-9-a"))
+    rules = DrainRules(margin_s=0.3, container_stop_s=4.0, scale_in_s=60.0, scale_in_wait_s=1.0)
+    runner = WorkerRunner(ledger, rules=rules)
+    runner.started("frames-9-a")
+    began = time.monotonic()
+    runner.controller.apply(sigterm_notice(time.time()))
+    runner.join()
+    assert 0.9 < time.monotonic() - began < 4.0
+    assert [(job.state, job.interruptions) for job in ledger.jobs()] == [(State.READY, 1)]
+
+
 def test_a_worker_at_risk_claims_jobs_that_no_other_worker_claims(ledger: Ledger) -> None:
     rules = DrainRules(starving_s=0.5)
     runner = WorkerRunner(ledger, rules=rules)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from itertools import permutations
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eddyline.aws.ec2_metadata import POLL_S
 from eddyline.fleet.drain_policy import DrainPhase, DrainRules, DrainState, JobEstimate, apply_notice, decide
 from eddyline.fleet.job_estimate import JobProgress, JobRates
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
@@ -22,11 +26,26 @@ def _rebalance(at: float = NOW) -> Notice:
     return Notice(kind=NoticeKind.REBALANCE, at=at)
 
 
-def _after(*notices: Notice, instance: str = "") -> DrainState:
+def _scale_in(at: float = NOW) -> Notice:
+    return Notice(kind=NoticeKind.SCALE_IN, at=at, reason="scale-in")
+
+
+def _after(*notices: Notice, instance: str = "", rules: DrainRules = RULES) -> DrainState:
     state = DrainState()
     for notice in notices:
-        state = apply_notice(state, notice, RULES, instance=instance)
+        state = apply_notice(state, notice, rules, instance=instance)
     return state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """The drain times of a pool."""
+
+    stop_s: float = 110.0
+    hook_s: float = 900.0
+
+
+POOL = DrainRules.for_pool(Times(), has_metadata=True)
 
 
 def test_a_worker_without_notices_continues() -> None:
@@ -115,6 +134,75 @@ def test_the_earlier_deadline_applies_in_any_order() -> None:
     assert _after(_spot(deadline=NOW + 40), sigterm_notice(NOW)).deadline == NOW + 40
 
 
+def test_the_rules_of_a_pool_have_its_times() -> None:
+    assert (POOL.container_stop_s, POOL.scale_in_s) == (110.0, 900.0)
+    assert POOL.scale_in_wait_s > POLL_S
+    # Where nothing could grant more time, nothing is waited for.
+    assert DrainRules.for_pool(Times(), has_metadata=False).scale_in_wait_s == 0
+    assert DrainRules.for_pool(Times(hook_s=60.0), has_metadata=True).scale_in_wait_s == 0
+
+
+def test_a_job_of_300_seconds_survives_a_scale_in_and_the_sigterm_that_follows() -> None:
+    state = _after(_scale_in(), sigterm_notice(NOW + 3), rules=POOL)
+    for second in range(300):
+        jobs = [JobEstimate(key=A, remaining_s=300.0 - second)]
+        actions = decide(state, jobs, NOW + second, POOL)
+        assert (actions.accepts_jobs, actions.finish, actions.exit) == (False, (A,), False)
+    assert decide(state, [], NOW + 300, POOL).exit
+
+
+def test_a_scale_in_noticed_after_its_sigterm_grants_the_time_of_the_hook() -> None:
+    before = _after(sigterm_notice(NOW), rules=POOL)
+    jobs = [JobEstimate(key=A, remaining_s=300.0), JobEstimate(key=B, remaining_s=None)]
+    # Until the scale-in can have been noticed, no job is handed back, and none is claimed.
+    for seconds in (0.0, POLL_S, POLL_S + 2.0):
+        actions = decide(before, jobs, NOW + seconds, POOL)
+        assert (actions.accepts_jobs, actions.finish, actions.exit) == (False, (A, B), False)
+    state = apply_notice(before, _scale_in(NOW + 5), POOL)
+    assert state.reason == "scale-in"
+    assert decide(state, jobs[:1], NOW + 10, POOL).finish == (A,)
+
+
+def test_sigterm_without_a_scale_in_hands_back_what_does_not_end_in_110_seconds() -> None:
+    state = _after(sigterm_notice(NOW), rules=POOL)
+    jobs = [JobEstimate(key=A, remaining_s=60.0), JobEstimate(key=B, remaining_s=300.0)]
+    actions = decide(state, jobs, NOW + POOL.scale_in_wait_s, POOL)
+    assert (actions.finish, actions.hand_back, actions.exit_by) == ((A,), (B,), NOW + 100)
+    assert decide(state, [], NOW, POOL).exit
+
+
+def test_stated_deadlines_do_not_wait_for_a_scale_in() -> None:
+    job = [JobEstimate(key=A, remaining_s=300.0)]
+    ctrl_c = Notice(kind=NoticeKind.STOP, at=NOW, deadline=NOW, reason="Ctrl-C")
+    for notice in (_spot(), ctrl_c, drain_command_notice(NOW, "interruption", NOW + 120)):
+        state = _after(sigterm_notice(NOW), notice, rules=POOL)
+        assert decide(state, job, NOW, POOL).hand_back == (A,)
+        assert state.deadline == min(notice.deadline or NOW, NOW + 110)
+
+
+def test_a_wait_for_a_scale_in_ends_at_the_deadline() -> None:
+    rules = DrainRules.for_pool(Times(stop_s=12.0), has_metadata=True)
+    state = _after(sigterm_notice(NOW), rules=rules)
+    actions = decide(state, [JobEstimate(key=A, remaining_s=5.0)], NOW + 2, rules)
+    assert (actions.hand_back, actions.exit) == ((A,), True)
+
+
+def test_a_spot_notice_tightens_what_a_scale_in_granted() -> None:
+    for notices in permutations((_scale_in(), sigterm_notice(NOW + 2), _spot(NOW + 30, NOW + 150))):
+        assert _after(*notices, rules=POOL).deadline == NOW + 150
+
+
+def test_a_drain_command_with_a_deadline_tightens_one_without() -> None:
+    open_ended = drain_command_notice(NOW, "maintenance")
+    assert _after(open_ended, drain_command_notice(NOW, "interruption", NOW + 90)).deadline == NOW + 90
+    assert _after(drain_command_notice(NOW, "interruption", NOW + 90), open_ended).deadline == NOW + 90
+
+
+def test_a_container_is_killed_a_hook_time_after_sigterm_although_the_scale_in_came_later() -> None:
+    # ECS kills the container its stop timeout after SIGTERM, which is the time of the hook.
+    assert _after(sigterm_notice(NOW), _scale_in(NOW + 60), rules=POOL).deadline == NOW + 900
+
+
 def test_notices_about_another_machine_are_ignored() -> None:
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0fedcba9876543210") == DrainState()
     assert _after(_spot(instance="i-0123456789abcdef0"), instance="i-0123456789abcdef0").draining
@@ -161,6 +249,7 @@ def test_a_repeated_recommendation_does_not_extend_the_first() -> None:
     assert state == _after(_rebalance())
 
 
+_STATING = {NoticeKind.INTERRUPTION, NoticeKind.SCALE_IN, NoticeKind.STOP, NoticeKind.DRAIN_COMMAND}
 _NOTICES = st.lists(
     st.builds(
         Notice,
@@ -183,16 +272,54 @@ def test_repeated_notices_change_nothing(notices: list[Notice], again: st.DataOb
         assert later == state
 
 
-@given(notices=_NOTICES, order=st.randoms())
-def test_the_order_of_notices_has_no_effect(notices: list[Notice], order: object) -> None:
+_TIMES = st.builds(Times, stop_s=st.floats(1, 110), hook_s=st.floats(30, 7200))
+_RULES = st.builds(DrainRules.for_pool, _TIMES, has_metadata=st.booleans()) | st.just(RULES)
+
+
+@given(notices=_NOTICES, order=st.randoms(), rules=_RULES)
+def test_the_order_of_notices_has_no_effect(notices: list[Notice], order: object, rules: DrainRules) -> None:
     shuffled = list(notices)
     order.shuffle(shuffled)  # type: ignore[attr-defined]
-    first, second = _after(*notices), _after(*shuffled)
-    assert (first.draining, first.deadline, first.avoid_until) == (
-        second.draining,
-        second.deadline,
-        second.avoid_until,
-    )
+    first, second = _after(*notices, rules=rules), _after(*shuffled, rules=rules)
+    assert replace(first, reason="") == replace(second, reason="")
+
+
+@given(notices=_NOTICES, rules=_RULES)
+def test_no_deadline_that_a_notice_states_is_exceeded(notices: list[Notice], rules: DrainRules) -> None:
+    stated = [
+        notice.deadline for notice in notices if notice.deadline is not None and notice.kind in _STATING
+    ]
+    deadline = _after(*notices, rules=rules).deadline
+    assert not stated or (deadline is not None and deadline <= min(stated))
+
+
+@given(notices=_NOTICES, at=st.integers(0, 500), rules=_RULES)
+def test_sigterm_never_shortens_what_an_earlier_scale_in_granted(
+    notices: list[Notice], at: int, rules: DrainRules
+) -> None:
+    state = _after(_scale_in(), *notices, rules=rules)
+    later = apply_notice(state, sigterm_notice(NOW + at), rules)
+    assert later.deadline == state.deadline
+
+
+@given(
+    times=st.lists(st.integers(0, 20_000), min_size=1, max_size=40),
+    waiting_s=st.none() | st.floats(0, 1000),
+)
+def test_no_number_of_recommendations_drains_or_excludes_a_worker(
+    times: list[int], waiting_s: float | None
+) -> None:
+    state = _after(*(_rebalance(NOW + at) for at in times))
+    job = JobEstimate(key=A, remaining_s=None)
+    for second in range(0, 23_000, 997):
+        actions = decide(state, [job], NOW + second, RULES, waiting_s=waiting_s)
+        assert (actions.finish, actions.hand_back, actions.exit) == ((A,), (), False)
+    assert not state.draining
+    after = NOW + max(times) + RULES.rebalance_s
+    assert decide(state, [], after, RULES, waiting_s=waiting_s).phase is DrainPhase.ACTIVE
+    # Until then it takes jobs again and again, if no other worker does.
+    minute = [decide(state, [], after - 1 - second, RULES).accepts_jobs for second in range(60)]
+    assert any(minute)
 
 
 @given(
