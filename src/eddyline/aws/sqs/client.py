@@ -6,7 +6,6 @@ Each call is one request (or one for each batch of ten messages), and raises `Qu
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from eddyline.aws.client_errors import MessageRejectedError, QueueError, QueueNotFoundError, translate_errors
 from eddyline.aws.sqs.batches import MAX_ENTRIES, receipt_batches, send_batches
 from eddyline.aws.sqs.message import Message, VisibilityFailures, message_attributes, parse_message
+from eddyline.aws.sqs.queue_attributes import are_equal, redrive_policy
 from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
@@ -72,8 +72,7 @@ class SqsClient:
         arn = self.attributes(naming.dead_letters, "QueueArn")["QueueArn"]
         for name in (*naming.job_queues, naming.reports):
             limit = _REPORTS_MAX_RECEIVE_COUNT if name == naming.reports else self.max_receive_count
-            policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(limit)})
-            self.create_queue(name, attributes={"RedrivePolicy": policy})
+            self.create_queue(name, attributes={"RedrivePolicy": redrive_policy(arn, limit)})
 
     def create_queue(
         self,
@@ -101,7 +100,7 @@ class SqsClient:
             self._seen.add(name)
             return
         self._seen.add(name)
-        if any(found.get(key) != value for key, value in wanted.items()):
+        if any(not are_equal(key, found.get(key, ""), value) for key, value in wanted.items()):
             self.set_attributes(name, wanted)
 
     def delete_queue(self, name: str) -> None:
