@@ -21,6 +21,7 @@ STOP_S = 110.0
 """Seconds from SIGTERM to SIGKILL, as for a container on Spot."""
 COORDINATOR_STOP_S = 15.0
 _BACK_S = 1.0
+_LATE_S = 1.0  # from the end of a notice to the kill: a worker that still runs then is a violation
 
 
 @dataclass(kw_only=True)
@@ -94,13 +95,14 @@ class Actor:
             case Kind.STORE_UNAVAILABLE:
                 return self._set_fault_rates(self.site.store_proxy, UNAVAILABLE, what.lasts_s)
             case _:
-                return self._disturb_process(what)
+                is_of_pool = what.kind in {Kind.SPOT_STORM, Kind.RECLAIM_POOL}
+                return self._interrupt_pool(what) if is_of_pool else self._disturb_process(what)
 
     def _disturb_process(self, what: Disturbance) -> bool:
         """Disturb one process: the victim, or the next one that is running."""
         processes = self.coordinators if "coordinator" in what.kind else self.workers
         order = [processes[(what.victim + step) % len(processes)] for step in range(len(processes))]
-        running = [each for each in order if each.state is ProcessState.RUNNING]
+        running = [each for each in order if each.state is ProcessState.RUNNING and not self._is_warned(each)]
         busy = self.busy() if what.busy and not self.site.ledger_down else ()
         member = next(iter(sorted(running, key=lambda each: each.pid not in busy)), None)
         if member is None:
@@ -111,25 +113,58 @@ class Actor:
                 self._later(what.lasts_s, lambda: self._restart(member))
             case Kind.FREEZE_WORKER | Kind.FREEZE_COORDINATOR:
                 member.freeze()
-                self._later(what.lasts_s, member.resume)
+                self._later(what.lasts_s, lambda: self._resume(member))
             case Kind.SPOT_WORKER:
-                self._send_spot_notice(self.workers.index(member), what.lasts_s)
-                member.request_stop(what.lasts_s, terminate=False)
+                self._warn([self.workers.index(member)], what.lasts_s)
             case _:
                 member.request_stop(STOP_S if member in self.workers else COORDINATOR_STOP_S)
         return True
 
-    def _send_spot_notice(self, number: int, ahead_s: float) -> None:
-        """Set a Spot interruption notice in the instance metadata of a worker."""
-        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead_s))
-        notice = f'{{"action": "terminate", "time": "{end}"}}'
-        self.site.machines[number].responses["spot/instance-action"] = notice
+    def _interrupt_pool(self, what: Disturbance) -> bool:
+        """Interrupt all instances of the victim's pool at once, with or without a notice."""
+        fleet = self.site.fleet
+        numbers = fleet.members(fleet.pools[what.victim])
+        if any(fleet.is_warned(number) for number in numbers):
+            return False
+        if not any(self.workers[number].state is ProcessState.RUNNING for number in numbers):
+            return False
+        if what.kind is Kind.SPOT_STORM:
+            self._warn(numbers, what.lasts_s)
+        else:
+            for number in numbers:
+                self.workers[number].kill()
+                fleet.reclaim(number)
+                self._later(what.lasts_s, lambda number=number: self._restart(self.workers[number]))  # type: ignore[misc]
+        return True
+
+    def _warn(self, numbers: Sequence[int], ahead_s: float) -> None:
+        """Announce the interruption of instances: running workers must exit before, the others are killed."""
+        for number in numbers:
+            self.site.fleet.warn(number, ahead_s)
+            if self.workers[number].state is ProcessState.RUNNING:
+                self.workers[number].request_stop(ahead_s, terminate=False)
+            self._later(ahead_s + _LATE_S, lambda number=number: self._interrupt(number))  # type: ignore[misc]
+
+    def _interrupt(self, number: int) -> None:
+        """Spot takes an instance, and the group replaces it."""
+        self.workers[number].kill()
+        self.site.fleet.reclaim(number)
+        self._restart(self.workers[number])
+
+    def _resume(self, member: Member) -> None:
+        """Continue a frozen process, unless its instance was warned meanwhile: then it stays frozen."""
+        if not self._is_warned(member):
+            member.resume()
+
+    def _is_warned(self, member: Member) -> bool:
+        return member in self.workers and self.site.fleet.is_warned(self.workers.index(member))
 
     def _restart(self, member: Member) -> None:
-        if member.state is not ProcessState.STOPPED:
+        """Start a process again; a worker of a warned instance only after that, on another instance."""
+        if member.state is not ProcessState.STOPPED or self._is_warned(member):
             return
         if member in self.workers:
-            self.site.replace_machine(self.workers.index(member))
+            self.site.fleet.replace(self.workers.index(member))
         member.start()
 
     def _stop_ledger(self, what: Disturbance) -> bool:

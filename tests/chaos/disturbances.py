@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TERM_WORKER = "SIGTERM to a worker"
     TERM_COORDINATOR = "SIGTERM to a coordinator"
     SPOT_WORKER = "spot notice to a worker"
+    SPOT_STORM = "spot notice to a whole pool"
+    RECLAIM_POOL = "whole pool reclaimed without notice"
     FREEZE_WORKER = "worker frozen past its lease"
     FREEZE_COORDINATOR = "coordinator frozen"
     CRASH_LEDGER = "PostgreSQL crashed"
@@ -40,8 +42,9 @@ class Mode(StrEnum):
 class Disturbance:
     """A disturbance `at` seconds after the beginning.
 
-    `victim` is the number of the worker or coordinator. `lasts_s`: the duration; of a Spot notice, the time
-    between the notice and the interruption. `busy`: prefer a process with a running job.
+    `victim` is the number of the worker or coordinator; of a whole pool, of one of its workers.
+    `lasts_s`: the duration; of a Spot notice, the time between the notice and the interruption.
+    `busy`: prefer a process with a running job.
     """
 
     at: float
@@ -59,6 +62,8 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.TERM_WORKER: 2,
         Kind.TERM_COORDINATOR: 1,
         Kind.SPOT_WORKER: 1,
+        Kind.SPOT_STORM: 1,
+        Kind.RECLAIM_POOL: 1,
         Kind.FREEZE_WORKER: 2,
         Kind.FREEZE_COORDINATOR: 1,
         Kind.CRASH_LEDGER: 1,
@@ -73,6 +78,8 @@ _ROUNDS: Mapping[Mode, Mapping[Kind, int]] = {
         Kind.KILL_WORKER: 5,
         Kind.TERM_WORKER: 2,
         Kind.SPOT_WORKER: 1,
+        Kind.SPOT_STORM: 1,
+        Kind.RECLAIM_POOL: 1,
         Kind.FREEZE_WORKER: 3,
         Kind.CRASH_LEDGER: 2,
         Kind.RESTART_LEDGER: 1,
@@ -123,5 +130,6 @@ def _lasts(kind: Kind, lease_s: float, rng: random.Random) -> float:
         Kind.STORE_FAULTS: _FAULTS_S,
         Kind.STORE_UNAVAILABLE: _UNAVAILABLE_S,
         Kind.SPOT_WORKER: _NOTICE_S,
+        Kind.SPOT_STORM: _NOTICE_S,
     }
     return rng.uniform(*bounds.get(kind, _DOWN_S))

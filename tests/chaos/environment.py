@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.chaos.disturbances import Mode
 from tests.chaos.processes import Command
+from tests.chaos.spot_fleet import SpotFleet
 from tests.servers.imds import FakeMachine, machine
 from tests.servers.ministack import Ministack, any_keys, running
 from tests.servers.network import Proxy, proxy
@@ -23,6 +24,11 @@ from eddyline.store.store import Store
 QUEUES = "chaos"
 _REGION = "us-east-1"
 _EDDYLINE = (sys.executable, "-m", "eddyline")
+
+
+def pool_of(number: int) -> str:
+    """The pool of a worker."""
+    return "light" if number % 4 == 3 else "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,7 @@ class Site:
     store_proxy: Proxy
     network: Proxy
     machines: list[FakeMachine]
+    fleet: SpotFleet
     bucket: str
     ledger_down: bool = False
 
@@ -69,7 +76,7 @@ class Site:
 
     def worker(self, number: int) -> Command:
         """The command of a worker: three of four serve pool `cpu`, the fourth `light`."""
-        pool = "light" if number % 4 == 3 else "cpu"
+        pool = pool_of(number)
         share = ("--queues", QUEUES) if self.mode is Mode.SQS else ("--ledger", self.ledger.url)
         argv = (
             *(*_EDDYLINE, "worker", "--pool", pool, "--slots", "1", "--store", self.store_address, *share),
@@ -107,12 +114,6 @@ class Site:
     def work(self, number: int) -> Path:
         """The directory of a worker, as on a separate machine."""
         return self.folder / f"machine-{number}"
-
-    def replace_machine(self, number: int) -> None:
-        """Replace a worker's machine: another instance id, and no notice."""
-        fake = self.machines[number]
-        fake.responses = {"instance-id": f"i-{random.getrandbits(64):016x}"}
-        fake.forget_tokens()
 
     def _environment(self, process: str) -> Mapping[str, str]:
         home = self.folder / "homes" / process
@@ -158,8 +159,9 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
             store_proxy=store_proxy,
             network=network,
             machines=machines,
+            fleet=SpotFleet(prefix=QUEUES, pools=[pool_of(n) for n in range(workers)], machines=machines),
             bucket=media.bucket(),
         )
         for number in range(workers):
-            started.replace_machine(number)
+            started.fleet.replace(number)
         yield started

@@ -6,7 +6,11 @@ from itertools import pairwise
 import pytest
 from tests.chaos.disturbances import Kind, Mode, plan
 
-OF_WORKERS = {Kind.KILL_WORKER, Kind.TERM_WORKER, Kind.SPOT_WORKER, Kind.FREEZE_WORKER}
+OF_WORKERS = {
+    *(Kind.KILL_WORKER, Kind.TERM_WORKER, Kind.FREEZE_WORKER),
+    *(Kind.SPOT_WORKER, Kind.SPOT_STORM, Kind.RECLAIM_POOL),
+}
+ROUND = 22
 OF_THE_LEDGER = {Kind.CRASH_LEDGER, Kind.RESTART_LEDGER}
 OF_THE_STORE = {Kind.STORE_UNAVAILABLE, Kind.STORE_FAULTS}
 
@@ -27,10 +31,10 @@ def test_every_disturbance_occurs_even_in_a_short_test(seed: int, mode: Mode, ex
 
 
 def test_a_longer_test_has_the_same_density_in_another_order() -> None:
-    schedule = plan(1, seconds=3 + 60 * 4, mode=Mode.SQS, lease_s=6)
+    schedule = plan(1, seconds=3 + 3 * ROUND * 4, mode=Mode.SQS, lease_s=6)
     times = Counter(each.kind for each in schedule)
-    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in schedule[:20]).items()}
-    assert [each.kind for each in schedule[:20]] != [each.kind for each in schedule[20:40]]
+    assert times == {kind: count * 4 for kind, count in Counter(e.kind for e in schedule[:ROUND]).items()}
+    assert [each.kind for each in schedule[:ROUND]] != [each.kind for each in schedule[ROUND : 2 * ROUND]]
     assert all(before.at < after.at for before, after in pairwise(schedule))
 
 

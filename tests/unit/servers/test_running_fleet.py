@@ -14,7 +14,9 @@ from tests.servers.imds import FakeMachine
 from tests.servers.running_fleet import RunningFleet, running_fleet
 from tests.waiting import wait_until
 
-_SLEEPER = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); print(1, flush=True); time.sleep(60)"
+_SLEEPER = (
+    "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0));print(1, flush=True); time.sleep(60)"
+)
 _STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
 
 
