@@ -181,9 +181,8 @@ def _steps(machine_vcpu: int, most: int, *, threshold: int, sign: int = 1) -> tu
     """Steps from one machine to `most` vCPU, each `_GROWTH` times the one before; values are rounded down."""
     first = min(machine_vcpu, most)
     growth = max(_GROWTH, (most / first) ** (1 / (_MOST_STEPS - 2)))
-    sizes = [first]
-    while sizes[-1] < most:
-        sizes.append(min(math.ceil(sizes[-1] * growth), most))
+    grown = (min(math.ceil(first * growth**step), most) for step in range(_MOST_STEPS))
+    sizes = list(dict.fromkeys(grown))  # Terraform computes the same (modules/pool/scaling.tf)
     edges: list[float | None] = [0.0, *(float(size - threshold) for size in sizes[1:]), None]
     return tuple(
         Step(lower=lower or 0.0, upper=upper, adjustment=sign * size)

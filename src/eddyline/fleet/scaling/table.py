@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eddyline.fleet.names import cluster_name
 from eddyline.fleet.scaling.alarms import Alarm
 from eddyline.fleet.scaling.bounds import Bounds
 from eddyline.fleet.scaling.metric_names import DIMENSIONS, NAMESPACE, PoolMetric
@@ -19,7 +20,7 @@ from eddyline.fleet.scaling.policies import (
 
 def scaling_table(pools: Mapping[str, Bounds], prefix: str) -> dict[str, Any]:
     """Groups, policies and alarms of each pool, with the names and attributes of Terraform's AWS provider."""
-    return {pool: _pool(f"{prefix}-{pool}", prefix, pool, bounds) for pool, bounds in pools.items()}
+    return {pool: _pool(cluster_name(prefix, pool), prefix, pool, bounds) for pool, bounds in pools.items()}
 
 
 def _pool(base: str, prefix: str, pool: str, bounds: Bounds) -> dict[str, Any]:
