@@ -2,7 +2,9 @@
 
 from eddyline.cli.fleet.group import commands
 from eddyline.cli.fleet.plan import plan
+from eddyline.cli.fleet.rollout import rollout
 
-__all__ = ["commands", "plan"]
+__all__ = ["commands", "plan", "rollout"]
 
 commands.command("plan")(plan)
+commands.command("rollout")(rollout)
