@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select
 
 from eddyline.graph.db.bulk import batches
 from eddyline.graph.db.insert_if_absent import insert_if_absent
@@ -22,7 +22,7 @@ Fold: TypeAlias = Callable[[Sequence[FleetEvent]], Instance]
 MAX_EVENTS = 1000
 """Of one instance. Real ones have less than ten; anybody who may send to the queue could send more."""
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _STORED = select(fleet_events.c.id).where(fleet_events.c.id.in_(_IDS))
 _OF_INSTANCES = select(fleet_events.c.instance, fleet_events.c.body).where(fleet_events.c.instance.in_(_IDS))
 _COUNTS = (
