@@ -75,7 +75,7 @@ def next_step(
     """The next step at `now`, with the live workers of the pool, and the progress after it.
 
     Workers that drain, and workers that exited without a replacement, count as missing. If nothing changes
-    for `replace_s`, the replacements are no longer expected.
+    for `replace_s`, the rollout stops waiting for the replacements.
     """
     alive = frozenset(worker.name for worker in workers)
     draining = {name: since for name, since in rollout.draining if name in alive}

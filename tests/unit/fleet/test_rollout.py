@@ -38,7 +38,7 @@ def test_workers_are_drained_one_after_the_other_and_oldest_first() -> None:
     assert step.is_done
 
 
-def test_a_worker_whose_instance_was_terminated_is_not_awaited_for_ever() -> None:
+def test_the_replacement_of_a_terminated_instance_is_not_awaited() -> None:
     rollout = _start(_old("a", "b"))
     rollout, _ = next_step(rollout, _old("a", "b"), _RULES, now=_NOW)
     left = _old("a", "b")[1:]

@@ -15,7 +15,7 @@ def redrive_policy(dead_letters_arn: str, max_receive_count: int) -> str:
 def are_equal(name: str, found: str, wanted: str) -> bool:
     """Whether two values of the attribute `name` are equal.
 
-    SQS returns a redrive policy as it was written: with other spaces and order, and a count as number or text.
+    SQS returns a redrive policy as it was written: spaces, order, and the type of the count may differ.
     A comparison of the text would make each process that starts overwrite what Terraform wrote.
     """
     if found == wanted or name != _REDRIVE:
