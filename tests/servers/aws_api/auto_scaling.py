@@ -93,16 +93,38 @@ def terminate_instance(fleet: FleetModel, params: Params, now: float) -> Params:
             "replacement will violate group's min size constraint. Either set "
             "shouldDecrementDesiredCapacity flag to false or lower group's min size.",
         )
-    fleet.scale_in(instance, now, decrement=decrement)
+    fleet.scale_in(instance, now, decrement=decrement, by_request=True)
     activity = {
         "ActivityId": "87654321-4321-4321-4321-210987654321",
         "AutoScalingGroupName": group.name,
-        "Cause": f"instance {instance} was taken out of service in response to a user request.",
+        "Description": f"Terminating EC2 instance: {instance}",
+        "Cause": found.cause,
         "StartTime": datetime.fromtimestamp(now, UTC),
         "StatusCode": "InProgress",
         "Progress": 0,
     }
     return {"Activity": activity}
+
+
+def describe_scaling_activities(fleet: FleetModel, params: Params, _now: float) -> Params:
+    """The activities of a group, the latest first."""
+    wanted = params.get("AutoScalingGroupName")
+    found = [
+        {
+            "ActivityId": f"{number:08d}-4321-4321-4321-210987654321",
+            "AutoScalingGroupName": activity.group,
+            "Description": activity.description,
+            "Cause": activity.cause,
+            "StartTime": datetime.fromtimestamp(activity.at, UTC),
+            "StatusCode": "Failed" if activity.failed else "Successful",
+            "StatusMessage": activity.failed,
+            "Progress": 100,
+        }
+        for number, activity in enumerate(fleet.activities)
+        if wanted in {None, activity.group}
+    ]
+    items, token = page(found[::-1], params.get("MaxRecords", 100), params.get("NextToken"))
+    return {"Activities": items, "NextToken": token}
 
 
 def set_desired_capacity(fleet: FleetModel, params: Params, _now: float) -> Params:
@@ -180,6 +202,7 @@ def _group(fleet: FleetModel, group: Group) -> Params:
 OPERATIONS: dict[str, Callable[[FleetModel, Params, float], Params]] = {
     "DescribeAutoScalingInstances": describe_auto_scaling_instances,
     "DescribeAutoScalingGroups": describe_auto_scaling_groups,
+    "DescribeScalingActivities": describe_scaling_activities,
     "DescribeLifecycleHooks": describe_lifecycle_hooks,
     "CompleteLifecycleAction": complete_lifecycle_action,
     "RecordLifecycleActionHeartbeat": record_lifecycle_action_heartbeat,

@@ -110,6 +110,7 @@ def _instance(found: Instance) -> Params:
         "InstanceType": found.type,
         "Placement": {"AvailabilityZone": found.zone, "Tenancy": "default"},
         "State": _state(found.state),
+        "CpuOptions": {"CoreCount": max(1, found.vcpu // 2), "ThreadsPerCore": min(2, found.vcpu)},
         "LaunchTime": datetime.fromtimestamp(found.launched_at, UTC),
         "Tags": [{"Key": key, "Value": value} for key, value in found.tags.items()],
     }

@@ -58,6 +58,19 @@ def update_container_instances_state(fleet: FleetModel, params: Params, now: flo
     return {"containerInstances": updated, "failures": failures}
 
 
+def put_attributes(fleet: FleetModel, params: Params, _now: float) -> Params:
+    """Set attributes of container instances, at most ten."""
+    cluster = _cluster(fleet, params)
+    if len(params["attributes"]) > _MOST_UPDATES:
+        raise ApiError("InvalidParameterException", "at most 10 attributes")
+    for attribute in params["attributes"]:
+        known, _ = _resolve(fleet, cluster, [attribute["targetId"]], 1)
+        if not known:
+            raise ApiError("TargetNotFoundException", "The specified target wasn't found.")
+        known[0].attributes[attribute["name"]] = attribute.get("value", "")
+    return {"attributes": params["attributes"]}
+
+
 def list_tasks(fleet: FleetModel, params: Params, _now: float) -> Params:
     """By default those with the desired status RUNNING, as in ECS."""
     cluster = _cluster(fleet, params)
@@ -157,6 +170,7 @@ def _described(fleet: FleetModel, found: ContainerInstance) -> Params:
         "agentConnected": found.agent_connected,
         "runningTasksCount": fleet.containers.running_count(found.arn),
         "pendingTasksCount": 0,
+        "attributes": [{"name": key, "value": value} for key, value in found.attributes.items()],
         "registeredAt": datetime.fromtimestamp(found.registered_at, UTC),
     }
 
@@ -184,6 +198,7 @@ OPERATIONS: dict[str, Callable[[FleetModel, Params, float], Params]] = {
     "ListContainerInstances": list_container_instances,
     "DescribeContainerInstances": describe_container_instances,
     "UpdateContainerInstancesState": update_container_instances_state,
+    "PutAttributes": put_attributes,
     "ListTasks": list_tasks,
     "DescribeTasks": describe_tasks,
     "UpdateTaskProtection": update_task_protection,

@@ -149,6 +149,7 @@ class Events:
             group, instance.id, at, f"Terminating EC2 instance: {instance.id}", zone=instance.zone
         )
         moved = {"StatusCode": "InProgress", "Origin": "AutoScalingGroup", "Destination": "EC2"}
+        moved |= {"Cause": instance.cause}
         return self._event(
             "EC2 Instance Terminate Successful",
             detail | moved,

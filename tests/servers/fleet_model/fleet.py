@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from tests.servers.fleet_model.containers import Containers
 from tests.servers.fleet_model.effects import Effects
 from tests.servers.fleet_model.events import Events, iso
-from tests.servers.fleet_model.resources import Group, Instance, LifecycleAction
+from tests.servers.fleet_model.resources import Activity, Group, Instance, LifecycleAction
 
 NOTICE_S = 120.0
 _VISIBLE_S = 3600.0  # EC2 describes a terminated instance for about an hour
@@ -58,6 +58,7 @@ class FleetModel:
     instances: dict[str, Instance] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     actions: dict[str, LifecycleAction] = field(default_factory=dict)
+    activities: list[Activity] = field(default_factory=list)
     completions: list[Completion] = field(default_factory=list)
     events: Events = field(default_factory=lambda: Events(_new_ids()))
     containers: Containers = field(init=False)
@@ -107,6 +108,7 @@ class FleetModel:
             self.effects.emit(self.events.spot_fulfillment(found, now))
         self.effects.emit(self.events.state_change(found, "pending", now))
         if group:
+            self._log(group, f"Launching a new EC2 instance: {found.id}", "a difference in capacity", now)
             self.effects.emit(self.events.launch_successful(found, self.groups[group], now))
         self.effects.emit(self.events.state_change(found, "running", now))
         self.on_launch(found, now)
@@ -166,15 +168,24 @@ class FleetModel:
         self.effects.set_metadata(instance, "events/recommendations/rebalance", value)
         self.effects.emit(self.events.rebalance(self.instances[instance], now))
 
-    def scale_in(self, instance: str, now: float, *, decrement: bool = True) -> None:
-        """End an instance of a group through the group's hooks, as a scaling policy or an operator does."""
+    def scale_in(
+        self, instance: str, now: float, *, decrement: bool = True, by_request: bool = False
+    ) -> None:
+        """End an instance of a group through the group's hooks, as a scaling policy does, or an API call."""
         found = self.instances[instance]
         group = self.groups[found.group]
         if found.lifecycle_state != "InService":
             return
         found.end_reason = found.end_reason or "scale-in"
+        before = group.desired
         if decrement:
             group.desired = max(group.least, group.desired - group.weights.get(found.type, 1))
+        shrunk = f", shrinking the capacity from {before} to {group.desired}" if decrement else ""
+        found.cause = f"At {iso(now)} an instance was taken out of service in response to a difference "
+        found.cause += f"between desired and actual capacity{shrunk}."
+        if by_request:
+            found.cause = f"At {iso(now)} instance {found.id} was taken out of service in response to "
+            found.cause += f"a user request{shrunk}."
         self._enter_termination(found, group, now)
 
     def terminate(self, instance: str, now: float) -> None:
@@ -242,9 +253,16 @@ class FleetModel:
                 if group.launch_failure:
                     failed = self.events.launch_unsuccessful(group, group.launch_failure, now, zone=zone)
                     self.effects.emit(failed)
+                    self._log(
+                        group.name, "Launching a new EC2 instance", "", now, failed=group.launch_failure
+                    )
                     continue
                 spot = group.tags.get("eddyline:purchase") != "od"
                 self.launch(now, type=kind, zone=zone, spot=spot, group=group.name)
+
+    def _log(self, group: str, description: str, cause: str, now: float, failed: str = "") -> None:
+        activity = Activity(group=group, description=description, cause=cause, at=now, failed=failed)
+        self.activities.append(activity)
 
     def _action(self, instance: str, token: str, hook: str) -> LifecycleAction | None:
         for action in self.actions.values():
@@ -254,6 +272,7 @@ class FleetModel:
         return None
 
     def _enter_termination(self, found: Instance, group: Group, now: float) -> None:
+        self._log(group.name, f"Terminating EC2 instance: {found.id}", found.cause, now)
         if not group.hooks:
             self._proceed(found, now)
             return
@@ -291,4 +310,6 @@ class FleetModel:
         self.effects.emit(self.events.state_change(found, "terminated", now))
         # The group finds the instance unhealthy: it ends through the hooks, although the machine is gone.
         if found.group and found.lifecycle_state == "InService":
+            found.cause = f"At {iso(now)} an instance was taken out of service in response to an EC2 health "
+            found.cause += "check indicating it has been terminated or stopped."
             self._enter_termination(found, self.groups[found.group], now)

@@ -51,7 +51,10 @@ class Group:
 
 @dataclass(kw_only=True)
 class Instance:
-    """An EC2 instance. `state`: EC2's; `lifecycle_state`: Auto Scaling's; `group` "": of no group."""
+    """An EC2 instance. `state`: EC2's; `lifecycle_state`: Auto Scaling's; `group` "": of no group.
+
+    `end_reason`: spot, scale-in or user. `cause`: why the group ended it, as an activity says.
+    """
 
     id: str
     type: str
@@ -66,11 +69,24 @@ class Instance:
     terminate_at: float | None = None
     terminated_at: float | None = None
     end_reason: str = ""
+    cause: str = ""
+    vcpu: int = 36
 
     @property
     def arn(self) -> str:
         """The instance's ARN."""
         return f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{self.id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """An activity of a group: what it did, and why."""
+
+    group: str
+    description: str
+    cause: str
+    at: float
+    failed: str = ""
 
 
 @dataclass(kw_only=True)
@@ -97,6 +113,7 @@ class ContainerInstance:
     status: str = "ACTIVE"
     agent_connected: bool = True
     version: int = 1
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

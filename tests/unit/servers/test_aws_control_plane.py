@@ -90,6 +90,20 @@ def test_a_container_instance_is_found_by_its_instance_and_drained(
     assert ecs.describe_tasks(cluster="eddyline-cpu", tasks=[task])["tasks"][0]["lastStatus"] == "STOPPED"
 
 
+def test_attributes_of_a_container_instance_are_kept(plane: ControlPlane, clock: ManualClock) -> None:
+    (known,) = plane.fleet.containers.of_instance(member(plane, clock))
+    ecs = plane.client("ecs")
+    attribute = {"name": "owner", "value": "1", "targetType": "container-instance", "targetId": known.arn}
+    ecs.put_attributes(cluster="eddyline-cpu", attributes=[attribute])
+    (found,) = ecs.describe_container_instances(cluster="eddyline-cpu", containerInstances=[known.arn])[
+        "containerInstances"
+    ]
+    assert {"name": "owner", "value": "1"} in found["attributes"]
+    unknown = {**attribute, "targetId": "ffff"}
+    code = error_of(ecs.put_attributes, cluster="eddyline-cpu", attributes=[unknown])
+    assert code == "TargetNotFoundException"
+
+
 def test_unknown_and_inactive_container_instances_and_too_many_are_refused(
     plane: ControlPlane, clock: ManualClock
 ) -> None:
@@ -117,6 +131,9 @@ def test_a_lifecycle_action_is_completed_once(plane: ControlPlane, clock: Manual
         "AutoScalingInstances"
     ]
     assert found["LifecycleState"] == "Terminating:Wait"
+    activities = scaling.describe_scaling_activities(AutoScalingGroupName=GROUP)["Activities"]
+    assert activities[0]["Description"] == f"Terminating EC2 instance: {instance}"
+    assert "user request, shrinking the capacity from 36 to 35" in activities[0]["Cause"]
     action = {"AutoScalingGroupName": GROUP, "LifecycleHookName": "drain", "InstanceId": instance}
     clock.advance(800)
     scaling.record_lifecycle_action_heartbeat(**action)
