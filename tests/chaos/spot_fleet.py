@@ -19,7 +19,7 @@ from tests.servers.imds import FakeMachine
 from eddyline.fleet import names
 
 _TYPE, _VCPU = "c5.9xlarge", 36
-_ZONES = ("eu-central-1a", "eu-central-1b", "eu-central-1c")
+_ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 
 
 @dataclass(kw_only=True)

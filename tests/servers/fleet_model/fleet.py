@@ -53,7 +53,7 @@ class FleetModel:
 
     effects: Effects
     launch_s: float | None = None
-    choose: Callable[[Group], tuple[str, str]] = lambda _group: ("c5.9xlarge", "eu-central-1a")
+    choose: Callable[[Group], tuple[str, str]] = lambda _group: ("c5.9xlarge", "us-east-1a")
     on_launch: Callable[[Instance, float], None] = lambda _instance, _now: None
     instances: dict[str, Instance] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class FleetModel:
         now: float,
         *,
         type: str = "c5.9xlarge",  # noqa: A002 - EC2's word
-        zone: str = "eu-central-1a",
+        zone: str = "us-east-1a",
         spot: bool = True,
         group: str = "",
         instance: str = "",

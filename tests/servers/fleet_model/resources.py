@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ACCOUNT = "111122223333"
-REGION = "eu-central-1"
+REGION = "us-east-1"
 
 
 @dataclass(kw_only=True)

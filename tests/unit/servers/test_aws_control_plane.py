@@ -186,7 +186,7 @@ def test_instances_are_described_by_tag_in_pages_and_by_id(plane: ControlPlane, 
 
 
 def test_spot_prices_are_described_by_type_and_zone(plane: ControlPlane) -> None:
-    plane.fleet.spot_prices = {("c5.9xlarge", "eu-central-1a"): 0.61, ("m5.8xlarge", "eu-central-1b"): 0.5}
+    plane.fleet.spot_prices = {("c5.9xlarge", "us-east-1a"): 0.61, ("m5.8xlarge", "us-east-1b"): 0.5}
     ec2 = plane.client("ec2")
     found = ec2.describe_spot_price_history(InstanceTypes=["c5.9xlarge"])["SpotPriceHistory"]
     assert [(item["InstanceType"], item["SpotPrice"]) for item in found] == [("c5.9xlarge", "0.610000")]
