@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from eddyline.app.fleet_record import keep_fleet_record
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
@@ -85,6 +86,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             queues.ensure_queues()
         except TransientError as error:  # the coordinator creates them later
             observation.log.warning("queue setup failed", error=str(error))
+        stack.enter_context(keep_fleet_record(shared, ledger, queues, pools, observation))
         transport = SqsTransport(queues)
         stack.callback(transport.close)
         observation.log.info("coordinator ready", queues=shared.queues, pools=list(names))

@@ -22,6 +22,7 @@ from eddyline.store.store import Store
 from eddyline.store.temp_cleanup import TempCleanup
 
 if TYPE_CHECKING:
+    from eddyline.aws.ec2_instances import Ec2Instances
     from eddyline.aws.sqs.client import SqsClient
 
 # SQS has no priorities, so there is one queue for each: interactive jobs that finish an asset or block other
@@ -140,6 +141,16 @@ class SharedServices:
             from eddyline.aws.sqs.client import QueueNames, SqsClient
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
         return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
+
+    @staticmethod
+    def ec2_instances() -> Ec2Instances | None:
+        """The instances of the region, or None if the queues are on a local server and EC2 is not."""
+        with require_extra("aws", "EC2"):
+            from eddyline.aws.ec2_instances import Ec2Instances, ec2_client
+        endpoint = _first("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
+        if endpoint is None and os.environ.get("AWS_ENDPOINT_URL_SQS"):
+            return None
+        return Ec2Instances(ec2_client(endpoint=endpoint, region=_region(endpoint)))
 
     @staticmethod
     def sqs() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time

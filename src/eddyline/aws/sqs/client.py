@@ -20,6 +20,7 @@ from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
 from eddyline.core.formatting import short_repr
+from eddyline.fleet.names import drain_queue
 
 __all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
 
@@ -33,6 +34,8 @@ _DEPTHS = {
     "in_flight": "ApproximateNumberOfMessagesNotVisible",
     "delayed": "ApproximateNumberOfMessagesDelayed",
 }
+_DRAIN_VISIBILITY_S = 180  # six times the time limit of the Lambda function, as AWS recommends
+_FLEET_MAX_RECEIVE_COUNT = 10
 _REPORTS_MAX_RECEIVE_COUNT = 1000  # a last resort: coordinators park unreadable reports explicitly
 
 
@@ -67,12 +70,25 @@ class SqsClient:
 
     def ensure_queues(self) -> None:
         """Create the missing queues and correct the attributes of the others; idempotent and concurrent."""
-        naming = self.naming
-        self.create_queue(naming.dead_letters)
-        arn = self.attributes(naming.dead_letters, "QueueArn")["QueueArn"]
-        for name in (*naming.job_queues, naming.reports):
-            limit = _REPORTS_MAX_RECEIVE_COUNT if name == naming.reports else self.max_receive_count
-            self.create_queue(name, attributes={"RedrivePolicy": redrive_policy(arn, limit)})
+        self.create_queue(self.naming.dead_letters)
+        self._ensure((*self.naming.job_queues, self.naming.reports))
+
+    def ensure_fleet_queues(self) -> None:
+        """Create or correct the queues of fleet events; the dead-letter queue must exist."""
+        self._ensure(self.naming.fleet_queues)
+
+    def _ensure(self, names: Sequence[str]) -> None:
+        arn = self.attributes(self.naming.dead_letters, "QueueArn")["QueueArn"]
+        for name in names:
+            attributes = {"RedrivePolicy": redrive_policy(arn, self._receive_limit(name))}
+            if name == drain_queue(self.naming.prefix):
+                attributes["VisibilityTimeout"] = str(_DRAIN_VISIBILITY_S)
+            self.create_queue(name, attributes=attributes)
+
+    def _receive_limit(self, name: str) -> int:
+        if name in self.naming.fleet_queues:
+            return _FLEET_MAX_RECEIVE_COUNT
+        return _REPORTS_MAX_RECEIVE_COUNT if name == self.naming.reports else self.max_receive_count
 
     def create_queue(
         self,
@@ -251,5 +267,9 @@ class SqsClient:
     def _kind(self, name: str) -> str:
         """The kind of a queue as a metric label: there are as many names as workers."""
         naming = self.naming
-        kinds = {naming.reports: "reports", naming.dead_letters: "dead letters"}
+        kinds = {
+            naming.reports: "reports",
+            naming.dead_letters: "dead letters",
+            naming.fleet: "fleet events",
+        }
         return "jobs" if name in naming.job_queues else kinds.get(name, "other")

@@ -1,7 +1,7 @@
 """The names of the SQS queues.
 
-One queue for each pool and priority (SQS has no priorities), one for reports, one dead-letter queue for all
-of these, and one command queue for each worker.
+One queue for each pool and priority (SQS has no priorities), one for reports, two for fleet events, one
+dead-letter queue for all of these, and one command queue for each worker.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eddyline.core.errors import UsageError
+from eddyline.fleet.names import drain_queue, fleet_queue
 
 _MAX_NAME = 80
 _DIGITS = 24  # of a digest, so that no two workers share a command queue
@@ -31,7 +32,14 @@ class QueueNames:
     def __post_init__(self) -> None:
         if not self.pools or not self.priorities:
             raise UsageError("no pools or no priorities", remedy="name at least one of each")
-        for name in (*self.job_queues, self.reports, self.dead_letters, self.command_queue("")):
+        names = (
+            *self.job_queues,
+            self.reports,
+            self.dead_letters,
+            *self.fleet_queues,
+            self.command_queue(""),
+        )
+        for name in names:
             if len(name) > _MAX_NAME or not name.replace("-", "").replace("_", "").isalnum():
                 raise UsageError(
                     f"{name} is not a valid queue name",
@@ -47,6 +55,16 @@ class QueueNames:
     def dead_letters(self) -> str:
         """The dead-letter queue."""
         return f"{self.prefix}-dead"
+
+    @property
+    def fleet(self) -> str:
+        """The queue of fleet events, from Lambda functions to coordinators."""
+        return fleet_queue(self.prefix)
+
+    @property
+    def fleet_queues(self) -> tuple[str, str]:
+        """The queue of fleet events, and that of the delayed checks of the general drain function."""
+        return self.fleet, drain_queue(self.prefix)
 
     def command_queue(self, worker: str) -> str:
         """The queue of commands for a worker; a digest, as worker names hold characters that SQS rejects."""

@@ -18,6 +18,7 @@ from eddyline.graph.pool_sample import PoolSample
 _DAY_S = 86_400.0
 KEEP_S = 400 * _DAY_S
 """How long ended instances, with their events, and samples are kept."""
+_BATCH = 500  # events in one transaction
 UNATTRIBUTED_S = _DAY_S
 """How long events about instances of unknown pools are kept: most are of other machines of the account."""
 
@@ -41,9 +42,13 @@ class FleetRecord:
 
     def store_machines(self, *, fold: Fold) -> int:
         """Store the machines of the workers as events; returns how many were new. Idempotent."""
-        found = self._database.read(queries.machines_of_workers)
+        return self.store_new(self._database.read(queries.machines_of_workers), fold=fold)
+
+    def store_new(self, found: Sequence[FleetEvent], *, fold: Fold) -> int:
+        """As `store`, for events of which most are stored: these cost no write transaction."""
         known = self._database.read(lambda c: events.stored_ids(c, {event.id for event in found}))
-        return self.store([event for event in found if event.id not in known], fold=fold)
+        new = [event for event in found if event.id not in known]
+        return sum(self.store(new[at : at + _BATCH], fold=fold) for at in range(0, len(new), _BATCH))
 
     def record_samples(self, recorded: Sequence[PoolSample]) -> None:
         """Store samples; a sample of a pool and minute that is stored already is left out.

@@ -1,0 +1,71 @@
+"""Repairs and shortens the fleet record: tasks that one coordinator at a time runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from eddyline.fleet.record.fold import fold
+from eddyline.fleet.record.missed_events import missed_events
+from eddyline.graph.ledger.ledger import Ledger
+
+if TYPE_CHECKING:
+    from eddyline.aws.ec2_instances import Ec2Instances
+
+_MACHINES_S = 60.0
+_REPAIR_S = 300.0
+_PRUNE_S = 3600.0
+
+
+class FleetUpkeep:
+    """Records the machines of workers, what EC2 describes, and deletes old entries.
+
+    `on_action` gets what was done, and how often.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        prefix: str,
+        pools: Collection[str],
+        on_action: Callable[[str, int], None] = lambda _action, _count: None,
+    ) -> None:
+        self._ledger = ledger
+        self._prefix = prefix
+        self._pools = frozenset(pools)
+        self._on_action = on_action
+
+    def step(self) -> None:
+        """Run what is due and needs only the ledger. Raises `LedgerError`."""
+        fleet = self._ledger.fleet
+        if fleet.take_task("record machines", every_s=_MACHINES_S):
+            self._on_action("machines recorded", fleet.store_machines(fold=fold))
+        if fleet.take_task("prune fleet record", every_s=_PRUNE_S):
+            self._on_action("instances forgotten", fleet.prune())
+
+    def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> None:
+        """Compare the record with EC2's description, if that is due; does nothing outside AWS.
+
+        Raises `LedgerError`, `Ec2Error` and `AccessError`.
+        """
+        fleet = self._ledger.fleet
+        if not fleet.take_task("describe instances", every_s=_REPAIR_S):
+            return
+        instances = open_instances()
+        if instances is None:
+            return
+        # Read before the description: an instance that is recorded during it may not be in it.
+        running, now = fleet.running(), self._ledger.now()
+        described = instances.of_prefix(self._prefix)
+        missing = {each.instance for each in running} - {each.instance for each in described}
+        described += instances.by_id(missing)
+        events = missed_events(
+            described,
+            running,
+            now=now,
+            prefix=self._prefix,
+            pools=self._pools,
+            region=instances.region,
+        )
+        self._on_action("missed events recorded", fleet.store_new(events, fold=fold))
