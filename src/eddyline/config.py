@@ -26,7 +26,8 @@ class Settings:
 
     `poison_after`: consecutive worker losses before a job is treated as poison. `dead_after`: receipts of a
     message before it becomes a dead letter. `sweep_stale_s`: seconds after which a published job that its
-    queue no longer seems to contain is published again.
+    queue no longer seems to contain is published again. `cloudwatch`: coordinators publish metrics of pools
+    to CloudWatch.
     """
 
     ffmpeg: Path | None = None
@@ -41,6 +42,7 @@ class Settings:
     poison_after: int | None = None
     dead_after: int = 10
     sweep_stale_s: float = 120.0
+    cloudwatch: bool = False
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -79,6 +81,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] 
     "EDDYLINE_POISON_AFTER": ("poison_after", _count),
     "EDDYLINE_DEAD_AFTER": ("dead_after", _count),
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
+    "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

@@ -16,10 +16,12 @@ def test_without_variables_every_setting_has_its_default() -> None:
 
 def test_every_variable_sets_its_field() -> None:
     counts = {"EDDYLINE_POISON_AFTER": "7", "EDDYLINE_DEAD_AFTER": "8", "EDDYLINE_SWEEP_STALE_S": "9"}
-    flags = {"EDDYLINE_ALLOW_HTTP": "1"}
+    flags = {"EDDYLINE_ALLOW_HTTP": "1", "EDDYLINE_CLOUDWATCH": "1"}
     texts = {name: name for name in config.VARIABLES if name not in counts.keys() | flags.keys()}
     found = config.read({**texts, **counts, **flags})
-    assert (found.poison_after, found.dead_after, found.sweep_stale_s, found.allow_http) == (7, 8, 9, True)
+    assert (found.poison_after, found.dead_after, found.sweep_stale_s) == (7, 8, 9)
+    assert found.allow_http
+    assert found.cloudwatch
     assert found.ffmpeg == Path("EDDYLINE_FFMPEG")
     assert (found.store, found.ledger, found.queues) == tuple(
         f"EDDYLINE_{name}" for name in ("STORE", "LEDGER", "QUEUES")

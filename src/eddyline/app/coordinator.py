@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from eddyline.app.fleet_metrics import publish_fleet_metrics
 from eddyline.app.fleet_record import keep_fleet_record
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
@@ -81,6 +82,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             from eddyline.aws.sqs.transport import SqsTransport
         ledger = stack.enter_context(shared.open_coordinator_ledger())
         stack.enter_context(watch_backlog(shared, observation, pools))
+        stack.enter_context(publish_fleet_metrics(shared, observation, pools))
         stack.enter_context(_watch_dead_letters(queues, observation))
         try:
             queues.ensure_queues()

@@ -160,6 +160,14 @@ class SharedServices:
         endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
         return sqs_client(endpoint=endpoint, region=_region(endpoint))
 
+    @staticmethod
+    def cloudwatch() -> Any:  # noqa: ANN401 - see above
+        """A CloudWatch client configured by the environment. Raises `UsageError`."""
+        with require_extra("aws", "CloudWatch"):
+            from eddyline.aws.cloudwatch_metrics import cloudwatch_client
+        endpoint = _first("AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL")
+        return cloudwatch_client(endpoint=endpoint, region=_region(endpoint))
+
 
 def _region(endpoint: str | None) -> str | None:
     # boto3 reads only the second name, ECS containers set the first; a local server accepts any region.

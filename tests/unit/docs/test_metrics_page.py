@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from eddyline.core.clock import SystemClock
 from eddyline.core.stop import Stop
+from eddyline.fleet.scaling.metric_names import METRICS
 from eddyline.ingest.decisions import Cause
 from eddyline.observe.backlog import Backlog, BacklogWatch, Queue
 from eddyline.observe.coordinator_metrics import CoordinatorMetrics
 from eddyline.observe.ingest_metrics import Depths, IngestMetrics
 from eddyline.observe.metrics import Metrics
 from eddyline.observe.polled_values import PolledValues
+from eddyline.observe.pool_gauges import Gauge, PoolGauges
 from eddyline.observe.worker_metrics import WorkerMetrics
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md").read_text("utf-8")
@@ -33,6 +36,10 @@ def _all_metrics() -> list[Metrics]:
     )
     dead_letters.run()
     coordinator.watch_dead_letters(dead_letters)
+    gauges = (Gauge(name=metric.gauge, meaning=metric.meaning) for metric in METRICS if metric.gauge)
+    pools = PoolGauges(gauges, clock=SystemClock())
+    pools.update({}, at=0.0)
+    coordinator.registry.register(pools)
     depths_stop = Stop()
     depths = PolledValues(
         lambda _now: Depths(events={"visible": 1}, parked={"visible": 0}),
@@ -67,3 +74,8 @@ def test_counters_and_units_follow_the_naming_rules_of_prometheus() -> None:
 
 def test_the_page_lists_each_cause() -> None:
     assert f"cause: {', '.join(Cause)}" in PAGE
+
+
+def test_the_page_lists_the_metrics_of_cloudwatch() -> None:
+    listed = re.findall(r"^\| `([A-Za-z]+)` \| (\w+) \| (\w+) \|", PAGE, re.MULTILINE)
+    assert listed == [(metric.name, metric.unit, metric.statistic) for metric in METRICS]

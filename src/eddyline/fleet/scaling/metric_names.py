@@ -20,16 +20,21 @@ PERIOD_S: Final = 60
 
 @dataclass(frozen=True, kw_only=True)
 class PoolMetric:
-    """One metric: its CloudWatch name and unit, and the statistic by which policies and alarms read it."""
+    """One metric: its CloudWatch name and unit, and the statistic by which policies and alarms read it.
+
+    `gauge` is its name in Prometheus; empty if another metric there has the same value.
+    """
 
     name: str
     unit: str
     statistic: str
     meaning: str
+    gauge: str = ""
 
 
 BACKLOG = PoolMetric(
     name="BacklogSecondsPerVcpu",
+    gauge="backlog_seconds_per_vcpu",
     unit="Seconds",
     statistic="Average",
     meaning=(
@@ -45,34 +50,45 @@ OLDEST_DUE_JOB = PoolMetric(
 )
 WANTED = PoolMetric(
     name="WantedVcpu",
+    gauge="vcpu_wanted",
     unit="Count",
     statistic="Average",
     meaning="vCPU that do the work within the pool's target time, Spot and on-demand",
 )
 SPOT_SHORTFALL = PoolMetric(
     name="SpotShortfallVcpu",
+    gauge="spot_shortfall_vcpu",
     unit="Count",
     statistic="Average",
     meaning="vCPU that Spot has not provided for `on_demand.after_s` and that no on-demand instance replaces",
 )
 IN_SERVICE = PoolMetric(
     name="InServiceVcpu",
+    gauge="vcpu_in_service",
     unit="Count",
     statistic="Average",
     meaning="vCPU of workers with a valid lease whose instance is not about to end",
 )
 SPOT_IN_SERVICE = PoolMetric(
     name="SpotInServiceVcpu",
+    gauge="spot_vcpu_in_service",
     unit="Count",
     statistic="Average",
     meaning="the part of InServiceVcpu that runs on Spot Instances",
 )
 BUSY_SLOTS = PoolMetric(
-    name="BusySlots", unit="Count", statistic="Average", meaning="slots of these workers that run a job"
+    name="BusySlots",
+    gauge="pool_slots_busy",
+    unit="Count",
+    statistic="Average",
+    meaning="running jobs, each of which occupies one of these slots",
 )
-SLOTS = PoolMetric(name="Slots", unit="Count", statistic="Average", meaning="slots of these workers")
+SLOTS = PoolMetric(
+    name="Slots", gauge="pool_slots", unit="Count", statistic="Average", meaning="slots of these workers"
+)
 SPOT_SHARE = PoolMetric(
     name="SpotShare",
+    gauge="spot_share_percent",
     unit="Percent",
     statistic="Average",
     meaning="SpotInServiceVcpu in percent of InServiceVcpu; not published while that is 0",
