@@ -1,56 +1,132 @@
-"""`eddyline fleet plan`: shows the machines that the pools may have on AWS."""
+"""`eddyline fleet plan`: what the pools mean on AWS in types, Spot pools, quotas and dollars."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from eddyline.cli.terminal import console
 
-if TYPE_CHECKING:
-    from eddyline.fleet.pools import Pool, Pools
-
 
 def plan(
+    instance_types: Annotated[
+        Path | None,
+        typer.Option(
+            "--instance-types",
+            metavar="FILE",
+            help="Instance types: the output of `aws ec2 describe-instance-types`.",
+            show_default=False,
+        ),
+    ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="On-Demand prices: a JSON mapping of type to dollars an hour.",
+            show_default=False,
+        ),
+    ] = None,
+    advisor: Annotated[
+        Path | None,
+        typer.Option(
+            "--advisor",
+            metavar="FILE",
+            help="The data of AWS' Spot Instance advisor: savings and interruption bands.",
+            show_default=False,
+        ),
+    ] = None,
+    throughput: Annotated[
+        Path | None,
+        typer.Option(
+            "--throughput",
+            metavar="FILE",
+            help="Measured FFmpeg frames per second by type.",
+            show_default=False,
+        ),
+    ] = None,
+    region: Annotated[str, typer.Option("--region", metavar="REGION", help="The AWS region.")] = "us-east-1",
+    zones: Annotated[
+        str,
+        typer.Option(
+            "--zones",
+            metavar="A,B",
+            help="Names of the Availability Zones of the subnets. Default: three are assumed.",
+            show_default=False,
+        ),
+    ] = "",
+    pool: Annotated[
+        str,
+        typer.Option(
+            "--pool", metavar="NAME", help="Only this pool, with each of its types.", show_default=False
+        ),
+    ] = "",
+    frame_rate: Annotated[
+        float,
+        typer.Option("--frame-rate", metavar="FPS", min=1, max=1000, help="Frames per second of the output."),
+    ] = 30.0,
+    work: Annotated[
+        float,
+        typer.Option(
+            "--work",
+            metavar="FACTOR",
+            min=0.001,
+            max=10_000,
+            help="Work of your profile for one frame, relative to the measured job.",
+        ),
+    ] = 1.0,
+    endpoints: Annotated[
+        int, typer.Option("--endpoints", min=0, max=200, help="The number of interface endpoints.")
+    ] = 11,
+    nat_gateways: Annotated[
+        int, typer.Option("--nat-gateways", min=0, max=50, help="The number of NAT gateways.")
+    ] = 0,
+    endpoint_price: Annotated[
+        float,
+        typer.Option(
+            "--endpoint-price", metavar="$/H", min=0, max=100, help="Of an interface endpoint in one zone."
+        ),
+    ] = 0.01,
+    nat_price: Annotated[
+        float, typer.Option("--nat-price", metavar="$/H", min=0, max=100, help="Of a NAT gateway.")
+    ] = 0.045,
+    database_price: Annotated[
+        float,
+        typer.Option("--database-price", metavar="$/H", min=0, max=1000, help="Of one database instance."),
+    ] = 0.065,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the machines that the pools may have on AWS."""
-    from eddyline.app.shared_services import SharedServices
+    """Show what the pools mean on AWS: types, Spot pools, slots, vCPU quotas and costs.
 
-    pools = SharedServices.from_options().pools()
-    if as_json:
-        typer.echo(json.dumps(pools.model_dump(mode="json"), indent=2))
-        return
-    _print(console(), pools)
+    Figures come from files; without them, what can be shown is shown. Docs: docs/how-to/fleet-plan.md.
+    """
+    from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
+    from eddyline.cli.fleet.plan_view import plan_json, print_plan
+    from eddyline.fleet.plan.fixed_costs import FixedCostOptions
+    from eddyline.fleet.plan.fleet_plan import assumed_zones
+    from eddyline.fleet.plan.type_plan import Work
 
-
-def _print(screen: Console, pools: Pools) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("pool", "arch", "Spot vCPU", "On-Demand vCPU", "types"):
-        table.add_column(heading, justify="right" if heading.endswith("vCPU") else "left")
-    for pool in pools.pools.values():
-        spot, on_demand = pool.capacity, pool.capacity.on_demand
-        table.add_row(
-            pool.name,
-            pool.arch,
-            f"{spot.min_vcpu:,}-{spot.max_vcpu:,}",
-            f"{on_demand.min_vcpu:,}-{on_demand.max_vcpu:,}",
-            _types(pool),
-        )
-    screen.print(table)
-
-
-def _types(pool: Pool) -> str:
-    wanted = pool.capacity.requirements
-    if wanted is None:
-        return ", ".join(pool.capacity.types)
-    return (
-        f"all of {', '.join(wanted.cpu_manufacturers) or 'any manufacturer'} with "
-        f"{wanted.vcpu.min}-{wanted.vcpu.max} vCPU and "
-        f"{wanted.memory_mib.min // 1024}-{wanted.memory_mib.max // 1024} GiB, "
-        f"except {len(wanted.excluded_types)} patterns"
+    named = tuple(dict.fromkeys(zone.strip() for zone in zones.split(",") if zone.strip()))
+    found = make_fleet_plan(
+        files=CatalogueFiles(
+            instance_types=instance_types, prices=prices, advisor=advisor, throughput=throughput
+        ),
+        region=region,
+        zones=named,
+        pool=pool,
+        work=Work(frame_rate=frame_rate, factor=work),
+        fixed=FixedCostOptions(
+            zones=len(named or assumed_zones(region)),
+            endpoints=endpoints,
+            endpoint_hour=endpoint_price,
+            nat_gateways=nat_gateways,
+            nat_hour=nat_price,
+            database_hour=database_price,
+        ),
     )
+    if as_json:
+        typer.echo(plan_json(found))
+    else:
+        print_plan(console(), found, with_types=bool(pool))
