@@ -204,9 +204,9 @@ def archive_jobs(
     as_json: AsJson = False,
 ) -> None:
     """Move the jobs of old assets to the archive. Workers are not blocked."""
-    count = open_ledger(out, ledger, queues).archive(
-        older_than_s=older_than * _DAY_S, pause_s=_ARCHIVE_PAUSE_S
-    )
+    opened = open_ledger(out, ledger, queues)
+    count = opened.archive(older_than_s=older_than * _DAY_S, pause_s=_ARCHIVE_PAUSE_S)
+    opened.starts.prune(pause_s=_ARCHIVE_PAUSE_S)  # a fleet without coordinators has no other occasion
     typer.echo(json.dumps({"archived": count}) if as_json else f"archived {count} jobs")
 
 

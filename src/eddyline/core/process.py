@@ -21,6 +21,7 @@ from pathlib import Path
 
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.child_output import Collector, Tail
+from eddyline.core.cpu_meter import CpuMeter
 from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolError, TransientError
 from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
@@ -62,13 +63,15 @@ class Limits:
 class Runner:
     """Runs the children of one job: all stop when `stop` is requested; `cpu_s` is the sum of their CPU time.
 
-    `job_limits` apply to each child in addition to its own limits.
+    `job_limits` apply to each child in addition to its own limits. `meter` counts them too, also while they
+    run.
     """
 
     stop: Stop = field(default_factory=Stop)
     cpu_s: float = 0.0
     job_limits: ResourceLimits = field(default_factory=ResourceLimits)
     clock: Callable[[], float] = time.monotonic
+    meter: CpuMeter = field(default_factory=CpuMeter)
 
     def run(
         self,
@@ -90,6 +93,8 @@ class Runner:
         self.stop.check()
         started = self.clock()
         child = _start(argv, limits, cwd, env)
+        self.meter.add_program(child.pid)
+        cpu = 0.0
         out, err = Collector(limits.output, on_line, self.clock), Tail()
         readers = [
             threading.Thread(target=out.drain, args=(child.stdout,), daemon=True),
@@ -99,14 +104,15 @@ class Runner:
             reader.start()
         try:
             status, usage, why = self._wait(child, limits, started, out)
+            cpu = usage.ru_utime + usage.ru_stime
         finally:
+            self.meter.end_program(child.pid, cpu)
             if child.returncode is None:
                 _signal_group(child, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     child.wait()
         for reader in readers:
             reader.join(timeout=5)
-        cpu = usage.ru_utime + usage.ru_stime
         self.cpu_s += cpu
         if out.failure is not None:
             raise out.failure

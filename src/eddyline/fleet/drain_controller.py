@@ -27,7 +27,7 @@ from eddyline.fleet.draining_broker import DrainingBroker
 from eddyline.fleet.job_estimate import JobProgress, JobRates
 from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.fleet.task_thread import TaskThread
-from eddyline.graph.job import Done, Job
+from eddyline.graph.job import MAX_CPU_S, Done, Interrupted, Job, Settlement
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.handler import Handler, JobContext
 
@@ -189,7 +189,8 @@ class DrainController:
     def _submit_tasks(self, actions: DrainActions) -> None:
         """Submit calls to the broker, which may be slow or unavailable: a drain deadline does not wait."""
         if actions.hand_back:
-            self._tasks.submit(lambda: self.broker.hand_back(actions.hand_back))
+            back = [self._interrupted(key) for key in actions.hand_back]
+            self._tasks.submit(lambda: self.broker.hand_back(back))
         if self._last_actions.accepts_jobs and not actions.accepts_jobs:
             self._tasks.submit(self.broker.stop_fetching)
         if self._state.is_at_risk(self._clock.now()) and not self._waiting_requested:
@@ -199,6 +200,21 @@ class DrainController:
     def _query_waiting(self) -> None:
         self._waiting_s = self.broker.waiting_s()
         self._waiting_requested = False
+
+    def _interrupted(self, key: ClaimKey) -> Settlement:
+        """The settlement that hands a job back, with its CPU time and progress so far."""
+        with self._changed:
+            running = self._running.get(key)
+        job_id, fence = key
+        if running is None:
+            return Settlement(job_id=job_id, fence=fence, outcome=Interrupted())
+        return Settlement(
+            job_id=job_id,
+            fence=fence,
+            outcome=Interrupted(),
+            cpu_s=min(running.context.cpu.read_s(), MAX_CPU_S),
+            fraction=min(running.fraction, 1.0),
+        )
 
     def _period_s(self) -> float | None:
         """Seconds until the next decision; None: only another notice can change it."""

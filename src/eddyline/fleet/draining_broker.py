@@ -45,18 +45,17 @@ class DrainingBroker:
             with contextlib.suppress(EddylineError):  # then the broker itself returns it a little later
                 self._inner.claim(worker, pools=pools, limit=0, lease_s=lease_s)
 
-    def hand_back(self, keys: Sequence[ClaimKey]) -> None:
+    def hand_back(self, back: Sequence[Settlement]) -> None:
         """Hand back running jobs at once: other workers need not wait until their handlers have stopped.
 
         If the broker cannot be reached, the worker hands them back when the handlers have stopped.
         """
-        if not keys:
+        if not back:
             return
-        back = [Settlement(job_id=job_id, fence=fence, outcome=Interrupted()) for job_id, fence in keys]
         # The worker's own settlements wait for the result: if this call fails, theirs are needed.
         with self._hand_back_lock, contextlib.suppress(EddylineError):
             accepted = self._inner.settle(back)
-            self._handed_back.update(key for key, yes in zip(keys, accepted, strict=True) if yes)
+            self._handed_back.update(_key(each) for each, yes in zip(back, accepted, strict=True) if yes)
 
     def waiting_s(self) -> float | None:
         """Seconds that the oldest job which this worker could claim has been due; None if unknown."""

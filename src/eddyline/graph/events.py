@@ -52,6 +52,7 @@ class CoordinatorEventKind(StrEnum):
     JOBS_EXPIRED = "jobs expired"
     JOBS_QUARANTINED = "jobs quarantined"
     JOBS_ARCHIVED = "jobs archived"
+    STARTS_REMOVED = "old starts removed"
     COMMANDS_SENT = "commands sent"
     QUEUES_REMOVED = "stale command queues removed"
     QUEUE_REMOVAL_FAILED = "stale command queue removal failed"

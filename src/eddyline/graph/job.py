@@ -12,6 +12,10 @@ PRIORITY_BAND = 100
 """Priorities from 0 to 99, 100 to 199, ... form bands; a job adds only jobs of the same band."""
 
 
+MAX_CPU_S = 1e9
+"""The maximum CPU time of one job in reports, in seconds: 30 years of one processor."""
+
+
 class GraphError(UsageError):
     """Jobs that do not form a valid graph: an unknown dependency, a cycle, a link to a started job."""
 
@@ -126,8 +130,13 @@ Outcome: TypeAlias = Done | Failed | Interrupted
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """The outcome of one claim."""
+    """The outcome of one claim.
+
+    `cpu_s` is the CPU time that it took, `fraction` how much of the job was done (0 to 1); None: unknown.
+    """
 
     job_id: str
     fence: int
     outcome: Outcome
+    cpu_s: float | None = None
+    fraction: float | None = None

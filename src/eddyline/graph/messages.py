@@ -79,7 +79,10 @@ class JobStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
-    """The outcome of a job on a worker; `at`, `token` and `key` are those of `JobStarted`."""
+    """The outcome of a job on a worker; `at`, `token` and `key` are those of `JobStarted`.
+
+    `cpu_s` and `fraction` are those of a `Settlement`.
+    """
 
     job_id: str
     fence: int
@@ -88,6 +91,8 @@ class JobResult:
     outcome: Outcome
     token: str = ""
     key: str = ""
+    cpu_s: float | None = None
+    fraction: float | None = None
 
 
 WorkerReport: TypeAlias = Heartbeat | JobStarted | JobResult

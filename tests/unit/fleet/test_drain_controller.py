@@ -539,7 +539,12 @@ def test_a_job_that_was_handed_back_is_settled_once(ledger: Ledger) -> None:
     ledger.submit(_jobs("a", "b", "c"))
     broker = DrainingBroker(DirectBroker(ledger))
     claims = broker.claim("ada", pools=("cpu",), limit=3, lease_s=30)
-    broker.hand_back([(claims[0].job.id, claims[0].fence), (claims[1].job.id, claims[1].fence)])
+    broker.hand_back(
+        [
+            Settlement(job_id=claim.job.id, fence=claim.fence, outcome=InterruptedOutcome())
+            for claim in claims[:2]
+        ]
+    )
     outcomes: list[Outcome] = [InterruptedOutcome(), Done(result={}), Done(result={})]
     settlements = [
         Settlement(job_id=claim.job.id, fence=claim.fence, outcome=outcome)
@@ -592,7 +597,8 @@ def test_a_result_counts_while_the_hand_back_of_the_same_job_fails(ledger: Ledge
     ledger.submit(_jobs("a"))
     broker = DrainingBroker(SlowBroker(ledger))
     (claim,) = broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
-    thread = threading.Thread(target=broker.hand_back, args=([(claim.job.id, claim.fence)],))
+    back = Settlement(job_id=claim.job.id, fence=claim.fence, outcome=InterruptedOutcome())
+    thread = threading.Thread(target=broker.hand_back, args=([back],))
     thread.start()
     assert handing_back.wait(10)
     threading.Timer(0.1, release.set).start()

@@ -122,6 +122,8 @@ class Reporter:
             outcome=settlement.outcome,
             token=held.offer.token,
             key=self._key,
+            cpu_s=settlement.cpu_s,
+            fraction=settlement.fraction,
         )
 
     def send_results(self, results: Sequence[JobResult], *, timeout_s: float) -> None:

@@ -244,12 +244,14 @@ class Coordinator:
             self._emit(kind, count)
 
     def _archive(self) -> None:
+        """Archive old jobs, and remove old rows of the start history."""
         if self._archive_after_s is not None:
             moved = self._ledger.archive(
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop
             )
-            if moved:
-                self._emit(CoordinatorEventKind.JOBS_ARCHIVED, moved)
+            self._emit_some(CoordinatorEventKind.JOBS_ARCHIVED, moved)
+        removed = self._ledger.starts.prune(pause_s=_ARCHIVE_PAUSE_S, stop=self._stop)
+        self._emit_some(CoordinatorEventKind.STARTS_REMOVED, removed)
         self._stop.wait(self._archive_every_s)
 
     def _remove_stale_queues(self) -> None:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from eddyline.core.name_rules import is_identifier, is_key, is_worker_name
 from eddyline.graph.command import CommandKind
+from eddyline.graph.job import MAX_CPU_S
 from eddyline.graph.machine import LIFECYCLES, MAX_SLOTS, MAX_VCPU, is_instance, is_instance_type, is_zone
 from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
@@ -128,6 +129,8 @@ FIELD_TYPES: Mapping[str, Any] = {
     "token": _Token,
     "key": _Token,
     "machine": Any,  # parsed before
+    "cpu_s": Annotated[float, Field(ge=0, le=MAX_CPU_S, allow_inf_nan=False)] | None,
+    "fraction": Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
     "over": bool,
     "reason": _Text,
 }

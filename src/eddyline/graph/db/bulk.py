@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     Connection,
     Executable,
     Float,
@@ -105,6 +106,16 @@ def _row_of(query: Select[Any]) -> Callable[[Iterable[Any]], Any]:
     """A function that makes a named tuple of a query's row."""
     row = namedtuple("Row", query.selected_columns.keys())  # type: ignore[misc] # noqa: PYI024 - known only here
     return row._make
+
+
+def array(column: Column[Any], values: Iterable[Any]) -> str:
+    """The values of a column as PostgreSQL text, to be cast to an array of `array_type`."""
+    return _array(type(column.type), values)
+
+
+def array_type(column: Column[Any]) -> str:
+    """The type of a column in PostgreSQL."""
+    return _ARRAYS[type(column.type)]
 
 
 def _array(kind: type[Any], values: Iterable[Any]) -> str:

@@ -11,6 +11,7 @@ from eddyline.graph.db.asset_locks import lock_assets, lock_jobs
 from eddyline.graph.db.schema import jobs
 from eddyline.graph.ledger import commands
 from eddyline.graph.ledger.dependencies import dependants
+from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.queries import IS_OPEN
 from eddyline.graph.ledger.rows import Record, encode, lock, write
@@ -33,6 +34,9 @@ def cancel(
         for record in records.values()
         if record.state == State.RUNNING and record.lease_owner
     ]
+    for record in records.values():
+        if record.state == State.RUNNING:
+            record.end_start(StartOutcome.INTERRUPTED, now)
     _outdate_publications(connection, records)
     error = encode({"error": "Cancelled", "message": reason, "remedy": "retry the job if it is still needed"})
     for record in records.values():

@@ -14,6 +14,7 @@ from eddyline.graph.db.transactions import commit_was_lost
 from eddyline.graph.job import Done, Failed, GraphError, Interrupted, Outcome, Settlement
 from eddyline.graph.ledger import spawned_jobs
 from eddyline.graph.ledger.dependencies.dependants import cancel_dependants, release
+from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.quarantine import quarantine
 from eddyline.graph.ledger.rows import ENDED, Record, encode, encode_error, lock, write
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
@@ -51,6 +52,9 @@ def settle(
             accepted.append(False)
         elif record.state == State.RUNNING and record.fence == settlement.fence:
             apply.outcome(record, settlement.outcome)
+            if record.ended_start is not None:
+                record.ended_start.cpu_s = settlement.cpu_s
+                record.ended_start.fraction = settlement.fraction
             record.answered = settlement.fence
             record.answered_at = now
             settled[record.job_id] = record
@@ -99,6 +103,7 @@ class _Completion:
             # Nothing of it was written; the same result would be refused again.
             self._fail(record, _result_error(error), retry=False)
             return
+        record.end_start(StartOutcome.DONE, self.now)
         record.end(Event.COMPLETE, at=self.now, error=None)
         record.result = result
         record.output = done.output
@@ -106,6 +111,7 @@ class _Completion:
 
     def _fail(self, record: Record, error: dict[str, Any], *, retry: bool) -> None:
         record.losses = 0
+        record.end_start(StartOutcome.FAILED, self.now)
         failure = Failure(attempt=record.attempt, retry=retry, at=self.now, max_attempts=record.max_attempts)
         decision = self.policy.decide(failure, self.rng)
         if isinstance(decision, Dead):

@@ -27,6 +27,7 @@ from eddyline.graph.ledger.outbox.publications import Publications
 from eddyline.graph.ledger.queries import Stats, WorkerRow
 from eddyline.graph.ledger.reports.apply import Applied, ReportRules, apply
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
+from eddyline.graph.ledger.starts import StartHistory
 from eddyline.graph.ledger.transactions import Transactions
 from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.messages import WorkerReport
@@ -42,12 +43,14 @@ POISON_AFTER = 5
 class Ledger(Closeable):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
 
-    `publications` is for coordinators: it publishes jobs to queues. `fleet` is the record of instances.
+    `publications` is for coordinators: it publishes jobs to queues. `fleet` is the record of instances,
+    `starts` the history of the starts of jobs.
     """
 
     def __init__(self, transactions: Transactions, *, policy: RetryPolicy, poison_after: int) -> None:
         self.publications = Publications(transactions)
         self.fleet = FleetRecord(transactions)
+        self.starts = StartHistory(transactions)
         self._transactions = transactions
         self._database = transactions.database
         self._policy = policy

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from eddyline.core.errors import EddylineError
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
+from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.rows import Record, encode_error, lock, write
 from eddyline.graph.messages import Publication
@@ -28,6 +29,7 @@ def record_loss(record: Record, *, poison_after: int, now: float) -> None:
     if record.losses < poison_after:
         record.hand_back(Event.LOSE, now)
         return
+    record.end_start(StartOutcome.LOST, now)
     record.interruptions += 1
     error = {
         "error": "KillsItsWorker",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -19,7 +19,8 @@ from eddyline.core.identity import canonical
 from eddyline.graph.db.bulk import many, rows_for
 from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Job
-from eddyline.graph.ledger import fair_queue
+from eddyline.graph.ledger import ended_starts, fair_queue
+from eddyline.graph.ledger.ended_starts import EndedStart, StartOutcome
 from eddyline.graph.ledger.outbox import ready_jobs
 from eddyline.graph.states import Event, State, advance
 
@@ -28,7 +29,8 @@ from eddyline.graph.states import Event, State, advance
 class Record:
     """The mutable part of a job's row, by its columns' names except `job_id`, and its place in the queue.
 
-    If `start_tag` is None, a new place in the queue is assigned when this is written.
+    If `start_tag` is None, a new place in the queue is assigned when this is written. `ended_start` is added
+    to the start history then.
     """
 
     job_id: str
@@ -55,6 +57,8 @@ class Record:
     priority: int
     owner: str
     weight: float
+    kind: str
+    ended_start: EndedStart | None = field(default=None, init=False)
 
     def step(self, event: Event) -> None:
         """Change the state according to the table of transitions."""
@@ -71,6 +75,19 @@ class Record:
         self.ready_at = None
         self.started = at
 
+    def end_start(self, outcome: StartOutcome, now: float) -> None:
+        """Record the end of the current start of a running job, before its state changes."""
+        self.ended_start = EndedStart(
+            job_id=self.job_id,
+            fence=self.fence,
+            pool=self.pool,
+            kind=self.kind,
+            worker=self.lease_owner or "",
+            started=now if self.started is None else self.started,
+            ended=now,
+            outcome=str(outcome),
+        )
+
     def make_ready(self, event: Event, at: float) -> None:
         """Change to ready by `event`; the job may be claimed from `at`."""
         self.step(event)
@@ -79,6 +96,7 @@ class Record:
 
     def hand_back(self, event: Event, now: float) -> None:
         """Make a running job ready at once: no attempt is spent, the interruption is counted."""
+        self.end_start(StartOutcome.LOST if event is Event.LOSE else StartOutcome.INTERRUPTED, now)
         self.make_ready(event, now)
         self.attempt -= 1
         self.interruptions += 1
@@ -97,11 +115,11 @@ class Record:
 IS_READY = jobs.c.state == literal_column("'ready'")
 IS_RUNNING = jobs.c.state == literal_column("'running'")
 
-_FIXED = ("pool", "priority", "owner", "weight")
-_READ = [field.name for field in fields(Record)]
+_FIXED = ("pool", "priority", "owner", "weight", "kind")
+_READ = [each.name for each in fields(Record) if each.init]
 _NAMES = [name for name in _READ if name not in _FIXED]
 _RECORD = [jobs.c.id.label("job_id"), *(jobs.c[name] for name in _READ[1:])]
-COLUMNS = [*_RECORD, *(jobs.c[name] for name in ("asset", "kind", "spec", "deadline"))]
+COLUMNS = [*_RECORD, *(jobs.c[name] for name in ("asset", "spec", "deadline"))]
 """The columns from which a `Job` is read, except its dependencies."""
 
 _LOCK = select(*_RECORD).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
@@ -140,6 +158,7 @@ def write(connection: Connection, records: Iterable[Record], names: Sequence[str
     fair_queue.assign_start_tags(connection, [record for record in ordered if record.state == State.READY])
     changed = _NAMES if names is None else ("job_id", *names)
     many(connection, _WRITE, changed, ordered, get=attrgetter)
+    ended_starts.insert(connection, [each.ended_start for each in ordered if each.ended_start is not None])
     ready_jobs.track(connection, ((record.job_id, record.state) for record in ordered))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from eddyline.core import errors
+from eddyline.core.cpu_meter import CpuMeter
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Failed, Interrupted, Job, Outcome
 
@@ -24,12 +25,14 @@ class JobContext:
     """What a handler receives besides its job.
 
     `stop` is requested when the job is cancelled or revoked, or when the worker shuts down: the handler then
-    raises `core.errors.Interrupted` within about a second. `attempt` is 1 for the first.
+    raises `core.errors.Interrupted` within about a second. `attempt` is 1 for the first. `cpu` measures the
+    job; a handler that runs programs passes it to their runner.
     """
 
     attempt: int
     stop: Stop = field(default_factory=Stop)
     on_progress: Callable[[float, str], None] = _ignore_progress
+    cpu: CpuMeter = field(default_factory=CpuMeter)
 
     def progress(self, fraction: float, note: str = "") -> None:
         """Report the fraction that is done (0 to 1) and a note on the current operation."""

@@ -16,7 +16,8 @@ from eddyline.graph.worker.handler import JobContext
 class RunningJob:
     """A job that a worker has claimed. `started` and `ended` are times of `monotonic`, in seconds.
 
-    `revoked`: the worker no longer holds the claim (cancelled, or given to another worker).
+    `revoked`: the worker no longer holds the claim (cancelled, or given to another worker). `fraction` is how
+    much of it is done, from 0 to 1.
     """
 
     claim: Claim
@@ -26,6 +27,7 @@ class RunningJob:
     ended: float | None = None
     outcome: Outcome | None = None
     revoked: bool = False
+    fraction: float = 0.0
 
     @property
     def key(self) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
-from eddyline.graph.job import Claim, Interrupted, Outcome, Settlement
+from eddyline.graph.job import MAX_CPU_S, Claim, Done, Interrupted, Outcome, Settlement
 from eddyline.graph.silence_guard import SilenceGuard
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.event_emitter import EventEmitter
@@ -154,13 +154,12 @@ class Worker:
         self._slots.put(jobs)
 
     def _running_job(self, claim: Claim) -> RunningJob:
-        context = JobContext(attempt=claim.job.attempt)
-        if self._events.enabled:
-
-            def on_progress(fraction: float, note: str) -> None:
+        def on_progress(fraction: float, note: str) -> None:
+            job.fraction = max(job.fraction, fraction)
+            if self._events.enabled:
                 self._events.emit(job, WorkerEventKind.PROGRESS, fraction=fraction, note=note)
 
-            context = JobContext(attempt=claim.job.attempt, on_progress=on_progress)
+        context = JobContext(attempt=claim.job.attempt, on_progress=on_progress)
         job = RunningJob(claim=claim, context=context, monotonic=self._monotonic)
         return job
 
@@ -245,8 +244,18 @@ class Worker:
     def _run_job(self, job: RunningJob) -> Outcome:
         """Run one job, in a slot's thread."""
         self._events.emit(job, WorkerEventKind.STARTED)
-        return run_handler(self._handlers.get(job.claim.job.kind), job.claim.job, job.context)
+        job.context.cpu.start()
+        try:
+            return run_handler(self._handlers.get(job.claim.job.kind), job.claim.job, job.context)
+        finally:
+            job.context.cpu.stop()
 
 
 def _settlement(job: RunningJob, outcome: Outcome | None) -> Settlement:
-    return Settlement(job_id=job.claim.job.id, fence=job.claim.fence, outcome=outcome or Interrupted())
+    return Settlement(
+        job_id=job.claim.job.id,
+        fence=job.claim.fence,
+        outcome=outcome or Interrupted(),
+        cpu_s=min(job.context.cpu.read_s(), MAX_CPU_S),
+        fraction=1.0 if isinstance(outcome, Done) else min(job.fraction, 1.0),
+    )

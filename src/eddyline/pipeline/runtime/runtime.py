@@ -102,11 +102,11 @@ class Runtime:
         """Chooses the pools of an asset's jobs. Raises `UnsupportedError` if no pool can run them."""
         return self.router or local_router(self.pools, self.tools)
 
-    def runner(self, job: Job, work: Path, stop: Stop) -> Runner:
+    def runner(self, job: Job, work: Path, context: JobContext) -> Runner:
         """Runs the programs of one attempt at one job, within the limits of its pool."""
         limits = self.limits.get(job.pool)
         if limits is None:
-            return Runner(stop=stop)
+            return Runner(stop=context.stop, meter=context.cpu)
         bounds = ResourceLimits(
             wall_s=limits.wall_s,
             memory=None if limits.memory_mib is None else limits.memory_mib * 1024**2,
@@ -114,7 +114,7 @@ class Runtime:
             folder=work,
             remedy=f"raise limits of pool {job.pool} in pools.yaml if such jobs are expected",
         )
-        return Runner(stop=stop, job_limits=bounds)
+        return Runner(stop=context.stop, job_limits=bounds, meter=context.cpu)
 
     @contextmanager
     def scratch_directory(self, job: Job, stop: Stop) -> Iterator[Path]:

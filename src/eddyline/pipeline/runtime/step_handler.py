@@ -66,7 +66,7 @@ def step_handler(
                 index=spec.index,
                 work=work,
                 runtime=runtime,
-                runner=runtime.runner(job, work, context.stop),
+                runner=runtime.runner(job, work, context),
                 context=context,
             )
             if part is None:

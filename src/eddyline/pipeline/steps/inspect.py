@@ -41,7 +41,7 @@ def inspect(runtime: Runtime) -> Handler:
         spec = InspectSpec.parse(job)
         require_same_store(runtime.store, job)
         with runtime.scratch_directory(job, stop) as work, files.translate_errors(f"inspecting {spec.name}"):
-            runner = runtime.runner(job, work, stop)
+            runner = runtime.runner(job, work, context)
             plan, route = _Inspection(
                 runtime=runtime, spec=spec, runner=runner, work=work, read_counter=read_counter
             ).plan()

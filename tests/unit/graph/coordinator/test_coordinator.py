@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from tests.unit.graph.coordinator_helpers import FakeTransport
-from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
+from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, get, interrupted, new, settle
 from tests.waiting import wait_until
 
+from eddyline.core.clock import ManualClock
 from eddyline.core.errors import EddylineError, TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
@@ -23,6 +24,7 @@ from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
+from eddyline.graph.ledger.starts import KEEP_S
 from eddyline.graph.messages import Delivery, JobResult, JobStarted, Publication, UnpublishableError
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
@@ -135,6 +137,10 @@ def test_every_job_is_done_despite_an_unreliable_transport(ledger: Ledger, seed:
     assert runner.failures == []
     assert ledger.counts() == {state: 60 * (state is State.DONE) for state in State}
     assert all(job.unmet == 0 and job.result for job in ledger.jobs())
+    for job in ledger.jobs():
+        outcomes = Counter(str(start.outcome) for start in ledger.starts.of_job(job.id))
+        assert (outcomes.total(), outcomes["done"]) == (job.starts, 1)
+        assert outcomes["interrupted"] + outcomes["lost"] >= job.interruptions
 
 
 def test_only_the_report_that_the_ledger_rejects_is_parked(
@@ -420,3 +426,16 @@ def test_old_assets_are_archived_while_jobs_are_published(ledger: Ledger) -> Non
     runner.close()
     assert runner.failures == []
     assert len(ledger.jobs()) == 1
+
+
+def test_old_rows_of_the_start_history_are_removed_without_archiving(ledger: Ledger, tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.db", clock=ManualClock(time.time() - KEEP_S - 10.0)) as old:
+        old.submit([new("a-1")])
+        (claim,) = claim_jobs(old)
+        assert settle(old, claim, done())
+    assert len(ledger.starts.of_job("a-1")) == 1
+    runner = CoordinatorRunner(ledger, FakeTransport(random.Random(0)))
+    wait_until(lambda: runner.counts[CoordinatorEventKind.STARTS_REMOVED] == 1)
+    runner.close()
+    assert runner.failures == []
+    assert ledger.starts.of_job("a-1") == []

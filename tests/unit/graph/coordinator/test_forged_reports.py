@@ -147,6 +147,8 @@ def test_the_parser_rejects_an_invalid_machine(field: str, value: object) -> Non
         *(("job_id", value) for value in ("", "..", "../../x", "/etc", "a b", "a" * 301, None)),
         *(("token", value) for value in ("../x", "0" * 31, None, 5)),
         *(("at", value) for value in (-5, 1e300)),
+        *(("cpu_s", value) for value in (-1, 1.1e9, float("nan"), float("inf"), True, "1")),
+        *(("fraction", value) for value in (-0.1, 1.1, float("nan"), "1")),
     ],
 )
 def test_the_parser_rejects_an_invalid_report_of_a_job(field: str, value: object) -> None:

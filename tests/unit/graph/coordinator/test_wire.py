@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,6 +118,16 @@ def test_a_publication_survives_a_round_trip() -> None:
 def test_a_result_survives_a_round_trip(outcome: Outcome) -> None:
     report = JobResult(job_id="a", fence=STRIDE * 9 + 1, worker="w", at=1.5, outcome=outcome)
     assert report_from_json(_round_trip(report_to_json(report))) == report
+
+
+def test_the_cpu_time_and_progress_of_a_result_are_optional() -> None:
+    report = JobResult(
+        job_id="a", fence=STRIDE + 1, worker="w", at=1.5, outcome=interrupted(), cpu_s=2.5, fraction=0.25
+    )
+    value = _round_trip(report_to_json(report))
+    assert report_from_json(value) == report
+    del value["cpu_s"], value["fraction"]
+    assert report_from_json(value) == replace(report, cpu_s=None, fraction=None)
 
 
 def test_an_unstarted_job_of_an_earlier_version_is_read_as_interrupted() -> None:

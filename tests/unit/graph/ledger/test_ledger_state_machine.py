@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, select
 
 from eddyline.core.clock import ManualClock
-from eddyline.graph.db.schema import dependencies, jobs, workers
+from eddyline.graph.db.schema import dependencies, jobs, starts, workers
 from eddyline.graph.job import Claim, Done, Failed, Interrupted, Link, NewJob, Outcome, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import FAILED, OPEN, State
@@ -214,7 +215,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def check_consistency(self) -> None:
         if not hasattr(self, "ledger"):
             return
-        rows, edges, known_workers = self.ledger._database.read(_read_all)
+        rows, edges, known_workers, history = self.ledger._database.read(_read_all)
         state = {row.id: State(row.state) for row in rows}
         assert set(state) == set(self.names)
         unmet = dict.fromkeys(state, 0)
@@ -225,6 +226,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert state[edge.dependency_id] in OPEN, (
                     f"{edge.job_id} waits indefinitely for {edge.dependency_id}"
                 )
+        ended = Counter(row.job_id for row in history)
+        done = Counter(row.job_id for row in history if row.outcome == "done")
         running = set()
         for row in rows:
             assert row.unmet == unmet[row.id], (
@@ -239,6 +242,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert row.cause is None or state[row.cause] in FAILED
             assert (row.id in self.finished) == (row.state == State.DONE)
             assert 0 <= row.attempt <= row.starts
+            assert ended[row.id] == row.starts - (row.state == State.RUNNING)
+            assert done[row.id] == (row.state == State.DONE)
             if row.state == State.RUNNING:
                 running.add(row.id)
                 assert row.lease_owner in known_workers
@@ -250,15 +255,16 @@ def _settlement(claim: Claim, outcome: Outcome) -> Settlement:
 
 
 def _delete_all(connection: Connection) -> None:
-    for table in (jobs, dependencies, workers):
+    for table in (jobs, dependencies, workers, starts):
         connection.execute(table.delete())
 
 
-def _read_all(connection: Connection) -> tuple[Any, Any, set[str]]:
+def _read_all(connection: Connection) -> tuple[Any, Any, set[str], Any]:
     return (
         connection.execute(select(jobs)).all(),
         connection.execute(select(dependencies)).all(),
         set(connection.execute(select(workers.c.name)).scalars()),
+        connection.execute(select(starts.c.job_id, starts.c.outcome)).all(),
     )
 
 

@@ -398,3 +398,65 @@ def test_a_worker_suspended_past_its_lease_keeps_jobs_that_no_other_worker_claim
         runner.join()
         assert get(ledger, "a-1").result == {"stopped": False}
         assert get(ledger, "a-1").interruptions == 0
+
+
+def test_a_worker_reports_the_cpu_time_and_progress_of_each_start(ledger: Ledger) -> None:
+    def work(job: Job, context: JobContext) -> Done:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+        context.progress(0.5)
+        context.progress(0.25)
+        if job.id == "a-1":
+            raise InputError("on purpose")
+        return Done(result={})
+
+    ledger.submit([new("a-1"), new("a-2")])
+    WorkerRunner(ledger, work, on_event=None).start().join()
+    (failed,), (done,) = ledger.starts.of_job("a-1"), ledger.starts.of_job("a-2")
+    assert (failed.outcome, failed.fraction) == ("failed", 0.5)
+    assert (done.outcome, done.fraction) == ("done", 1.0)
+    assert all(0.1 <= (start.cpu_s or 0) < 1.0 for start in (failed, done))
+
+
+def test_a_job_that_is_stopped_reports_its_cpu_time_so_far(ledger: Ledger) -> None:
+    release = threading.Event()
+
+    def work(_job: Job, context: JobContext) -> Done:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+        context.progress(0.75)
+        release.wait(20)  # ignores its stop
+        return Done(result={})
+
+    ledger.submit([new("a-1")])
+    runner = WorkerRunner(ledger, work).start()
+    wait_until(lambda: any(event.fraction == 0.75 for event in runner.events))
+    runner.stop.request("enough")
+    runner.join()
+    release.set()
+    (start,) = ledger.starts.of_job("a-1")
+    assert (start.outcome, start.fraction) == ("interrupted", 0.75)
+    if hasattr(time, "pthread_getcpuclockid"):
+        assert 0.1 <= (start.cpu_s or 0) < 1.0
+
+
+def test_a_claim_that_no_slot_took_has_used_nothing(ledger: Ledger) -> None:
+    taken = threading.Event()
+
+    def work(job: Job, context: JobContext) -> Done:
+        if job.kind == "work" and not taken.is_set():
+            taken.set()
+            return _wait_for_stop(job, context)
+        return Done(result={})
+
+    ledger.submit([new("a-1"), new("a-2")])
+    runner = WorkerRunner(ledger, work, slots=1)
+    runner.worker._prefetch.limit = 4
+    runner.start()
+    wait_until(lambda: ledger.starts.of_job("a-2"))
+    runner.stop.request("enough")
+    runner.join()
+    first = ledger.starts.of_job("a-2")[0]
+    assert (first.outcome, first.cpu_s, first.fraction) == ("interrupted", 0.0, 0.0)

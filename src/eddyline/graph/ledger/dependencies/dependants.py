@@ -17,6 +17,7 @@ from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import dependencies
 from eddyline.graph.ledger.dependencies.states import dependency_states
+from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
 from eddyline.graph.states import OPEN, Event, State
 
@@ -93,6 +94,8 @@ def _cancel(connection: Connection, reasons: Mapping[str, tuple[str, str]], now:
     for name, record in records.items():
         if record.state in OPEN:
             dependency, cause = reasons[name]
+            if record.state == State.RUNNING:
+                record.end_start(StartOutcome.INTERRUPTED, now)
             record.end(Event.CANCEL, at=now, error=encode(dependency_error(dependency, cause)), cause=cause)
             cancelled[name] = cause
     write(connection, (records[name] for name in cancelled))

@@ -189,7 +189,7 @@ def _apply_round(
     ]
     complete.settle(
         connection,
-        [Settlement(job_id=each.job_id, fence=each.fence, outcome=each.outcome) for each in results],
+        [_settlement(each) for each in results],
         now=rules.now,
         policy=rules.policy,
         rng=rules.rng,
@@ -206,6 +206,16 @@ def _apply_round(
     )
     totals.counted += len(results) + started
     totals.ignored += len(reports) - len(results) - started
+
+
+def _settlement(result: JobResult) -> Settlement:
+    return Settlement(
+        job_id=result.job_id,
+        fence=result.fence,
+        outcome=result.outcome,
+        cpu_s=result.cpu_s,
+        fraction=result.fraction,
+    )
 
 
 def _apply_claims(
