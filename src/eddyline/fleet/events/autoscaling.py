@@ -41,6 +41,7 @@ def parse_launch(event: Envelope) -> ParseResult:
         instance=instance_id(event.detail, "EC2InstanceId"),
         reason="launched",
         group=text(event.detail, "AutoScalingGroupName"),
+        activity=optional_text(event.detail, "ActivityId"),
         launch=Launch(zone=_zone(event)),
     )
 
