@@ -16,15 +16,14 @@ from typing import Any
 
 from eddyline.aws.lambdas.calls import CallError, Calls, calls_of
 from eddyline.aws.lambdas.clients import Clients, shared_clients
-from eddyline.aws.lambdas.drain_check import DrainCheck, check_of_notice, parse_check
+from eddyline.aws.lambdas.drain_check import DrainCheck
+from eddyline.aws.lambdas.drain_items import DrainItem, read_item
 from eddyline.aws.lambdas.ecs import ContainerInstance, Ecs
 from eddyline.aws.lambdas.groups import GroupMember, Groups
 from eddyline.aws.lambdas.json_logs import set_up_logs
 from eddyline.aws.lambdas.queues import Outgoing, send_all
 from eddyline.aws.lambdas.records import Record, batch_response, records_of
-from eddyline.aws.lambdas.settings import PoolSettings, Settings, load_settings
-from eddyline.core.formatting import short_repr
-from eddyline.fleet.eventbridge_events import parse_event
+from eddyline.aws.lambdas.settings import Settings, load_settings
 from eddyline.fleet.instance_drain import (
     DrainDecision,
     InstanceDrainRules,
@@ -33,8 +32,6 @@ from eddyline.fleet.instance_drain import (
     decide_instance_drain,
     membership_of,
 )
-from eddyline.fleet.names import cluster_name, hook_name, parse_group
-from eddyline.fleet.notices import Malformed, NoticeKind, Parsed
 
 _LOG = logging.getLogger("eddyline.lambdas")
 _POSTPONED_S = 15.0
@@ -52,21 +49,10 @@ def _settings() -> Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Item:
-    """A check to make; `is_new`: it is the lifecycle event itself."""
-
-    record: Record
-    check: DrainCheck
-    cluster: str
-    pool: PoolSettings
-    is_new: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Next:
     """The next check of an instance. `arn`: the container instance on which to write its chain, or ""."""
 
-    item: _Item
+    item: DrainItem
     check: DrainCheck
     delay_s: float
     arn: str = ""
@@ -92,7 +78,7 @@ class GeneralDrain:
 
     def run(self, event: object, calls: Calls) -> dict[str, Any]:
         """Make the checks of an invocation. Raises if it was invoked directly and failed."""
-        items = [item for record in records_of(event) if (item := self._read(record))]
+        items = [item for record in records_of(event) if (item := read_item(record, self.settings))]
         results = _Results()
         self._forward([item for item in items if item.is_new], calls, results)
         self._check_all(items, calls, results)
@@ -101,35 +87,7 @@ class GeneralDrain:
             raise results.error or CallError("SendMessage", "", "not accepted by SQS", transient=True)
         return batch_response(results.failed)
 
-    # Reading the input
-
-    def _read(self, record: Record) -> _Item | None:
-        try:
-            check = parse_check(record.body)
-        except (ValueError, RecursionError) as error:
-            _LOG.warning("message malformed", extra={"error": short_repr(str(error))})
-            return None
-        if check is not None:
-            return self._item(record, check, is_new=False)
-        result = parse_event(record.body)
-        if isinstance(result, Malformed):
-            _LOG.warning("message malformed", extra={"error": result.reason})
-        if isinstance(result, Parsed):
-            for notice in result.notices:
-                if notice.kind is NoticeKind.SCALE_IN:
-                    return self._item(record, check_of_notice(notice), is_new=True)
-        return None
-
-    def _item(self, record: Record, check: DrainCheck, *, is_new: bool) -> _Item | None:
-        """The check of an instance of this fleet; None for a foreign group, or for another hook."""
-        found = parse_group(check.action.group, self.settings.prefix)
-        pool = self.settings.pools.get(found[0]) if found else None
-        if found is None or pool is None or check.action.hook != hook_name(self.settings.prefix):
-            return None
-        cluster = cluster_name(self.settings.prefix, found[0])
-        return _Item(record=record, check=check, cluster=cluster, pool=pool, is_new=is_new)
-
-    def _forward(self, items: Sequence[_Item], calls: Calls, results: _Results) -> None:
+    def _forward(self, items: Sequence[DrainItem], calls: Calls, results: _Results) -> None:
         """Send new lifecycle events to the coordinators, which order the workers to drain."""
         messages = [Outgoing(body=item.record.body) for item in items]
         accepted = send_all(self.clients.sqs, calls, self.settings.fleet_queue_url, messages) if items else []
@@ -137,7 +95,7 @@ class GeneralDrain:
 
     # The checks
 
-    def _check_all(self, items: Sequence[_Item], calls: Calls, results: _Results) -> None:
+    def _check_all(self, items: Sequence[DrainItem], calls: Calls, results: _Results) -> None:
         ids = [item.check.instance for item in items]
         try:
             members = Groups(self.clients.autoscaling, calls).members(ids) if ids else {}
@@ -153,7 +111,7 @@ class GeneralDrain:
                 self._postpone([item], error, results)
 
     def _containers(
-        self, items: Sequence[_Item], members: Mapping[str, GroupMember], calls: Calls
+        self, items: Sequence[DrainItem], members: Mapping[str, GroupMember], calls: Calls
     ) -> Mapping[str, ContainerInstance]:
         found: dict[str, ContainerInstance] = {}
         for cluster in dict.fromkeys(item.cluster for item in items):
@@ -165,7 +123,7 @@ class GeneralDrain:
 
     def _check(
         self,
-        item: _Item,
+        item: DrainItem,
         member: GroupMember | None,
         container: ContainerInstance | None,
         calls: Calls,
@@ -188,7 +146,7 @@ class GeneralDrain:
             results.next.append(_Next(item=item, check=following, delay_s=decision.check_again_s, arn=arn))
 
     def _observe(
-        self, item: _Item, member: GroupMember | None, container: ContainerInstance | None, ecs: Ecs
+        self, item: DrainItem, member: GroupMember | None, container: ContainerInstance | None, ecs: Ecs
     ) -> Observation:
         membership = membership_of(member.lifecycle_state if member else None)
         if container is None or membership is not Membership.WAITING:
@@ -202,7 +160,7 @@ class GeneralDrain:
         )
 
     def _act(
-        self, item: _Item, decision: DrainDecision, container: ContainerInstance | None, calls: Calls
+        self, item: DrainItem, decision: DrainDecision, container: ContainerInstance | None, calls: Calls
     ) -> None:
         check = item.check
         groups = Groups(self.clients.autoscaling, calls)
@@ -223,19 +181,18 @@ class GeneralDrain:
                 },
             )
 
-    def _postpone(self, items: Sequence[_Item], error: CallError, results: _Results) -> None:
+    def _postpone(self, items: Sequence[DrainItem], error: CallError, results: _Results) -> None:
         """Check again later what failed for now; Lambda and SQS repeat what failed for other reasons."""
         results.error = error
         for item in items:
-            _LOG.warning(
-                "instance drain postponed" if error.transient else "instance drain failed",
-                extra={"instance": item.check.instance, "error": str(error)},
-            )
+            fields = {"instance": item.check.instance, "error": str(error)}
             if error.transient:
+                _LOG.warning("instance drain postponed", extra=fields)
                 decision = DrainDecision(reason="postponed", check_again_s=_POSTPONED_S)
                 following = item.check.next(decision, self.new_chain(), self.now())
                 results.next.append(_Next(item=item, check=following, delay_s=_POSTPONED_S))
             else:
+                _LOG.error("instance drain failed", extra=fields)
                 results.failed.append(item.record)
 
     # After the checks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.aws.lambdas.event_pattern import matches
+from tests.servers.lambda_runtime import event_matches
 from tests.unit.fleet.events import recorded_events as recorded
 
 from eddyline.aws.lambdas.rules import Target, rules
@@ -17,7 +17,7 @@ RULES = rules("eddyline")
 
 
 def _functions(event: dict[str, Any]) -> set[str]:
-    return {rule.function for rule in RULES if matches(rule.pattern, event)}
+    return {rule.function for rule in RULES if event_matches(rule.pattern, event)}
 
 
 @pytest.mark.parametrize(
