@@ -27,7 +27,7 @@ class Settings:
     `poison_after`: consecutive worker losses before a job is treated as poison. `dead_after`: receipts of a
     message before it becomes a dead letter. `sweep_stale_s`: seconds after which a published job that its
     queue no longer seems to contain is published again. `cloudwatch`: coordinators publish metrics of pools
-    to CloudWatch.
+    to CloudWatch. `health`: the file that says when the loops of a process last ran (None: not written).
     """
 
     ffmpeg: Path | None = None
@@ -43,6 +43,7 @@ class Settings:
     dead_after: int = 10
     sweep_stale_s: float = 120.0
     cloudwatch: bool = False
+    health: Path | None = None
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -82,6 +83,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] 
     "EDDYLINE_DEAD_AFTER": ("dead_after", _count),
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
+    "EDDYLINE_HEALTH": ("health", _path),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

@@ -15,8 +15,9 @@ from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import TransientError
+from eddyline.core.health import HealthFile
 from eddyline.core.stop import Stop
-from eddyline.graph.coordinator.coordinator import Coordinator
+from eddyline.graph.coordinator.coordinator import PROMPT_LOOPS, Coordinator
 from eddyline.graph.events import CoordinatorEvent, CoordinatorEventKind
 from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.ledger.spawned_jobs import SpawnRules
@@ -91,6 +92,8 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
         stack.enter_context(keep_fleet_record(shared, ledger, queues, pools, observation))
         transport = SqsTransport(queues)
         stack.callback(transport.close)
+        health = HealthFile(shared.settings.health, loops=PROMPT_LOOPS)
+        stack.callback(health.remove)
         observation.log.info("coordinator ready", queues=shared.queues, pools=list(names))
         Coordinator(
             ledger,
@@ -100,6 +103,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             lease_s=_SILENT_LEASES * request.lease_s,
             bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
             on_event=_event_handler(observation),
+            on_round=health.ran,
             prepare=add_history(ledger),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,

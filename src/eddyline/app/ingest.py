@@ -14,6 +14,7 @@ from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.submit import FLEET
 from eddyline.core.errors import UsageError
+from eddyline.core.health import HealthFile
 from eddyline.core.stop import Stop
 from eddyline.edit.merge.merge import is_one_recording
 from eddyline.ingest.arrivals import IngestLoop
@@ -33,6 +34,7 @@ from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.store import addresses
 
 _ATTEMPTS = 8
+_LOOP = "ingest"  # in the health file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,8 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
                 pool=inspecting,
             )
 
+        health = HealthFile(shared.settings.health, loops=(_LOOP,))
+
         def check() -> None:
             store.check()
             ledger.job("")
@@ -120,6 +124,7 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
             stop=stop,
             on_outcome=count_outcome,
             threads=request.threads,
+            on_round=lambda: health.ran(_LOOP),
         ).run()
 
 

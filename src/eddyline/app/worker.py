@@ -21,6 +21,7 @@ from eddyline.aws.ec2_machine import MachineReading
 from eddyline.aws.ec2_metadata import InstanceMetadata
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import TransientError
+from eddyline.core.health import HealthFile
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from eddyline.observe.worker_metrics import WorkerMetrics
 
 _MAX_POLL_S = 20.0
+_LOOP = "worker"  # in the health file
 _STORE_TIMEOUT_S = 120.0  # a longer outage needs an operator
 _STORE_BACKOFF = BackoffPolicy(base_s=2.0, cap_s=2.0, jitter=0.0)
 
@@ -138,6 +140,8 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             on_unavailable=lambda error: observation.log.warning("store unavailable", error=error),
             on_available=lambda: observation.log.warning("store available"),
         )
+        health = HealthFile(settings.health, loops=(_LOOP,))
+        stack.callback(health.remove)
         observation.metrics.set_slots(task.slots)
         observation.log.info(
             "worker ready",
@@ -158,6 +162,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             stop=stop,
             lease_s=request.lease_s,
             on_event=_event_handler(observation),
+            on_round=lambda: health.ran(_LOOP),
         ).run()
         observation.log.info("worker stopped", reason=stop.reason or drainer.state.reason)
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "run": ("run", "run"),
     "probe": ("probe", "probe"),
     "doctor": ("doctor", "doctor"),
+    "health": ("health", "health"),
     "jobs": ("jobs", "commands"),
     "status": ("status", "status"),
     "submit": ("submit", "submit"),

@@ -52,6 +52,7 @@ class IngestLoop:
     stop: Stop
     on_outcome: Callable[[IngestOutcome], None]
     threads: int = 4
+    on_round: Callable[[], None] = lambda: None  # called about every second
 
     def run(self) -> None:
         """Process messages until the stop is raised. Raises `UsageError` if this process has no access."""
@@ -59,6 +60,7 @@ class IngestLoop:
         backoff = Backoff(_BACKOFF, wait=self.stop.wait)
         try:
             while not self.stop.requested:
+                self.on_round()
                 if self._process_batch(pool):
                     backoff.reset()
                 else:
@@ -85,6 +87,7 @@ class IngestLoop:
     def _await(self, futures: Sequence[Future[bool]]) -> None:
         left = set(futures)
         while left and not self.stop.requested:
+            self.on_round()
             left = wait(left, timeout=_WAIT_S).not_done
         # Messages that are not started postpone themselves; unfinished ones become visible to others later.
         wait(left, timeout=_GRACE_S)

@@ -9,7 +9,8 @@ _REDRIVE = "RedrivePolicy"
 
 def redrive_policy(dead_letters_arn: str, max_receive_count: int) -> str:
     """The redrive policy of a queue: where messages go after `max_receive_count` receipts."""
-    return json.dumps({"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": max_receive_count})
+    value = {"deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": max_receive_count}
+    return json.dumps(value, separators=(",", ":"))  # as Terraform writes it
 
 
 def are_equal(name: str, found: str, wanted: str) -> bool:

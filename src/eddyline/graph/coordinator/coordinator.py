@@ -32,6 +32,10 @@ _NO_QUEUE_PAUSE_S = 1.0  # until delivery to a worker without a command queue is
 _ARCHIVE_PAUSE_S = 0.05  # between two batches, so that other transactions do not wait
 
 
+PROMPT_LOOPS = ("receive_reports", "publish", "deliver_commands", "reconcile")
+"""The loops that start a step at least every few seconds while their steps succeed."""
+
+
 class Coordinator:
     """Runs the loops until `stop` is requested.
 
@@ -39,8 +43,8 @@ class Coordinator:
     `hold_s` is how long items that one coordinator took are left to it. `prepare` receives the publications
     before they are sent and returns them, in the same order, possibly with more in their specs; it may raise
     `TransientError`. `spawn` limits the jobs that jobs may add. Assets are archived `archive_after_s` seconds
-    after their end (None: never). `on_event` may be called from several threads at once. `monotonic` measures
-    intervals.
+    after their end (None: never). `on_event` and `on_round` may be called from several threads at once;
+    `on_round` gets the name of a loop that starts a step. `monotonic` measures intervals.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Coordinator:
         archive_every_s: float = 3600.0,
         remove_queues_every_s: float = 600.0,
         on_event: Callable[[CoordinatorEvent], None] = lambda _event: None,
+        on_round: Callable[[str], None] = lambda _loop: None,
         spawn: SpawnRules = ANY_OF_ITS_ASSET,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,6 +89,7 @@ class Coordinator:
         self._archive_every_s = archive_every_s
         self._remove_queues_every_s = remove_queues_every_s
         self._on_event = on_event
+        self._on_round = on_round
         self._spawn = spawn
         self._jobs_changed = threading.Event()
         self._commands_changed = threading.Event()
@@ -133,6 +139,7 @@ class Coordinator:
         """Repeat a step, with backoff after transient failures."""
         backoff = Backoff(_BACKOFF, wait=self._stop.wait)
         while not self._stop.requested:
+            self._on_round(step.__name__.removeprefix("_"))
             try:
                 step()
                 backoff.reset()

@@ -30,7 +30,8 @@ _STOP_TIMEOUT_S = 1.2  # how long a shutdown waits for handlers
 class Worker:
     """Runs jobs of some pools until `stop` is requested, or until it is idle and `exit_when` returns True.
 
-    `on_event` is called from several threads, but never by two at once. `monotonic` measures intervals.
+    `on_event` is called from several threads, but never by two at once; `on_round` in each round of the loop,
+    at least every third of `lease_s` while the broker answers. `monotonic` measures intervals.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Worker:
         lease_s: float = 30.0,
         on_event: Callable[[WorkerEvent], None] | None = None,
         exit_when: Callable[[], bool] | None = None,
+        on_round: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self._broker = broker
@@ -57,6 +59,7 @@ class Worker:
         self._monotonic = monotonic
         self._lease_s = lease_s
         self._exit_when = exit_when or (lambda: False)
+        self._on_round = on_round
         self._prefetch = Prefetch(slots)
         self._jobs: dict[tuple[str, int], RunningJob] = {}
         self._signal = threading.Event()
@@ -99,6 +102,7 @@ class Worker:
     def _loop(self) -> None:
         while not self._stopping:
             self._signal.clear()
+            self._on_round()
             self._settle(self._slots.take_ended())
             self._renew_lease()
             self._claim()
