@@ -95,7 +95,7 @@ data "aws_iam_policy_document" "task" {
     resources = var.report_queue_arns
   }
 
-  # Each worker creates a queue of its own for commands, and deletes it when it ends.
+  # Each worker creates its queue of commands, and deletes it when it ends.
   statement {
     sid = "Commands"
     actions = [

@@ -34,7 +34,7 @@ locals {
   }
 }
 
-# Keeps the work for each vCPU at the target. Without Spot machines there is no value: the step from zero starts them.
+# Keeps the work for each vCPU at the target. Without Spot machines the metric has no value: the step from zero starts them.
 resource "aws_autoscaling_policy" "backlog" {
   name                      = "${local.base}-spot-backlog"
   autoscaling_group_name    = aws_autoscaling_group.this["spot"].name

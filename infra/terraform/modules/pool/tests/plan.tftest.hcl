@@ -245,7 +245,7 @@ run "gpu" {
 
   assert {
     condition     = contains(jsondecode(aws_ecs_task_definition.this.container_definitions)[0].environment, { name = "NVIDIA_DRIVER_CAPABILITIES", value = "compute,utility,video" })
-    error_message = "without the capability video there is no NVENC in the container"
+    error_message = "NVENC needs the capability video"
   }
 }
 
