@@ -112,7 +112,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
                 observation,
                 stop=stop,
                 requested_stop=requested_stop,
-                rules=DrainRules(),
+                rules=DrainRules.for_pool(pools[request.pool].capacity, has_metadata=bool(machine.instance)),
                 instance=machine.instance,
             )
         )

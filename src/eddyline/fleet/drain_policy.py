@@ -46,6 +46,7 @@ class DrainRules:
     `scale_in_s`: time that a scale-in grants: the heartbeat timeout of the lifecycle hook, if there is one.
     `scale_in_wait_s`: after SIGTERM no job is handed back for this long, because the notice of the scale-in
     that caused it may follow, which grants more time.
+    `unknown_s`: a job whose remaining time is unknown is handed back once no more than this is left.
     `rebalance_s`: how long a rebalance recommendation applies if no interruption follows.
     `starving_s`: a job that has waited this long shows that no other worker can take it.
     `probe_s`: where waiting times are unknown, new jobs are accepted for this long in every `starving_s`.
@@ -56,6 +57,7 @@ class DrainRules:
     container_stop_s: float = 110.0
     scale_in_s: float = 110.0
     scale_in_wait_s: float = 0.0
+    unknown_s: float = 110.0
     rebalance_s: float = 1800.0
     starving_s: float = 60.0
     probe_s: float = 4.0
@@ -206,7 +208,7 @@ def decide(
         accepts = _is_starving(waiting_s, at_risk_s, rules)
         return DrainActions(phase=DrainPhase.AT_RISK, accepts_jobs=accepts, finish=keys)
     exit_by = None if state.deadline is None else state.deadline - rules.margin_s
-    late = _late_jobs(jobs, now, exit_by, rules.pessimism)
+    late = _late_jobs(jobs, now, exit_by, rules)
     if exit_by is not None and now < exit_by and _may_be_extended(state, now, rules):
         late = set()
     return DrainActions(
@@ -231,13 +233,16 @@ def _is_starving(waiting_s: float | None, at_risk_s: float, rules: DrainRules) -
 
 
 def _late_jobs(
-    jobs: Sequence[JobEstimate], now: float, exit_by: float | None, pessimism: float
+    jobs: Sequence[JobEstimate], now: float, exit_by: float | None, rules: DrainRules
 ) -> Collection[ClaimKey]:
     """The jobs that may not end in time; all of them once the time is up."""
     if exit_by is None:
         return set()
-    return {
-        job.key
-        for job in jobs
-        if job.remaining_s is None or now >= exit_by or now + job.remaining_s * pessimism > exit_by
-    }
+    left_s = exit_by - now
+    if left_s <= 0:
+        return {job.key for job in jobs}
+    return {job.key for job in jobs if _needed_s(job, rules) >= left_s}
+
+
+def _needed_s(job: JobEstimate, rules: DrainRules) -> float:
+    return rules.unknown_s if job.remaining_s is None else job.remaining_s * rules.pessimism

@@ -151,6 +151,14 @@ def test_a_job_of_300_seconds_survives_a_scale_in_and_the_sigterm_that_follows()
     assert decide(state, [], NOW + 300, POOL).exit
 
 
+def test_a_job_of_unknown_length_uses_the_time_that_a_scale_in_grants() -> None:
+    state, job = _after(_scale_in(), rules=POOL), [JobEstimate(key=A, remaining_s=None)]
+    # 890 s are granted; 110 s before their end the job is handed back.
+    assert decide(state, job, NOW + 779, POOL).finish == (A,)
+    assert decide(state, job, NOW + 780, POOL).hand_back == (A,)
+    assert decide(_after(_scale_in(), _spot(), rules=POOL), job, NOW, POOL).hand_back == (A,)
+
+
 def test_a_scale_in_noticed_after_its_sigterm_grants_the_time_of_the_hook() -> None:
     before = _after(sigterm_notice(NOW), rules=POOL)
     jobs = [JobEstimate(key=A, remaining_s=300.0), JobEstimate(key=B, remaining_s=None)]
