@@ -1,10 +1,12 @@
 """CloudWatch alarms as values: those that run scaling policies, and those that notify an operator.
 
-Alarms that run a scaling policy treat missing data as `missing`: without data they become INSUFFICIENT_DATA
-and run nothing, so that capacity stays as it is. They must not treat it as `breaching`, because the policy
-would run every minute ("For Amazon EC2 Auto Scaling actions, the alarm continues to invoke the action for
-every period that the alarm remains in the new state", Amazon CloudWatch User Guide, "Using Amazon CloudWatch
-alarms"). A separate alarm notifies when the metrics stop; only that one treats missing data as `breaching`.
+Alarms that run a scaling policy treat missing data as `notBreaching`: two minutes after the last data they
+run nothing more, so that capacity stays as it is. `breaching` would run the policy every minute ("For Amazon
+EC2 Auto Scaling actions, the alarm continues to invoke the action for every period that the alarm remains in
+the new state"), and with `missing` an alarm of five periods would go on for seven minutes ("CloudWatch alarms
+may repeatedly re-evaluate the last set of data points for a period of time after the metric has stopped
+flowing"; both from the Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms"). A separate alarm
+notifies when the metrics stop; that one treats missing data as `breaching`.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ def from_zero(bounds: Bounds) -> Alarm:
         metrics=(("wanted", metric_names.WANTED), ("spot", metric_names.SPOT_IN_SERVICE)),
         expression=f"IF(spot > 0, 0, wanted - {bounds.on_demand_min})",
         threshold=0.0,
-        missing="missing",
+        missing="notBreaching",
         scaling="spot-from-zero",
     )
 
@@ -77,7 +79,7 @@ def on_demand_out(bounds: Bounds) -> Alarm:
         metrics=(("shortfall", metric_names.SPOT_SHORTFALL), ("age", metric_names.OLDEST_DUE_JOB)),
         expression=f"IF(age >= {bounds.on_demand_after_s:g}, shortfall, 0)",
         threshold=0.0,
-        missing="missing",
+        missing="notBreaching",
         scaling="od-out",
     )
 
@@ -95,7 +97,7 @@ def on_demand_in(bounds: Bounds) -> Alarm:
         threshold=float(bounds.machine_vcpu),
         periods=GIVE_BACK_PERIODS,
         datapoints=GIVE_BACK_PERIODS,
-        missing="missing",
+        missing="notBreaching",
         scaling="od-in",
     )
 

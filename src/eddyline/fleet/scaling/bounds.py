@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+TOLERANCE: Final = 0.1
+"""Capacity suffices up to this excess of what is wanted: target tracking scales in to exactly its target,
+from where any noise would scale out again. Below the target it tolerates as much by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

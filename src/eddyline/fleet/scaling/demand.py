@@ -7,7 +7,8 @@ running within the pool's target time `T` (`target_backlog_s`):
 
 The second part alone would make target tracking oscillate: at constant load it is 0 as soon as the capacity
 suffices, capacity is scaled in, and work accumulates again. With the first part the metric is at its target
-where capacity equals arrivals, and inversely proportional to the Spot capacity, as target tracking requires.
+where capacity equals arrivals, and inversely proportional to the Spot capacity, as target tracking requires;
+except that it is at its target also where up to `TOLERANCE` more is wanted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from eddyline.fleet.scaling import metric_names
-from eddyline.fleet.scaling.bounds import Bounds
+from eddyline.fleet.scaling.bounds import TOLERANCE, Bounds
 from eddyline.fleet.scaling.purchase import spot_shortfall
 from eddyline.fleet.scaling.work_rates import WorkRates
 from eddyline.graph.pool_load import Instances, Load, RunningWork, Workers
@@ -99,8 +100,10 @@ def arrival_vcpu(
     if not known:
         return busy_vcpu
     first = known[0]
-    between = [sample for sample in history if first.minute <= sample.minute < now]
-    done = (busy_vcpu + slot_vcpu * sum(sample.busy_slots for sample in between)) / (len(between) + 1)
+    between = [sample for sample in history if first.minute < sample.minute < now]
+    # The trapezoidal rule: the first and the last reading stand for half an interval each.
+    slots = first.busy_slots / 2 + sum(sample.busy_slots for sample in between)
+    done = (slot_vcpu * slots + busy_vcpu / 2) / (len(between) + 1)
     return max(done + (work - (first.backlog_vcpu_s or 0.0)) / (now - first.minute), 0.0)
 
 
@@ -171,6 +174,7 @@ def _metrics(sample: PoolSample, wanted: float, capacity: _Capacity, bounds: Bou
     if in_service:
         values[metric_names.SPOT_SHARE.name] = 100.0 * capacity.spot_in_service / in_service
     if capacity.spot_expected:
-        of_spot = max(wanted - bounds.on_demand_min, 0.0)
-        values[metric_names.BACKLOG.name] = bounds.target_backlog_s * of_spot / capacity.spot_expected
+        ratio = max(wanted - bounds.on_demand_min, 0.0) / capacity.spot_expected
+        in_band = 1 <= ratio <= 1 + TOLERANCE
+        values[metric_names.BACKLOG.name] = bounds.target_backlog_s * (1.0 if in_band else ratio)
     return values

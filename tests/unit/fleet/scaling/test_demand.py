@@ -89,6 +89,14 @@ def test_the_ratio_is_inversely_proportional_to_spot_capacity() -> None:
     assert found == pytest.approx([500.0, 250.0])
 
 
+def test_up_to_a_tenth_more_than_there_is_is_at_the_target() -> None:
+    load = [Load(at=NOW, due=(due(),), workers=(machines(n),)) for n in (24, 25, 26, 28)]
+    found = [value(demand(each), metric_names.BACKLOG) for each in load]
+    assert found[0] == pytest.approx(300 * 26.67 / 24, rel=1e-3)
+    assert found[1:3] == [300.0, 300.0]
+    assert found[3] == pytest.approx(300 * 26.67 / 28, rel=1e-3)
+
+
 def test_on_demand_that_replaces_spot_does_not_shrink_the_spot_group() -> None:
     load = Load(at=NOW, due=(due(),), workers=(machines(16), machines(300, spot=False)))
     found = demand(load)

@@ -69,7 +69,7 @@ def test_a_step_adds_at_most_what_is_wanted_but_at_least_one_machine(
 
 def test_only_the_alarm_for_missing_metrics_and_other_notifications_breach_without_data() -> None:
     scaling = pool_scaling(BOUNDS)
-    assert {policy.alarm.missing for policy in scaling.steps} == {"missing"}
+    assert {policy.alarm.missing for policy in scaling.steps} == {"notBreaching"}
     assert all(not alarm.scaling for alarm in scaling.notifications)
     missing = {alarm.name: alarm.missing for alarm in scaling.notifications}
     assert missing["metrics-missing"] == "breaching"

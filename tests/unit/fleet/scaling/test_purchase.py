@@ -52,7 +52,11 @@ def test_capacity_that_was_only_wanted_for_a_while_is_none() -> None:
 
 def test_growing_demand_that_spot_follows_within_the_bound_is_none() -> None:
     wanted = list(range(0, 1000, 40))
-    assert shortfall(samples(wanted, [max(each - 40 * 8, 0) for each in wanted])) == 0
+    assert shortfall(samples(wanted, [max(each - 40 * 6, 0) for each in wanted])) == 0
+
+
+def test_spot_that_is_interrupted_soon_after_each_launch_is_missing() -> None:
+    assert shortfall(samples([300] * 24, ([300] * 3 + [0] * 9) * 2)) == 300
 
 
 def test_on_demand_above_the_base_replaces_spot_from_its_launch() -> None:
@@ -60,6 +64,11 @@ def test_on_demand_above_the_base_replaces_spot_from_its_launch() -> None:
     assert shortfall(samples([350] * MINUTES, [100] * MINUTES, [50] * MINUTES), bounds) == 200
     booting = [50] * (MINUTES - 1) + [250]
     assert shortfall(samples([350] * MINUTES, [100] * MINUTES, booting), bounds) == 0
+
+
+def test_what_target_tracking_tolerates_does_not_count() -> None:
+    assert shortfall(samples([110] * MINUTES, [100] * MINUTES)) == 0
+    assert shortfall(samples([112] * MINUTES, [100] * MINUTES)) == 12
 
 
 def test_spot_cannot_lack_more_than_its_maximum() -> None:
