@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.aws_api import auto_scaling, ec2, ecs
+from tests.servers.aws_api import auto_scaling, ec2, ec2_types, ecs
 from tests.servers.aws_api.protocols import (
     ApiError,
     Call,
@@ -46,7 +46,7 @@ _THROTTLED = {
 _OPERATIONS: dict[str, dict[str, Callable[[FleetModel, Params, float], Params]]] = {
     "ecs": ecs.OPERATIONS,
     "autoscaling": auto_scaling.OPERATIONS,
-    "ec2": ec2.OPERATIONS,
+    "ec2": ec2.OPERATIONS | ec2_types.OPERATIONS,
     "cloudwatch": {"PutMetricData": lambda _fleet, _params, _now: {}},
 }
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.core.errors import UsageError
 from eddyline.fleet.catalogue.catalogue import Catalogue, read_catalogue
 from eddyline.fleet.plan.fixed_costs import FixedCostOptions
 from eddyline.fleet.plan.fleet_plan import FleetPlan, plan_fleet
 from eddyline.fleet.plan.type_plan import Work
+from eddyline.fleet.pools import Pool
+
+if TYPE_CHECKING:
+    from eddyline.aws.ec2_catalogue import Ec2Catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,24 +39,84 @@ def make_fleet_plan(
     pool: str,
     work: Work,
     fixed: FixedCostOptions,
+    live: bool = False,
+    placement_scores: bool = False,
 ) -> FleetPlan:
-    """The plan of all pools, or of one. Raises `UsageError` for a wrong file, pool or zone."""
+    """The plan of all pools, or of one; `live` reads types, zones and Spot prices from AWS.
+
+    Raises `UsageError` for a wrong file, pool or zone, or without access to AWS, else `TransientError`.
+    """
     pools = SharedServices.from_options().pools()
     chosen = (pools[pool],) if pool else tuple(pools.pools.values())
-    wrong = [zone for zone in zones if not zone.startswith(region)]
-    if wrong:
-        raise UsageError(
-            f"zone {wrong[0]} is not in region {region}", remedy=f"pass names of zones, such as {region}a"
-        )
-    catalogue = _catalogue(files, region)
-    return plan_fleet(chosen, catalogue, region=region, zones=zones, work=work, fixed=fixed)
-
-
-def _catalogue(files: CatalogueFiles, region: str) -> Catalogue:
-    return read_catalogue(
+    _check_zones(zones, region)
+    if placement_scores and not live:
+        raise UsageError("--placement-scores needs --live", remedy="pass both, or neither")
+    catalogue = read_catalogue(
         region=region,
         instance_types=files.instance_types,
         prices=files.prices,
         advisor=files.advisor,
         throughput=files.throughput,
     )
+    if live:
+        with require_extra("aws", "--live"):
+            from eddyline.aws.ec2_catalogue import Ec2Catalogue, ec2_client
+
+            source = Ec2Catalogue(ec2_client(region=region))
+        catalogue = add_live_figures(catalogue, source, chosen, region=region, zones=zones)
+        zones = zones or offered_zones(catalogue, region)
+        if placement_scores:
+            catalogue = _add_scores(catalogue, source, chosen, region)
+    return plan_fleet(chosen, catalogue, region=region, zones=zones, work=work, fixed=fixed)
+
+
+def _check_zones(zones: Collection[str], region: str) -> None:
+    wrong = [zone for zone in zones if not zone.startswith(region)]
+    if wrong:
+        raise UsageError(
+            f"zone {wrong[0]} is not in region {region}", remedy=f"pass names of zones, such as {region}a"
+        )
+
+
+def add_live_figures(
+    catalogue: Catalogue, source: Ec2Catalogue, pools: Sequence[Pool], *, region: str, zones: Collection[str]
+) -> Catalogue:
+    """The catalogue with types, zones, selections and Spot prices of AWS instead of those of files."""
+    found = replace(catalogue, types=source.instance_types(), offered=source.offered())
+    wanted = {pool.name: pool.capacity.requirements for pool in pools}
+    selected = {
+        pool.name: source.selected_types(requirements, pool.arch)
+        for pool in pools
+        if (requirements := wanted[pool.name]) is not None
+    }
+    names = {name for pool in pools for name in (*pool.capacity.types, *selected.get(pool.name, ()))}
+    return replace(
+        found,
+        selected=selected,
+        spot=source.spot_prices(names & set(found.types), set(zones or offered_zones(found, region))),
+        spot_source="the mean over the zones, from DescribeSpotPriceHistory",
+    )
+
+
+def offered_zones(catalogue: Catalogue, region: str) -> tuple[str, ...]:
+    """The Availability Zones of the region that offer any type; Local Zones are left out."""
+    own = re.compile(rf"{re.escape(region)}[a-z]")
+    names = {zone for zones in (catalogue.offered or {}).values() for zone in zones}
+    return tuple(sorted(zone for zone in names if own.fullmatch(zone)))
+
+
+def _add_scores(catalogue: Catalogue, source: Ec2Catalogue, pools: Sequence[Pool], region: str) -> Catalogue:
+    scores = {}
+    for pool in pools:
+        capacity = pool.capacity
+        if capacity.max_vcpu:
+            score = source.placement_score(
+                region=region,
+                vcpu=capacity.max_vcpu,
+                requirements=capacity.requirements,
+                types=tuple(capacity.types),
+                arch=pool.arch,
+            )
+            if score is not None:
+                scores[pool.name] = score
+    return replace(catalogue, scores=scores)

@@ -11,6 +11,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.servers.fleet_model.containers import Containers
 from tests.servers.fleet_model.effects import Effects
@@ -63,6 +64,9 @@ class FleetModel:
     events: Events = field(default_factory=lambda: Events(_new_ids()))
     containers: Containers = field(init=False)
     spot_prices: dict[tuple[str, str], float] = field(default_factory=dict)
+    instance_types: list[dict[str, Any]] = field(default_factory=list)  # records of DescribeInstanceTypes
+    offerings: dict[str, tuple[str, ...]] = field(default_factory=dict)  # zones by type
+    placement_scores: dict[str, int] = field(default_factory=dict)  # by region
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _launch_at: dict[str, float] = field(default_factory=dict)
 

@@ -47,7 +47,12 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    region: Annotated[str, typer.Option("--region", metavar="REGION", help="The AWS region.")] = "us-east-1",
+    region: Annotated[
+        str,
+        typer.Option(
+            "--region", metavar="REGION", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="The AWS region."
+        ),
+    ] = "us-east-1",
     zones: Annotated[
         str,
         typer.Option(
@@ -96,16 +101,25 @@ def plan(
         float,
         typer.Option("--database-price", metavar="$/H", min=0, max=1000, help="Of one database instance."),
     ] = 0.065,
+    live: Annotated[
+        bool, typer.Option("--live", help="Read types, zones and Spot prices from AWS; it only reads.")
+    ] = False,
+    placement_scores: Annotated[
+        bool,
+        typer.Option(
+            "--placement-scores", help="With --live: ask AWS for the Spot placement score of each pool."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what the pools mean on AWS: types, Spot pools, slots, vCPU quotas and costs.
 
-    Figures come from files; without them, what can be shown is shown. Docs: docs/how-to/fleet-plan.md.
+    Figures come from files, or with --live from AWS; without them, what can be shown is shown.
+    See docs/how-to/fleet-plan.md.
     """
     from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
     from eddyline.cli.fleet.plan_view import plan_json, print_plan
     from eddyline.fleet.plan.fixed_costs import FixedCostOptions
-    from eddyline.fleet.plan.fleet_plan import assumed_zones
     from eddyline.fleet.plan.type_plan import Work
 
     named = tuple(dict.fromkeys(zone.strip() for zone in zones.split(",") if zone.strip()))
@@ -115,10 +129,11 @@ def plan(
         ),
         region=region,
         zones=named,
+        live=live,
+        placement_scores=placement_scores,
         pool=pool,
         work=Work(frame_rate=frame_rate, factor=work),
         fixed=FixedCostOptions(
-            zones=len(named or assumed_zones(region)),
             endpoints=endpoints,
             endpoint_hour=endpoint_price,
             nat_gateways=nat_gateways,

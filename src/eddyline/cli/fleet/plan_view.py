@@ -90,6 +90,8 @@ def _facts(plan: PoolPlan) -> Iterable[tuple[str, str]]:
         yield from _price_limits(plan)
     if capacity.max_vcpu:
         yield "Spot pools", f"{plan.spot_pools} (type x zone); {capacity.spot.strategy}"
+    if plan.placement_score is not None:
+        yield "Spot score", f"{plan.placement_score} of 10, for {capacity.max_vcpu:,} vCPU"
     if any(band != "unknown" for band in plan.bands):
         yield "interrupted", ", ".join(f"{band}: {_types(count)}" for band, count in plan.bands.items())
     slots = [each.slots for each in types if each.slots]
@@ -271,5 +273,6 @@ def _pool_json(plan: PoolPlan) -> dict[str, object]:
         "spot_identified": plan.spot_identified,
         "on_demand_identified": plan.on_demand_identified,
         "types": None if plan.types is None else [asdict(each) for each in plan.types],
+        "placement_score": plan.placement_score,
         "warnings": list(plan.warnings),
     }

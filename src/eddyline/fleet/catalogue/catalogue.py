@@ -17,6 +17,8 @@ class Catalogue:
     """Attributes, prices in dollars an hour, interruption bands (of `prices.BANDS`) and speed, by type.
 
     `offered` has the zones that offer each type; None if unknown: then every type is assumed in all zones.
+    From AWS itself, by the name of a pool: `selected`, the types that match its requirements, and `scores`,
+    the Spot placement score (1 to 10) of its maximum capacity.
     """
 
     types: Mapping[str, InstanceType] = field(default_factory=dict)
@@ -26,6 +28,8 @@ class Catalogue:
     bands: Mapping[str, int] = field(default_factory=dict)
     throughput: Throughput | None = None
     offered: Mapping[str, frozenset[str]] | None = None
+    selected: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    scores: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_catalogue(

@@ -15,9 +15,8 @@ PRICES_OF = "us-east-1, mid-2026"
 
 @dataclass(frozen=True, kw_only=True)
 class FixedCostOptions:
-    """Numbers of resources and their prices in dollars; `zones` is the number of Availability Zones."""
+    """Numbers of resources and their prices in dollars."""
 
-    zones: int
     endpoints: int = 11
     endpoint_hour: float = 0.01  # for each zone
     nat_gateways: int = 0
@@ -39,15 +38,15 @@ class FixedCost:
     dollars: float
 
 
-def fixed_costs(options: FixedCostOptions) -> tuple[FixedCost, ...]:
-    """The items of a month. Not included: requests, data transfer, storage in S3, CloudWatch."""
-    endpoints = options.endpoints * options.zones
+def fixed_costs(options: FixedCostOptions, *, zones: int) -> tuple[FixedCost, ...]:
+    """The items of a month in `zones` Availability Zones; without requests, transfer, S3 and CloudWatch."""
+    endpoints = options.endpoints * zones
     copies = options.database_copies
     storage = copies * options.database_gib * options.database_gib_month
     return (
         FixedCost(
             item="interface endpoints",
-            basis=f"{options.endpoints} x {options.zones} zones x ${options.endpoint_hour:g}/h",
+            basis=f"{options.endpoints} x {zones} zones x ${options.endpoint_hour:g}/h",
             dollars=endpoints * options.endpoint_hour * HOURS,
         ),
         FixedCost(

@@ -53,7 +53,7 @@ def plan_fleet(
         work=work,
         pools=plans,
         quotas=needed_quotas(group for each in plans for group in each.groups()),
-        fixed=fixed_costs(fixed),
+        fixed=fixed_costs(fixed, zones=len(used)),
         missing=_missing(catalogue),
     )
 

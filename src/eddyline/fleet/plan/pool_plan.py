@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eddyline.core.formatting import format_count
+from eddyline.fleet.capacity import Requirements
 from eddyline.fleet.catalogue import Catalogue
+from eddyline.fleet.catalogue.instance_types import InstanceType
 from eddyline.fleet.catalogue.matching import matching_types
 from eddyline.fleet.catalogue.price_protection import PriceProtection, protect_price
 from eddyline.fleet.catalogue.prices import BANDS
@@ -38,6 +40,7 @@ class PoolPlan:
     """A pool; `types` is None if the catalogue is needed to know them. Warnings are sentences with a remedy.
 
     `spot_identified` and `on_demand_identified`: the types whose prices price protection is relative to.
+    `placement_score`: AWS' Spot placement score, 1 to 10.
     """
 
     pool: Pool
@@ -45,6 +48,7 @@ class PoolPlan:
     warnings: tuple[str, ...]
     spot_identified: str = ""
     on_demand_identified: str = ""
+    placement_score: int | None = None
 
     @property
     def spot_pools(self) -> int | None:
@@ -108,7 +112,7 @@ def plan_pool(pool: Pool, catalogue: Catalogue, *, zones: Collection[str], work:
     elif not catalogue.types:
         return PoolPlan(pool=pool, types=None, warnings=())
     else:
-        matched = matching_types(capacity.requirements, pool.arch, catalogue.types.values())
+        matched = _matched(pool, capacity.requirements, catalogue)
         selected = {each.name: each.vcpu for each in matched}
         spot = protect_price(
             [each for each in matched if each.spot],
@@ -145,14 +149,17 @@ def plan_pool(pool: Pool, catalogue: Catalogue, *, zones: Collection[str], work:
         warnings=(),
         spot_identified=spot.identified,
         on_demand_identified=on_demand.identified,
+        placement_score=catalogue.scores.get(pool.name),
     )
-    return PoolPlan(
-        pool=pool,
-        types=types,
-        warnings=tuple(_warnings(plan, catalogue)),
-        spot_identified=spot.identified,
-        on_demand_identified=on_demand.identified,
-    )
+    return replace(plan, warnings=tuple(_warnings(plan, catalogue)))
+
+
+def _matched(pool: Pool, requirements: Requirements, catalogue: Catalogue) -> tuple[InstanceType, ...]:
+    """The types that AWS itself selected; without its answer, those that match by its documentation."""
+    selected = catalogue.selected.get(pool.name)
+    if selected is None:
+        return matching_types(requirements, pool.arch, catalogue.types.values())
+    return tuple(catalogue.types[name] for name in sorted(selected) if name in catalogue.types)
 
 
 def _warnings(plan: PoolPlan, catalogue: Catalogue) -> Iterable[str]:
@@ -170,11 +177,23 @@ def _warnings(plan: PoolPlan, catalogue: Catalogue) -> Iterable[str]:
         yield "price protection leaves few types On-Demand: raise capacity.on_demand.max_price_percent"
     if catalogue.types:
         yield from _catalogue_warnings(plan, catalogue)
+        yield from _difference_to_aws(plan.pool, catalogue)
     for each in types:
         if quota_of(each.name, spot=True) is None:
             yield f"{each.name}: its vCPU quota is not known here; look it up in Service Quotas"
         if not each.zones:
             yield f"{each.name}: not offered in any of the zones; remove it"
+
+
+def _difference_to_aws(pool: Pool, catalogue: Catalogue) -> Iterable[str]:
+    selected, wanted = catalogue.selected.get(pool.name), pool.capacity.requirements
+    if selected is None or wanted is None:
+        return
+    ours = {each.name for each in matching_types(wanted, pool.arch, catalogue.types.values())}
+    for names, who in ((selected - ours, "AWS selects"), (ours - selected, "AWS does not select")):
+        if names:
+            shown = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")  # noqa: PLR2004 - examples
+            yield f"{who} {format_count(len(names), 'type')} unlike the offline rules ({shown})"
 
 
 def _catalogue_warnings(plan: PoolPlan, catalogue: Catalogue) -> Iterable[str]:

@@ -106,7 +106,7 @@ def _make(**changes: Any) -> Any:
         "zones": (),
         "pool": "",
         "work": Work(),
-        "fixed": FixedCostOptions(zones=3),
+        "fixed": FixedCostOptions(),
     }
     return make_fleet_plan(**{**fields, **changes})
 

@@ -54,7 +54,7 @@ def test_quotas_add_up_over_groups_with_one_machine_more_each() -> None:
 
 
 def test_fixed_costs_of_a_month() -> None:
-    items = {each.item: each.dollars for each in fixed_costs(FixedCostOptions(zones=3, nat_gateways=2))}
+    items = {each.item: each.dollars for each in fixed_costs(FixedCostOptions(nat_gateways=2), zones=3)}
     assert items == pytest.approx(
         {
             "interface endpoints": 11 * 3 * 0.01 * 730,
@@ -178,7 +178,7 @@ def _fleet(catalogue: Catalogue, zones: tuple[str, ...] = ()) -> Any:
         region="us-east-1",
         zones=zones,
         work=Work(),
-        fixed=FixedCostOptions(zones=3),
+        fixed=FixedCostOptions(),
     )
 
 
