@@ -28,6 +28,8 @@ def check_capacity(
     `encoders` are all FFmpeg encoders that the pool's jobs need; `min_free_gib` must be free on the scratch
     volume before a job starts.
     """
+    if gpu is not None and arch != "x86_64":
+        raise KeyedValueError(("gpu",), "GPU machines are x86_64: set arch to x86_64, or remove gpu")
     nvenc = sorted(encoder for encoder in encoders if encoder.endswith("_nvenc"))
     if nvenc and gpu is None and capacity.has_machines:
         raise KeyedValueError(

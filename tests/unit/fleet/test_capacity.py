@@ -160,6 +160,7 @@ def test_an_inconsistent_capacity_is_refused_with_its_line(
         ("gpu", {"capacity__types": {"g5g.xlarge": 4}}, "g5g.xlarge: has processors of arm64"),
         ("gpu", {"gpu": None}, "pools.gpu.gpu: must be nvidia, because h264_nvenc needs"),
         ("cpu", {"gpu": "nvidia"}, "cpu.capacity.requirements: cannot select GPUs"),
+        ("gpu", {"arch": "arm64"}, "pools.gpu.gpu: GPU machines are x86_64"),
         ("cpu", {"gpu": "amd"}, "pools.cpu.gpu: Input should be 'nvidia'"),
         (
             "cpu",

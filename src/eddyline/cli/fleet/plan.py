@@ -85,6 +85,9 @@ def plan(
     endpoints: Annotated[
         int, typer.Option("--endpoints", min=0, max=200, help="The number of interface endpoints.")
     ] = 11,
+    endpoint_zones: Annotated[
+        int, typer.Option("--endpoint-zones", min=1, max=20, help="The number of zones of each endpoint.")
+    ] = 2,
     nat_gateways: Annotated[
         int, typer.Option("--nat-gateways", min=0, max=50, help="The number of NAT gateways.")
     ] = 0,
@@ -101,6 +104,9 @@ def plan(
         float,
         typer.Option("--database-price", metavar="$/H", min=0, max=1000, help="Of one database instance."),
     ] = 0.065,
+    multi_az: Annotated[
+        bool, typer.Option("--multi-az", help="The database has a standby in another zone.")
+    ] = False,
     live: Annotated[
         bool, typer.Option("--live", help="Read types, zones and Spot prices from AWS; it only reads.")
     ] = False,
@@ -135,9 +141,11 @@ def plan(
         work=Work(frame_rate=frame_rate, factor=work),
         fixed=FixedCostOptions(
             endpoints=endpoints,
+            endpoint_zones=endpoint_zones,
             endpoint_hour=endpoint_price,
             nat_gateways=nat_gateways,
             nat_hour=nat_price,
+            multi_az=multi_az,
             database_hour=database_price,
         ),
     )

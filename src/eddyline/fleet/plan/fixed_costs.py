@@ -1,7 +1,7 @@
-"""What a fleet costs a month without any machine of a pool: endpoints, NAT, database, coordinators.
+"""What a fleet costs a month without any machine of a pool: endpoints, NAT, database, services on Fargate.
 
-Prices are those of us-east-1, On-Demand, from the price pages of AWS as published in mid-2026; all can be
-overridden.
+The numbers are the defaults of the Terraform modules (a test compares them), the prices those of us-east-1,
+On-Demand, from AWS' price pages as published in mid-2026. All can be overridden.
 """
 
 from __future__ import annotations
@@ -11,22 +11,28 @@ from dataclasses import dataclass
 HOURS = 730
 """Hours of a month, as AWS counts."""
 PRICES_OF = "us-east-1, mid-2026"
+FARGATE_VCPU_HOUR = 0.04048
+FARGATE_GIB_HOUR = 0.004445
 
 
 @dataclass(frozen=True, kw_only=True)
 class FixedCostOptions:
-    """Numbers of resources and their prices in dollars."""
+    """Numbers of resources and their prices in dollars; `services` are pairs of vCPU and GiB on Fargate."""
 
     endpoints: int = 11
-    endpoint_hour: float = 0.01  # for each zone
+    endpoint_zones: int = 2
+    endpoint_hour: float = 0.01  # in one zone
     nat_gateways: int = 0
     nat_hour: float = 0.045
+    multi_az: bool = False
     database_hour: float = 0.065  # db.t4g.medium
-    database_copies: int = 2  # Multi-AZ
     database_gib: int = 50
     database_gib_month: float = 0.115  # gp3
-    coordinators: int = 2
-    coordinator_hour: float = 0.5 * 0.04048 + 1.0 * 0.004445  # Fargate, 0.5 vCPU and 1 GB
+    services: tuple[tuple[float, float], ...] = (
+        (0.5, 1.0),
+        (0.5, 1.0),
+        (0.25, 1.0),
+    )  # 2 coordinators, 1 ingest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +46,15 @@ class FixedCost:
 
 def fixed_costs(options: FixedCostOptions, *, zones: int) -> tuple[FixedCost, ...]:
     """The items of a month in `zones` Availability Zones; without requests, transfer, S3 and CloudWatch."""
-    endpoints = options.endpoints * zones
-    copies = options.database_copies
-    storage = copies * options.database_gib * options.database_gib_month
+    endpoint_zones = min(options.endpoint_zones, zones)
+    copies = 2 if options.multi_az else 1
+    vcpu = sum(vcpu for vcpu, _ in options.services)
+    gib = sum(gib for _, gib in options.services)
     return (
         FixedCost(
             item="interface endpoints",
-            basis=f"{options.endpoints} x {zones} zones x ${options.endpoint_hour:g}/h",
-            dollars=endpoints * options.endpoint_hour * HOURS,
+            basis=f"{options.endpoints} x {endpoint_zones} zones x ${options.endpoint_hour:g}/h",
+            dollars=options.endpoints * endpoint_zones * options.endpoint_hour * HOURS,
         ),
         FixedCost(
             item="NAT gateways",
@@ -56,12 +63,13 @@ def fixed_costs(options: FixedCostOptions, *, zones: int) -> tuple[FixedCost, ..
         ),
         FixedCost(
             item="database (RDS)",
-            basis=f"{copies} x ${options.database_hour:g}/h, {options.database_gib} GiB",
-            dollars=copies * options.database_hour * HOURS + storage,
+            basis=f"{copies} x (${options.database_hour:g}/h + {options.database_gib} GiB)",
+            dollars=copies
+            * (options.database_hour * HOURS + options.database_gib * options.database_gib_month),
         ),
         FixedCost(
-            item="coordinators (Fargate)",
-            basis=f"{options.coordinators} x ${options.coordinator_hour:.4f}/h",
-            dollars=options.coordinators * options.coordinator_hour * HOURS,
+            item="services (Fargate)",
+            basis=f"{len(options.services)} tasks, {vcpu:g} vCPU, {gib:g} GiB",
+            dollars=(vcpu * FARGATE_VCPU_HOUR + gib * FARGATE_GIB_HOUR) * HOURS,
         ),
     )

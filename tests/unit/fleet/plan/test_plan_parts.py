@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from eddyline.fleet.plan.quotas import GroupNeed, needed_quotas, quota_of
 from eddyline.fleet.plan.type_plan import Work
 from eddyline.fleet.pools import Pool, Pools, load_pools
 
+_MODULES = Path(__file__).resolve().parents[4] / "infra" / "terraform" / "modules"
 _ZONES = assumed_zones("us-east-1")
 
 
@@ -54,15 +57,53 @@ def test_quotas_add_up_over_groups_with_one_machine_more_each() -> None:
 
 
 def test_fixed_costs_of_a_month() -> None:
-    items = {each.item: each.dollars for each in fixed_costs(FixedCostOptions(nat_gateways=2), zones=3)}
+    options = FixedCostOptions(nat_gateways=2, multi_az=True)
+    items = {each.item: each.dollars for each in fixed_costs(options, zones=3)}
     assert items == pytest.approx(
         {
-            "interface endpoints": 11 * 3 * 0.01 * 730,
+            "interface endpoints": 11 * 2 * 0.01 * 730,
             "NAT gateways": 2 * 0.045 * 730,
-            "database (RDS)": 2 * 0.065 * 730 + 2 * 50 * 0.115,
-            "coordinators (Fargate)": 2 * (0.5 * 0.04048 + 0.004445) * 730,
+            "database (RDS)": 2 * (0.065 * 730 + 50 * 0.115),
+            "services (Fargate)": (1.25 * 0.04048 + 3 * 0.004445) * 730,
         }
     )
+    (endpoints, *_) = fixed_costs(options, zones=1)
+    assert endpoints.dollars == pytest.approx(11 * 0.01 * 730)
+
+
+def _terraform(module: str, file: str = "variables.tf") -> str:
+    return (_MODULES / module / file).read_text("utf-8")
+
+
+def _default(text: str, variable: str) -> str:
+    found = re.search(rf'variable "{variable}" {{.*?\n  default *= (.*?)\n', text, re.DOTALL)
+    assert found is not None, variable
+    return found[1]
+
+
+def test_the_numbers_are_the_defaults_of_the_terraform_modules() -> None:
+    options = FixedCostOptions()
+    network, ledger, service = (_terraform(module) for module in ("network", "ledger", "service"))
+    listed = re.search(
+        r"interface_services = toset\(\[(.*?)\]\)", _terraform("network", "endpoints.tf"), re.DOTALL
+    )
+    assert listed is not None
+    assert options.endpoints == len(re.findall(r'"[a-z0-9.-]+"', listed[1]))
+    assert options.endpoint_zones == int(_default(network, "endpoint_zone_count"))
+    assert options.nat_gateways == 0
+    assert _default(network, "nat") == '"none"'
+    assert _default(ledger, "instance_class") == '"db.t4g.medium"'
+    assert _default(ledger, "multi_az") == str(options.multi_az).lower()
+    assert f"allocated = optional(number, {options.database_gib})" in ledger
+    tasks: list[tuple[float, float]] = []
+    for name in ("coordinators", "ingest"):
+        fields = service[service.index(f'variable "{name}"') :]
+        count, cpu, memory = (
+            int(re.findall(rf"{key} *= optional\(number, (\d+)\)", fields)[0])
+            for key in ("count", "cpu", "memory_mib")
+        )
+        tasks += [(cpu / 1024, memory / 1024)] * count
+    assert options.services == tuple(tasks)
 
 
 def _pool(**capacity: Any) -> Pool:
