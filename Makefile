@@ -15,7 +15,7 @@ MODE ?= sqs
 SEED ?=
 WRITE ?=
 
-.PHONY: help setup run unit test check servers infra bench chaos docs lock clean
+.PHONY: help setup run unit test check servers infra bench chaos docs lambdas lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -78,6 +78,9 @@ chaos: $(VENV)/.dev ## inject faults into a real fleet for MINUTES (SEED, MODE=s
 
 docs: $(VENV)/.dev ## refresh the generated parts of the documentation
 	@$(BIN)/python -m docs.generate
+
+lambdas: $(VENV)/.run ## build build/lambdas.zip, the Lambda functions of the fleet
+	@$(BIN)/python -m eddyline.aws.lambda_package build/lambdas.zip
 
 lock: $(VENV)/.base ## resolve and lock the dependencies
 	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/uv.txt

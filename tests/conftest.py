@@ -55,6 +55,7 @@ def ffprobe() -> str:
 _SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
 _SLOW_MODULES = {
     "aws/s3_events/test_parser.py",
+    "aws/test_lambda_package.py",
     "cli/test_merge_and_strip_location.py",
     "cli/test_run.py",
     "cli/test_trim_and_combine.py",

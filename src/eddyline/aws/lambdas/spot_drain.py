@@ -125,9 +125,9 @@ class SpotDrain:
 
     def _drain(self, items: Sequence[_Item], calls: Calls) -> list[Record]:
         """Set the container instances to DRAINING; returns the notices for which that failed for now."""
-        ecs = Ecs(self.clients.ecs, calls)
         failed: list[Record] = []
         for pool, members in _by(items, lambda item: item.pool).items():
+            ecs = Ecs(self.clients.ecs, calls)
             cluster = cluster_name(self.settings.prefix, pool)
             instances = sorted({item.notice.instance for item in members})
             try:
