@@ -2,6 +2,7 @@
 
 python -m benchmarks            all benchmarks in SUITES (about a quarter of an hour on 2 cores)
 python -m benchmarks graph      the named benchmarks
+python -m benchmarks starts     only run by name: the ledger with 10^6 rows of the start history (5 minutes)
 python -m benchmarks growth     only run by name: the ledger with up to 10^6 jobs (about 5 minutes)
 python -m benchmarks requests   only run by name: requests to S3 and SQS for one asset (about 2 minutes)
 """

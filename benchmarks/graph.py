@@ -39,9 +39,9 @@ def measure(*, done_rows: int = DONE_ROWS, waiting_rows: int = WAITING_ROWS) -> 
         folder = Path(name)
         with Ledger.open(folder / "full.db") as full, Ledger.open(folder / "empty.db") as empty:
             fill(full, done_rows=done_rows, waiting_rows=waiting_rows)
-            _round(full, "warm"), _round(empty, "warm")
+            measure_round(full, "warm"), measure_round(empty, "warm")
             # Alternating, so that other load of the machine affects both.
-            pairs = [(_round(empty, f"r{n}"), _round(full, f"r{n}")) for n in range(ROUNDS)]
+            pairs = [(measure_round(empty, f"r{n}"), measure_round(full, f"r{n}")) for n in range(ROUNDS)]
     return {
         "graph.jobs_per_s": round(statistics.median(pair[0] for pair in pairs), 1),
         "graph.jobs_per_s_backlog": round(statistics.median(pair[1] for pair in pairs), 1),
@@ -62,7 +62,8 @@ def graph(prefix: str) -> list[NewJob]:
     return batch
 
 
-def _round(ledger: Ledger, prefix: str) -> float:
+def measure_round(ledger: Ledger, prefix: str) -> float:
+    """Jobs per second of one round, from submission to the last result."""
     batch = graph(prefix)
     open_before = _open_jobs(ledger)
     settled = 0

@@ -35,6 +35,7 @@ _ROW = (
     *("weight", "error", "lease_owner"),
 )
 _ROWS = f"SELECT {', '.join(_ROW)} FROM jobs"  # noqa: S608 - constants
+_STARTS = "SELECT job_id, fence, outcome FROM starts"
 _COUNTS = "SELECT state, count(*) FROM jobs GROUP BY state"
 _OPEN_ASSETS = "SELECT count(DISTINCT asset) FROM jobs WHERE state IN ('waiting', 'ready', 'running')"
 _OWNERS = "SELECT DISTINCT lease_owner FROM jobs WHERE state = 'running'"
@@ -71,6 +72,15 @@ class Row:
     weight: float = 1.0
     error: str | None = None
     lease_owner: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndedStart:
+    """A row of the start history."""
+
+    job: str
+    fence: int
+    outcome: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +130,14 @@ class Audit:
         """All changes, in order."""
         with self._connected() as connection:
             return [Change(**dict(zip(_CHANGE, row, strict=True))) for row in connection.execute(_CHANGES)]
+
+    def starts(self) -> list[EndedStart]:
+        """The start history."""
+        with self._connected() as connection:
+            return [
+                EndedStart(job=str(job), fence=int(fence), outcome=str(outcome))
+                for job, fence, outcome in connection.execute(_STARTS)
+            ]
 
     @staticmethod
     def _one(connection: psycopg.Connection[Any], query: str) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from tests.chaos.audit import Change, Row
+from tests.chaos.audit import Change, EndedStart, Row
 from tests.chaos.processes import ProcessExit, ProcessState
 
 from eddyline.graph.states import TRANSITIONS, State
@@ -70,6 +70,29 @@ def fenced(changes: Iterable[Change]) -> list[str]:
             )
         if change.after == State.DONE and change.fence != change.old_fence:
             wrong.append(f"{change.job} changed its fence at completion")
+    return _few(wrong)
+
+
+def history(rows: Collection[Row], changes: Iterable[Change], starts: Sequence[EndedStart]) -> list[str]:
+    """The start history has one row for each claim that counted and has ended, and one is done.
+
+    A worker that continues after it seemed lost continues its claim, with the same fence.
+    """
+    claims = {(change.job, change.fence) for change in changes if change.after == State.RUNNING}
+    rows_of = Counter((start.job, start.fence) for start in starts)
+    running = {row.id for row in rows if row.state == State.RUNNING}
+    missing = sorted(claim for claim in claims - set(rows_of) if claim[0] not in running)
+    wrong = [f"{job} has no row for its start with fence {fence}" for job, fence in missing]
+    wrong += [f"{job}: fence {fence} was never claimed" for job, fence in sorted(set(rows_of) - claims)]
+    wrong += [f"{job} has {n} rows for fence {fence}" for (job, fence), n in rows_of.items() if n > 1]
+    ended = Counter(start.job for start in starts)
+    done = Counter(start.job for start in starts if start.outcome == State.DONE)
+    for row in rows:
+        expected = row.starts - (row.state == State.RUNNING)
+        if ended[row.id] != expected:
+            wrong.append(f"{row.id} has {ended[row.id]} rows of starts, not {expected}")
+        if done[row.id] != (row.state == State.DONE):
+            wrong.append(f"{row.id} is {row.state}, and {done[row.id]} of its starts are done")
     return _few(wrong)
 
 

@@ -145,6 +145,7 @@ def _run_with_faults(
     violations += checks.all_done(rows, manifests)
     violations += checks.done_once(rows, changes)
     violations += checks.fenced(changes)
+    violations += checks.history(rows, changes, fault_run.audit.starts())
     violations += checks.same_manifests(manifests, expected, times=fault_run.supply.accepted)
     violations += checks.exits(fault_run.actor.exits)
     violations += checks.nothing_left(scratch=_scratch(services), processes=processes_in(setting.folder))

@@ -38,6 +38,8 @@ def test_the_database_records_every_claim_loss_and_result(server: Server) -> Non
     ]
     assert checks.fenced(audit.changes()) == []
     assert checks.done_once(audit.rows(), audit.changes()) == []
+    assert checks.history(audit.rows(), audit.changes(), audit.starts()) == []
+    assert [(start.fence, start.outcome) for start in audit.starts()] == [(1, "lost"), (2, "done")]
     assert {row.id: row.starts for row in audit.rows()} == {"a": 2, "b": 0}
     progress = audit.progress()
     assert (progress.counts, progress.open_assets) == ({"done": 1, "ready": 1}, 1)

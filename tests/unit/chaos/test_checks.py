@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.chaos import checks
-from tests.chaos.audit import Change, Row
+from tests.chaos.audit import Change, EndedStart, Row
 from tests.chaos.processes import ProcessExit, ProcessState
 
 CLAIM = Change(
@@ -44,6 +44,34 @@ def test_only_the_holder_of_an_orphaned_job_may_complete_it() -> None:
     assert checks.fenced([CLAIM, LOST, replace(resumed, owner="zombie")]) == [
         "a was claimed twice with fence 1"
     ]
+
+
+def test_each_claim_has_one_row_in_the_start_history() -> None:
+    again = replace(CLAIM, at=4, old_fence=1, fence=2, owner="w2")
+    lost, done = EndedStart(job="a", fence=1, outcome="lost"), EndedStart(job="a", fence=2, outcome="done")
+    row, changes = replace(ROW, starts=2), [CLAIM, LOST, again, replace(DONE, fence=2, old_fence=2)]
+    assert checks.history([row], changes, [lost, done]) == []
+    running = replace(row, state="running")
+    assert checks.history([running], changes[:3], [lost]) == []
+    # A worker that seemed lost and continues has one row, with its last outcome.
+    resumed = [CLAIM, LOST, replace(CLAIM, at=4, old_fence=1), DONE]
+    assert checks.history([ROW], resumed, [replace(done, fence=1)]) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "violation"),
+    [
+        ([], "a has no row for its start with fence 1"),
+        ([(1, "done"), (1, "done")], "a has 2 rows for fence 1"),
+        ([(1, "done"), (2, "lost")], "a: fence 2 was never claimed"),
+        ([(1, "lost")], "a is done, and 0 of its starts are done"),
+    ],
+)
+def test_missing_doubled_and_invented_rows_are_reported(
+    outcomes: list[tuple[int, str]], violation: str
+) -> None:
+    starts = [EndedStart(job="a", fence=fence, outcome=outcome) for fence, outcome in outcomes]
+    assert violation in checks.history([ROW], [CLAIM, DONE], starts)
 
 
 def test_open_and_unpublished_jobs_are_reported() -> None:
