@@ -48,7 +48,7 @@ def make_fleet_plan(
     """
     pools = SharedServices.from_options().pools()
     chosen = (pools[pool],) if pool else tuple(pools.pools.values())
-    _check_zones(zones, region)
+    _check_zones(zones, chosen, region)
     if placement_scores and not live:
         raise UsageError("--placement-scores needs --live", remedy="pass both, or neither")
     catalogue = read_catalogue(
@@ -70,12 +70,21 @@ def make_fleet_plan(
     return plan_fleet(chosen, catalogue, region=region, zones=zones, work=work, fixed=fixed)
 
 
-def _check_zones(zones: Collection[str], region: str) -> None:
-    wrong = [zone for zone in zones if not zone.startswith(region)]
-    if wrong:
-        raise UsageError(
-            f"zone {wrong[0]} is not in region {region}", remedy=f"pass names of zones, such as {region}a"
-        )
+def _check_zones(zones: Collection[str], pools: Sequence[Pool], region: str) -> None:
+    """All zones that are given, and those of the pools, must be in the region."""
+    own = re.compile(rf"{re.escape(region)}(-[a-z]{{2,4}}-[0-9]+)?[a-z]")
+    for zone in zones:
+        if not own.fullmatch(zone):
+            raise UsageError(
+                f"{zone!r} is not a zone of region {region}", remedy=f"pass names of zones, such as {region}a"
+            )
+    for pool in pools:
+        for zone in pool.capacity.zones:
+            if not own.fullmatch(zone):
+                raise UsageError(
+                    f"pool {pool.name} has zone {zone}, which is not in region {region}",
+                    remedy="pass the --region of the pools, or correct capacity.zones",
+                )
 
 
 def add_live_figures(

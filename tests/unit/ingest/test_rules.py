@@ -139,6 +139,11 @@ def test_an_invalid_file_is_rejected_with_its_name(tmp_path: Path, text: str, me
         _rules(tmp_path, text)
 
 
+def test_an_error_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\.yaml:3: rules\[0\]\.ownr: unknown key"):
+        _rules(tmp_path, "rules:\n  - when: {extension: mp4}\n    ownr: me\n")
+
+
 def test_a_missing_file_is_rejected_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"gone.yaml"):
         load_rules(tmp_path / "gone.yaml")

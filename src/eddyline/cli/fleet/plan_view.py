@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from eddyline.core.formatting import format_count
+from eddyline.core.formatting import format_count, printable
 from eddyline.fleet.catalogue.prices import BANDS
 from eddyline.fleet.plan.fixed_costs import PRICES_OF
 from eddyline.fleet.plan.fleet_plan import FleetPlan
@@ -72,7 +72,7 @@ def _print_row(screen: Console, label: Text, value: str, *, width: int) -> None:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=width, no_wrap=True)
     row.add_column(overflow="fold")
-    row.add_row(label, value)
+    row.add_row(label, printable(value))
     screen.print(Padding(row, (0, 0, 0, 2), expand=False))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.shared_files import data_file
+from tests.unit.fleet.catalogue.records import record
 from typer.testing import CliRunner
 
 from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
@@ -20,7 +21,7 @@ from eddyline.cli.main import build
 from eddyline.core.errors import UsageError
 from eddyline.fleet.plan.fixed_costs import FixedCostOptions
 from eddyline.fleet.plan.type_plan import Work
-from eddyline.fleet.pools import load_pools
+from eddyline.fleet.pools import BUILT_IN, load_pools
 
 
 def _run(*arguments: str) -> str:
@@ -127,7 +128,9 @@ def _make(**changes: Any) -> Any:
     ("changes", "message"),
     [
         ({"pool": "tpu"}, "unknown pool 'tpu'"),
-        ({"zones": ("eu-west-1a",)}, "zone eu-west-1a is not in region us-east-1"),
+        ({"zones": ("eu-west-1a",)}, "'eu-west-1a' is not a zone of region us-east-1"),
+        ({"zones": ("us-east-1",)}, "'us-east-1' is not a zone of region us-east-1"),
+        ({"placement_scores": True}, "--placement-scores needs --live"),
         ({"region": ""}, "no region"),
         ({"files": CatalogueFiles(prices=Path("none.json"))}, "none.json: No such file"),
     ],
@@ -135,6 +138,26 @@ def _make(**changes: Any) -> Any:
 def test_wrong_options_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         _make(**changes)
+
+
+def test_a_pool_with_zones_of_another_region_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "pools.yaml"
+    path.write_text(BUILT_IN.read_text("utf-8").replace("zones: []", "zones: [eu-west-1a]"), "utf-8")
+    monkeypatch.setenv("EDDYLINE_POOLS", str(path))
+    assert len(_make(region="eu-west-1").pools) == 6
+    with pytest.raises(UsageError, match="pool light has zone eu-west-1a, which is not in region us-east-1"):
+        _make()
+
+
+def test_names_from_a_catalogue_cannot_control_the_terminal(tmp_path: Path) -> None:
+    fpga = {"Fpgas": [{"Name": "F\x1b[2J", "Manufacturer": "X"}]}
+    path = tmp_path / "types.json"
+    path.write_text(json.dumps([record("c3.8xlarge", FpgaInfo=fpga)]), "utf-8")
+    output = _run("--instance-types", str(path), "--pool", "cpu-classic")
+    assert "\x1b" not in output
+    assert "has X F" in output
 
 
 def test_the_json_of_a_plan_without_figures_is_complete() -> None:

@@ -96,6 +96,16 @@ def test_an_error_names_the_file_the_key_and_the_allowed_values(
     assert caught.value.remedy
 
 
+def test_an_error_names_the_line(tmp_path: Path) -> None:
+    text = (
+        "rungs:\n  - height: 720\n    crf: 23\n    preset: fast\n    maxrate_kbps: 1\n    bufsize_kbps: 400\n"
+    )
+    path = _write_profile(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        profile.load_profile(path)
+    assert caught.value.message.startswith(f"profile {path}:5: rungs[0].maxrate_kbps: ")
+
+
 def test_the_remedy_for_an_unknown_name_lists_the_profiles() -> None:
     with pytest.raises(UsageError, match="defualt") as caught:
         profile.load_profile("defualt")
