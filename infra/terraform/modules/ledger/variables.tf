@@ -124,7 +124,7 @@ variable "alarm_topic_arns" {
 }
 
 variable "ca_file" {
-  description = "Path of the certificates of RDS in the service image, for sslrootcert of the ledger's URL. infra/docker/service.Dockerfile puts them there."
+  description = "Path of the certificates of RDS in the service image, for sslrootcert of the ledger's URL. infra/docker/service/Dockerfile puts them there."
   type        = string
   default     = "/usr/local/share/eddyline/rds-ca.pem"
 }

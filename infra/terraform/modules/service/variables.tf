@@ -10,7 +10,7 @@ variable "prefix" {
 }
 
 variable "image" {
-  description = "Image of the services: ADDRESS:TAG or ADDRESS@sha256:DIGEST of infra/docker/service.Dockerfile."
+  description = "Image of the services: ADDRESS:TAG or ADDRESS@sha256:DIGEST of infra/docker/service/Dockerfile."
   type        = string
 
   validation {
