@@ -1,0 +1,19 @@
+output "function_names" {
+  description = "Names of the functions, for alarms."
+  value       = { for key, function in aws_lambda_function.this : key => function.function_name }
+}
+
+output "role_arns" {
+  description = "ARNs of the roles of the functions."
+  value       = { for key, role in aws_iam_role.this : key => role.arn }
+}
+
+output "dead_letter_queue_names" {
+  description = "Names of the queues of events that could not be handled, for alarms."
+  value       = [aws_sqs_queue.events["events-dead"].name]
+}
+
+output "rule_arns" {
+  description = "ARNs of the EventBridge rules by name without the prefix."
+  value       = { for key, rule in aws_cloudwatch_event_rule.this : key => rule.arn }
+}
