@@ -264,7 +264,7 @@ resource "aws_cloudwatch_metric_alarm" "scaling" {
   threshold           = each.value.threshold
   evaluation_periods  = each.value.periods
   datapoints_to_alarm = each.value.periods
-  treat_missing_data  = "missing"
+  treat_missing_data  = "notBreaching"
   alarm_actions       = [each.value.policy]
   tags                = local.tags
 
