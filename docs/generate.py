@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from docs import log_events, pool_keys
+from docs import log_events, pool_keys, scaling_week
 
 from eddyline.cli.main import build
 from eddyline.fleet import pools_schema
@@ -133,8 +133,9 @@ PARTS = (
 
 
 def main() -> int:
-    """Write every generated part, and the JSON Schema of pools.yaml."""
+    """Write every generated part and image, and the JSON Schema of pools.yaml."""
     pools_schema.SCHEMA_FILE.write_text(pools_schema.schema_text(), "utf-8")
+    scaling_week.write()
     for page, name, content in PARTS:
         path = DOCS / page
         path.write_text(replace_part(path.read_text("utf-8"), name, content()), "utf-8")
