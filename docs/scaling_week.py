@@ -24,7 +24,7 @@ _WIDTH, _LEFT, _RIGHT = 1120, 64, 16
 _PANELS = ((44, 280), (360, 90))  # top and height
 _HEIGHT = 490
 _FONT = 'font-family="sans-serif" font-size="13"'
-_TITLE = 'aria-label="Capacity of a pool against its load over a week"'
+_TITLE = 'role="img" aria-label="Capacity of a pool against its load over a week"'
 _GREY, _SPOT, _ON_DEMAND, _AGE = "#c9ced6", "#1769aa", "#d9480f", "#5f3dc4"
 
 
@@ -55,7 +55,7 @@ def draw(minutes: Sequence[Minute]) -> str:
     load = _path(points, lambda minute: minute.load_vcpu, ceiling, top)
     base = sum(top)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" {_FONT} {_TITLE}>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT} {_TITLE}>',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         *_days(),
         *_grid(top, range(0, ceiling + 1, 500), ceiling, "vCPU"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,8 +49,10 @@ class Plan:
 
 def read_plans(directory: Path, module: str, *, test: str = "tests/plan.tftest.hcl") -> dict[str, Plan]:
     """The plans of a module's test file, by run block; processes of a test run share `directory`."""
-    stored = directory / f"plans-{module}.json"
-    with (directory / f"plans-{module}.lock").open("w") as lock:
+    # Without xdist the directory outlives the run: a later run must not read the plans of this one.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
+    stored = directory / f"plans-{module}-{run}.json"
+    with (directory / f"plans-{module}-{run}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stored.exists():
             stored.write_text(json.dumps(_plan(module, test)))

@@ -25,11 +25,12 @@ locals {
   )
 
   environment = merge(var.environment, {
-    AWS_REGION      = data.aws_region.current.name
-    EDDYLINE_STORE  = var.store
-    EDDYLINE_LEDGER = var.ledger_url
-    EDDYLINE_QUEUES = var.prefix
-    EDDYLINE_HEALTH = local.health_file
+    AWS_REGION          = data.aws_region.current.name
+    EDDYLINE_STORE      = var.store
+    EDDYLINE_LEDGER     = var.ledger_url
+    EDDYLINE_QUEUES     = var.prefix
+    EDDYLINE_HEALTH     = local.health_file
+    EDDYLINE_CLOUDWATCH = "1" # the scaling policies act on these metrics
   })
 }
 

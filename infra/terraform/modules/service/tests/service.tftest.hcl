@@ -83,11 +83,12 @@ run "containers" {
 
   assert {
     condition = { for each in jsondecode(aws_ecs_task_definition.this["ingest"].container_definitions)[0].environment : each.name => each.value } == {
-      AWS_REGION      = "eu-west-1"
-      EDDYLINE_STORE  = var.store
-      EDDYLINE_LEDGER = var.ledger_url
-      EDDYLINE_QUEUES = "eddyline"
-      EDDYLINE_HEALTH = "/tmp/eddyline-health.json"
+      AWS_REGION          = "eu-west-1"
+      EDDYLINE_STORE      = var.store
+      EDDYLINE_LEDGER     = var.ledger_url
+      EDDYLINE_QUEUES     = "eddyline"
+      EDDYLINE_HEALTH     = "/tmp/eddyline-health.json"
+      EDDYLINE_CLOUDWATCH = "1"
     }
     error_message = "The settings of the processes."
   }
