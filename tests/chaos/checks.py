@@ -152,6 +152,14 @@ def exits(ended: Iterable[ProcessExit]) -> list[str]:
     return _few(wrong)
 
 
+def interruptions(*, recorded: Collection[str], interrupted: Collection[str]) -> list[str]:
+    """The fleet record counts the interruptions that happened, and no others."""
+    happened, known = set(interrupted), set(recorded)
+    missing = [f"the fleet record lacks the interruption of {each}" for each in sorted(happened - known)]
+    extra = [f"the fleet record has an interruption of {each}" for each in sorted(known - happened)]
+    return _few(missing) + _few(extra)
+
+
 def nothing_left(*, scratch: Sequence[str], processes: Sequence[str]) -> list[str]:
     """No scratch files and no processes are left."""
     return [

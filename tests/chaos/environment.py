@@ -9,15 +9,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.disturbances import Mode
 from tests.chaos.processes import Command
-from tests.chaos.spot_fleet import SpotFleet
+from tests.chaos.spot_fleet import HOOK_S, SpotFleet
+from tests.servers.aws_api.token_bucket import TokenBucket
+from tests.servers.aws_control_plane import KEYS, ControlPlane, control_plane
+from tests.servers.event_delivery import delivered_to
+from tests.servers.fleet_functions import fleet_functions
 from tests.servers.imds import FakeMachine, machine
+from tests.servers.lambda_runtime import LambdaRuntime
 from tests.servers.ministack import Ministack, any_keys, running
 from tests.servers.network import Proxy, proxy
 from tests.unit.graph.postgres_server import Server
 
+from eddyline.fleet import names
 from eddyline.store.open_store import StoreSettings, open_store
 from eddyline.store.store import Store
 
@@ -55,6 +62,8 @@ class Site:
     network: Proxy
     machines: list[FakeMachine]
     fleet: SpotFleet
+    plane: ControlPlane
+    functions: LambdaRuntime | None = None
     bucket: str
     ledger_down: bool = False
 
@@ -130,6 +139,7 @@ class Site:
             "AWS_SECRET_ACCESS_KEY": "test",  # of a fake
             "AWS_REGION": _REGION,
             "AWS_DEFAULT_REGION": _REGION,
+            **self.plane.environment,
             "AWS_ENDPOINT_URL_S3": self.store_proxy.url,
             "AWS_ENDPOINT_URL_SQS": self.network.url,
             "AWS_EC2_METADATA_DISABLED": "false" if process.startswith("worker") else "true",
@@ -149,6 +159,11 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
         network = stack.enter_context(proxy(f"127.0.0.1:{queue.port}", random.Random(seed)))
         store_proxy = stack.enter_context(proxy(f"127.0.0.1:{media.port}", random.Random(seed + 2)))
         machines = [stack.enter_context(machine()) for _ in range(workers)]
+        fleet = SpotFleet(
+            prefix=QUEUES, pools=[pool_of(number) for number in range(workers)], machines=machines
+        )
+        plane = stack.enter_context(control_plane(fleet.model))
+        fleet.lock = plane.lock
         started = Site(
             folder=folder,
             mode=mode,
@@ -159,9 +174,50 @@ def site(folder: Path, *, mode: Mode, seed: int, tuning: Tuning, workers: int = 
             store_proxy=store_proxy,
             network=network,
             machines=machines,
-            fleet=SpotFleet(prefix=QUEUES, pools=[pool_of(n) for n in range(workers)], machines=machines),
+            fleet=fleet,
+            plane=plane,
             bucket=media.bucket(),
         )
+        if mode is Mode.SQS:
+            started.functions = stack.enter_context(_functions(started))
+            fleet.on_event = stack.enter_context(delivered_to(started.functions.on_event))
         for number in range(workers):
-            started.fleet.replace(number)
+            fleet.replace(number)
         yield started
+
+
+@contextmanager
+def _functions(site: Site) -> Iterator[LambdaRuntime]:
+    """The Lambda functions, whose messages to the coordinators pass the unreliable network.
+
+    The queues from which they receive events are on the other server, because AWS loses no messages.
+    """
+    site.plane.limits["ecs", "*"] = TokenBucket(burst=10, per_s=5)
+    site.plane.limits["autoscaling", "*"] = TokenBucket(burst=10, per_s=5)
+    with ExitStack() as stack:
+        sqs, direct = (_sqs(server.url) for server in (site.media, site.queue))
+        environment = {
+            **site.plane.environment,
+            "AWS_ENDPOINT_URL_SQS": site.network.url,
+        }
+        root = f"{site.queue.url}/000000000000"
+        yield stack.enter_context(
+            fleet_functions(
+                QUEUES,
+                pools=sorted(set(site.fleet.pools)),
+                hook_s=HOOK_S,
+                sqs=sqs,
+                drain_sqs=direct,
+                fleet_url=f"{root}/{names.fleet_queue(QUEUES)}",
+                drain_url=f"{root}/{names.drain_queue(QUEUES)}",
+                environment=environment,
+                # EventBridge may deliver an event twice.
+                repeat=dict.fromkeys((names.GENERAL_DRAIN, names.SPOT_DRAIN, names.SPOT_METRICS), 2),
+            )
+        )
+
+
+def _sqs(url: str) -> Any:
+    import boto3
+
+    return boto3.client("sqs", endpoint_url=url, **KEYS)

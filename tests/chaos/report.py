@@ -16,6 +16,7 @@ class Figures:
     """One chaos test. Times in seconds; `submissions`: (killed, refused, repeated); `uploads`: incomplete.
 
     `lost`: running jobs that were orphaned or handed back. `slot_seconds`: (counted, lost).
+    `interrupted`: instances that Spot took.
     `ignored`: late and duplicate reports of workers. `untidy`: assets that got parts after their publication.
     """
 
@@ -40,6 +41,7 @@ class Figures:
     ignored: int
     untidy: int
     uploads: int
+    interrupted: int = 0
     violations: tuple[str, ...]
 
     @property
@@ -75,6 +77,7 @@ def _lines(figures: Figures) -> list[tuple[str, str]]:
     lines += _requests("S3", figures.store_proxy)
     lines += [
         ("submissions killed / refused / repeated", f"{killed} / {refused} / {repeated}"),
+        ("instances interrupted", str(figures.interrupted)),
         ("running jobs orphaned or handed back", str(figures.lost)),
         ("starts beyond the first", f"{again:.0f} ({_percent(again, redone['jobs'])} of all jobs)"),
         (
@@ -126,6 +129,7 @@ def as_json(figures: Figures) -> dict[str, Any]:
         "network": {fault.name.lower(): count for fault, count in sorted(figures.network.items())},
         "store_proxy": {fault.name.lower(): count for fault, count in sorted(figures.store_proxy.items())},
         "submissions": list(figures.submissions),
+        "interrupted": figures.interrupted,
         "lost": figures.lost,
         "redone": {key: round(value, 1) for key, value in figures.redone.items()},
         "slot_seconds": [round(value, 1) for value in figures.slot_seconds],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import checks, footage
+from tests.chaos import checks, fleet_record, footage
 from tests.chaos.actions import FEW_FAULTS, Actor
 from tests.chaos.audit import Audit
 from tests.chaos.disturbances import Mode, plan
@@ -148,6 +148,8 @@ def _run_with_faults(
     violations += checks.history(rows, changes, fault_run.audit.starts())
     violations += checks.same_manifests(manifests, expected, times=fault_run.supply.accepted)
     violations += checks.exits(fault_run.actor.exits)
+    if setting.mode is Mode.SQS:
+        violations += fleet_record.violations(services)
     violations += checks.nothing_left(scratch=_scratch(services), processes=processes_in(setting.folder))
     untidy = _untidy(services)
     violations += checks.tidied(untidy, manifests)
@@ -171,6 +173,7 @@ def _run_with_faults(
         slot_seconds=checks.slot_seconds(changes),
         lost=sum(change.before == "running" and change.after in {"ready", "running"} for change in changes),
         ignored=_ignored(fault_run.actor.coordinators),
+        interrupted=len(services.fleet.interrupted),
         untidy=len(untidy),
         uploads=len(services.media.uploads(services.bucket)),
         violations=tuple(violations),

@@ -6,18 +6,21 @@ workers read their notices from their metadata service.
 
 from __future__ import annotations
 
+import math
 import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tests.servers.fleet_model.events import Event
 from tests.servers.fleet_model.fleet import FleetModel
-from tests.servers.fleet_model.resources import Group, Instance, Task
+from tests.servers.fleet_model.resources import DaemonService, Group, Hook, Instance, Task
 from tests.servers.imds import FakeMachine
 
 from eddyline.fleet import names
 
+HOOK_S = 900.0
 _TYPE, _VCPU = "c5.9xlarge", 36
 _ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 
@@ -26,7 +29,10 @@ _ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
 class SpotFleet:
     """One instance for each worker; `pools` by worker number, `machines` their metadata services.
 
-    `instances` has the current instance of each worker. `interrupted` lists the instances that Spot took.
+    `lock` guards the model, which the fake control plane changes in other threads.
+
+    `instances` has the current instance of each worker. `interrupted` lists the instances that Spot took,
+    `warned_at` has the times of their notices.
     """
 
     prefix: str
@@ -35,8 +41,10 @@ class SpotFleet:
     clock: Callable[[], float] = time.time
     events: list[Event] = field(default_factory=list)
     on_event: Callable[[Event], None] = lambda _event: None
+    lock: threading.RLock = field(default_factory=threading.RLock)
     instances: dict[int, Instance] = field(default_factory=dict)
     interrupted: list[str] = field(default_factory=list)
+    warned_at: dict[str, float] = field(default_factory=dict)
     model: FleetModel = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,7 +56,10 @@ class SpotFleet:
                 names.TAG_PURCHASE: "spot",
             }
             name = names.group_name(self.prefix, pool, spot=True)
-            self.model.add_group(Group(name=name, weights={_TYPE: _VCPU}, tags=tags))
+            hook = Hook(name=names.hook_name(self.prefix), heartbeat_s=HOOK_S)
+            self.model.add_group(Group(name=name, weights={_TYPE: _VCPU}, hooks={hook.name: hook}, tags=tags))
+            cluster = names.cluster_name(self.prefix, pool)
+            self.model.containers.add_service(DaemonService(name=cluster, cluster=cluster, family=cluster))
 
     def members(self, pool: str) -> list[int]:
         """The workers of a pool."""
@@ -62,12 +73,14 @@ class SpotFleet:
         if current is not None and current.state == "running":
             self.reclaim(number)
         pool = self.pools[number]
-        instance = self.model.launch(
-            self.clock(),
-            type=_TYPE,
-            zone=_ZONES[number % len(_ZONES)],
-            group=names.group_name(self.prefix, pool, spot=True),
-        )
+        with self.lock:
+            instance = self.model.launch(
+                self.clock(),
+                type=_TYPE,
+                zone=_ZONES[number % len(_ZONES)],
+                group=names.group_name(self.prefix, pool, spot=True),
+            )
+            self.model.containers.register(instance, names.cluster_name(self.prefix, pool), self.clock())
         fake = self.machines[number]
         fake.responses = {
             "instance-id": instance.id,
@@ -80,7 +93,9 @@ class SpotFleet:
 
     def warn(self, number: int, ahead_s: float) -> None:
         """Spot announces the interruption of a worker's instance."""
-        self.model.warn(self.instances[number].id, self.clock(), notice_s=ahead_s)
+        with self.lock:
+            self.model.warn(self.instances[number].id, self.clock(), notice_s=ahead_s)
+            self.warned_at[self.instances[number].id] = self.clock()
 
     def is_warned(self, number: int) -> bool:
         """Whether the current instance of a worker will be interrupted."""
@@ -91,8 +106,26 @@ class SpotFleet:
         instance = self.instances[number]
         if instance.state != "running":
             return
-        self.model.reclaim(instance.id, self.clock())
+        with self.lock:
+            self.model.reclaim(instance.id, self.clock())
         self.interrupted.append(instance.id)
+
+    def incomplete_hooks(self) -> dict[str, int]:
+        """How often the hook of each interrupted instance was completed, where that is not once."""
+        with self.lock:
+            found = {each: self.model.accepted_completions(each) for each in self.interrupted}
+        return {instance: times for instance, times in found.items() if times != 1}
+
+    def not_drained(self, drained: Collection[str], within_s: float) -> list[str]:
+        """Instances that ran `within_s` after their notice although no call set them to DRAINING."""
+        with self.lock:
+            containers = {each.instance: each.arn for each in self.model.containers.instances.values()}
+            ends = {each: self.model.instances[each].terminated_at for each in self.warned_at}
+        return [
+            instance
+            for instance, at in self.warned_at.items()
+            if containers[instance] not in drained and (ends[instance] or math.inf) - at >= within_s
+        ]
 
     # Effects of the model
 

@@ -64,13 +64,15 @@ class Context:
 class LambdaRuntime:
     """Invokes `functions` by name; `sources` are the queues from which a function gets batches, by queue.
 
-    `sqs` is a boto3 client. `invocations` counts by function, `errors` lists what functions raised.
+    `sqs` is a boto3 client, `others` those of queues on other servers. `invocations` lists each function
+    and its event, `errors` what functions raised.
     """
 
     functions: Mapping[str, Handler]
     routes: Sequence[Route]
     sources: Mapping[str, str]
     sqs: Any
+    others: Mapping[str, Any] = field(default_factory=dict)
     retry_s: float = 1.0
     invocations: list[tuple[str, Any]] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
@@ -90,13 +92,17 @@ class LambdaRuntime:
     def url(self, queue: str) -> str:
         """The URL of a queue."""
         if queue not in self._urls:
-            self._urls[queue] = self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+            self._urls[queue] = self._client(queue).get_queue_url(QueueName=queue)["QueueUrl"]
         return self._urls[queue]
+
+    def _client(self, queue: str) -> Any:
+        return self.others.get(queue, self.sqs)
 
     def poll(self, queue: str, *, wait_s: int = 1) -> int:
         """Pass one batch of a queue to its function; returns the number of messages."""
         url = self.url(queue)
-        found = self.sqs.receive_message(
+        sqs = self._client(queue)
+        found = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=wait_s, AttributeNames=["All"]
         ).get("Messages", [])
         if not found:
@@ -119,7 +125,7 @@ class LambdaRuntime:
         failed = {item["itemIdentifier"] for item in answer.get("batchItemFailures", ())}
         for message in found:
             if message["MessageId"] not in failed:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return len(found)
 
     def consume(self, queue: str) -> None:

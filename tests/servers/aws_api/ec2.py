@@ -53,7 +53,8 @@ def describe_instances(fleet: FleetModel, params: Params, now: float) -> Params:
 
 
 def describe_spot_price_history(fleet: FleetModel, params: Params, now: float) -> Params:
-    """The current prices by type and zone, as one entry each."""
+    """One entry for each type and zone: the price that applies since `StartTime`, or now."""
+    since = params.get("StartTime") or datetime.fromtimestamp(now, UTC)
     types, zone = params.get("InstanceTypes"), params.get("AvailabilityZone")
     found = [
         {
@@ -61,7 +62,7 @@ def describe_spot_price_history(fleet: FleetModel, params: Params, now: float) -
             "AvailabilityZone": at,
             "ProductDescription": "Linux/UNIX",
             "SpotPrice": f"{price:.6f}",
-            "Timestamp": datetime.fromtimestamp(now, UTC),
+            "Timestamp": since,
         }
         for (kind, at), price in sorted(fleet.spot_prices.items())
         if (types is None or kind in types) and zone in {None, at}

@@ -24,6 +24,16 @@ MANIFEST: dict[str, Any] = {
 }
 
 
+def test_the_fleet_record_has_each_interruption_and_no_other() -> None:
+    assert checks.interruptions(recorded={"i-1"}, interrupted=["i-1"]) == []
+    assert checks.interruptions(recorded=set(), interrupted=["i-1"]) == [
+        "the fleet record lacks the interruption of i-1"
+    ]
+    assert checks.interruptions(recorded={"i-1", "i-2"}, interrupted=["i-1"]) == [
+        "the fleet record has an interruption of i-2"
+    ]
+
+
 def test_a_job_claimed_and_completed_once_is_correct() -> None:
     assert checks.all_done([ROW], ["x"]) == []
     assert checks.done_once([ROW], [CLAIM, DONE]) == []
