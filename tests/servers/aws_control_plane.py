@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.aws_api import auto_scaling, ec2, ec2_types, ecs
+from tests.servers.aws_api import auto_scaling, ec2, ec2_types, ecs, service_quotas
 from tests.servers.aws_api.protocols import (
     ApiError,
     Call,
@@ -35,18 +35,20 @@ from tests.servers.fleet_model.resources import REGION
 from tests.servers.loopback import Handler, listening
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-_VARIABLES = ("ECS", "AUTO_SCALING", "EC2", "CLOUDWATCH")
+_VARIABLES = ("ECS", "AUTO_SCALING", "EC2", "CLOUDWATCH", "SERVICE_QUOTAS")
 # The error of a throttled call differs between services.
 _THROTTLED = {
     "ecs": ("ThrottlingException", 400),
     "autoscaling": ("Throttling", 400),
     "ec2": ("RequestLimitExceeded", 503),
     "cloudwatch": ("Throttling", 400),
+    "service-quotas": ("TooManyRequestsException", 429),
 }
 _OPERATIONS: dict[str, dict[str, Callable[[FleetModel, Params, float], Params]]] = {
     "ecs": ecs.OPERATIONS,
     "autoscaling": auto_scaling.OPERATIONS,
     "ec2": ec2.OPERATIONS | ec2_types.OPERATIONS,
+    "service-quotas": service_quotas.OPERATIONS,
     "cloudwatch": {"PutMetricData": lambda _fleet, _params, _now: {}},
 }
 

@@ -14,6 +14,7 @@ from eddyline.core.errors import UsageError
 from eddyline.fleet.catalogue.catalogue import Catalogue, read_catalogue
 from eddyline.fleet.plan.fixed_costs import FixedCostOptions
 from eddyline.fleet.plan.fleet_plan import FleetPlan, plan_fleet
+from eddyline.fleet.plan.quotas import quota_codes
 from eddyline.fleet.plan.type_plan import Work
 from eddyline.fleet.pools import Pool
 
@@ -42,7 +43,7 @@ def make_fleet_plan(
     live: bool = False,
     placement_scores: bool = False,
 ) -> FleetPlan:
-    """The plan of all pools, or of one; `live` reads types, zones and Spot prices from AWS.
+    """The plan of all pools, or of one; `live` reads types, zones, Spot prices and quotas from AWS.
 
     Raises `UsageError` for a wrong file, pool or zone, or without access to AWS, else `TransientError`.
     """
@@ -61,9 +62,12 @@ def make_fleet_plan(
     if live:
         with require_extra("aws", "--live"):
             from eddyline.aws.ec2_catalogue import Ec2Catalogue, ec2_client
+            from eddyline.aws.service_quotas import granted_vcpu, quotas_client
 
             source = Ec2Catalogue(ec2_client(region=region))
         catalogue = add_live_figures(catalogue, source, chosen, region=region, zones=zones)
+        codes = quota_codes(types_of(catalogue, chosen))
+        catalogue = replace(catalogue, quotas=granted_vcpu(quotas_client(region=region), codes))
         zones = zones or offered_zones(catalogue, region)
         if placement_scores:
             catalogue = _add_scores(catalogue, source, chosen, region)
@@ -98,13 +102,18 @@ def add_live_figures(
         for pool in pools
         if (requirements := wanted[pool.name]) is not None
     }
-    names = {name for pool in pools for name in (*pool.capacity.types, *selected.get(pool.name, ()))}
+    found = replace(found, selected=selected)
+    names = types_of(found, pools) & set(found.types)
     return replace(
         found,
-        selected=selected,
-        spot=source.spot_prices(names & set(found.types), set(zones or offered_zones(found, region))),
+        spot=source.spot_prices(names, set(zones or offered_zones(found, region))),
         spot_source="the mean over the zones, from DescribeSpotPriceHistory",
     )
+
+
+def types_of(catalogue: Catalogue, pools: Sequence[Pool]) -> set[str]:
+    """The names of all types that the pools list or that AWS selected for them."""
+    return {name for pool in pools for name in (*pool.capacity.types, *catalogue.selected.get(pool.name, ()))}
 
 
 def offered_zones(catalogue: Catalogue, region: str) -> tuple[str, ...]:

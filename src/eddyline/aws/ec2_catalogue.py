@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from eddyline.core.errors import TransientError, UsageError
+from eddyline.aws.call_errors import described
+from eddyline.core.errors import TransientError
 from eddyline.fleet.capacity import Requirements
 from eddyline.fleet.catalogue.instance_types import InstanceType, parse_instance_types
 from eddyline.fleet.instance_types import Architecture
@@ -26,7 +26,6 @@ PERMISSIONS = (
 )
 _MAX_PAGES = 300
 _TYPES_A_CALL = 100  # of DescribeSpotPriceHistory
-_ACCESS = frozenset({"UnauthorizedOperation", "AuthFailure", "OptInRequired", "InvalidClientTokenId"})
 
 
 def ec2_client(*, endpoint: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
@@ -35,7 +34,7 @@ def ec2_client(*, endpoint: str | None = None, region: str | None = None) -> Any
     from botocore.config import Config  # noqa: PLC0415 - likewise
 
     config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
-    with _described("opening EC2"):
+    with described("opening EC2", PERMISSIONS):
         return boto3.client("ec2", endpoint_url=endpoint, region_name=region, config=config)
 
 
@@ -142,7 +141,7 @@ class Ec2Catalogue:
         """All items of all pages of an operation."""
         token = ""
         for _ in range(_MAX_PAGES):
-            with _described(operation):
+            with described(operation, PERMISSIONS):
                 page = getattr(self._client, operation)(
                     **parameters, **({"NextToken": token} if token else {})
                 )
@@ -176,28 +175,3 @@ def _spot_price(entry: Mapping[str, Any]) -> tuple[str, str, datetime, float] | 
     if not isinstance(at, datetime) or not 0 < price < float("inf"):
         return None
     return str(entry.get("InstanceType")), str(entry.get("AvailabilityZone")), at, price
-
-
-@contextmanager
-def _described(action: str) -> Iterator[None]:
-    """Raise the client's errors as ours; `action` is what was attempted."""
-    from botocore import exceptions as vendor  # noqa: PLC0415 - slow to import
-
-    try:
-        yield
-    except vendor.ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _ACCESS:
-            raise UsageError(
-                f"{action}: {error}",
-                remedy=f"allow this role {', '.join(PERMISSIONS)}, or check its credentials",
-            ) from error
-        raise TransientError(f"{action}: {error}", remedy="try again later") from error
-    except (vendor.NoCredentialsError, vendor.PartialCredentialsError, vendor.NoRegionError) as error:
-        raise UsageError(
-            f"{action}: {error}", remedy="set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ) from error
-    except vendor.BotoCoreError as error:
-        raise TransientError(
-            f"{action}: {error}", remedy="check the network and the region, and try again"
-        ) from error

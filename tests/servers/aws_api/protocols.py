@@ -22,7 +22,10 @@ from xml.sax.saxutils import escape
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 Params = dict[str, Any]
-_SERVICES = {"monitoring": "cloudwatch"}  # the names that requests are signed for, where boto3's name differs
+_SERVICES = {
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+}  # the names that requests are signed for, where boto3's name differs
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/([A-Za-z0-9]+)")
 _FIRST_LETTER = 1

@@ -66,6 +66,8 @@ class FleetModel:
     spot_prices: dict[tuple[str, str], float] = field(default_factory=dict)
     instance_types: list[dict[str, Any]] = field(default_factory=list)  # records of DescribeInstanceTypes
     offerings: dict[str, tuple[str, ...]] = field(default_factory=dict)  # zones by type
+    quotas: dict[str, float] = field(default_factory=dict)  # values of the account by code
+    default_quotas: dict[str, float] = field(default_factory=dict)
     placement_scores: dict[str, int] = field(default_factory=dict)  # by region
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _launch_at: dict[str, float] = field(default_factory=dict)

@@ -44,7 +44,9 @@ def _records() -> list[dict[str, Any]]:
 def plane() -> Iterator[ControlPlane]:
     fleet = FleetModel(effects=Recorded())
     fleet.instance_types = _records()
-    fleet.offerings = dict.fromkeys(_TYPES, (*_ZONES, "us-east-1-bos-1a")) | {"c6i.8xlarge": _ZONES[:1]}
+    fleet.offerings = dict.fromkeys((*_TYPES, "g4dn.xlarge"), (*_ZONES, "us-east-1-bos-1a")) | {
+        "c6i.8xlarge": _ZONES[:1]
+    }
     fleet.spot_prices = {
         ("c6a.8xlarge", "us-east-1a"): 0.4,
         ("c6a.8xlarge", "us-east-1b"): 0.6,
@@ -52,6 +54,8 @@ def plane() -> Iterator[ControlPlane]:
         ("c6i.8xlarge", "us-east-1a"): 0.7,
     }
     fleet.placement_scores = {_REGION: 7}
+    fleet.quotas = {"L-34B43A08": 256.0}
+    fleet.default_quotas = {"L-34B43A08": 5.0, "L-3819A6DF": 0.0}
     with control_plane(fleet) as found:
         yield found
 
@@ -189,6 +193,8 @@ def test_the_command_plans_with_figures_of_aws(plane: ControlPlane, monkeypatch:
         "r4.4xlarge: not in the catalogue; check the name and the region"
         in found["pools"]["memory"]["warnings"]
     )
+    quotas = {each["code"]: each["granted"] for each in found["quotas"]}
+    assert quotas == {"L-34B43A08": 256, "L-1216C47A": None, "L-3819A6DF": 0, "L-DB2E81BA": None}
     scores = plane.calls_of("GetSpotPlacementScores")
     assert len(scores) == len(load_pools().pools)
     assert {call["TargetCapacityUnitType"] for call in scores} == {"vcpu"}

@@ -108,7 +108,8 @@ def plan(
         bool, typer.Option("--multi-az", help="The database has a standby in another zone.")
     ] = False,
     live: Annotated[
-        bool, typer.Option("--live", help="Read types, zones and Spot prices from AWS; it only reads.")
+        bool,
+        typer.Option("--live", help="Read types, zones, Spot prices and quotas from AWS; it only reads."),
     ] = False,
     placement_scores: Annotated[
         bool,

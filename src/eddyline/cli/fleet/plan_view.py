@@ -37,6 +37,10 @@ def print_plan(screen: Console, plan: FleetPlan, *, with_types: bool = False) ->
         screen.print()
     if plan.quotas:
         screen.print(_quotas_table(plan))
+        for quota in plan.quotas:
+            if quota.granted is not None and quota.granted < quota.vcpu:
+                missing = f"request {quota.vcpu:,} vCPU in Service Quotas; the account has {quota.granted:,}"
+                _print_row(screen, Text("!", style="bold yellow"), f"{quota.code}: {missing}", width=1)
         screen.print()
     screen.print(_fixed_table(plan))
     screen.print()
@@ -207,9 +211,17 @@ def _money(value: float | None) -> str:
 
 
 def _quotas_table(plan: FleetPlan) -> Table:
-    table = _table("quota", "vCPU quotas (Service Quotas, ec2)", "vCPU needed", left=2)
+    """Quotas with what is needed and, where known, what the account has."""
+    known = any(each.granted is not None for each in plan.quotas)
+    table = _table(
+        "quota", "vCPU quotas (Service Quotas, ec2)", "needed", *(["granted"] if known else []), left=2
+    )
     for each in plan.quotas:
-        table.add_row(each.code, each.name, f"{each.vcpu:,}")
+        granted = _UNKNOWN if each.granted is None else f"{each.granted:,}"
+        style = "bold yellow" if each.granted is not None and each.granted < each.vcpu else ""
+        table.add_row(
+            each.code, each.name, f"{each.vcpu:,}", *([Text(granted, style=style)] if known else [])
+        )
     return table
 
 

@@ -18,7 +18,8 @@ class Catalogue:
 
     `offered` has the zones that offer each type; None if unknown: then every type is assumed in all zones.
     From AWS itself, by the name of a pool: `selected`, the types that match its requirements, and `scores`,
-    the Spot placement score (1 to 10) of its maximum capacity.
+    the Spot placement score (1 to 10) of its maximum capacity. `quotas`: the vCPU that the account may run,
+    by the code of the quota.
     """
 
     types: Mapping[str, InstanceType] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Catalogue:
     offered: Mapping[str, frozenset[str]] | None = None
     selected: Mapping[str, frozenset[str]] = field(default_factory=dict)
     scores: Mapping[str, int] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_catalogue(

@@ -52,7 +52,7 @@ def plan_fleet(
         spot_prices=catalogue.spot_source if catalogue.spot else "",
         work=work,
         pools=plans,
-        quotas=needed_quotas(group for each in plans for group in each.groups()),
+        quotas=needed_quotas((group for each in plans for group in each.groups()), granted=catalogue.quotas),
         fixed=fixed_costs(fixed, zones=len(used)),
         missing=_missing(catalogue),
     )

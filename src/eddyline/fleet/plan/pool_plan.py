@@ -65,7 +65,7 @@ class PoolPlan:
     def costs(self, *, spot: bool) -> CostRange | None:
         """The costs of the types that the group may use; None if no cost is known."""
         found = {}
-        usable = [each for each in self.types or () if (each.spot_pools if spot else each.on_demand_allowed)]
+        usable = [each for each in self.types or () if each.is_usable(spot=spot)]
         for each in usable:
             cost = each.spot_cost if spot else each.on_demand_cost
             if cost is not None:
@@ -92,11 +92,7 @@ class PoolPlan:
                 pool=self.pool.name,
                 spot=spot,
                 max_vcpu=most,
-                types=tuple(
-                    (each.name, each.vcpu)
-                    for each in self.types or ()
-                    if (each.spot_pools if spot else each.on_demand_allowed)
-                ),
+                types=tuple((each.name, each.vcpu) for each in self.types or () if each.is_usable(spot=spot)),
             )
             for spot, most in sizes
         )

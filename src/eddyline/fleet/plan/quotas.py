@@ -7,7 +7,7 @@ Service Quotas lists them. New accounts have 5 vCPU of the standard classes, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _STANDARD = "A, C, D, H, I, M, R, T, Z"
@@ -61,12 +61,13 @@ class GroupNeed:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotaNeed:
-    """A quota and the vCPU that the groups of `pools` need of it together."""
+    """A quota, the vCPU that the groups of `pools` need of it, and what the account has (`granted`)."""
 
     code: str
     name: str
     vcpu: int
     pools: tuple[str, ...]
+    granted: int | None = None
 
 
 def quota_of(instance_type: str, *, spot: bool) -> tuple[str, str] | None:
@@ -78,7 +79,15 @@ def quota_of(instance_type: str, *, spot: bool) -> tuple[str, str] | None:
     return _QUOTAS[found or letters[0]][0 if spot else 1]
 
 
-def needed_quotas(groups: Iterable[GroupNeed]) -> tuple[QuotaNeed, ...]:
+def quota_codes(types: Iterable[str]) -> set[str]:
+    """The codes of the Spot and On-Demand quotas of these types."""
+    found = (quota_of(name, spot=spot) for name in types for spot in (True, False))
+    return {quota[0] for quota in found if quota is not None}
+
+
+def needed_quotas(
+    groups: Iterable[GroupNeed], granted: Mapping[str, int] | None = None
+) -> tuple[QuotaNeed, ...]:
     """The quotas that all groups need when each is at its maximum.
 
     A group may exceed its maximum by one machine, its largest. A group with types of several classes may be
@@ -100,6 +109,7 @@ def needed_quotas(groups: Iterable[GroupNeed]) -> tuple[QuotaNeed, ...]:
             name=name,
             vcpu=sum(vcpu for _, vcpu in parts),
             pools=tuple(pool for pool, _ in parts),
+            granted=(granted or {}).get(code),
         )
         for (code, name), parts in needs.items()
     )

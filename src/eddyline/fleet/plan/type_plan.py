@@ -53,6 +53,10 @@ class TypePlan:
         """The Spot pools (type x zone) that the Spot group may use of it."""
         return self.zones if self.spot and self.spot_allowed else 0
 
+    def is_usable(self, *, spot: bool) -> bool:
+        """Whether the Spot or the On-Demand group may use it."""
+        return self.spot_pools > 0 if spot else self.on_demand_allowed and self.zones > 0
+
 
 def plan_type(
     name: str,

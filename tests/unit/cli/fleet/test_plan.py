@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
 from eddyline.cli.fleet import commands
 from eddyline.cli.fleet.group import commands as group
 from eddyline.cli.fleet.plan import plan
-from eddyline.cli.fleet.plan_view import plan_json
+from eddyline.cli.fleet.plan_view import plan_json, print_plan
 from eddyline.cli.main import build
+from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
 from eddyline.fleet.plan.fixed_costs import FixedCostOptions
+from eddyline.fleet.plan.quotas import QuotaNeed
 from eddyline.fleet.plan.type_plan import Work
 from eddyline.fleet.pools import BUILT_IN, load_pools
 
@@ -158,6 +161,17 @@ def test_names_from_a_catalogue_cannot_control_the_terminal(tmp_path: Path) -> N
     output = _run("--instance-types", str(path), "--pool", "cpu-classic")
     assert "\x1b" not in output
     assert "has X F" in output
+
+
+def test_a_quota_that_is_too_small_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    screen = console()
+    need = QuotaNeed(code="L-3819A6DF", name="All G and VT", vcpu=68, pools=("gpu",), granted=0)
+    with screen.capture() as captured:
+        print_plan(screen, replace(_make(pool="gpu"), quotas=(need,)))
+    text = captured.get()
+    assert "L-3819A6DF: request 68 vCPU in Service Quotas; the account has 0" in text
+    assert "granted" in text
 
 
 def test_the_json_of_a_plan_without_figures_is_complete() -> None:

@@ -14,7 +14,7 @@ from eddyline.fleet.catalogue.throughput import Measurement, Throughput
 from eddyline.fleet.plan.fixed_costs import FixedCostOptions, fixed_costs
 from eddyline.fleet.plan.fleet_plan import assumed_zones, plan_fleet
 from eddyline.fleet.plan.pool_plan import PoolPlan, plan_pool
-from eddyline.fleet.plan.quotas import GroupNeed, needed_quotas, quota_of
+from eddyline.fleet.plan.quotas import GroupNeed, needed_quotas, quota_codes, quota_of
 from eddyline.fleet.plan.type_plan import Work
 from eddyline.fleet.pools import Pool, Pools, load_pools
 
@@ -54,6 +54,14 @@ def test_quotas_add_up_over_groups_with_one_machine_more_each() -> None:
     ]
     found = {each.code: (each.vcpu, each.pools) for each in needed_quotas(groups)}
     assert found == {"L-34B43A08": (148, ("a", "b")), "L-3819A6DF": (14, ("b",))}
+    granted = {each.code: each.granted for each in needed_quotas(groups, {"L-3819A6DF": 0})}
+    assert granted == {"L-34B43A08": None, "L-3819A6DF": 0}
+    assert quota_codes(["c5.large", "g4dn.xlarge", "trn1.2xlarge"]) == {
+        "L-34B43A08",
+        "L-1216C47A",
+        "L-3819A6DF",
+        "L-DB2E81BA",
+    }
 
 
 def test_fixed_costs_of_a_month() -> None:
