@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from docs import log_events, pool_keys, scaling_week
+from docs import fleet_events, log_events, pool_keys, scaling_week
 
 from eddyline.cli.main import build
 from eddyline.fleet import pools_schema
@@ -129,6 +129,10 @@ PARTS = (
     ("reference/manifest.md", "manifest", manifest),
     ("reference/logs.md", "log events", log_events.markdown_table),
     ("reference/pools.md", "keys", pool_keys.markdown_tables),
+    ("reference/fleet-events.md", "fleet events", fleet_events.events_table),
+    ("reference/fleet-events.md", "function rules", fleet_events.rules_table),
+    ("reference/fleet-events.md", "function metrics", fleet_events.metrics_table),
+    ("reference/fleet-events.md", "function permissions", fleet_events.permissions_table),
 )
 
 
