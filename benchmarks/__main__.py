@@ -49,6 +49,12 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "handback_to_restart_s": ("at most", 0.2),
         "handback_to_restart_sqs_s": ("at most", 0.2),
     },
+    "scaling": {
+        "scaling.read_sqlite_ms": ("at most", 1000),
+        "scaling.read_postgres_ms": ("at most", 1000),
+        "scaling.week_cpu_s": ("at most", 10),
+        "scaling.week_capacity_used": ("at least", 0.8),
+    },
     "lambdas": {
         "lambdas.zip_kb": ("at most", 100),
         "lambdas.general_drain_cold_ms": None,
