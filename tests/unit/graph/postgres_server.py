@@ -82,6 +82,14 @@ class Server:
             self._process.wait()
             self._process = None
 
+    def processes(self) -> list[int]:
+        """The ids of the server's processes (Linux); those that have ended count as children of the first."""
+        if self._process is None:
+            return []
+        parent = str(self._process.pid)
+        stats = [(path.parent.name, _fields(path)) for path in Path("/proc").glob("[0-9]*/stat")]
+        return [self._process.pid, *(int(pid) for pid, words in stats if words[1:2] == [parent])]
+
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         import psycopg
 
@@ -95,6 +103,14 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
+
+
+def _fields(stat: Path) -> list[str]:
+    """The fields of /proc/PID/stat after the name: state, parent, ..."""
+    try:
+        return stat.read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def empty_database(url: str) -> str:
