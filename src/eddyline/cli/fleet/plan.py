@@ -125,7 +125,8 @@ def plan(
     See docs/how-to/fleet-plan.md.
     """
     from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
-    from eddyline.cli.fleet.plan_view import plan_json, print_plan
+    from eddyline.cli.fleet.plan_json import plan_json
+    from eddyline.cli.fleet.plan_view import print_plan
     from eddyline.fleet.plan.fixed_costs import FixedCostOptions
     from eddyline.fleet.plan.type_plan import Work
 

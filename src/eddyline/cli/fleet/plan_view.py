@@ -1,29 +1,21 @@
-"""The plan of a fleet as text and as JSON."""
+"""The plan of a fleet as text."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from eddyline.cli.fleet.plan_tables import TYPES_LEGEND, fixed_costs_table, quotas_table, types_table
 from eddyline.core.formatting import format_count, printable
-from eddyline.fleet.catalogue.prices import BANDS
 from eddyline.fleet.plan.fixed_costs import PRICES_OF
 from eddyline.fleet.plan.fleet_plan import FleetPlan
 from eddyline.fleet.plan.pool_plan import CostRange, PoolPlan
-from eddyline.fleet.plan.type_plan import TypePlan
 
 _LABEL_WIDTH = 11
-_UNKNOWN = "?"
-_TYPES_LEGEND = (
-    "Spot and On-D.: $ an hour (! above the price limit). cost: $ for 1,000 minutes. "
-    "band: interrupted in a month. ?: unknown."
-)
 
 
 def print_plan(screen: Console, plan: FleetPlan, *, with_types: bool = False) -> None:
@@ -32,17 +24,17 @@ def print_plan(screen: Console, plan: FleetPlan, *, with_types: bool = False) ->
         _print_pool(screen, each)
         if with_types and each.types:
             screen.print()
-            screen.print(_types_table(each.types))
-            screen.print(Text(_TYPES_LEGEND, style="dim"))
+            screen.print(types_table(each.types))
+            screen.print(Text(TYPES_LEGEND, style="dim"))
         screen.print()
     if plan.quotas:
-        screen.print(_quotas_table(plan))
+        screen.print(quotas_table(plan))
         for quota in plan.quotas:
             if quota.granted is not None and quota.granted < quota.vcpu:
                 missing = f"request {quota.vcpu:,} vCPU in Service Quotas; the account has {quota.granted:,}"
                 _print_row(screen, Text("!", style="bold yellow"), f"{quota.code}: {missing}", width=1)
         screen.print()
-    screen.print(_fixed_table(plan))
+    screen.print(fixed_costs_table(plan))
     screen.print()
     for text in _assumptions(plan):
         screen.print(Text(text, style="dim"))
@@ -167,76 +159,6 @@ def _cost(found: CostRange) -> str:
     )
 
 
-def _table(*headings: str, left: int = 1) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for place, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if place < left else "right", overflow="fold")
-    return table
-
-
-def _types_table(types: Sequence[TypePlan]) -> Table:
-    """Types by cost; the number of zones is left out where all types have the same."""
-    with_zones = len({each.zones for each in types}) > 1
-    table = _table(
-        "type",
-        "vCPU",
-        "GiB",
-        "slots",
-        *(["zones"] if with_zones else []),
-        "band",
-        "Spot",
-        "cost",
-        "On-D.",
-        "cost",
-    )
-    table.columns[0].no_wrap = True
-    for each in sorted(types, key=lambda each: (each.spot_cost is None, each.spot_cost or 0.0, each.name)):
-        table.add_row(
-            each.name,
-            str(each.vcpu),
-            _UNKNOWN if each.memory_mib is None else f"{each.memory_mib / 1024:g}",
-            _UNKNOWN if each.slots is None else str(each.slots),
-            *([str(each.zones)] if with_zones else []),
-            _UNKNOWN if each.band is None else BANDS[each.band],
-            "none" if not each.spot else _money(each.spot_price) + ("" if each.spot_allowed else "!"),
-            _money(each.spot_cost),
-            _money(each.on_demand_price) + ("" if each.on_demand_allowed else "!"),
-            _money(each.on_demand_cost),
-        )
-    return table
-
-
-def _money(value: float | None) -> str:
-    return _UNKNOWN if value is None else f"{value:.3f}"
-
-
-def _quotas_table(plan: FleetPlan) -> Table:
-    """Quotas with what is needed and, where known, what the account has."""
-    known = any(each.granted is not None for each in plan.quotas)
-    table = _table(
-        "quota", "vCPU quotas (Service Quotas, ec2)", "needed", *(["granted"] if known else []), left=2
-    )
-    for each in plan.quotas:
-        granted = _UNKNOWN if each.granted is None else f"{each.granted:,}"
-        style = "bold yellow" if each.granted is not None and each.granted < each.vcpu else ""
-        table.add_row(
-            each.code, each.name, f"{each.vcpu:,}", *([Text(granted, style=style)] if known else [])
-        )
-    return table
-
-
-def _fixed_table(plan: FleetPlan) -> Table:
-    table = _table("fixed costs", "basis", "$ a month", left=2)
-    for each in plan.fixed:
-        table.add_row(each.item, each.basis, f"{each.dollars:,.2f}")
-    table.add_row(
-        Text("total", style="bold"),
-        "",
-        Text(f"{sum(each.dollars for each in plan.fixed):,.2f}", style="bold"),
-    )
-    return table
-
-
 def _assumptions(plan: FleetPlan) -> Iterable[str]:
     zones = format_count(len(plan.zones), "zone")
     assumed = f"{zones} assumed (--zones)" if plan.zones_assumed else f"{zones}: {', '.join(plan.zones)}"
@@ -252,39 +174,3 @@ def _assumptions(plan: FleetPlan) -> Iterable[str]:
     if plan.spot_prices:
         yield f"Spot prices: {plan.spot_prices}."
     yield f"Fixed costs: prices of {PRICES_OF}; without requests, data transfer, S3 and CloudWatch."
-
-
-def plan_json(plan: FleetPlan) -> str:
-    """The plan with every type of every pool; null is unknown."""
-    return json.dumps(
-        {
-            "region": plan.region,
-            "zones": list(plan.zones),
-            "zones_assumed": plan.zones_assumed,
-            "spot_prices": plan.spot_prices,
-            "work": asdict(plan.work),
-            "pools": {each.pool.name: _pool_json(each) for each in plan.pools},
-            "quotas": [asdict(each) for each in plan.quotas],
-            "fixed_costs": [asdict(each) for each in plan.fixed],
-            "missing": list(plan.missing),
-        },
-        indent=2,
-    )
-
-
-def _pool_json(plan: PoolPlan) -> dict[str, object]:
-    spot, on_demand = plan.costs(spot=True), plan.costs(spot=False)
-    return {
-        "arch": plan.pool.arch,
-        "gpu": plan.pool.gpu,
-        "capacity": plan.pool.capacity.model_dump(mode="json"),
-        "spot_pools": plan.spot_pools,
-        "interruption_bands": plan.bands,
-        "spot_cost": None if spot is None else asdict(spot),
-        "on_demand_cost": None if on_demand is None else asdict(on_demand),
-        "spot_identified": plan.spot_identified,
-        "on_demand_identified": plan.on_demand_identified,
-        "types": None if plan.types is None else [asdict(each) for each in plan.types],
-        "placement_score": plan.placement_score,
-        "warnings": list(plan.warnings),
-    }

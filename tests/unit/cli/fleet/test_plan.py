@@ -17,7 +17,9 @@ from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
 from eddyline.cli.fleet import commands
 from eddyline.cli.fleet.group import commands as group
 from eddyline.cli.fleet.plan import plan
-from eddyline.cli.fleet.plan_view import plan_json, print_plan
+from eddyline.cli.fleet.plan_json import plan_json
+from eddyline.cli.fleet.plan_tables import TYPES_LEGEND
+from eddyline.cli.fleet.plan_view import print_plan
 from eddyline.cli.main import build
 from eddyline.cli.terminal import console
 from eddyline.core.errors import UsageError
@@ -82,6 +84,7 @@ def test_one_pool_is_shown_with_each_of_its_types() -> None:
     lines = [line.rstrip() for line in _run(*_files(), "--pool", "cpu", "--zones", "us-east-1a").splitlines()]
     rows = [line for line in lines if "xlarge  " in line and line[0] in "cm"]
     assert len(rows) == 75
+    assert TYPES_LEGEND.split(". ")[0] in " ".join(lines)
     assert max(map(len, lines)) <= 80
     assert "  Spot pools  66 (type x zone); capacity-optimized" in lines
 

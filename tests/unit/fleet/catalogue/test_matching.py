@@ -9,6 +9,7 @@ from tests.shared_files import data_file
 from tests.unit.fleet.catalogue.records import instance_type
 
 from eddyline.fleet.capacity import Requirements
+from eddyline.fleet.catalogue.catalogue import read_catalogue
 from eddyline.fleet.catalogue.instance_types import InstanceType, read_instance_types
 from eddyline.fleet.catalogue.matching import matching_types
 from eddyline.fleet.catalogue.price_protection import protect_price
@@ -149,6 +150,19 @@ def test_the_default_price_protection_leaves_9_types_and_that_of_the_pool_leaves
             for each in (False, True)
         ]
         assert tuple(counts) == expected, threshold
+
+
+def test_the_spot_price_limit_of_the_pool_leaves_42_of_48_types_with_a_known_price() -> None:
+    types = [each for each in _cpu_types() if each.spot]
+    catalogue = read_catalogue(
+        region="us-east-1",
+        prices=data_file("ec2-on-demand-us-east-1.json"),
+        advisor=data_file("spot-advisor-data.json"),
+    )
+    percent = load_pools()["cpu"].capacity.spot.max_price_percent
+    for threshold, per_vcpu, kept in ((percent, True, 42), (percent, False, 35), (206, True, 48)):
+        found = protect_price(types, catalogue.spot, max_percent=threshold, per_vcpu=per_vcpu)
+        assert (len(found.kept), len(found.kept) + len(found.excluded)) == (kept, 48)
 
 
 def test_the_graviton_pool_has_types_of_arm_only() -> None:
