@@ -10,7 +10,7 @@ from sqlalchemy import Table, insert
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.db.schema import instances, jobs, starts, workers
-from eddyline.graph.job import NewJob
+from eddyline.graph.job import Done, NewJob, Settlement
 from eddyline.graph.ledger.fleet.load import read_load
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
@@ -136,6 +136,14 @@ def start(name: str, ledger: Ledger, *, outcome: str = "done", seconds: float = 
 def test_rates_are_measured_from_jobs_that_were_done(ledger: Ledger) -> None:
     ledger.submit([job("1"), job("2")])
     put(ledger, starts, [start("1", ledger), start("2", ledger, outcome="interrupted"), start("x", ledger)])
+    assert load_of(ledger).ended == (EndedStart(pool="cpu", kind="chunk", weight=10.0, seconds=8.0),)
+
+
+def test_a_settled_job_measures_its_kind(ledger: Ledger, clock: ManualClock) -> None:
+    ledger.submit([job("1")])
+    (claim,) = ledger.claim("w", pools=["cpu"], limit=1, lease_s=30.0)
+    clock.advance(8.0)
+    ledger.settle([Settlement(job_id=claim.job.id, fence=claim.fence, outcome=Done(result={}))])
     assert load_of(ledger).ended == (EndedStart(pool="cpu", kind="chunk", weight=10.0, seconds=8.0),)
 
 
