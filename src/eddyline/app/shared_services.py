@@ -142,15 +142,23 @@ class SharedServices:
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
         return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
 
-    @staticmethod
-    def ec2_instances() -> Ec2Instances | None:
+    @classmethod
+    def ec2_instances(cls) -> Ec2Instances | None:
         """The instances of the region, or None if the queues are on a local server and EC2 is not."""
         with require_extra("aws", "EC2"):
-            from eddyline.aws.ec2_instances import Ec2Instances, ec2_client
+            from eddyline.aws.ec2_instances import Ec2Instances
         endpoint = _first("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
         if endpoint is None and os.environ.get("AWS_ENDPOINT_URL_SQS"):
             return None
-        return Ec2Instances(ec2_client(endpoint=endpoint, region=_region(endpoint)))
+        return Ec2Instances(cls.ec2_client())
+
+    @staticmethod
+    def ec2_client() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
+        """An EC2 client configured by the environment. Raises `UsageError`."""
+        with require_extra("aws", "EC2"):
+            from eddyline.aws.ec2_instances import ec2_client
+        endpoint = _first("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
+        return ec2_client(endpoint=endpoint, region=_region(endpoint))
 
     @staticmethod
     def sqs() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time

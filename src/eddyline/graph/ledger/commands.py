@@ -115,6 +115,12 @@ def find(connection: Connection, worker: str) -> list[Command]:
     return [_command(row) for row in connection.execute(_OF_WORKER, {"worker": worker})]
 
 
+def draining(connection: Connection) -> set[str]:
+    """The workers with a drain command that is not delivered."""
+    query = select(commands.c.worker).where(commands.c.kind == str(CommandKind.DRAIN))
+    return set(connection.execute(query).scalars())
+
+
 def are_due(connection: Connection, now: float) -> bool:
     """Whether `take` would find a command; cheap."""
     return connection.execute(_DUE, {"now": now, "most": 1}).first() is not None

@@ -92,7 +92,7 @@ def test_missing_prices_are_listed_and_their_hours_are_not_compared() -> None:
     assert found.total.saved == pytest.approx(0.75)
 
 
-def test_without_prices_there_is_no_saving_but_a_share() -> None:
+def test_without_prices_only_the_share_is_known() -> None:
     found = savings(
         [_instance(1, 100)], _START, _STOP, on_demand_prices={}, spot_prices=SpotPrices({}), vcpu_of_types={}
     ).total
