@@ -18,6 +18,10 @@ from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.instance_metadata import PARSERS, parse_metadata
 from eddyline.fleet.names import parse_group
 from eddyline.fleet.notices import Ignored, Malformed, Parsed
+from eddyline.fleet.record.attribution import fleet_event
+from eddyline.fleet.record.drains import instance_drain
+from eddyline.fleet.record.fold import fold
+from eddyline.graph.fleet_event import FleetEvent
 from eddyline.ingest.decisions import Ignore, Park, Submit
 
 _RECORDED = Path(__file__).parent.parent / "unit" / "aws" / "s3_events" / "recorded"
@@ -49,6 +53,18 @@ def test_machine_events_are_parsed_as_text_and_as_dicts(value: Any) -> None:
         for notice in result.notices if isinstance(result, Parsed) else ():
             assert hash(notice.identity) is not None
             assert parse_group(notice.group, "eddyline") is None or notice.group.startswith("eddyline-")
+
+
+@given(mutated(_EVENTS))
+def test_any_event_about_a_machine_is_recorded_or_left_out(value: Any) -> None:
+    result = parse_event(json.dumps(value))
+    for notice in result.notices if isinstance(result, Parsed) else ():
+        instance_drain(notice, now=notice.at, prefix="eddyline", hooks={"cpu": 900.0})
+        event = fleet_event(notice, prefix="eddyline", pools={"cpu"})
+        if event is not None:
+            assert FleetEvent.from_json(event.to_json()) == event
+            assert fold([event, event]).instance == notice.instance
+            assert len(event.to_json()) < 20_000
 
 
 @pytest.mark.parametrize("key", ["Event", "source", "detail-type", "detail", "time"])
