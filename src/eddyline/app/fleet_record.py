@@ -64,7 +64,8 @@ def repeat(
 ) -> None:
     """Repeat a step every `pause_s` until `stop`; after a failure with backoff.
 
-    `warn` gets the first failure, and the first one after each success.
+    `warn` gets the first failure, and the first one after each success. A step that returns False had nothing
+    to do, which is neither.
     """
     backoff = Backoff(_BACKOFF, wait=stop.wait)
     failing = False
@@ -72,14 +73,14 @@ def repeat(
     def once() -> None:
         nonlocal failing
         try:
-            step()
+            done = step()
         except EddylineError as error:
             if not failing:
                 warn(str(error))
             failing = True
             backoff.pause()
         else:
-            failing = False
+            failing = failing and done is False
             backoff.reset()
             stop.wait(pause_s)
 
@@ -140,8 +141,8 @@ def _upkeep(
 
     upkeep = FleetUpkeep(ledger, prefix=shared.queues, pools=hooks, on_action=on_action)
 
-    def describe() -> None:
-        upkeep.repair(shared.ec2_instances)
+    def describe() -> bool:
+        return upkeep.repair(shared.ec2_instances)
 
     def warn(error: str) -> None:
         observation.log.warning("fleet record not repaired", error=error)

@@ -44,17 +44,17 @@ class FleetUpkeep:
         if fleet.take_task("prune fleet record", every_s=_PRUNE_S):
             self._on_action("instances forgotten", fleet.prune())
 
-    def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> None:
-        """Compare the record with EC2's description, if that is due; does nothing outside AWS.
+    def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> bool:
+        """Compare the record with EC2's description; False if that is not due, or outside AWS.
 
         Raises `LedgerError`, `Ec2Error` and `AccessError`.
         """
         fleet = self._ledger.fleet
         if not fleet.take_task("describe instances", every_s=_REPAIR_S):
-            return
+            return False
         instances = open_instances()
         if instances is None:
-            return
+            return False
         # Read before the description: an instance that is recorded during it may not be in it.
         running, now = fleet.running(), self._ledger.now()
         described = instances.of_prefix(self._prefix)
@@ -69,3 +69,4 @@ class FleetUpkeep:
             region=instances.region,
         )
         self._on_action("missed events recorded", fleet.store_new(events, fold=fold))
+        return True

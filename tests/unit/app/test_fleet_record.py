@@ -21,17 +21,18 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
 
 
-def _run(results: list[Exception | None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def _run(results: list[Exception | bool | None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Run one step for each result; returns the warnings."""
     monkeypatch.setattr(fleet_record, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.001))
     stop, warnings, left = Stop(), list[str](), iter(results)
 
-    def step() -> None:
+    def step() -> object:
         found = next(left, "end")
         if found == "end":
             stop.request("the test ends")
         elif isinstance(found, Exception):
             raise found
+        return found
 
     repeat("test", step, stop=stop, warn=warnings.append)
     return warnings
@@ -40,6 +41,11 @@ def _run(results: list[Exception | None], monkeypatch: pytest.MonkeyPatch) -> li
 def test_a_failure_is_logged_once_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     down = TransientError("down")
     assert _run([down, down, down, None, None, down, down], monkeypatch) == ["down", "down"]
+
+
+def test_a_step_without_work_does_not_end_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = TransientError("down")
+    assert _run([down, False, False, down, True, down], monkeypatch) == ["down", "down"]
 
 
 def test_an_unexpected_error_does_not_end_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_the_record_is_compared_every_five_minutes(
 
 
 def test_outside_aws_nothing_is_compared(ledger: Ledger) -> None:
-    _upkeep(ledger).repair(lambda: None)
+    assert not _upkeep(ledger).repair(lambda: None)
     assert list(ledger.fleet.running()) == []
 
 
