@@ -16,6 +16,7 @@ from tests.chaos.report import Figures, as_json, insert_table, table
 
 _ROOT = Path(__file__).resolve().parents[2]
 RESULTS = _ROOT / "benchmarks" / "chaos.json"
+_OUTPUT = sys.stdout  # the Lambda functions of a run print to another file
 PAGE = _ROOT / "docs" / "explanation" / "chaos.md"
 
 
@@ -62,8 +63,8 @@ def _show(figures: Figures, folder: Path) -> None:
 
 
 def _write_line(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    _OUTPUT.write(f"{line}\n")
+    _OUTPUT.flush()
 
 
 if __name__ == "__main__":

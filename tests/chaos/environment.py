@@ -201,6 +201,7 @@ def _functions(site: Site) -> Iterator[LambdaRuntime]:
             "AWS_ENDPOINT_URL_SQS": site.network.url,
         }
         root = f"{site.queue.url}/000000000000"
+        output = stack.enter_context((site.folder / "functions.log").open("w"))
         yield stack.enter_context(
             fleet_functions(
                 QUEUES,
@@ -211,6 +212,7 @@ def _functions(site: Site) -> Iterator[LambdaRuntime]:
                 fleet_url=f"{root}/{names.fleet_queue(QUEUES)}",
                 drain_url=f"{root}/{names.drain_queue(QUEUES)}",
                 environment=environment,
+                output=output,
                 # EventBridge may deliver an event twice.
                 repeat=dict.fromkeys((names.GENERAL_DRAIN, names.SPOT_DRAIN, names.SPOT_METRICS), 2),
             )

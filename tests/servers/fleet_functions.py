@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from tests.servers.lambda_runtime import LambdaRuntime, Route, consuming
 
@@ -27,11 +29,13 @@ def fleet_functions(
     drain_url: str,
     environment: Mapping[str, str],
     repeat: Mapping[str, int] | None = None,
+    output: TextIO | None = None,
 ) -> Iterator[LambdaRuntime]:
     """Run the functions; `environment` holds their endpoints, and is that of this process meanwhile.
 
     `sqs` is a client for the queues of the functions, `drain_sqs` for that of the delayed checks (default:
     `sqs`). `repeat`: how often each event is delivered to a function: EventBridge may repeat events.
+    `output` gets what this process prints meanwhile, logs and metrics of the functions (None: unchanged).
     """
     from eddyline.aws.lambdas import clients, general_drain, spot_drain, spot_metrics
     from eddyline.aws.lambdas.rules import Target, rules
@@ -79,10 +83,13 @@ def fleet_functions(
         sqs=sqs,
         others={drain_queue: drain_sqs or sqs},
     )
+    handlers_of_logs = logging.getLogger("eddyline.lambdas").handlers
+    handlers_of_logs.clear()  # they keep the standard output of an earlier time
     try:
-        with consuming(runtime):
+        with contextlib.redirect_stdout(output) if output else contextlib.nullcontext(), consuming(runtime):
             yield runtime
     finally:
+        handlers_of_logs.clear()
         os.environ.clear()
         os.environ.update(before)
         for each in cached:
