@@ -18,6 +18,7 @@ from eddyline.graph.coordinator.coordinator import Coordinator
 from eddyline.graph.events import CoordinatorEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
+from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
 
@@ -41,8 +42,8 @@ class DirectSite:
 
     ledger: Ledger
 
-    def broker(self) -> Broker:
-        return DirectBroker(self.ledger)
+    def broker(self, *, machine: Machine = UNKNOWN_MACHINE) -> Broker:
+        return DirectBroker(self.ledger, machine=machine)
 
     def close(self) -> None:
         self.ledger.close()
@@ -91,9 +92,13 @@ class QueueSite:
     def _count(self, event: CoordinatorEvent) -> None:
         self.counts[event.kind] += event.count
 
-    def broker(self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S) -> SqsBroker:
+    def broker(
+        self, *, max_in_flight_s: float = MAX_IN_FLIGHT_S, machine: Machine = UNKNOWN_MACHINE
+    ) -> SqsBroker:
         client = queues(self.endpoint, self.names, max_receive_count=self.max_receive_count)
-        broker = SqsBroker(client, visibility_s=LEASE_S, wait_s=1, max_in_flight_s=max_in_flight_s)
+        broker = SqsBroker(
+            client, visibility_s=LEASE_S, wait_s=1, max_in_flight_s=max_in_flight_s, machine=machine
+        )
         self.brokers.append(broker)
         return broker
 

@@ -8,7 +8,15 @@ from typing import Any, Self
 
 import pytest
 from tests.integration.aws_site import LEASE_S, DirectSite, QueueSite
-from tests.integration.broker_helpers import POOLS, claim_many, keys, registered_broker, settle, site
+from tests.integration.broker_helpers import (
+    POOLS,
+    claim_many,
+    keys,
+    register,
+    registered_broker,
+    settle,
+    site,
+)
 from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new, states
@@ -18,9 +26,12 @@ from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
 from eddyline.fleet.command_listener import CommandListener
 from eddyline.fleet.notices import Notice, NoticeKind
+from eddyline.graph.command import Command
 from eddyline.graph.events import CoordinatorEventKind
-from eddyline.graph.job import Done, Job
+from eddyline.graph.job import Done, Job, Outcome, Settlement
+from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.machine import Machine
 from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
@@ -214,6 +225,41 @@ def test_a_drain_by_another_process_is_received_within_two_seconds(site: DirectS
             (NoticeKind.DRAIN_COMMAND, "the machine is sold")
         ]
         wait_until(lambda: not site.ledger.commands("ada"))
+
+
+def test_the_machine_of_a_worker_and_the_usage_of_its_starts_are_recorded(
+    site: DirectSite | QueueSite,
+) -> None:
+    machine = Machine(
+        pool="cpu", instance="i-0123456789abcdef0", instance_type="c5.4xlarge", lifecycle="spot", slots=1
+    )
+    broker = register(site.broker(machine=machine))
+    wait_until(lambda: [each.machine for each in site.ledger.workers()] == [machine])
+    site.ledger.submit([new("a-1")])
+    ends: list[tuple[Outcome, float]] = [(interrupted(), 0.5), (done(), 1.0)]
+    for number, (outcome, fraction) in enumerate(ends, 1):
+        (claim,) = claim_many(broker, 1)
+        settlement = Settlement(
+            job_id="a-1", fence=claim.fence, outcome=outcome, cpu_s=2.5, fraction=fraction
+        )
+        assert broker.settle([settlement]) == [True]
+        _wait_for_starts(site.ledger, number)
+    first, second = site.ledger.starts.of_job("a-1")
+    assert [first.outcome, second.outcome] == [StartOutcome.INTERRUPTED, StartOutcome.DONE]
+    assert [(each.cpu_s, each.fraction) for each in (first, second)] == [(2.5, 0.5), (2.5, 1.0)]
+    assert {each.instance for each in (first, second)} == {"i-0123456789abcdef0"}
+    deadline = time.time() + 120.0
+    assert site.ledger.drain_instance("i-0123456789abcdef0", deadline, "interruption") == ("ada",)
+    received: list[Command] = []
+    until = time.monotonic() + 30
+    while not received and time.monotonic() < until:
+        received += broker.receive_commands("ada", 1.0)
+    assert [command.deadline for command in received] == [deadline]
+
+
+def _wait_for_starts(ledger: Ledger, count: int) -> None:
+    """Wait until job a-1 has this many ended starts."""
+    wait_until(lambda: len(ledger.starts.of_job("a-1")) == count)
 
 
 def _open_again(site: DirectSite | QueueSite) -> Ledger:
