@@ -142,7 +142,7 @@ def _batches(rows: int) -> Iterator[list[dict[str, object]]]:
 
 def _row(number: int, ended: float) -> dict[str, object]:
     # The jobs of one asset are neighbors in the index, and assets are anywhere in it: each measured asset
-    # (r3-17 on SQLite, r3-0-17 on PostgreSQL) is inserted between some hundred rows of its own page.
+    # (r3-17 on SQLite, r3-0-17 on PostgreSQL) has some hundred rows before and after it.
     asset = f"r{number % 10}-{number // 10 % 50}"
     if number // 500 % 2:
         asset = f"r{number % 10}-{number // 1000 % 3}-{number // 10 % 50}"
