@@ -75,4 +75,7 @@ resource "aws_sqs_queue_policy" "events" {
 
   queue_url = aws_sqs_queue.events[each.key].url
   policy    = data.aws_iam_policy_document.queue[each.key].json
+
+  # One after the other: an emulator loses one of two concurrent changes of a queue.
+  depends_on = [aws_sqs_queue_redrive_policy.events]
 }

@@ -6,14 +6,13 @@
 #   logs                             the log driver of containers
 #   monitoring                       coordinators publish the metrics that scaling uses
 #   ec2                              coordinators compare the fleet record with DescribeInstances
-#   autoscaling                      coordinators read the capacity of the groups
 #   secretsmanager                   agents and Fargate read the password of the ledger when a task starts
 #
 # Not needed: sts (containers get credentials from the agent), ssm (AMI parameters are resolved by Terraform, not on
-# instances; session_manager adds it), lambda (functions are not in the VPC), kms (S3, SQS and RDS call it themselves).
+# instances; session_manager adds it), lambda and autoscaling (only functions call them, and they are not in the VPC), kms (S3, SQS and RDS call it themselves).
 locals {
   interface_services = toset([
-    "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "sqs", "logs", "monitoring", "ec2", "autoscaling",
+    "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "sqs", "logs", "monitoring", "ec2",
     "secretsmanager",
   ])
   session_services = toset(["ssm", "ssmmessages", "ec2messages"])

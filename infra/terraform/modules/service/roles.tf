@@ -120,10 +120,10 @@ data "aws_iam_policy_document" "coordinator" {
     }
   }
 
-  # The fleet record is compared with the instances and groups that exist.
+  # The fleet record is compared with the instances that exist.
   statement {
     sid       = "Instances"
-    actions   = ["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"]
+    actions   = ["ec2:DescribeInstances"]
     resources = ["*"]
   }
 

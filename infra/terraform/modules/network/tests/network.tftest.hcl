@@ -42,7 +42,7 @@ run "private_subnets_and_endpoints" {
 
   assert {
     condition = toset(keys(aws_vpc_endpoint.interface)) == toset([
-      "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "sqs", "logs", "monitoring", "ec2", "autoscaling", "secretsmanager",
+      "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "sqs", "logs", "monitoring", "ec2", "secretsmanager",
     ]) && alltrue([for each in aws_vpc_endpoint.interface : each.private_dns_enabled])
     error_message = "One interface endpoint for each service that machines call."
   }
