@@ -19,7 +19,7 @@ FARGATE_GIB_HOUR = 0.004445
 class FixedCostOptions:
     """Numbers of resources and their prices in dollars; `services` are pairs of vCPU and GiB on Fargate."""
 
-    endpoints: int = 11
+    endpoints: int = 10
     endpoint_zones: int = 2
     endpoint_hour: float = 0.01  # in one zone
     nat_gateways: int = 0

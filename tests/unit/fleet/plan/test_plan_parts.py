@@ -69,14 +69,14 @@ def test_fixed_costs_of_a_month() -> None:
     items = {each.item: each.dollars for each in fixed_costs(options, zones=3)}
     assert items == pytest.approx(
         {
-            "interface endpoints": 11 * 2 * 0.01 * 730,
+            "interface endpoints": 10 * 2 * 0.01 * 730,
             "NAT gateways": 2 * 0.045 * 730,
             "database (RDS)": 2 * (0.065 * 730 + 50 * 0.115),
             "services (Fargate)": (1.25 * 0.04048 + 3 * 0.004445) * 730,
         }
     )
     (endpoints, *_) = fixed_costs(options, zones=1)
-    assert endpoints.dollars == pytest.approx(11 * 0.01 * 730)
+    assert endpoints.dollars == pytest.approx(10 * 0.01 * 730)
 
 
 def _terraform(module: str, file: str = "variables.tf") -> str:
