@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from docs import fleet_events, log_events, pool_keys, scaling_week
+from docs import fleet_diagrams, fleet_events, log_events, pool_keys, scaling_week
 
 from eddyline.cli.main import build
 from eddyline.fleet import pools_schema
@@ -133,6 +133,8 @@ PARTS = (
     ("reference/fleet-events.md", "function rules", fleet_events.rules_table),
     ("reference/fleet-events.md", "function metrics", fleet_events.metrics_table),
     ("reference/fleet-events.md", "function permissions", fleet_events.permissions_table),
+    ("explanation/fleet.md", "fleet events", fleet_diagrams.event_diagram),
+    ("explanation/fleet.md", "terraform modules", fleet_diagrams.module_diagram),
 )
 
 
