@@ -26,8 +26,9 @@ from tests.servers.ministack import start_server
 from tests.unit.graph.postgres_server import Server
 
 from benchmarks.sqs import CREDENTIALS
+from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.cli.signals import Interruption
 from eddyline.core.errors import Interrupted
@@ -193,7 +194,7 @@ def coordinator(address: str, location: str) -> None:
 
 
 def _queues(address: str) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=address), QueueNames(prefix="kill", pools=("cpu",)))
+    return SqsClient(open_client("sqs", endpoint=address), QueueNames(prefix="kill", pools=("cpu",)))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from pathlib import Path
 from tests.servers.ministack import start_server
 
 from benchmarks.graph import graph
+from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
 from eddyline.graph.coordinator.coordinator import Coordinator
@@ -63,7 +64,7 @@ def measure() -> dict[str, float]:
 
 
 def _queues(url: str, prefix: str) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=url), QueueNames(prefix=prefix, pools=("cpu",)))
+    return SqsClient(open_client("sqs", endpoint=url), QueueNames(prefix=prefix, pools=("cpu",)))
 
 
 @contextmanager

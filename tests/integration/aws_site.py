@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient
 from eddyline.aws.sqs.in_flight import MAX_IN_FLIGHT_S
 from eddyline.aws.sqs.transport import SqsTransport
 from eddyline.core.stop import Stop
@@ -33,7 +34,9 @@ def queue_names(prefix: str | None = None) -> QueueNames:
 
 
 def queues(endpoint: str, names: QueueNames, *, max_receive_count: int = 10) -> SqsClient:
-    return SqsClient(sqs_client(endpoint=endpoint, region=REGION), names, max_receive_count=max_receive_count)
+    return SqsClient(
+        open_client("sqs", endpoint=endpoint, region=REGION), names, max_receive_count=max_receive_count
+    )
 
 
 @dataclass

@@ -10,9 +10,10 @@ from typing import Any
 
 from tests.integration.aws_site import REGION
 
+from eddyline.aws.clients import open_client
 from eddyline.aws.s3_events.event_queue import EventQueue, ensure_event_queue, event_queue_client
 from eddyline.aws.s3_events.source import S3EventSource
-from eddyline.aws.sqs.client import SqsClient, sqs_client
+from eddyline.aws.sqs.client import SqsClient
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 _CREATED = ["s3:ObjectCreated:*"]
@@ -46,7 +47,7 @@ class SourceBucket:
         client("s3", self.endpoint).delete_object(Bucket=self.bucket, Key=key)
 
     def queues(self) -> SqsClient:
-        return event_queue_client(sqs_client(endpoint=self.endpoint, region=REGION))
+        return event_queue_client(open_client("sqs", endpoint=self.endpoint, region=REGION))
 
     def event_source(self, *, attempts: int = 8, visibility_s: float = 30.0) -> S3EventSource:
         return S3EventSource(

@@ -26,8 +26,9 @@ from tests.waiting import wait_until
 
 from eddyline.app.fleet_events import FleetEventConsumer
 from eddyline.app.shared_services import PRIORITIES
+from eddyline.aws.clients import open_client
 from eddyline.aws.fleet_queue import FleetQueue
-from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient
 from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.notices import Parsed
 from eddyline.fleet.pools import load_pools
@@ -56,7 +57,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def _queues(ministack: Ministack) -> SqsClient:
     prefix = f"f{uuid.uuid4().hex[:8]}"
     naming = QueueNames(prefix=prefix, pools=_POOLS, priorities=PRIORITIES)
-    return SqsClient(sqs_client(endpoint=ministack.url, region=REGION), naming)
+    return SqsClient(open_client("sqs", endpoint=ministack.url, region=REGION), naming)
 
 
 def _with_id(event: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
 from eddyline.aws.client_errors import QueueNotFoundError
+from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.broker import SqsBroker
-from eddyline.aws.sqs.client import sqs_client
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Done
@@ -221,7 +221,7 @@ def test_deleted_queues_are_created_and_filled_again(make_site: Callable[..., Qu
     site = make_site(bounds=ReconcileLimits(stale_s=0.5))
     site.ledger.submit([new("a-1"), new("a-2")])
     wait_until(lambda: site.counts[CoordinatorEventKind.JOBS_PUBLISHED] == 2)
-    client = sqs_client(endpoint=site.endpoint, region=REGION)
+    client = open_client("sqs", endpoint=site.endpoint, region=REGION)
     for name in (*site.names.job_queues, site.names.reports):
         client.delete_queue(QueueUrl=client.get_queue_url(QueueName=name)["QueueUrl"])
     broker = registered_broker(site)

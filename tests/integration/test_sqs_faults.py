@@ -18,7 +18,8 @@ from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
 from eddyline.aws.client_errors import QueueNotFoundError
-from eddyline.aws.sqs.client import QueueNames, SqsClient, sqs_client
+from eddyline.aws.clients import open_client
+from eddyline.aws.sqs.client import QueueNames, SqsClient
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.aws.sqs.message_body import encode_body
 from eddyline.aws.sqs.transport import SqsTransport
@@ -49,7 +50,7 @@ def test_a_rejected_job_is_reported_and_the_others_are_sent_once(
     site.ledger.submit([new("a-1"), new("b-1", pool="gpu")])
     taken = site.ledger.publications.take(pools=("cpu", "gpu"), limit=9, hold_s=20)
     names = QueueNames(prefix=site.names.prefix, pools=("cpu", "gpu"), priorities=(0,))
-    client = SqsClient(sqs_client(endpoint=site.endpoint, region=REGION), names)
+    client = SqsClient(open_client("sqs", endpoint=site.endpoint, region=REGION), names)
     transport = SqsTransport(client)
     errors = {
         publication.job.id: error for publication, error in zip(taken, transport.publish(taken), strict=True)

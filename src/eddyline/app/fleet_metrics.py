@@ -183,7 +183,7 @@ def _cloudwatch(shared: SharedServices) -> CloudWatchMetrics | None:
         return None
     with require_extra("aws", "CloudWatch"):
         from eddyline.aws.cloudwatch_metrics import CloudWatchMetrics
-    return CloudWatchMetrics(shared.cloudwatch(), namespace=NAMESPACE)
+    return CloudWatchMetrics(shared.client("cloudwatch"), namespace=NAMESPACE)
 
 
 def _start(publisher: Publisher, *, stop: Stop, clock: Clock) -> threading.Thread:

@@ -61,13 +61,16 @@ def make_fleet_plan(
     )
     if live:
         with require_extra("aws", "--live"):
-            from eddyline.aws.ec2_catalogue import Ec2Catalogue, ec2_client
-            from eddyline.aws.service_quotas import granted_vcpu, quotas_client
+            from eddyline.aws.clients import open_client
+            from eddyline.aws.ec2_catalogue import Ec2Catalogue
+            from eddyline.aws.service_quotas import granted_vcpu
 
-            source = Ec2Catalogue(ec2_client(region=region))
+            source = Ec2Catalogue(open_client("ec2", region=region))
         catalogue = add_live_figures(catalogue, source, chosen, region=region, zones=zones)
         codes = quota_codes(types_of(catalogue, chosen))
-        catalogue = replace(catalogue, quotas=granted_vcpu(quotas_client(region=region), codes))
+        catalogue = replace(
+            catalogue, quotas=granted_vcpu(open_client("service-quotas", region=region), codes)
+        )
         zones = zones or offered_zones(catalogue, region)
         if placement_scores:
             catalogue = _add_scores(catalogue, source, chosen, region)

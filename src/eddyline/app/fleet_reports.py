@@ -65,7 +65,7 @@ def read_savings(
     """The savings of the last `since_s` seconds.
 
     `prices` is a file of On-Demand prices; without it, only shares are computed. `spot_prices` is a file of
-    the Spot price history; without it, EC2 is asked. Raises `UsageError`, `Ec2Error` and `AccessError`.
+    the Spot price history; without it, EC2 is asked. Raises `UsageError`, `ServiceError` and `AccessError`.
     """
     now = ledger.now()
     start = now - since_s
@@ -113,7 +113,7 @@ def _live_spot_prices(
         return SpotPrices({})
     with require_extra("aws", "live Spot prices"):
         from eddyline.aws.ec2_spot_prices import spot_price_history
-    return spot_price_history(shared.ec2_client(), types, start, stop)
+    return spot_price_history(shared.client("ec2"), types, start, stop)
 
 
 def _vcpu_of_types(pools: Pools) -> dict[str, int]:

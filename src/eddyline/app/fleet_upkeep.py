@@ -47,7 +47,7 @@ class FleetUpkeep:
     def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> bool:
         """Compare the record with EC2's description; False if that is not due, or outside AWS.
 
-        Raises `LedgerError`, `Ec2Error` and `AccessError`.
+        Raises `LedgerError`, `ServiceError` and `AccessError`.
         """
         fleet = self._ledger.fleet
         if not fleet.take_task("describe instances", every_s=_REPAIR_S):

@@ -84,7 +84,7 @@ def run_ingest(request: IngestRequest, *, stop: Stop, on_outcome: Callable[[Inge
         from eddyline.aws.s3_events.source import S3EventSource
     shared = request.shared
     store, inspecting = shared.open_store(), inspect_pool(shared.pools())
-    client = shared.sqs()
+    client = shared.client("sqs")
     queues = event_queue_client(client)
     event_queue = ensure_event_queue(queues, request.events, buckets=request.buckets)
     with (

@@ -16,5 +16,5 @@ def open_parked_messages(events: str) -> ParkedMessages:
     with require_extra("aws", "S3 events on SQS"):
         from eddyline.aws.s3_events.event_queue import event_queue_client, find_event_queue
         from eddyline.aws.s3_events.parked_messages import ParkedMessages
-    queues = event_queue_client(SharedServices.sqs())
+    queues = event_queue_client(SharedServices.client("sqs"))
     return ParkedMessages(queues, find_event_queue(queues, events))

@@ -140,7 +140,7 @@ class SharedServices:
         with require_extra("aws", "SQS"):
             from eddyline.aws.sqs.client import QueueNames, SqsClient
         naming = QueueNames(prefix=self.queues, pools=tuple(pools), priorities=PRIORITIES)
-        return SqsClient(self.sqs(), naming, max_receive_count=self.settings.dead_after)
+        return SqsClient(self.client("sqs"), naming, max_receive_count=self.settings.dead_after)
 
     @classmethod
     def ec2_instances(cls) -> Ec2Instances | None:
@@ -150,31 +150,15 @@ class SharedServices:
         endpoint = _first("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
         if endpoint is None and os.environ.get("AWS_ENDPOINT_URL_SQS"):
             return None
-        return Ec2Instances(cls.ec2_client())
+        return Ec2Instances(cls.client("ec2"))
 
     @staticmethod
-    def ec2_client() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-        """An EC2 client configured by the environment. Raises `UsageError`."""
-        with require_extra("aws", "EC2"):
-            from eddyline.aws.ec2_instances import ec2_client
-        endpoint = _first("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL")
-        return ec2_client(endpoint=endpoint, region=_region(endpoint))
-
-    @staticmethod
-    def sqs() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-        """An SQS client configured by the environment. Raises `UsageError`."""
-        with require_extra("aws", "SQS"):
-            from eddyline.aws.sqs.client import sqs_client
-        endpoint = _first("AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL")
-        return sqs_client(endpoint=endpoint, region=_region(endpoint))
-
-    @staticmethod
-    def cloudwatch() -> Any:  # noqa: ANN401 - see above
-        """A CloudWatch client configured by the environment. Raises `UsageError`."""
-        with require_extra("aws", "CloudWatch"):
-            from eddyline.aws.cloudwatch_metrics import cloudwatch_client
-        endpoint = _first("AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL")
-        return cloudwatch_client(endpoint=endpoint, region=_region(endpoint))
+    def client(service: str) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
+        """A client of an AWS service, such as "sqs", configured by the environment. Raises `UsageError`."""
+        with require_extra("aws", "AWS"):
+            from eddyline.aws.clients import open_client
+        endpoint = _first(f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
+        return open_client(service, endpoint=endpoint, region=_region(endpoint))
 
 
 def _region(endpoint: str | None) -> str | None:

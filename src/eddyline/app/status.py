@@ -49,7 +49,7 @@ def count_unhandled_messages(shared: SharedServices, events: str = "") -> tuple[
         dead = queues.naming.dead_letters
         found.append(_count_unhandled(dead, lambda: queues.depth(dead), "eddyline jobs redrive"))
     if events:
-        parked = event_queue_client(shared.sqs())
+        parked = event_queue_client(shared.client("sqs"))
 
         def depth() -> int:
             return parked.depth(find_event_queue(parked, events).dead_letters)

@@ -17,21 +17,6 @@ _MAX_DATA = 1000
 """The most values of one PutMetricData call (Amazon CloudWatch API Reference)."""
 
 
-def cloudwatch_client(*, endpoint: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-    """A boto3 client with the standard credential chain; a call takes at most about 20 s.
-
-    Raises `UsageError` if no region is set.
-    """
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-
-    from eddyline.aws.client_errors import translate_errors  # noqa: PLC0415 - likewise
-
-    config = Config(connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    with translate_errors("opening CloudWatch"):
-        return boto3.client("cloudwatch", endpoint_url=endpoint, region_name=region, config=config)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Value:
     """One value of a metric: `unit` as CloudWatch names it."""
@@ -45,7 +30,7 @@ class Value:
 class CloudWatchMetrics:
     """Publishes to one namespace. An outage is logged once, at its start and at its end."""
 
-    def __init__(self, client: Any, *, namespace: str) -> None:  # noqa: ANN401 - see above
+    def __init__(self, client: Any, *, namespace: str) -> None:  # noqa: ANN401 - boto3 creates its classes at run time
         self._client = client
         self._namespace = namespace
         self._outages = OutageLog("CloudWatch")

@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from eddyline.aws.call_errors import described
-from eddyline.core.errors import TransientError
+from eddyline.aws.client_errors import ServiceError, translate_service_errors
 from eddyline.fleet.capacity import Requirements
 from eddyline.fleet.catalogue.instance_types import InstanceType, parse_instance_types
 from eddyline.fleet.instance_types import Architecture
@@ -24,22 +23,13 @@ PERMISSIONS = (
     "ec2:GetInstanceTypesFromInstanceRequirements",
     "ec2:GetSpotPlacementScores",
 )
+_REMEDY = f"allow this role {', '.join(PERMISSIONS)}, or check its credentials"
 _MAX_PAGES = 300
 _TYPES_A_CALL = 100  # of DescribeSpotPriceHistory
 
 
-def ec2_client(*, endpoint: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-    """A boto3 client with the standard credential chain; throttled calls are retried five times."""
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-
-    config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
-    with described("opening EC2", PERMISSIONS):
-        return boto3.client("ec2", endpoint_url=endpoint, region_name=region, config=config)
-
-
 class Ec2Catalogue:
-    """The catalogue of the client's region. Raises `UsageError` without access, else `TransientError`."""
+    """The catalogue of the client's region. Raises `UsageError` without access, else `ServiceError`."""
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 creates its classes at run time
         self._client = client
@@ -141,7 +131,7 @@ class Ec2Catalogue:
         """All items of all pages of an operation."""
         token = ""
         for _ in range(_MAX_PAGES):
-            with described(operation, PERMISSIONS):
+            with translate_service_errors(operation, remedy=_REMEDY):
                 page = getattr(self._client, operation)(
                     **parameters, **({"NextToken": token} if token else {})
                 )
@@ -149,7 +139,7 @@ class Ec2Catalogue:
             token = page.get("NextToken") or ""
             if not token:
                 return
-        raise TransientError(f"{operation}: more than {_MAX_PAGES} pages", remedy="try again later")
+        raise ServiceError(f"{operation}: more than {_MAX_PAGES} pages")
 
 
 def as_request(requirements: Requirements) -> dict[str, Any]:

@@ -8,37 +8,19 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from eddyline.aws.client_errors import AccessError, QueueError, translate_errors
-from eddyline.core.errors import TransientError
+from eddyline.aws.client_errors import translate_service_errors
 from eddyline.fleet.names import TAG_GROUP, TAG_POOL, TAG_PREFIX
 from eddyline.fleet.record.missed_events import DescribedInstance
 
 MAX_INSTANCES = 100_000
 _PAGE = 1000
 _IDS = 200  # values of one filter
-_NOT_PERMITTED = "UnauthorizedOperation"
 _REMEDY = "allow ec2:DescribeInstances, and check the region and the credentials"
 _CHANGED_AT = re.compile(r"\((\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}) (?:GMT|UTC)\)")
 
 
-class Ec2Error(TransientError):
-    """EC2 could not be reached, or throttles the calls."""
-
-    default_remedy = "the call is repeated in a few minutes; check that the EC2 endpoint is reachable"
-
-
-def ec2_client(*, endpoint: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3's
-    """A boto3 client with the standard credential chain; a throttled call waits longer each time."""
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-
-    config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "adaptive", "total_max_attempts": 8})
-    with translate_errors("opening EC2"):
-        return boto3.client("ec2", endpoint_url=endpoint, region_name=region, config=config)
-
-
 class Ec2Instances:
-    """Describes instances of one region. Raises `Ec2Error`, or `AccessError` if calls are not permitted."""
+    """Describes instances of one region. Raises `ServiceError`, or `AccessError` without permission."""
 
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3's
         self._client = client
@@ -58,18 +40,11 @@ class Ec2Instances:
         return found
 
     def _describe(self, filters: list[dict[str, Any]]) -> list[DescribedInstance]:
-        try:
-            with translate_errors("describing the EC2 instances"):
-                pages = self._client.get_paginator("describe_instances").paginate(
-                    Filters=filters, PaginationConfig={"PageSize": _PAGE, "MaxItems": MAX_INSTANCES}
-                )
-                return list(_instances(pages))
-        except AccessError as error:
-            raise AccessError(error.message, remedy=_REMEDY) from error
-        except QueueError as error:
-            if _NOT_PERMITTED in error.message:
-                raise AccessError(error.message, remedy=_REMEDY) from error
-            raise Ec2Error(error.message) from error
+        with translate_service_errors("describing the EC2 instances", remedy=_REMEDY):
+            pages = self._client.get_paginator("describe_instances").paginate(
+                Filters=filters, PaginationConfig={"PageSize": _PAGE, "MaxItems": MAX_INSTANCES}
+            )
+            return list(_instances(pages))
 
 
 def _instances(pages: Iterable[Mapping[str, Any]]) -> Iterator[DescribedInstance]:

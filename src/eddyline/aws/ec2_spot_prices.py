@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from eddyline.aws.client_errors import AccessError, QueueError, translate_errors
-from eddyline.aws.ec2_instances import Ec2Error
+from eddyline.aws.client_errors import translate_service_errors
 from eddyline.fleet.record.spot_prices import MAX_CHANGES, Change, SpotPrices
 
 _TYPES = 50  # instance types of one request
@@ -22,7 +21,7 @@ _REMEDY = (
 def spot_price_history(client: Any, types: Collection[str], start: float, stop: float) -> SpotPrices:  # noqa: ANN401 - boto3's
     """The prices of these types on Linux, from the one in effect at `start`.
 
-    Raises `Ec2Error` and `AccessError`.
+    Raises `ServiceError` and `AccessError`.
     """
     changes: dict[tuple[str, str], list[Change]] = defaultdict(list)
     left = iter(sorted(types))
@@ -34,19 +33,12 @@ def spot_price_history(client: Any, types: Collection[str], start: float, stop: 
 
 
 def _history(client: Any, types: list[str], start: float, stop: float) -> list[dict[str, Any]]:  # noqa: ANN401 - boto3's
-    try:
-        with translate_errors("reading the Spot price history"):
-            pages = client.get_paginator("describe_spot_price_history").paginate(
-                InstanceTypes=types,
-                ProductDescriptions=["Linux/UNIX"],
-                StartTime=datetime.fromtimestamp(start, UTC),
-                EndTime=datetime.fromtimestamp(stop, UTC),
-                PaginationConfig={"MaxItems": MAX_CHANGES, "PageSize": 1000},
-            )
-            return [each for page in pages for each in page.get("SpotPriceHistory", ())]
-    except AccessError as error:
-        raise AccessError(error.message, remedy=_REMEDY) from error
-    except QueueError as error:
-        if "UnauthorizedOperation" in error.message:
-            raise AccessError(error.message, remedy=_REMEDY) from error
-        raise Ec2Error(error.message, remedy=_REMEDY) from error
+    with translate_service_errors("reading the Spot price history", remedy=_REMEDY):
+        pages = client.get_paginator("describe_spot_price_history").paginate(
+            InstanceTypes=types,
+            ProductDescriptions=["Linux/UNIX"],
+            StartTime=datetime.fromtimestamp(start, UTC),
+            EndTime=datetime.fromtimestamp(stop, UTC),
+            PaginationConfig={"MaxItems": MAX_CHANGES, "PageSize": 1000},
+        )
+        return [each for page in pages for each in page.get("SpotPriceHistory", ())]

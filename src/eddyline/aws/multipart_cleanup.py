@@ -12,10 +12,10 @@ from typing import Any
 
 from botocore import exceptions as vendor
 
+from eddyline.aws.clients import open_client
 from eddyline.core.clock import Clock, SystemClock
 
 # Short: an upload that cannot be aborted now is aborted by the next cleanup.
-_CONNECT_S, _READ_S, _ATTEMPTS = 5, 20, 2
 _NO_SUCH_UPLOAD = "NoSuchUpload"
 
 
@@ -96,16 +96,6 @@ def multipart_uploads(
     """The uploads of a bucket; connects at the first use, with the standard credential chain."""
 
     def connect() -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-        import boto3  # noqa: PLC0415 - slow to import
-        from botocore.config import Config  # noqa: PLC0415 - likewise
-
-        config = Config(
-            connect_timeout=_CONNECT_S,
-            read_timeout=_READ_S,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-            # Other servers than AWS's seldom have a DNS name for each bucket.
-            s3={"addressing_style": "path"} if endpoint else None,
-        )
-        return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+        return open_client("s3", endpoint=endpoint, region=region)
 
     return MultipartUploads(connect, bucket=bucket, prefix=prefix, on_message=on_message)

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from eddyline.aws.call_errors import described
+from eddyline.aws.client_errors import translate_service_errors
 
 PERMISSIONS = ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota")
-
-
-def quotas_client(*, endpoint: str | None = None, region: str | None = None) -> Any:  # noqa: ANN401 - boto3's
-    """A boto3 client with the standard credential chain."""
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-
-    config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6})
-    with described("opening Service Quotas", PERMISSIONS):
-        return boto3.client("service-quotas", endpoint_url=endpoint, region_name=region, config=config)
+_REMEDY = f"allow this role {' and '.join(PERMISSIONS)}, or check its credentials"
 
 
 def granted_vcpu(client: Any, codes: Collection[str]) -> dict[str, int]:  # noqa: ANN401 - boto3's
     """The vCPU that the account may run, by the code of the quota; unknown codes are left out.
 
     A quota that was never changed may have no value of the account: then AWS' default counts. Raises
-    `UsageError` without access, else `TransientError`.
+    `UsageError` without access, else `ServiceError`.
     """
     found = {}
     for code in sorted(codes):
@@ -37,7 +28,7 @@ def granted_vcpu(client: Any, codes: Collection[str]) -> dict[str, int]:  # noqa
 
 
 def _value(client: Any, operation: Any, code: str) -> int | None:  # noqa: ANN401 - boto3's
-    with described(f"reading quota {code}", PERMISSIONS):
+    with translate_service_errors(f"reading quota {code}", remedy=_REMEDY):
         try:
             quota = operation(ServiceCode="ec2", QuotaCode=code)["Quota"]
         except client.exceptions.NoSuchResourceException:

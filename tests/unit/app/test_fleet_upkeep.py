@@ -13,7 +13,8 @@ from tests.servers.fleet_model.fleet import FleetModel
 from tests.servers.fleet_model.resources import REGION, Group
 
 from eddyline.app.fleet_upkeep import FleetUpkeep
-from eddyline.aws.ec2_instances import Ec2Instances, ec2_client
+from eddyline.aws.clients import open_client
+from eddyline.aws.ec2_instances import Ec2Instances
 from eddyline.core.clock import ManualClock
 from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.notices import Parsed
@@ -53,7 +54,7 @@ def _upkeep(ledger: Ledger) -> FleetUpkeep:
 
 
 def _instances(plane: ControlPlane) -> Ec2Instances:
-    return Ec2Instances(ec2_client(endpoint=plane.url, region=REGION))
+    return Ec2Instances(open_client("ec2", endpoint=plane.url, region=REGION))
 
 
 def _deliver(ledger: Ledger, plane: ControlPlane, rng: random.Random, lost: float) -> None:

@@ -11,7 +11,8 @@ from tests.servers.aws_control_plane import ControlPlane, control_plane
 from tests.servers.fleet_model.effects import Recorded
 from tests.servers.fleet_model.fleet import FleetModel
 
-from eddyline.aws.cloudwatch_metrics import CloudWatchMetrics, Value, cloudwatch_client
+from eddyline.aws.clients import open_client
+from eddyline.aws.cloudwatch_metrics import CloudWatchMetrics, Value
 
 AT = 1_800_000_000.0
 
@@ -75,5 +76,5 @@ def test_an_outage_is_logged_once_and_costs_only_its_minutes(
 def test_an_endpoint_that_does_not_answer_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    client = cloudwatch_client(endpoint="http://127.0.0.1:9", region="us-east-1")
+    client = open_client("cloudwatch", endpoint="http://127.0.0.1:9", region="us-east-1")
     assert not CloudWatchMetrics(client, namespace="Eddyline").publish([value(1.0)], at=AT)

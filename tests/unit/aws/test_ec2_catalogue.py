@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from eddyline.app.fleet_plan import add_live_figures, offered_zones
 from eddyline.aws import ec2_catalogue
-from eddyline.aws.ec2_catalogue import Ec2Catalogue, as_request, ec2_client
+from eddyline.aws.clients import open_client
+from eddyline.aws.ec2_catalogue import Ec2Catalogue, as_request
 from eddyline.cli.main import build
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.fleet.catalogue import Catalogue
@@ -169,7 +170,7 @@ def test_an_unreachable_endpoint_and_missing_credentials_are_errors(monkeypatch:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    client = ec2_client(endpoint="http://127.0.0.1:9", region=_REGION)
+    client = open_client("ec2", endpoint="http://127.0.0.1:9", region=_REGION)
     with pytest.raises(UsageError, match="set AWS_PROFILE"):
         Ec2Catalogue(client).instance_types()
 

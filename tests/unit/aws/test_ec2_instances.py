@@ -12,8 +12,9 @@ from tests.servers.fleet_model.fleet import FleetModel
 from tests.servers.fleet_model.resources import ACCOUNT, REGION, Group
 
 from eddyline.aws import ec2_instances
-from eddyline.aws.client_errors import AccessError
-from eddyline.aws.ec2_instances import Ec2Error, Ec2Instances, ec2_client
+from eddyline.aws.client_errors import AccessError, ServiceError
+from eddyline.aws.clients import open_client
+from eddyline.aws.ec2_instances import Ec2Instances
 
 _AT = 1_800_000_000.0
 _TAGS = {"eddyline:prefix": "eddyline", "eddyline:pool": "cpu", "eddyline:purchase": "spot"}
@@ -30,7 +31,7 @@ def plane(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
 
 
 def _instances(plane: ControlPlane) -> Ec2Instances:
-    return Ec2Instances(ec2_client(endpoint=plane.url, region=REGION))
+    return Ec2Instances(open_client("ec2", endpoint=plane.url, region=REGION))
 
 
 def test_instances_with_the_tag_are_described(plane: ControlPlane) -> None:
@@ -88,7 +89,7 @@ def test_an_unreachable_service_is_a_transient_failure() -> None:
         def get_paginator(self, _name: str) -> Any:
             raise OSError("unreachable")
 
-    with pytest.raises(Ec2Error, match="unreachable"):
+    with pytest.raises(ServiceError, match="unreachable"):
         Ec2Instances(Failing()).of_prefix("eddyline")
 
 

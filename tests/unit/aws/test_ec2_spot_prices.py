@@ -11,7 +11,7 @@ from tests.servers.fleet_model.fleet import FleetModel
 from tests.servers.fleet_model.resources import REGION
 
 from eddyline.aws.client_errors import AccessError
-from eddyline.aws.ec2_instances import ec2_client
+from eddyline.aws.clients import open_client
 from eddyline.aws.ec2_spot_prices import spot_price_history
 
 _AT = 1_800_000_000.0
@@ -28,7 +28,7 @@ def plane(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
 def test_the_prices_of_many_types_are_read(plane: ControlPlane) -> None:
     types = [f"c{number}.large" for number in range(120)]
     plane.fleet.spot_prices = {(each, "eu-central-1a"): 0.25 for each in types}
-    client = ec2_client(endpoint=plane.url, region=REGION)
+    client = open_client("ec2", endpoint=plane.url, region=REGION)
     prices = spot_price_history(client, types, _AT - 100, _AT + 3600)
     assert all(prices.cost(each, "eu-central-1a", _AT, _AT + 3600).cost == 0.25 for each in types)
     requested = [call["InstanceTypes"] for call in plane.calls_of("DescribeSpotPriceHistory")]
@@ -38,4 +38,4 @@ def test_the_prices_of_many_types_are_read(plane: ControlPlane) -> None:
 def test_a_missing_permission_names_the_file_option(plane: ControlPlane) -> None:
     plane.fail("ec2", "DescribeSpotPriceHistory", "UnauthorizedOperation", status=403)
     with pytest.raises(AccessError, match="--spot-prices"):
-        spot_price_history(ec2_client(endpoint=plane.url, region=REGION), ["c5.large"], _AT, _AT + 1)
+        spot_price_history(open_client("ec2", endpoint=plane.url, region=REGION), ["c5.large"], _AT, _AT + 1)

@@ -9,8 +9,9 @@ from tests.servers.aws_control_plane import ControlPlane, control_plane
 from tests.servers.fleet_model.effects import Recorded
 from tests.servers.fleet_model.fleet import FleetModel
 
-from eddyline.aws.call_errors import described
-from eddyline.aws.service_quotas import granted_vcpu, quotas_client
+from eddyline.aws.client_errors import translate_service_errors
+from eddyline.aws.clients import open_client
+from eddyline.aws.service_quotas import granted_vcpu
 from eddyline.core.errors import TransientError, UsageError
 
 
@@ -29,7 +30,10 @@ def test_the_value_of_the_account_counts_then_the_default(
     for name, value in plane.environment.items():
         monkeypatch.setenv(name, value)
     codes = ["L-34B43A08", "L-3819A6DF", "L-00000000"]
-    assert granted_vcpu(quotas_client(region="us-east-1"), codes) == {"L-34B43A08": 256, "L-3819A6DF": 0}
+    assert granted_vcpu(open_client("service-quotas", region="us-east-1"), codes) == {
+        "L-34B43A08": 256,
+        "L-3819A6DF": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -48,5 +52,5 @@ def test_a_refused_call_names_what_to_do(
 
 
 def test_other_errors_pass_unchanged() -> None:
-    with pytest.raises(ZeroDivisionError), described("dividing", ()):
+    with pytest.raises(ZeroDivisionError), translate_service_errors("dividing"):
         raise ZeroDivisionError

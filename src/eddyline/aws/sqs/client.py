@@ -17,12 +17,11 @@ from eddyline.aws.sqs.batches import MAX_ENTRIES, receipt_batches, send_batches
 from eddyline.aws.sqs.message import Message, VisibilityFailures, message_attributes, parse_message
 from eddyline.aws.sqs.queue_attributes import are_equal, redrive_policy
 from eddyline.aws.sqs.queue_names import QueueNames
-from eddyline.aws.sqs.truncated_responses import require_complete
 from eddyline.core import counters
 from eddyline.core.formatting import short_repr
 from eddyline.fleet.names import drain_queue
 
-__all__ = ["Message", "QueueNames", "SqsClient", "sqs_client"]
+__all__ = ["Message", "QueueNames", "SqsClient"]
 
 _LOG = logging.getLogger("eddyline.queues")
 _MAX_LONG_POLL_S = 20
@@ -37,21 +36,6 @@ _DEPTHS = {
 _DRAIN_VISIBILITY_S = 180  # six times the time limit of the Lambda function, as AWS recommends
 _FLEET_MAX_RECEIVE_COUNT = 10
 _REPORTS_MAX_RECEIVE_COUNT = 1000  # a last resort: coordinators park unreadable reports explicitly
-
-
-def sqs_client(*, endpoint: str | None = None, region: str | None = None, connections: int = 32) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time
-    """A boto3 client with the standard credential chain. Safe from any thread."""
-    import boto3  # noqa: PLC0415 - slow to import
-    from botocore.config import Config  # noqa: PLC0415 - likewise
-
-    config = Config(
-        connect_timeout=5,
-        read_timeout=2 * _MAX_LONG_POLL_S,
-        max_pool_connections=connections,
-        retries={"mode": "standard", "total_max_attempts": 3},
-    )
-    with translate_errors("opening SQS"):
-        return require_complete(boto3.client("sqs", endpoint_url=endpoint, region_name=region, config=config))
 
 
 class SqsClient:

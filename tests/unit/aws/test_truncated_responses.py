@@ -13,7 +13,8 @@ from tests.servers.network import NO_FAULTS, Fault, FaultRates, Proxy, proxy
 pytest.importorskip("boto3")
 
 from eddyline.aws.client_errors import QueueError
-from eddyline.aws.sqs.client import SqsClient, sqs_client
+from eddyline.aws.clients import open_client
+from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.queue_names import QueueNames
 
 __all__ = ["ministack"]
@@ -38,7 +39,7 @@ def faulty_proxy(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> Itera
 )
 def test_a_truncated_response_is_an_error(faulty_proxy: Proxy, call: Callable[[SqsClient], Any]) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=faulty_proxy.url, region="us-east-1"),
+        open_client("sqs", endpoint=faulty_proxy.url, region="us-east-1"),
         QueueNames(prefix="cut-off", pools=("cpu",)),
     )
     queues.create_queue("cut-off", retention_s=600)
@@ -51,7 +52,8 @@ def test_a_truncated_response_is_an_error(faulty_proxy: Proxy, call: Callable[[S
 
 def test_complete_responses_are_accepted(faulty_proxy: Proxy) -> None:
     queues = SqsClient(
-        sqs_client(endpoint=faulty_proxy.url, region="us-east-1"), QueueNames(prefix="whole", pools=("cpu",))
+        open_client("sqs", endpoint=faulty_proxy.url, region="us-east-1"),
+        QueueNames(prefix="whole", pools=("cpu",)),
     )
     queues.create_queue("whole", retention_s=600)
     assert faulty_proxy.fault_rates is NO_FAULTS
