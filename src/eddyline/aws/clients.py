@@ -38,6 +38,6 @@ def open_client(service: str, *, endpoint: str | None = None, region: str | None
         settings["s3"] = {"addressing_style": "path"}
     config = Config(**settings)
     with translate_service_errors(f"opening {service}"):
-        # A session of its own: threads must not share the creation of the default one.
+        # Not the default session, whose creation is not safe from several threads.
         client = boto3.Session().client(service, endpoint_url=endpoint, region_name=region, config=config)
     return require_complete(client)
