@@ -27,7 +27,8 @@ if {preload}:
     import json, logging, os, random, re, typing
     began = time.process_time()
 from eddyline.aws.lambdas import {module}
-from eddyline.fleet import eventbridge_events, instance_drain as drain, rebalance_policy as policy
+from eddyline.fleet import eventbridge_events, rebalance_policy as policy
+from eddyline.fleet.drain import instances as drain
 eventbridge_events.parse_event({event!r})
 found = drain.Observation(membership=drain.Membership.WAITING, container_status="ACTIVE")
 rules = drain.InstanceDrainRules(hook_s=900.0, heartbeat_s=900.0)

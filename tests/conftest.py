@@ -66,7 +66,7 @@ _SLOW_MODULES = {
     "docs/test_logs_page.py",
     "docs/test_python_api_page.py",
     "edit/merge/test_card_folders.py",
-    "fleet/test_drain_controller.py",
+    "fleet/drain/test_controller.py",
     "gpmf/export/test_hostile.py",
     "graph/coordinator/test_coordinator.py",
     "graph/coordinator/test_wire.py",

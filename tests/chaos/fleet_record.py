@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.chaos import checks
 from tests.chaos.environment import QUEUES
 
-from eddyline.app.fleet_upkeep import FleetUpkeep
+from eddyline.app.fleet.upkeep import FleetUpkeep
 from eddyline.graph.instance import INTERRUPTION
 from eddyline.graph.ledger.ledger import Ledger
 

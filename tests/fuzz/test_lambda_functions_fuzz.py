@@ -18,8 +18,8 @@ from eddyline.aws.lambdas.drain_check import check_of_notice
 from eddyline.aws.lambdas.general_drain import GeneralDrain
 from eddyline.aws.lambdas.spot_drain import SpotDrain
 from eddyline.aws.lambdas.spot_metrics import SpotMetrics
+from eddyline.fleet.drain.instances import DrainDecision
 from eddyline.fleet.eventbridge_events import parse_event
-from eddyline.fleet.instance_drain import DrainDecision
 from eddyline.fleet.notices import Parsed
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from tests.integration.aws_site import LEASE_S, queue_names, queues
 from eddyline.aws.sqs.broker import SqsBroker
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import CommandListener
-from eddyline.fleet.drain_controller import DrainController
+from eddyline.fleet.drain.command_listener import CommandListener
+from eddyline.fleet.drain.controller import DrainController
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.broker import Broker

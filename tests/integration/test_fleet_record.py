@@ -24,7 +24,7 @@ from tests.unit.graph.conftest import postgres
 from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
 
-from eddyline.app.fleet_events import FleetEventConsumer
+from eddyline.app.fleet.events import FleetEventConsumer
 from eddyline.app.shared_services import PRIORITIES
 from eddyline.aws.clients import open_client
 from eddyline.aws.fleet_queue import FleetQueue

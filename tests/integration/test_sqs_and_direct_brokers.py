@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import CommandListener
+from eddyline.fleet.drain.command_listener import CommandListener
 from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.graph.command import Command
 from eddyline.graph.events import CoordinatorEventKind

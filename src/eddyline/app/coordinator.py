@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from eddyline.app.fleet_metrics import publish_fleet_metrics
-from eddyline.app.fleet_record import keep_fleet_record
+from eddyline.app.fleet.metrics import publish_fleet_metrics
+from eddyline.app.fleet.record import keep_fleet_record
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices

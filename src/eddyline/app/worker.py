@@ -24,11 +24,11 @@ from eddyline.core.errors import TransientError
 from eddyline.core.health import HealthFile
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import CommandListener
-from eddyline.fleet.drain_policy import DrainRules
+from eddyline.fleet.drain.command_listener import CommandListener
+from eddyline.fleet.drain.policy import DrainRules
 from eddyline.fleet.pool_coverage import worker_name
 from eddyline.fleet.pools import Pools
-from eddyline.fleet.slots import measure_machine
+from eddyline.fleet.slots import measure_resources
 from eddyline.graph.events import WorkerEvent
 from eddyline.graph.job import Job
 from eddyline.graph.machine import Machine
@@ -81,8 +81,8 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
         from eddyline.observe.worker_metrics import WorkerMetrics  # requires an extra
     reading = MachineReading(InstanceMetadata.from_environment(os.environ))
     pools, settings = request.shared.pools(), request.shared.settings
-    measured = measure_machine()
-    task = assign(pools, request.pool, measured, ffmpeg=settings.ffmpeg, slots=request.slots)
+    resources = measure_resources()
+    task = assign(pools, request.pool, resources, ffmpeg=settings.ffmpeg, slots=request.slots)
     tools = Toolchain.find(task.ffmpeg, settings.ffprobe, settings.packager)
     name = f"{worker_name(request.pool, platform.node(), os.getpid())}-{secrets.token_hex(3)}"
     always = {"worker": name, "pool": request.pool}
@@ -103,7 +103,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
         if store is None:
             return
         machine = replace(
-            reading.result(), pool=request.pool, vcpu=max(int(measured.vcpus), 1), slots=task.slots
+            reading.result(), pool=request.pool, vcpu=max(int(resources.vcpus), 1), slots=task.slots
         )
         broker, history_of = stack.enter_context(_broker(request, pools, machine, observation))
         drainer = stack.enter_context(

@@ -16,21 +16,21 @@ _NO_LIMIT = 1 << 60  # cgroup v1 uses a number near 2**63 for "unlimited"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class Resources:
     """The processors (perhaps a fraction) and the bytes of memory that this process may use."""
 
     vcpus: float
     memory: int
 
 
-def measure_machine(root: Path = Path("/")) -> Machine:
+def measure_resources(root: Path = Path("/")) -> Resources:
     """Measure what this process may use, within the limits of its container (cgroup, version 1 or 2)."""
     vcpus = float(len(os.sched_getaffinity(0)))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     groups = root / "sys/fs/cgroup"
     quota = _cpu_quota(groups)
     bounds = [_number(groups / name) for name in ("memory.max", "memory/memory.limit_in_bytes")]
-    return Machine(
+    return Resources(
         vcpus=min(vcpus, quota) if quota else vcpus,
         memory=min([memory, *(bound for bound in bounds if bound and bound < _NO_LIMIT)]),
     )
@@ -58,16 +58,16 @@ def _text(path: Path) -> str:
         return ""
 
 
-def slot_count(machine: Machine, pool: Pool) -> int:
-    """The number of slots of `pool` on `machine`; raises `UsageError` if there is not enough for one."""
-    memory_mib = machine.memory / _MIB - RESERVED_MIB
+def slot_count(resources: Resources, pool: Pool) -> int:
+    """The number of slots of `pool` on a machine with `resources`; raises `UsageError` if none fits."""
+    memory_mib = resources.memory / _MIB - RESERVED_MIB
     slot = pool.slot
     # A tolerance of a thousandth: a machine with a nominal 16 GiB has slightly less.
-    fit = min(int(machine.vcpus / slot.vcpu + 1e-3), int(memory_mib / slot.memory_mib + 1e-3), slot.most)
+    fit = min(int(resources.vcpus / slot.vcpu + 1e-3), int(memory_mib / slot.memory_mib + 1e-3), slot.most)
     if fit < 1:
         raise UsageError(
             f"a slot of pool {pool.name} needs {slot.vcpu:g} vCPU and {slot.memory_mib} MiB; this machine "
-            f"has {machine.vcpus:g} vCPU and {memory_mib:.0f} MiB besides what is reserved for the system",
+            f"has {resources.vcpus:g} vCPU and {memory_mib:.0f} MiB besides what is reserved for the system",
             remedy="use a larger machine, or a smaller slot in pools.yaml",
         )
     return fit

@@ -16,7 +16,7 @@ from tests.shared_files import data_file
 from tests.unit.fleet.catalogue.records import record
 from typer.testing import CliRunner
 
-from eddyline.app.fleet_plan import add_live_figures, offered_zones
+from eddyline.app.fleet.plan import add_live_figures, offered_zones
 from eddyline.aws import ec2_catalogue
 from eddyline.aws.clients import open_client
 from eddyline.aws.ec2_catalogue import Ec2Catalogue, as_request

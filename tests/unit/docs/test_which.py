@@ -17,7 +17,7 @@ def test_the_test_file_of_the_same_name_comes_first() -> None:
 
 
 def test_importers_are_ordered_by_distance() -> None:
-    steps = [distance for distance, _ in which.tests_of("eddyline.fleet.drain_policy")]
+    steps = [distance for distance, _ in which.tests_of("eddyline.fleet.drain.policy")]
     assert steps == sorted(steps)
     assert 1 in steps
 

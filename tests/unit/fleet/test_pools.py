@@ -12,7 +12,7 @@ import yaml
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.fleet.pool_coverage import UnservedPool, pool_of_worker, unserved_pools, worker_name
 from eddyline.fleet.pools import BUILT_IN, Pools, cheapest_pool, load_pools
-from eddyline.fleet.slots import Machine, measure_machine, slot_count
+from eddyline.fleet.slots import Resources, measure_resources, slot_count
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers
 
@@ -155,12 +155,12 @@ def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     ],
 )
 def test_the_number_of_slots_is_limited_by_vcpus_and_memory(vcpus: float, memory: float, slots: int) -> None:
-    assert slot_count(Machine(vcpus=vcpus, memory=int(memory)), load_pools()["cpu"]) == slots
+    assert slot_count(Resources(vcpus=vcpus, memory=int(memory)), load_pools()["cpu"]) == slots
 
 
 def test_a_machine_too_small_for_one_slot_is_rejected() -> None:
     with pytest.raises(UsageError, match="pool cpu needs 2 vCPU and 3584 MiB; this machine has 1 vCPU and"):
-        slot_count(Machine(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
+        slot_count(Resources(vcpus=1, memory=64 * GIB), load_pools()["cpu"])
 
 
 def _write_cgroup_files(root: Path, **files: str) -> Path:
@@ -173,17 +173,17 @@ def _write_cgroup_files(root: Path, **files: str) -> Path:
 
 def test_a_container_has_the_limits_of_its_cgroup(tmp_path: Path) -> None:
     root = _write_cgroup_files(tmp_path, cpu_dot_max="50000 100000\n", memory_dot_max="1073741824\n")
-    assert measure_machine(root) == Machine(vcpus=0.5, memory=GIB)
+    assert measure_resources(root) == Resources(vcpus=0.5, memory=GIB)
 
 
 def test_the_limits_of_cgroup_version_1_are_read(tmp_path: Path) -> None:
     files = {"cpu__cpu_dot_cfs_quota_us": "100000", "cpu__cpu_dot_cfs_period_us": "100000"}
     root = _write_cgroup_files(tmp_path, **files, memory__memory_dot_limit_in_bytes="536870912")
-    assert measure_machine(root) == Machine(vcpus=1.0, memory=GIB // 2)
+    assert measure_resources(root) == Resources(vcpus=1.0, memory=GIB // 2)
 
 
 def test_without_limits_the_entire_machine_is_available(tmp_path: Path) -> None:
-    bare = measure_machine(tmp_path)
+    bare = measure_resources(tmp_path)
     unlimited = _write_cgroup_files(
         tmp_path,
         cpu_dot_max="max 100000",
@@ -191,7 +191,7 @@ def test_without_limits_the_entire_machine_is_available(tmp_path: Path) -> None:
         cpu__cpu_dot_cfs_quota_us="-1",
         memory__memory_dot_limit_in_bytes="9223372036854771712",
     )
-    assert measure_machine(unlimited) == bare
+    assert measure_resources(unlimited) == bare
     assert bare.vcpus >= 1
     assert bare.memory > GIB // 8
 

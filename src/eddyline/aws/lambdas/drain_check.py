@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from eddyline.fleet.instance_drain import DrainDecision, DrainProgress
+from eddyline.fleet.drain.instances import DrainDecision, DrainProgress
 from eddyline.fleet.notices import INSTANCE_ID, LifecycleAction, Notice
 
 _KIND = "drain-check"

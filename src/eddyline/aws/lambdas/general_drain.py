@@ -24,7 +24,7 @@ from eddyline.aws.lambdas.json_logs import set_up_logs
 from eddyline.aws.lambdas.queues import Outgoing, send_all
 from eddyline.aws.lambdas.records import Record, batch_response, records_of
 from eddyline.aws.lambdas.settings import Settings, load_settings
-from eddyline.fleet.instance_drain import (
+from eddyline.fleet.drain.instances import (
     DrainDecision,
     InstanceDrainRules,
     Membership,

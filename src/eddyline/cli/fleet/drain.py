@@ -36,7 +36,7 @@ def drain(
 
     The instance keeps running. To replace it, terminate it in its Auto Scaling group.
     """
-    from eddyline.app.fleet_reports import drain_instance
+    from eddyline.app.fleet.reports import drain_instance
     from eddyline.app.shared_services import SharedServices
 
     within_s = parse_duration(deadline, "--deadline", longest_s=_LONGEST_S) if deadline else None

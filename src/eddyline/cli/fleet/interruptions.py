@@ -50,7 +50,7 @@ def interruptions(
     An interruption is a termination that followed an interruption warning, or for which Amazon EC2 names Spot
     as the reason. Scale-ins and other voluntary ends do not count.
     """
-    from eddyline.app.fleet_reports import read_interruptions
+    from eddyline.app.fleet.reports import read_interruptions
     from eddyline.app.shared_services import SharedServices
 
     since_s = parse_duration(since, "--since", longest_s=LONGEST_S)

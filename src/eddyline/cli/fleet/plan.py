@@ -124,7 +124,7 @@ def plan(
     Figures come from files, or with --live from AWS; without them, what can be shown is shown.
     See docs/how-to/fleet-plan.md.
     """
-    from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
+    from eddyline.app.fleet.plan import CatalogueFiles, make_fleet_plan
     from eddyline.cli.fleet.plan_json import plan_json
     from eddyline.cli.fleet.plan_view import print_plan
     from eddyline.fleet.plan.fixed_costs import FixedCostOptions

@@ -49,7 +49,7 @@ def rollout(
 
     Run it after a new task revision was deployed. Repeated with the same --before, it goes on where it was.
     """
-    from eddyline.app.fleet_rollout import roll_out
+    from eddyline.app.fleet.rollout import roll_out
     from eddyline.app.shared_services import SharedServices
     from eddyline.fleet.rollout import RolloutRules
 

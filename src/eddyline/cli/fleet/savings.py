@@ -20,7 +20,7 @@ from eddyline.cli.terminal import console
 from eddyline.core.formatting import format_count, printable
 
 if TYPE_CHECKING:
-    from eddyline.app.fleet_reports import SavingsReport
+    from eddyline.app.fleet.reports import SavingsReport
     from eddyline.fleet.record.savings import MissingPrice, PoolSavings
 
 _MAX_MISSING = 10
@@ -56,7 +56,7 @@ def savings(
 
     Hours without a price are listed and not compared.
     """
-    from eddyline.app.fleet_reports import read_savings
+    from eddyline.app.fleet.reports import read_savings
     from eddyline.app.shared_services import SharedServices
 
     since_s = parse_duration(since, "--since", longest_s=LONGEST_S)

@@ -16,7 +16,7 @@ from eddyline.cli.terminal import console
 from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
-    from eddyline.app.fleet_status import FleetStatus, PoolStatus
+    from eddyline.app.fleet.status import FleetStatus, PoolStatus
 
 _HOUR_S = 3600.0
 _MAX_ENDING = 20
@@ -29,7 +29,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the machines of each pool, their slots and backlog, and the instances that are about to end."""
-    from eddyline.app.fleet_status import read_fleet_status
+    from eddyline.app.fleet.status import read_fleet_status
     from eddyline.app.shared_services import SharedServices
 
     shared = SharedServices.from_options(ledger=ledger, queues=queues)

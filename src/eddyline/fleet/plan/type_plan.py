@@ -8,7 +8,7 @@ from eddyline.core.errors import UsageError
 from eddyline.fleet.catalogue import Catalogue
 from eddyline.fleet.catalogue.instance_types import InstanceType
 from eddyline.fleet.pools import Pool
-from eddyline.fleet.slots import Machine, slot_count
+from eddyline.fleet.slots import Resources, slot_count
 
 _MIB = 1024 * 1024
 
@@ -93,7 +93,7 @@ def plan_type(
 def _slots(known: InstanceType, pool: Pool) -> int:
     """The slots of a machine with the nominal memory of its type; 0 if none fits."""
     try:
-        return slot_count(Machine(vcpus=known.vcpu, memory=known.memory_mib * _MIB), pool)
+        return slot_count(Resources(vcpus=known.vcpu, memory=known.memory_mib * _MIB), pool)
     except UsageError:
         return 0
 

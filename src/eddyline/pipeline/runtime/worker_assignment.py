@@ -10,7 +10,7 @@ from eddyline.core.errors import UsageError
 from eddyline.core.process import Runner
 from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import JobLimits, Pools
-from eddyline.fleet.slots import Machine, slot_count
+from eddyline.fleet.slots import Resources, slot_count
 from eddyline.media.ladder.encoders import ENCODERS, find_encoder
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.disk_space import free_gib
@@ -47,9 +47,9 @@ class Assignment:
 
 
 def assign(
-    pools: Pools, name: str, machine: Machine, *, ffmpeg: Path | None = None, slots: int | None = None
+    pools: Pools, name: str, resources: Resources, *, ffmpeg: Path | None = None, slots: int | None = None
 ) -> Assignment:
-    """The assignment of a worker of pool `name` on `machine`.
+    """The assignment of a worker of pool `name` on a machine with `resources`.
 
     `ffmpeg` is the setting, for pools without a build of their own. `slots`: None for as many as fit. Raises
     `UsageError` for an unknown pool, for a machine that is too small, and for a kind of job or an encoder
@@ -62,7 +62,7 @@ def assign(
     return Assignment(
         pool=name,
         pools=pool.served,
-        slots=slots or slot_count(machine, pool),
+        slots=slots or slot_count(resources, pool),
         ffmpeg=pool.ffmpeg or ffmpeg,
         encoders=pools.required_encoders(name),
         limits={each: pools[each].limits for each in pool.served},

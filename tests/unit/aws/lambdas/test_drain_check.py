@@ -13,7 +13,7 @@ from tests.unit.fleet.events.reading import only
 from tests.unit.fleet.events.recorded_events import AT, lifecycle, warning
 
 from eddyline.aws.lambdas.drain_check import DrainCheck, check_of_notice, parse_check
-from eddyline.fleet.instance_drain import DrainDecision
+from eddyline.fleet.drain.instances import DrainDecision
 
 FIRST = check_of_notice(only(lifecycle()))
 NEXT = FIRST.next(DrainDecision(reason="", heartbeat=True, check_again_s=15.0), "0a1b2c3d", AT + 5.0)

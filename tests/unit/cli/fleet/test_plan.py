@@ -13,7 +13,7 @@ from tests.shared_files import data_file
 from tests.unit.fleet.catalogue.records import record
 from typer.testing import CliRunner
 
-from eddyline.app.fleet_plan import CatalogueFiles, make_fleet_plan
+from eddyline.app.fleet.plan import CatalogueFiles, make_fleet_plan
 from eddyline.cli.fleet import commands
 from eddyline.cli.fleet.group import commands as group
 from eddyline.cli.fleet.plan import plan

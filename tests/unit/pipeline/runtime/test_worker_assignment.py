@@ -10,13 +10,13 @@ import pytest
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.process import Runner
 from eddyline.fleet.pools import Pools, load_pools
-from eddyline.fleet.slots import Machine, slot_count
+from eddyline.fleet.slots import Resources, slot_count
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.worker_assignment import assign
 from eddyline.pipeline.steps.table import handlers
 
-_BIG = Machine(vcpus=16, memory=64 * 1024**3)
+_BIG = Resources(vcpus=16, memory=64 * 1024**3)
 _SMALL: dict[str, Any] = {"wall_s": 60, "scratch_gib": 0.001}
 
 
@@ -50,10 +50,10 @@ def test_a_pools_own_build_takes_precedence_over_the_setting() -> None:
 
 
 def test_the_number_of_slots_can_be_set() -> None:
-    small_machine = Machine(vcpus=0.2, memory=10**9)
-    assert assign(_pools(), "mine", small_machine, slots=2).slots == 2
+    small = Resources(vcpus=0.2, memory=10**9)
+    assert assign(_pools(), "mine", small, slots=2).slots == 2
     with pytest.raises(UsageError, match="mine needs 1 vCPU"):
-        assign(_pools(), "mine", small_machine)
+        assign(_pools(), "mine", small)
 
 
 @pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])

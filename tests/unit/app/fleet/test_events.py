@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.fleet.events import recorded_events as recorded
 
-from eddyline.app.fleet_events import FleetEventConsumer
+from eddyline.app.fleet.events import FleetEventConsumer
 from eddyline.aws.fleet_queue import FleetQueue
 from eddyline.aws.sqs.message import Message
 from eddyline.core.clock import ManualClock

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_policy import (
+from eddyline.fleet.drain.broker import DrainingBroker
+from eddyline.fleet.drain.job_estimate import JobProgress, JobRates
+from eddyline.fleet.drain.policy import (
     ClaimKey,
     DrainActions,
     DrainRules,
@@ -23,10 +25,8 @@ from eddyline.fleet.drain_policy import (
     apply_notice,
     decide,
 )
-from eddyline.fleet.draining_broker import DrainingBroker
-from eddyline.fleet.job_estimate import JobProgress, JobRates
+from eddyline.fleet.drain.task_thread import TaskThread
 from eddyline.fleet.notices import Notice, NoticeKind
-from eddyline.fleet.task_thread import TaskThread
 from eddyline.graph.job import MAX_CPU_S, Done, Interrupted, Job, Settlement
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.handler import Handler, JobContext

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from eddyline.app.fleet_events import FleetEventConsumer
-from eddyline.app.fleet_upkeep import FleetUpkeep
+from eddyline.app.fleet.events import FleetEventConsumer
+from eddyline.app.fleet.upkeep import FleetUpkeep
 from eddyline.core.background_loop import keep_running
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import EddylineError

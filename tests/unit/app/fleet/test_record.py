@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.waiting import wait_until
 
-from eddyline.app import fleet_record
-from eddyline.app.fleet_record import keep_fleet_record, repeat
+from eddyline.app.fleet import record
+from eddyline.app.fleet.record import keep_fleet_record, repeat
 from eddyline.aws.client_errors import AccessError
 from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.core.backoff import BackoffPolicy
@@ -23,7 +23,7 @@ from eddyline.graph.machine import Machine
 
 def _run(results: list[Exception | bool | None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Run one step for each result; returns the warnings."""
-    monkeypatch.setattr(fleet_record, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.001))
+    monkeypatch.setattr(record, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.001))
     stop, warnings, left = Stop(), list[str](), iter(results)
 
     def step() -> object:
@@ -93,7 +93,7 @@ class _Shared:
 def test_a_coordinator_without_the_permissions_says_so_once_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fleet_record, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.001))
+    monkeypatch.setattr(record, "_BACKOFF", BackoffPolicy(base_s=0.001, cap_s=0.001))
     log, actions = _Log(), list[str]()
     metrics = SimpleNamespace(record_action=lambda what, _count: actions.append(what))
     observation: Any = SimpleNamespace(log=log, metrics=metrics)

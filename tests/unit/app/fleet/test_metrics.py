@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.app.fleet_metrics import FleetMetrics, Publisher, cloudwatch_values, seconds_to_next_minute
+from eddyline.app.fleet.metrics import FleetMetrics, Publisher, cloudwatch_values, seconds_to_next_minute
 from eddyline.core.clock import ManualClock
 from eddyline.fleet.pools import load_pools
 from eddyline.fleet.scaling import metric_names

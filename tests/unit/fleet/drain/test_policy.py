@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.aws.ec2_metadata import POLL_S
-from eddyline.fleet.drain_policy import DrainPhase, DrainRules, DrainState, JobEstimate, apply_notice, decide
-from eddyline.fleet.job_estimate import JobProgress, JobRates
+from eddyline.fleet.drain.job_estimate import JobProgress, JobRates
+from eddyline.fleet.drain.policy import DrainPhase, DrainRules, DrainState, JobEstimate, apply_notice, decide
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 
 NOW = 1_772_366_400.0

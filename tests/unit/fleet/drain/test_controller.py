@@ -15,9 +15,9 @@ from eddyline.core.clock import Clock, ManualClock
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain_controller import DrainController
-from eddyline.fleet.drain_policy import DrainActions, DrainPhase, DrainRules, DrainState
-from eddyline.fleet.draining_broker import DrainingBroker
+from eddyline.fleet.drain.broker import DrainingBroker
+from eddyline.fleet.drain.controller import DrainController
+from eddyline.fleet.drain.policy import DrainActions, DrainPhase, DrainRules, DrainState
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Done, Job, NewJob, Outcome, Settlement

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from eddyline.core.errors import EddylineError
-from eddyline.fleet.drain_policy import ClaimKey
+from eddyline.fleet.drain.policy import ClaimKey
 from eddyline.graph.command import Command
 from eddyline.graph.job import Claim, Interrupted, Job, Settlement
 from eddyline.graph.worker.broker import Broker

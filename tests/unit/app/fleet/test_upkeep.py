@@ -12,7 +12,7 @@ from tests.servers.fleet_model.effects import Recorded
 from tests.servers.fleet_model.fleet import FleetModel
 from tests.servers.fleet_model.resources import REGION, Group
 
-from eddyline.app.fleet_upkeep import FleetUpkeep
+from eddyline.app.fleet.upkeep import FleetUpkeep
 from eddyline.aws.clients import open_client
 from eddyline.aws.ec2_instances import Ec2Instances
 from eddyline.core.clock import ManualClock

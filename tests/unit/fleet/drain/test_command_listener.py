@@ -12,9 +12,9 @@ from tests.waiting import wait_until
 
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.fleet.command_listener import CommandListener
-from eddyline.fleet.drain_controller import DrainController
-from eddyline.fleet.draining_broker import DrainingBroker
+from eddyline.fleet.drain.broker import DrainingBroker
+from eddyline.fleet.drain.command_listener import CommandListener
+from eddyline.fleet.drain.controller import DrainController
 from eddyline.fleet.notices import Notice, NoticeKind
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.ledger.ledger import Ledger

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.app.fleet_rollout import live_workers, roll_out
+from eddyline.app.fleet.rollout import live_workers, roll_out
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet.rollout import RolloutRules, RolloutStep

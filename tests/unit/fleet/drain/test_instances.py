@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eddyline.fleet.instance_drain import (
+from eddyline.fleet.drain.instances import (
     LONGEST_WAIT_S,
     MOST_HEARTBEATS,
     DrainProgress,

@@ -1,0 +1,1 @@
+"""The processes and commands of the fleet: its events, metrics, record, reports, plan and rollouts."""

@@ -1,0 +1,1 @@
+"""Draining of workers and of instances before they end."""
