@@ -46,6 +46,6 @@ def coordinator(
         log_level=log_level,
     )
     stop = Stop()
-    with Interruption(stop) as interruption:
+    with Interruption(stop, ends_process=True) as interruption:
         run_coordinator(request, stop=stop, stream=sys.stdout)
     raise typer.Exit(exit_code_of(interruption))

@@ -32,11 +32,14 @@ def exit_immediately(code: int) -> NoReturn:
 class Interruption:
     """Within this context signals request `stop`; `signal` is the first one received (None: none).
 
-    Only the main thread may enter it, because Python installs signal handlers only there.
+    Only the main thread may enter it, because Python installs signal handlers only there. `ends_process`: the
+    process exits after the context, and SIGTERM is ignored from then on: all work is handed back, and a late
+    signal, such as that of ECS after a Spot notice, must not change the exit status.
     """
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, *, ends_process: bool = False) -> None:
         self.stop = stop
+        self._ends_process = ends_process
         self.signal: int | None = None
         self._reasons: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._before: dict[int, Any] = {}
@@ -58,7 +61,8 @@ class Interruption:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, before in self._before.items():
-            signal.signal(number, before)
+            is_late = self._ends_process and number == signal.SIGTERM
+            signal.signal(number, signal.SIG_IGN if is_late else before)
         self._reasons.put(None)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:

@@ -52,7 +52,7 @@ def worker(
         log_level=log_level,
     )
     requested_stop = Stop()
-    with Interruption(requested_stop) as interruption:
+    with Interruption(requested_stop, ends_process=True) as interruption:
         run_worker(request, requested_stop=requested_stop, stream=sys.stdout)
     raise typer.Exit(exit_code_of(interruption))
 
