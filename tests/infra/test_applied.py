@@ -1,32 +1,37 @@
-"""The modules network, queues, storage and registry on moto: applied, planned again, used, and destroyed.
+"""The modules of the fleet on moto: applied, planned again, read back, used, and destroyed.
 
 docs/how-to/deploy.md lists what moto cannot apply, and what it does not return.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-import os
-import socket
-import subprocess
 import tempfile
-import time
-import urllib.request
+import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers.parent_watch import end_with_parent
+from tests.infra.moto_terraform import Applied, moto_server, resources_of
+from tests.infra.scaling_on_moto import alarm_in_table_form, policy_in_table_form
 
 from eddyline.app.shared_services import PRIORITIES
+from eddyline.aws.lambdas.rules import rules
+from eddyline.aws.lambdas.settings import load_settings
 from eddyline.aws.s3_events.event_queue import ensure_event_queue, event_queue_client
 from eddyline.aws.sqs.client import QueueNames, SqsClient
-from infra.terraform_tools import ROOT, MissingProgramError, Terraform, Workspace, run_program
+from eddyline.fleet import names
+from eddyline.fleet.capacity import Capacity
+from eddyline.fleet.pools import load_pools
+from eddyline.fleet.scaling.pool_bounds import bounds_of
+from eddyline.fleet.scaling.table import scaling_table
+from infra.terraform_tools import MissingProgramError, Terraform
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-MOTO = ROOT / "build" / "infra" / "bin" / "moto_server"
 EXAMPLE = "infra/terraform/examples/applied"
 MAIN = """
 terraform {
@@ -44,6 +49,17 @@ provider "aws" {
   s3_use_path_style           = true
 }
 
+locals {
+  file = yamldecode(file("../../../../src/eddyline/fleet/pools.yaml")).pools
+
+  # A pool by attributes, and one by types, with predictive scaling.
+  classic = local.file["cpu-classic"]
+  pools = {
+    cpu         = local.file["cpu"]
+    cpu-classic = merge(local.classic, { capacity = merge(local.classic.capacity, { predictive = true }) })
+  }
+}
+
 module "network" {
   source = "../../modules/network"
   zones  = ["us-east-1a", "us-east-1b"]
@@ -51,7 +67,7 @@ module "network" {
 
 module "queues" {
   source = "../../modules/queues"
-  pools  = ["light", "cpu"]
+  pools  = ["light", "cpu", "cpu-classic"]
 }
 
 module "storage" {
@@ -64,128 +80,337 @@ module "storage" {
 module "registry" {
   source = "../../modules/registry"
 }
+
+module "drain" {
+  source      = "../../modules/drain"
+  pools       = local.pools
+  package     = "package.zip"
+  fleet_queue = { url = module.queues.fleet_queue_url, arn = module.queues.fleet_queue_arn }
+  drain_queue = { url = module.queues.drain_queue_url, arn = module.queues.drain_queue_arn }
+}
+
+module "pool" {
+  source   = "../../modules/pool"
+  for_each = local.pools
+
+  name                      = each.key
+  pool                      = each.value
+  image                     = "${module.registry.repository_urls[each.value.capacity.image]}:1"
+  image_repository_arn      = module.registry.repository_arns[each.value.capacity.image]
+  vpc_id                    = module.network.vpc_id
+  subnet_ids                = module.network.private_subnet_ids
+  security_group_ids        = [module.network.worker_security_group_id]
+  store                     = module.storage.store
+  media_bucket_arn          = module.storage.media_bucket_arn
+  job_queue_arns            = module.queues.job_queue_arns
+  report_queue_arns         = [module.queues.answers_queue_arn, module.queues.dead_letter_queue_arn]
+  command_queue_arn_pattern = module.queues.command_queue_arn_pattern
+}
+
+module "watch" {
+  source                  = "../../modules/watch"
+  pools                   = local.pools
+  dead_letter_queue_names = module.queues.dead_letter_queue_names
+  function_names          = module.drain.function_names
+  emails                  = ["fleet@example.com"]
+}
 """
+MODULES = ("network", "queues", "storage", "registry", "drain", "watch")
+REFUSED = ("aws_ecs_task_definition", "aws_ecs_service")
+"""What moto 5.2.5 refuses of a pool: a task definition for EC2 without `memory`, and thus the service."""
 # What moto 5.2.5 does not return as it was written: (type, attribute).
 NOT_RETURNED = {
     ("aws_vpc_security_group_egress_rule", "description"),
     ("aws_vpc_security_group_ingress_rule", "description"),
     ("aws_s3_bucket_notification", "eventbridge"),
     ("aws_sqs_queue", "redrive_policy"),  # with other spaces
+    ("aws_autoscaling_group", "default_instance_warmup"),
+    ("aws_autoscaling_group", "desired_capacity_type"),
+    ("aws_autoscaling_group", "capacity_reservation_specification"),  # null in place of ""
+    ("aws_autoscaling_group", "mixed_instances_policy"),  # the version of the launch template, see below
+    ("aws_autoscaling_lifecycle_hook", "notification_target_arn"),  # moto sets an example
+    ("aws_autoscaling_lifecycle_hook", "role_arn"),  # moto sets an example
+    ("aws_autoscaling_policy", "enabled"),
+    ("aws_autoscaling_policy", "predictive_scaling_configuration"),  # empty in place of none
+    ("aws_launch_template", "tag_specifications"),  # with the tags of the template itself
+}
+SHIPPED = load_pools().pools
+CAPACITIES: dict[str, Capacity] = {
+    "cpu": SHIPPED["cpu"].capacity,
+    "cpu-classic": SHIPPED["cpu-classic"].capacity.model_copy(update={"predictive": True}),
 }
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """A moto server; yields its address."""
-    if not MOTO.is_file():
-        pytest.skip("moto is not installed: `make build/infra/.installed` installs it")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            (MOTO, "-H", "127.0.0.1", "-p", str(port)),
-            stdout=log,
-            stderr=log,
-            preexec_fn=end_with_parent,  # noqa: PLW1509 - one system call
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address, process)
-            yield address
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 60
-    while True:
-        assert process.poll() is None
-        try:
-            urllib.request.urlopen(f"{address}/moto-api/", timeout=5).close()  # noqa: S310 - http, of the test
-        except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.2)
-        else:
-            return
-
-
-class Applied:
-    """A directory whose resources are on moto."""
-
-    def __init__(self, workspace: Workspace, address: str) -> None:
-        self.workspace, self.address = workspace, address
-
-    def run(self, *arguments: str) -> str:
-        environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_"))},
-            "TF_CLI_CONFIG_FILE": str(self.workspace.configuration),
-            "AWS_ENDPOINT_URL": self.address,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        return run_program(
-            (self.workspace.terraform.program, *arguments),
-            directory=self.workspace.root / EXAMPLE,
-            environment=environment,
-        )
-
-
-@pytest.fixture(scope="module")
-def applied(moto: str) -> Iterator[Applied]:
+def applied() -> Iterator[Applied]:
     try:
         terraform = Terraform.find()
     except MissingProgramError as error:
         pytest.skip(str(error))
-    with tempfile.TemporaryDirectory() as folder:
+    with moto_server() as address, tempfile.TemporaryDirectory() as folder:
         workspace = terraform.copy_of_modules(Path(folder))
         (workspace.root / EXAMPLE).mkdir(parents=True)
         (workspace.root / EXAMPLE / "main.tf").write_text(MAIN, "utf-8")
+        with zipfile.ZipFile(workspace.root / EXAMPLE / "package.zip", "w") as package:
+            package.writestr("functions.py", "")
         workspace.initialize(EXAMPLE)
-        found = Applied(workspace, moto)
-        found.run("apply", "-auto-approve", "-no-color", "-input=false")
+        found = Applied(workspace, EXAMPLE, address)
+        assert found.remaining() == {}
+        found.change("apply", *(f"-target={each}" for each in targets(workspace.root)))
         yield found
-        found.run("destroy", "-auto-approve", "-no-color", "-input=false")
+        found.change("destroy")
         assert found.run("state", "list").strip() == ""
+        assert found.remaining() == {}
 
 
-def _differences(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+def targets(root: Path) -> Iterator[str]:
+    """All but the resources that moto refuses."""
+    yield from (f"module.{name}" for name in MODULES)
+    for kind, name in resources_of(root / "infra" / "terraform" / "modules" / "pool"):
+        if kind not in REFUSED:
+            yield from (f'module.pool["{pool}"].{kind}.{name}' for pool in CAPACITIES)
+
+
+# The second plan
+
+
+def test_a_second_plan_changes_nothing_and_adds_what_moto_refused(applied: Applied) -> None:
+    found, created, definitions = set(), Counter[str](), []
+    for each in applied.plan():
+        before, after = each["change"]["before"], each["change"]["after"]
+        if each["type"] in REFUSED:
+            assert each["change"]["actions"] == ["create"], each["address"]
+            created[each["type"]] += 1
+            if each["type"] == "aws_ecs_task_definition":
+                definitions.append(after)
+            continue
+        assert each["change"]["actions"] == ["update"], each["address"]
+        for attribute in differences(each["change"]):
+            found.add((each["type"], attribute))
+            if attribute == "redrive_policy":
+                assert json.loads(before[attribute]) == json.loads(after[attribute])
+            if attribute == "mixed_instances_policy":
+                assert without_version(before[attribute]) == without_version(after[attribute])
+    assert found == NOT_RETURNED
+    assert created == dict.fromkeys(REFUSED, len(CAPACITIES))
+    for definition in definitions:
+        register(applied.client("ecs"), definition)
+
+
+def differences(change: dict[str, Any]) -> set[str]:
+    """The attributes that a change sets to other values, without those that are known after it only."""
+    before, after, unknown = change["before"], change["after"], change["after_unknown"]
     return {
-        key for key in {*before, *after} if before.get(key) != after.get(key) and after.get(key) is not None
+        key for key in {*before, *after} if before.get(key) != after.get(key) and unknown.get(key) is not True
     }
 
 
-def test_a_second_plan_changes_nothing(applied: Applied) -> None:
-    applied.run("plan", "-no-color", "-input=false", "-out", "plan")
-    plan = json.loads(applied.run("show", "-json", "plan"))
-    found = set()
-    for each in plan["resource_changes"]:
-        if each["mode"] == "managed" and each["change"]["actions"] != ["no-op"]:
-            assert each["change"]["actions"] == ["update"], each["address"]
-            before, after = each["change"]["before"], each["change"]["after"]
-            for attribute in _differences(before, after):
-                found.add((each["type"], attribute))
-                if attribute == "redrive_policy":
-                    assert json.loads(before[attribute]) == json.loads(after[attribute])
-    assert found <= NOT_RETURNED
+def without_version(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A mixed instances policy; the version is unknown as long as the template seems to change."""
+    found: list[dict[str, Any]] = json.loads(json.dumps(policies))
+    for policy in found:
+        for specification in policy["launch_template"][0]["launch_template_specification"]:
+            specification.pop("version", None)
+    return found
 
 
-def test_coordinators_and_ingest_find_the_queues_as_they_want_them(
-    applied: Applied, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def register(client: Any, definition: dict[str, Any]) -> None:
+    """moto refuses the definition because of its memory only; botocore checks it against the API of ECS."""
+    request = {
+        "family": definition["family"],
+        "networkMode": definition["network_mode"],
+        "containerDefinitions": json.loads(definition["container_definitions"]),
+        "volumes": [
+            {"name": each["name"], "host": {"sourcePath": each["host_path"]}} for each in definition["volume"]
+        ],
+    }
+    with pytest.raises(client.exceptions.ClientException, match="memoryReservation"):
+        client.register_task_definition(
+            **request, requiresCompatibilities=definition["requires_compatibilities"]
+        )
+    registered = client.register_task_definition(**request)["taskDefinition"]
+    (container,) = registered["containerDefinitions"]
+    assert container["memoryReservation"] > 0
+    assert container["stopTimeout"] == 900
+    client.deregister_task_definition(taskDefinition=registered["taskDefinitionArn"])
+
+
+# Queues
+
+
+def test_coordinators_and_ingest_find_the_queues_as_they_want_them(applied: Applied) -> None:
     """What Terraform created is what the program would create: a process that starts writes nothing."""
-    import boto3
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    client = boto3.client("sqs", endpoint_url=applied.address, region_name="us-east-1")
+    client = applied.client("sqs")
     writes: list[str] = []
     for operation in ("CreateQueue", "SetQueueAttributes"):
         client.meta.events.register(
             f"before-call.sqs.{operation}", lambda model, **_: writes.append(model.name)
         )
-    naming = QueueNames(prefix="eddyline", pools=("light", "cpu"), priorities=PRIORITIES)
+    naming = QueueNames(prefix="eddyline", pools=("light", *CAPACITIES), priorities=PRIORITIES)
     SqsClient(client, naming).ensure_queues()
     found = ensure_event_queue(event_queue_client(client), "eddyline-ingest")
     assert (found.dead_letters, found.max_receive_count) == ("eddyline-ingest-dead", 100)
     assert writes == []
+
+
+# Pools
+
+
+@pytest.mark.parametrize("pool", CAPACITIES)
+def test_groups_start_the_machines_of_the_pools_file(applied: Applied, pool: str) -> None:
+    client, capacity = applied.client("autoscaling"), CAPACITIES[pool]
+    on_demand = capacity.on_demand
+    for spot, low, high in (
+        (True, capacity.min_vcpu, capacity.max_vcpu),
+        (False, on_demand.min_vcpu, on_demand.max_vcpu),
+    ):
+        name = names.group_name("eddyline", pool, spot=spot)
+        (group,) = client.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+        assert (group["MinSize"], group["MaxSize"], group["DesiredCapacity"]) == (low, high, low)
+        assert len(group["VPCZoneIdentifier"].split(",")) == 2
+        assert [each["ProcessName"] for each in group["SuspendedProcesses"]] == ["AZRebalance"]
+        assert not group["CapacityRebalance"]
+        tags = {tag["Key"]: tag["Value"] for tag in group["Tags"] if tag["PropagateAtLaunch"]}
+        purchase = "spot" if spot else "od"
+        assert tags == {
+            "Name": name,
+            names.TAG_PREFIX: "eddyline",
+            names.TAG_POOL: pool,
+            names.TAG_PURCHASE: purchase,
+        }
+        policy = group["MixedInstancesPolicy"]
+        distribution = policy["InstancesDistribution"]
+        assert distribution["OnDemandBaseCapacity"] == 0
+        assert distribution["OnDemandPercentageAboveBaseCapacity"] == (0 if spot else 100)
+        assert distribution["SpotAllocationStrategy"] == capacity.spot.strategy
+        check_overrides(policy["LaunchTemplate"]["Overrides"], capacity)
+        assert policy["LaunchTemplate"]["LaunchTemplateSpecification"]["LaunchTemplateName"] == name
+        check_template(applied, name, pool, capacity)
+        (hook,) = client.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]
+        assert hook["LifecycleHookName"] == names.hook_name("eddyline")
+        assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
+        assert (hook["HeartbeatTimeout"], hook["DefaultResult"]) == (capacity.hook_s, "CONTINUE")
+
+
+def check_overrides(overrides: list[dict[str, Any]], capacity: Capacity) -> None:
+    if capacity.requirements is None:
+        assert {each["InstanceType"]: each["WeightedCapacity"] for each in overrides} == {
+            name: str(vcpu) for name, vcpu in capacity.types.items()
+        }
+        return
+    (override,) = overrides
+    assert set(override) == {"InstanceRequirements"}
+    found, wanted = override["InstanceRequirements"], capacity.requirements
+    for key in ("CpuManufacturers", "ExcludedInstanceTypes"):
+        found[key].sort()
+    assert found == {
+        "VCpuCount": {"Min": wanted.vcpu.min, "Max": wanted.vcpu.max},
+        "MemoryMiB": {"Min": wanted.memory_mib.min, "Max": wanted.memory_mib.max},
+        "CpuManufacturers": sorted(wanted.cpu_manufacturers),
+        "ExcludedInstanceTypes": sorted(wanted.excluded_types),
+        "SpotMaxPricePercentageOverLowestPrice": capacity.spot.max_price_percent,
+        "OnDemandMaxPricePercentageOverLowestPrice": capacity.on_demand.max_price_percent,
+    }
+
+
+def check_template(applied: Applied, name: str, pool: str, capacity: Capacity) -> None:
+    """The machines: image, metadata, volumes, and a role of their own."""
+    client = applied.client("ec2")
+    (version,) = client.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"]
+    data = version["LaunchTemplateData"]
+    (image,) = client.describe_images(ImageIds=[data["ImageId"]])["Images"]
+    assert image["Architecture"] == "x86_64"
+    assert data["MetadataOptions"] == {
+        "HttpEndpoint": "enabled",
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 1,
+        "InstanceMetadataTags": "disabled",
+    }
+    volumes = [each["Ebs"] for each in data["BlockDeviceMappings"]]
+    assert all(each["Encrypted"] and each["VolumeType"] == "gp3" for each in volumes)
+    scratch = capacity.scratch
+    assert (scratch.gib, scratch.iops, scratch.throughput) in [
+        (each["VolumeSize"], each.get("Iops"), each.get("Throughput")) for each in volumes
+    ]
+    cluster = names.cluster_name("eddyline", pool)
+    assert f"ECS_CLUSTER={cluster}\n" in base64.b64decode(data["UserData"]).decode()
+    profile = data["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+    found = applied.client("iam").get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]
+    assert [each["RoleName"] for each in found["Roles"]] == [f"{cluster}-instance"]
+
+
+@pytest.mark.parametrize("pool", CAPACITIES)
+def test_policies_and_alarms_are_those_of_the_scaling_table(applied: Applied, pool: str) -> None:
+    table = scaling_table({pool: bounds_of(CAPACITIES[pool])}, "eddyline")[pool]
+    client = applied.client("autoscaling")
+    policies = [
+        each
+        for spot in (True, False)
+        for each in client.describe_policies(
+            AutoScalingGroupName=names.group_name("eddyline", pool, spot=spot)
+        )["ScalingPolicies"]
+    ]
+    wanted = {each["name"]: each for each in table["policies"]}
+    assert {each["PolicyName"]: policy_in_table_form(each) for each in policies} == wanted
+    arns = {each["PolicyName"]: each["PolicyARN"] for each in policies}
+    (topic,) = applied.client("sns").list_topics()["Topics"]
+    alarms = {each["alarm_name"]: each for each in table["alarms"]}
+    found = applied.client("cloudwatch").describe_alarms(AlarmNames=list(alarms))["MetricAlarms"]
+    assert {each["AlarmName"] for each in found} == set(alarms)
+    for alarm in found:
+        expected = alarms[alarm["AlarmName"]]
+        policy = expected.pop("scaling_policy")
+        assert alarm["AlarmActions"] == [arns[policy] if policy else topic["TopicArn"]]
+        if "metric_query" in expected:
+            expected["metric_query"] = {each["id"]: each for each in expected["metric_query"]}
+        assert alarm_in_table_form(alarm) == expected
+
+
+# Functions
+
+
+def test_functions_get_their_events(applied: Applied) -> None:
+    client = applied.client("events")
+    created = [each for each in client.list_rules()["Rules"] if each["Name"] != "eddyline-uploads"]
+    assert sorted(json.dumps(json.loads(each["EventPattern"]), sort_keys=True) for each in created) == sorted(
+        json.dumps(rule.pattern, sort_keys=True) for rule in rules("eddyline")
+    )
+    functions = {
+        each["FunctionName"]: each for each in applied.client("lambda").list_functions()["Functions"]
+    }
+    mappings = applied.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    sources = {each["FunctionArn"]: each["EventSourceArn"] for each in mappings}
+    assert set(functions) == {
+        names.function_name("eddyline", each)
+        for each in (names.GENERAL_DRAIN, names.SPOT_DRAIN, names.SPOT_METRICS)
+    }
+    for function in functions.values():
+        settings = load_settings(function["Environment"]["Variables"])
+        assert {name: pool.hook_s for name, pool in settings.pools.items()} == {
+            name: capacity.hook_s for name, capacity in CAPACITIES.items()
+        }
+        assert function["FunctionArn"] in sources
+    for rule in created:
+        (target,) = client.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        assert target["DeadLetterConfig"]["Arn"].endswith(":eddyline-events-dead")
+        queue = "lambda" not in target["Arn"]
+        assert target["Arn"] in (sources.values() if queue else sources)
+        if queue:
+            assert rule["Arn"] in senders(applied, target["Arn"])
+
+
+def senders(applied: Applied, queue: str) -> list[str]:
+    """The rules that the policy of a queue admits."""
+    client = applied.client("sqs")
+    url = client.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+    statements = json.loads(attributes["Policy"])["Statement"]
+    (allowed,) = (each for each in statements if each["Effect"] == "Allow")
+    found = allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
+    return [found] if isinstance(found, str) else found
+
+
+def test_the_dashboard_shows_all_pools(applied: Applied) -> None:
+    body = applied.client("cloudwatch").get_dashboard(DashboardName="eddyline")["DashboardBody"]
+    titles = {each["properties"]["title"] for each in json.loads(body)["widgets"]}
+    assert {f"{pool}: slots" for pool in CAPACITIES} < titles
