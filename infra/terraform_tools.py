@@ -38,7 +38,11 @@ class MissingProgramError(Exception):
 
 
 def run_program(
-    argv: Sequence[str | Path], *, directory: Path, environment: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    *,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    timeout_s: float = _TIMEOUT_S,
 ) -> str:
     """The standard output of a program; raises `CheckError` with all its output if it fails."""
     try:
@@ -49,11 +53,11 @@ def run_program(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CheckError(f"{' '.join(map(str, argv))}: still running after {_TIMEOUT_S:.0f} s") from None
+        raise CheckError(f"{' '.join(map(str, argv))}: still running after {timeout_s:.0f} s") from None
     if done.returncode:
         raise CheckError(
             f"{' '.join(map(str, argv))}: exit status {done.returncode}\n{done.stdout}{done.stderr}"

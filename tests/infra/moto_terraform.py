@@ -95,7 +95,10 @@ class Applied:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         return run_program(
-            (self.workspace.terraform.program, *arguments), directory=self.directory, environment=environment
+            (self.workspace.terraform.program, *arguments),
+            directory=self.directory,
+            environment=environment,
+            timeout_s=600,
         )
 
     def change(self, command: str, *arguments: str) -> None:
