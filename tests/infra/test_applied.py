@@ -5,7 +5,6 @@ docs/how-to/deploy.md lists what moto cannot apply, and what it does not return.
 
 from __future__ import annotations
 
-import base64
 import json
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.infra.machines_on_moto import check_overrides, check_template
 from tests.infra.moto_terraform import Applied, moto_server, resources_of
 from tests.infra.scaling_on_moto import alarm_in_table_form, policy_in_table_form
 
@@ -33,88 +33,7 @@ from infra.terraform_tools import MissingProgramError, Terraform
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 EXAMPLE = "infra/terraform/examples/applied"
-MAIN = """
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  s3_use_path_style           = true
-}
-
-locals {
-  file = yamldecode(file("../../../../src/eddyline/fleet/pools.yaml")).pools
-
-  # A pool by attributes, and one by types, with predictive scaling.
-  classic = local.file["cpu-classic"]
-  pools = {
-    cpu         = local.file["cpu"]
-    cpu-classic = merge(local.classic, { capacity = merge(local.classic.capacity, { predictive = true }) })
-  }
-}
-
-module "network" {
-  source = "../../modules/network"
-  zones  = ["us-east-1a", "us-east-1b"]
-}
-
-module "queues" {
-  source = "../../modules/queues"
-  pools  = ["light", "cpu", "cpu-classic"]
-}
-
-module "storage" {
-  source           = "../../modules/storage"
-  media_bucket     = "example-media"
-  upload_bucket    = "example-uploads"
-  ingest_queue_arn = module.queues.ingest_queue_arn
-}
-
-module "registry" {
-  source = "../../modules/registry"
-}
-
-module "drain" {
-  source      = "../../modules/drain"
-  pools       = local.pools
-  package     = "package.zip"
-  fleet_queue = { url = module.queues.fleet_queue_url, arn = module.queues.fleet_queue_arn }
-  drain_queue = { url = module.queues.drain_queue_url, arn = module.queues.drain_queue_arn }
-}
-
-module "pool" {
-  source   = "../../modules/pool"
-  for_each = local.pools
-
-  name                      = each.key
-  pool                      = each.value
-  image                     = "${module.registry.repository_urls[each.value.capacity.image]}:1"
-  image_repository_arn      = module.registry.repository_arns[each.value.capacity.image]
-  vpc_id                    = module.network.vpc_id
-  subnet_ids                = module.network.private_subnet_ids
-  security_group_ids        = [module.network.worker_security_group_id]
-  store                     = module.storage.store
-  media_bucket_arn          = module.storage.media_bucket_arn
-  job_queue_arns            = module.queues.job_queue_arns
-  report_queue_arns         = [module.queues.answers_queue_arn, module.queues.dead_letter_queue_arn]
-  command_queue_arn_pattern = module.queues.command_queue_arn_pattern
-}
-
-module "watch" {
-  source                  = "../../modules/watch"
-  pools                   = local.pools
-  dead_letter_queue_names = module.queues.dead_letter_queue_names
-  function_names          = module.drain.function_names
-  emails                  = ["fleet@example.com"]
-}
-"""
+MAIN = Path(__file__).with_name("applied") / "main.tf"
 MODULES = ("network", "queues", "storage", "registry", "drain", "watch")
 REFUSED = ("aws_ecs_task_definition", "aws_ecs_service")
 """What moto 5.2.5 refuses of a pool: a task definition for EC2 without `memory`, and thus the service."""
@@ -150,7 +69,7 @@ def applied() -> Iterator[Applied]:
     with moto_server() as address, tempfile.TemporaryDirectory() as folder:
         workspace = terraform.copy_of_modules(Path(folder))
         (workspace.root / EXAMPLE).mkdir(parents=True)
-        (workspace.root / EXAMPLE / "main.tf").write_text(MAIN, "utf-8")
+        (workspace.root / EXAMPLE / "main.tf").write_text(MAIN.read_text("utf-8"), "utf-8")
         with zipfile.ZipFile(workspace.root / EXAMPLE / "package.zip", "w") as package:
             package.writestr("functions.py", "")
         workspace.initialize(EXAMPLE)
@@ -290,53 +209,6 @@ def test_groups_start_the_machines_of_the_pools_file(applied: Applied, pool: str
         assert hook["LifecycleHookName"] == names.hook_name("eddyline")
         assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
         assert (hook["HeartbeatTimeout"], hook["DefaultResult"]) == (capacity.hook_s, "CONTINUE")
-
-
-def check_overrides(overrides: list[dict[str, Any]], capacity: Capacity) -> None:
-    if capacity.requirements is None:
-        assert {each["InstanceType"]: each["WeightedCapacity"] for each in overrides} == {
-            name: str(vcpu) for name, vcpu in capacity.types.items()
-        }
-        return
-    (override,) = overrides
-    assert set(override) == {"InstanceRequirements"}
-    found, wanted = override["InstanceRequirements"], capacity.requirements
-    for key in ("CpuManufacturers", "ExcludedInstanceTypes"):
-        found[key].sort()
-    assert found == {
-        "VCpuCount": {"Min": wanted.vcpu.min, "Max": wanted.vcpu.max},
-        "MemoryMiB": {"Min": wanted.memory_mib.min, "Max": wanted.memory_mib.max},
-        "CpuManufacturers": sorted(wanted.cpu_manufacturers),
-        "ExcludedInstanceTypes": sorted(wanted.excluded_types),
-        "SpotMaxPricePercentageOverLowestPrice": capacity.spot.max_price_percent,
-        "OnDemandMaxPricePercentageOverLowestPrice": capacity.on_demand.max_price_percent,
-    }
-
-
-def check_template(applied: Applied, name: str, pool: str, capacity: Capacity) -> None:
-    """The machines: image, metadata, volumes, and a role of their own."""
-    client = applied.client("ec2")
-    (version,) = client.describe_launch_template_versions(LaunchTemplateName=name)["LaunchTemplateVersions"]
-    data = version["LaunchTemplateData"]
-    (image,) = client.describe_images(ImageIds=[data["ImageId"]])["Images"]
-    assert image["Architecture"] == "x86_64"
-    assert data["MetadataOptions"] == {
-        "HttpEndpoint": "enabled",
-        "HttpTokens": "required",
-        "HttpPutResponseHopLimit": 1,
-        "InstanceMetadataTags": "disabled",
-    }
-    volumes = [each["Ebs"] for each in data["BlockDeviceMappings"]]
-    assert all(each["Encrypted"] and each["VolumeType"] == "gp3" for each in volumes)
-    scratch = capacity.scratch
-    assert (scratch.gib, scratch.iops, scratch.throughput) in [
-        (each["VolumeSize"], each.get("Iops"), each.get("Throughput")) for each in volumes
-    ]
-    cluster = names.cluster_name("eddyline", pool)
-    assert f"ECS_CLUSTER={cluster}\n" in base64.b64decode(data["UserData"]).decode()
-    profile = data["IamInstanceProfile"]["Arn"].rpartition("/")[2]
-    found = applied.client("iam").get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]
-    assert [each["RoleName"] for each in found["Roles"]] == [f"{cluster}-instance"]
 
 
 @pytest.mark.parametrize("pool", CAPACITIES)
