@@ -90,10 +90,22 @@ def targets(root: Path) -> Iterator[str]:
             yield from (f'module.pool["{pool}"].{kind}.{name}' for pool in CAPACITIES)
 
 
+def test_the_modules_are_planned_again_read_back_and_used(applied: Applied) -> None:
+    """One test: pytest would distribute several to two processes, and each would apply everything."""
+    check_second_plan(applied)
+    check_queues(applied)
+    for pool in CAPACITIES:
+        check_groups(applied, pool)
+        check_policies_and_alarms(applied, pool)
+    check_functions(applied)
+    check_dashboard(applied)
+
+
 # The second plan
 
 
-def test_a_second_plan_changes_nothing_and_adds_what_moto_refused(applied: Applied) -> None:
+def check_second_plan(applied: Applied) -> None:
+    """A second plan changes nothing, and adds only what moto refused."""
     found, created, definitions = set(), Counter[str](), []
     for each in applied.plan():
         before, after = each["change"]["before"], each["change"]["after"]
@@ -157,7 +169,7 @@ def register(client: Any, definition: dict[str, Any]) -> None:
 # Queues
 
 
-def test_coordinators_and_ingest_find_the_queues_as_they_want_them(applied: Applied) -> None:
+def check_queues(applied: Applied) -> None:
     """What Terraform created is what the program would create: a process that starts writes nothing."""
     client = applied.client("sqs")
     writes: list[str] = []
@@ -175,8 +187,8 @@ def test_coordinators_and_ingest_find_the_queues_as_they_want_them(applied: Appl
 # Pools
 
 
-@pytest.mark.parametrize("pool", CAPACITIES)
-def test_groups_start_the_machines_of_the_pools_file(applied: Applied, pool: str) -> None:
+def check_groups(applied: Applied, pool: str) -> None:
+    """The groups start the machines of the pools file."""
     client, capacity = applied.client("autoscaling"), CAPACITIES[pool]
     on_demand = capacity.on_demand
     for spot, low, high in (
@@ -211,8 +223,8 @@ def test_groups_start_the_machines_of_the_pools_file(applied: Applied, pool: str
         assert (hook["HeartbeatTimeout"], hook["DefaultResult"]) == (capacity.hook_s, "CONTINUE")
 
 
-@pytest.mark.parametrize("pool", CAPACITIES)
-def test_policies_and_alarms_are_those_of_the_scaling_table(applied: Applied, pool: str) -> None:
+def check_policies_and_alarms(applied: Applied, pool: str) -> None:
+    """Policies and alarms are those of the scaling table."""
     table = scaling_table({pool: bounds_of(CAPACITIES[pool])}, "eddyline")[pool]
     client = applied.client("autoscaling")
     policies = [
@@ -241,7 +253,8 @@ def test_policies_and_alarms_are_those_of_the_scaling_table(applied: Applied, po
 # Functions
 
 
-def test_functions_get_their_events(applied: Applied) -> None:
+def check_functions(applied: Applied) -> None:
+    """The functions get their events."""
     client = applied.client("events")
     created = [each for each in client.list_rules()["Rules"] if each["Name"] != "eddyline-uploads"]
     assert sorted(json.dumps(json.loads(each["EventPattern"]), sort_keys=True) for each in created) == sorted(
@@ -282,7 +295,8 @@ def senders(applied: Applied, queue: str) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
-def test_the_dashboard_shows_all_pools(applied: Applied) -> None:
+def check_dashboard(applied: Applied) -> None:
+    """The dashboard shows all pools."""
     body = applied.client("cloudwatch").get_dashboard(DashboardName="eddyline")["DashboardBody"]
     titles = {each["properties"]["title"] for each in json.loads(body)["widgets"]}
     assert {f"{pool}: slots" for pool in CAPACITIES} < titles
