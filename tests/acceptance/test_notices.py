@@ -15,6 +15,7 @@ from tests.servers.ecsagent import agent
 from tests.servers.imds import machine
 from tests.waiting import wait_until
 
+from eddyline.graph.job import Job
 from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
@@ -54,9 +55,13 @@ def test_a_worker_exits_before_a_spot_interruption_and_its_task_is_protected_onl
         assert not ecs.protected
         machines.run("submit", str(clip), "--profile", str(small_profile))
         wait_until(lambda: ecs.protected, timeout_s=60, message=machines.logs)
-        wait_until(
-            lambda: ledger.jobs(state=State.RUNNING, kind="chunk"), timeout_s=60, message=machines.logs
-        )
+        chunks: list[Job] = []
+
+        def is_encoding() -> bool:
+            chunks[:] = ledger.jobs(state=State.RUNNING, kind="chunk")
+            return bool(chunks)
+
+        wait_until(is_encoding, timeout_s=60, message=machines.logs)
         status = json.loads(machines.run("status", "--json"))
         (reported,) = status["machines"].values()
         assert [reported[key] for key in ("instance", "instance_type", "zone", "lifecycle")] == list(
@@ -85,15 +90,11 @@ def test_a_worker_exits_before_a_spot_interruption_and_its_task_is_protected_onl
         assert ledger.has_open()
         assert all(job.attempt == 0 for job in ledger.jobs(state=State.READY))
         assert ledger.workers() == []
-        interrupted = [
-            start
-            for job in ledger.jobs(state=State.READY)
-            for start in ledger.starts.of_job(job.id)
-            if start.outcome is StartOutcome.INTERRUPTED
-        ]
-        assert interrupted
-        assert all(start.instance == INSTANCE["instance-id"] for start in interrupted)
-        assert all((start.cpu_s or 0) > 0.5 for start in interrupted if start.ended - start.started > 5)
+        # The chunk was handed back, or was done in time.
+        (start,) = ledger.starts.of_job(chunks[0].id)
+        assert start.outcome in {StartOutcome.INTERRUPTED, StartOutcome.DONE}
+        assert start.instance == INSTANCE["instance-id"]
+        assert start.ended - start.started < 5 or (start.cpu_s or 0) > 0.5
 
 
 def _exit_by(machines: Machines, reason: str) -> float:
