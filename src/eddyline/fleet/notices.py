@@ -134,11 +134,6 @@ class TaskChange:
 EcsChange: TypeAlias = ContainerInstanceChange | TaskChange
 
 
-def is_newer(change: EcsChange, last: EcsChange | None) -> bool:
-    """Whether `change` is newer than `last`, the newest known one of its resource; a duplicate is not."""
-    return last is None or change.arn != last.arn or change.version > last.version
-
-
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
     """One notice for each machine; or the change that ECS reports."""

@@ -15,7 +15,7 @@ from tests.unit.fleet.events.recorded_events import (
 from eddyline.fleet.eventbridge_events import parse_event
 from eddyline.fleet.events.ecs import parse_task
 from eddyline.fleet.events.envelope import EventError, parse_envelope
-from eddyline.fleet.notices import ContainerInstanceChange, Ignored, Malformed, Parsed, TaskChange, is_newer
+from eddyline.fleet.notices import ContainerInstanceChange, Ignored, Malformed, Parsed, TaskChange
 
 
 def _instance_change(**more: object) -> ContainerInstanceChange:
@@ -41,14 +41,6 @@ def test_a_change_of_a_task_has_both_states_and_the_reason() -> None:
         "STOPPED",
         "ServiceSchedulerInitiated",
     )
-
-
-def test_of_two_changes_the_one_with_the_higher_version_is_newer_in_any_order() -> None:
-    first, second = _instance_change(version=1), _instance_change(version=2)
-    assert is_newer(first, None)
-    assert is_newer(second, first)
-    assert not is_newer(first, second)
-    assert not is_newer(second, second)
 
 
 def test_a_container_instance_outside_ec2_is_ignored() -> None:

@@ -68,10 +68,6 @@ class GroupModel:
         """Instances whose end is not certain, those that boot included."""
         return [each for each in self.instances if each.ends_at is None]
 
-    def serving_vcpu(self, now: float) -> int:
-        """The vCPU of the workers that take jobs."""
-        return sum(each.vcpu for each in self.instances if each.serves(now))
-
     def provided_vcpu(self) -> int:
         """The vCPU of all instances whose end is not certain."""
         return sum(each.vcpu for each in self.remaining())

@@ -29,8 +29,8 @@ def test_instances_are_launched_until_the_desired_capacity_is_reached() -> None:
     found.scale_to(100, 0.0)
     found.reconcile(0.0)
     assert 100 <= found.provided_vcpu() < 164
-    assert found.serving_vcpu(199.0) == 0
-    assert found.serving_vcpu(200.0) == found.provided_vcpu()
+    assert not any(each.serves(199.0) for each in found.instances)
+    assert all(each.serves(200.0) for each in found.instances)
 
 
 def test_an_overage_is_kept_until_less_is_desired() -> None:
