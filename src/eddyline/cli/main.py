@@ -33,6 +33,7 @@ COMMANDS = {
     "parked": ("parked", "parked"),
     "worker": ("worker", "worker"),
     "coordinator": ("coordinator", "coordinator"),
+    "serve": ("serve", "serve"),
     "fleet": ("fleet", "commands"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),

@@ -310,6 +310,12 @@ class Ledger(Closeable):
         """Run a query on one consistent view of the ledger (`overview` has some)."""
         return self._database.read(work)
 
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a change in one durable transaction; it may run again after a failure of the database."""
+        found = self._transactions.write(work)
+        self._transactions.changed()
+        return found
+
     def find_jobs(self, name: str, *, limit: int = 10) -> list[Job]:
         """The job with this id, or else at most `limit` jobs whose ids start with `name`."""
         return self._database.read(lambda c: queries.by_id_or_prefix(c, name, limit))

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
-from eddyline.graph.db import schema
+from eddyline.graph.db import library_schema, schema
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision, that of `schema`."""
 
 _UPGRADE_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process changes the tables
@@ -46,7 +46,7 @@ def upgrade(connection: Connection) -> None:
         return
     if found is None:
         schema.for_dialect(connection.dialect.name)
-        schema.metadata.create_all(connection)
+        library_schema.metadata.create_all(connection)  # of both modules
         versions.create(connection)
         connection.execute(insert(versions), {"version_num": HEAD})
         return

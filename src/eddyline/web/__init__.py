@@ -1,0 +1,1 @@
+"""The web application: `api/` (JSON), `pages/` (HTML), `auth/`; the process is in `server.py`."""

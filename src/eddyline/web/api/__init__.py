@@ -1,0 +1,1 @@
+"""The HTTP API: one module of routes for each resource, under /api/v1."""

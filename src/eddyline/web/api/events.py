@@ -1,0 +1,7 @@
+"""The event stream (server-sent events)."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["events"])

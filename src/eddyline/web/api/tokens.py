@@ -1,0 +1,7 @@
+"""API tokens, for administrators."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["tokens"])

@@ -1,0 +1,77 @@
+"""The application: middleware, error handling and the routes of all modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from eddyline.web import problems
+from eddyline.web.api import assets as assets_api
+from eddyline.web.api import events as events_api
+from eddyline.web.api import fleet as fleet_api
+from eddyline.web.api import jobs as jobs_api
+from eddyline.web.api import profiles as profiles_api
+from eddyline.web.api import shares as shares_api
+from eddyline.web.api import telemetry as telemetry_api
+from eddyline.web.api import tokens as tokens_api
+from eddyline.web.api import uploads as uploads_api
+from eddyline.web.api import webhooks as webhooks_api
+from eddyline.web.api import workers as workers_api
+from eddyline.web.pages import account as account_pages
+from eddyline.web.pages import asset as asset_pages
+from eddyline.web.pages import fleet as fleet_pages
+from eddyline.web.pages import jobs as jobs_pages
+from eddyline.web.pages import library as library_pages
+from eddyline.web.pages import media as media_pages
+from eddyline.web.pages import session as session_pages
+from eddyline.web.pages import shared as shared_pages
+from eddyline.web.pages import webhooks as webhooks_pages
+from eddyline.web.services import Services
+
+STATIC = Path(__file__).parent / "static"
+
+# Every module of `web/api` (mounted at /api/v1) and of `web/pages` is listed here.
+API = (
+    assets_api,
+    jobs_api,
+    profiles_api,
+    telemetry_api,
+    workers_api,
+    fleet_api,
+    events_api,
+    uploads_api,
+    webhooks_api,
+    shares_api,
+    tokens_api,
+)
+PAGES = (
+    library_pages,
+    asset_pages,
+    media_pages,
+    jobs_pages,
+    fleet_pages,
+    webhooks_pages,
+    shared_pages,
+    session_pages,
+    account_pages,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application of one server. It opens nothing and starts no thread by itself."""
+    app = FastAPI(
+        title="Eddyline",
+        docs_url=None,  # its page loads scripts from the network
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.services = services
+    problems.install(app)
+    for module in API:
+        app.include_router(module.router, prefix="/api/v1")
+    for page in PAGES:
+        app.include_router(page.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

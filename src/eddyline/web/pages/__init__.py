@@ -1,0 +1,1 @@
+"""The pages: one module of routes for each page; templates in `web/templates`, scripts in `web/static`."""

@@ -1,0 +1,7 @@
+"""The account: tokens and share links."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

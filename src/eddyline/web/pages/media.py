@@ -1,0 +1,7 @@
+"""The files of assets, for players and downloads."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

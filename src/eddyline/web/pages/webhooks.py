@@ -1,0 +1,7 @@
+"""Webhooks and their deliveries."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

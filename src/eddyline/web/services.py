@@ -1,0 +1,49 @@
+"""What the routes work with: one object for each application, passed to routes as a dependency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from eddyline.app.shared_services import SharedServices
+from eddyline.core.clock import Clock
+from eddyline.graph.ledger.ledger import Ledger
+from eddyline.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebSettings:
+    """How this server is reached and what it accepts.
+
+    `local`: it listens on loopback and no token exists, so every request acts as the administrator of owner
+    "". `origin` is the address by which browsers reach it, such as "https://media.example.com" ("": the
+    address of each request); cookies and share links depend on it. `hosts` are the accepted Host headers
+    ("*": any). `data` is a local directory for uploads and caches.
+    """
+
+    local: bool
+    data: Path
+    origin: str = ""
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The ledger, the media store and the settings of a server. All are safe from any thread."""
+
+    ledger: Ledger
+    store: Store
+    shared: SharedServices
+    settings: WebSettings
+    clock: Clock
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+WithServices = Annotated[Services, Depends(_services)]
+"""A parameter of a route that receives the services."""
