@@ -38,13 +38,30 @@ _TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
 _NO_RANGES = "download the file and pass its path, or use a server that supports Range requests"
 
 
+Connect = Callable[[SplitResult, float], HTTPConnection]
+"""Opens a connection to the host of a URL, with a timeout in seconds."""
+
+
+def connect(url: SplitResult, timeout_s: float) -> HTTPConnection:
+    """A connection to the host of a URL; its address is not checked."""
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    return kind(url.hostname or "", url.port, timeout=timeout_s)
+
+
 class HttpRanges(Closeable):
     """The file of `size` bytes at a URL; counts the requests and the bytes read."""
 
     def __init__(
-        self, url: str, *, timeout_s: float = 30.0, clock: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        *,
+        timeout_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        connect: Connect = connect,
     ) -> None:
         """Request the first bytes of the file, which also returns its size.
+
+        `connect` opens the connections, also those of redirects (`PublicConnections.open` checks addresses).
 
         Raises:
             UsageError: the URL is invalid, or the server denies access.
@@ -55,8 +72,9 @@ class HttpRanges(Closeable):
         self.requests = 0
         self._timeout_s = timeout_s
         self._clock = clock
+        self._connect = connect
         self._connection: HTTPConnection | None = None
-        self._url = _parse_url(url)
+        self._url = parse_url(url)
         self._tag: str | None = None
         self._size = -1
         self._head = b""
@@ -131,8 +149,7 @@ class HttpRanges(Closeable):
     def _send(self, offset: int, length: int) -> HTTPResponse:
         self.requests += 1
         if self._connection is None:
-            kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
-            self._connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout_s)
+            self._connection = self._connect(self._url, self._timeout_s)
         headers = {
             "Range": f"bytes={offset}-{offset + length - 1}",
             "Accept-Encoding": "identity",
@@ -148,7 +165,7 @@ class HttpRanges(Closeable):
 
     def _redirect(self, location: str | None) -> None:
         self.close()
-        target = _parse_url(urljoin(self._url.geturl(), location or ""))
+        target = parse_url(urljoin(self._url.geturl(), location or ""))
         if self._url.scheme == "https" and target.scheme != "https":
             raise UsageError(
                 f"{self.name} redirects from https to http", remedy="pass the URL that it leads to"
@@ -228,7 +245,7 @@ def _strong_etag(headers: HTTPMessage) -> str | None:
     return tag if tag and tag.startswith('"') and tag.isprintable() else None
 
 
-def _parse_url(url: str) -> SplitResult:
+def parse_url(url: str) -> SplitResult:
     """Parse and validate a URL. Raises `UsageError`."""
     try:
         parts = urlsplit(url)
