@@ -77,6 +77,8 @@ class FileRanges(Closeable):
                 f"{self.path} is not a regular file", remedy="pass a file, not a directory or device"
             )
         self._size = found.st_size
+        # Changes with the file: a replacement has another inode, a file that was written another time.
+        self.stamp = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
 
     @property
     def size(self) -> int:
