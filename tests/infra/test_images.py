@@ -115,9 +115,21 @@ def test_packages_are_installed_with_hashes_only(name: str) -> None:
         for call in each.value.split("&&")
         if "pip install" in call
     ]
-    assert len(calls) == 2
-    assert "--require-hashes -r requirements/fleet.txt" in calls[0]
-    assert "--no-deps --no-build-isolation" in calls[1]
+    assert all("--require-hashes -r requirements/fleet.txt" in call for call in calls[:1])
+    assert all("--require-hashes" in call for call in calls[:-1])
+    assert "--no-deps --no-build-isolation" in calls[-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_image_of_the_services_has_the_pages(name: str) -> None:
+    text = "\n".join(each.value for each in dockerfiles.instructions(name))
+    if name == "service":
+        assert "-r requirements/web.txt" in text
+        assert "hatch_build.py package.json package-lock.json .npmrc" in text
+        assert "PYTHONPATH=/opt/node /opt/eddyline/bin/pip install" in text
+        assert not [each for each in dockerfiles.final_stage(name) if "/opt/node" in each.value]
+    else:
+        assert "HATCH_BUILD_NO_HOOKS=true /opt/eddyline/bin/pip install" in text
 
 
 def test_the_packages_of_the_images_are_those_that_the_tests_use() -> None:
@@ -125,7 +137,7 @@ def test_the_packages_of_the_images_are_those_that_the_tests_use() -> None:
         text = (ROOT / "requirements" / name).read_text("utf-8")
         return set(re.findall(r"^([\w.-]+==\S+)", text, re.MULTILINE))
 
-    assert versions("fleet.txt") <= versions("dev.txt") | versions("run.txt")
+    assert versions("fleet.txt") | versions("web.txt") <= versions("dev.txt") | versions("run.txt")
     assert {"boto3", "psycopg", "structlog", "prometheus-client"} <= {
         each.split("==")[0] for each in versions("fleet.txt")
     }

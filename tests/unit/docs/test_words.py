@@ -26,6 +26,7 @@ def pages() -> list[Path]:
     """Every text file of the package, the documentation, the examples, the tests and the benchmarks."""
     folders = ("src", "docs", "examples", "tests", "benchmarks", "infra")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path != Path(__file__)]
+    found = [path for path in found if "vendor" not in path.parts]  # npm packages, not in Git
     top = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile")]
     return sorted(path for path in (*found, *top) if path.suffix in TEXT or path.name == "Makefile")
 
