@@ -29,7 +29,15 @@ from eddyline.graph.coordinator.wire import (
 )
 from eddyline.graph.job import Link, NewJob
 from eddyline.graph.machine import MAX_VCPU, Machine, is_instance
-from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
+from eddyline.graph.messages import (
+    STRIDE,
+    Heartbeat,
+    JobProgress,
+    JobResult,
+    JobStarted,
+    Publication,
+    WorkerReport,
+)
 
 _TOKEN = "0123456789abcdef" * 2
 _FIELDS: dict[str, Any] = {
@@ -40,7 +48,16 @@ _FIELDS: dict[str, Any] = {
     "token": _TOKEN,
 }
 _REPORTS: list[WorkerReport] = [
-    Heartbeat(worker="cpu@h:1", host="h", pid=7, lease_s=90.0, at=1.0, holds=("a-1",), key=_TOKEN),
+    Heartbeat(
+        worker="cpu@h:1",
+        host="h",
+        pid=7,
+        lease_s=90.0,
+        at=1.0,
+        holds=("a-1",),
+        key=_TOKEN,
+        progress=(JobProgress(job_id="a-1", fence=STRIDE + 1, fraction=0.5),),
+    ),
     Heartbeat(
         worker="cpu@h:1",
         host="h",

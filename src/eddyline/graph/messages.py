@@ -44,12 +44,22 @@ class Publication:
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobProgress:
+    """How much of a running job is done, from 0 to 1; it counts only with the fence of the claim."""
+
+    job_id: str
+    fence: int
+    fraction: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Heartbeat:
     """A worker is alive; its next report follows within `lease_s`.
 
     `holds` are the ids of the jobs that it holds `at` that time (seconds since 1970, by its own clock); None
     if not reported. `key` is the worker's own secret, the same in all of its reports, which authenticates
-    them. `machine` is where it runs; an unknown one changes nothing that is known.
+    them. `machine` is where it runs; an unknown one changes nothing that is known. `progress` is that of its
+    jobs, where it changed.
     """
 
     worker: str
@@ -60,6 +70,7 @@ class Heartbeat:
     holds: tuple[str, ...] | None = None
     key: str = ""
     machine: Machine = UNKNOWN_MACHINE
+    progress: tuple[JobProgress, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

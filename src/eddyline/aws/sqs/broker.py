@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import SqsClient
@@ -129,6 +129,12 @@ class SqsBroker:
     def held_jobs(self, worker: str) -> dict[str, int]:  # noqa: ARG002 - always the same worker
         """The jobs that no other worker can have received, with their fences."""
         return self._in_flight.fences()
+
+    def report_progress(self, worker: str, progress: Mapping[str, tuple[int, float]]) -> None:  # noqa: ARG002 - always the same worker
+        """Report progress with the next heartbeat, which is sent at most 6 s after the one before."""
+        self._reporter.add_progress(progress)
+        if self._reporter.is_progress_due:
+            self._reporter.repeat_heartbeat(self._in_flight.fences)
 
     def expire_leases(self) -> list[str]:
         """SQS itself makes the jobs of lost workers visible again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,10 +19,11 @@ from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
 from eddyline.graph.job import Failed, Settlement
 from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
-from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, WorkerReport
+from eddyline.graph.messages import Heartbeat, JobProgress, JobResult, JobStarted, WorkerReport
 
 _KEY_BYTES = 16  # of the secret by which coordinators recognise the worker
 _LEASES_SILENT = 3  # leases without a heartbeat before coordinators consider a worker lost
+_PROGRESS_S = 6.0  # between two heartbeats that are sent because of progress
 _BATCH = 200  # reports in one message
 # Starts of jobs shorter than this are never sent: the result suffices. A cancellation finds its worker only
 # once the start is known, and must stop the job within 2 s.
@@ -48,7 +49,10 @@ class Reporter:
         self._machine = machine
         self._monotonic = monotonic
         self._host_and_pid = ("", 0)
+        self._lease_s = 0.0
         self._next_heartbeat = 0.0
+        self._next_progress = 0.0
+        self._progress: dict[str, tuple[int, float]] = {}
         self._key = secrets.token_hex(_KEY_BYTES)
         self._changed = threading.Condition()
         self._pending: list[WorkerReport] = []
@@ -71,11 +75,36 @@ class Reporter:
 
     def heartbeat(self, lease_s: float, list_jobs: Callable[[], Iterable[str]]) -> None:
         """Report that the worker is alive and which jobs it holds."""
-        self._next_heartbeat = self._monotonic() + lease_s
+        now = self._monotonic()
+        self._lease_s = lease_s
+        self._next_heartbeat = now + lease_s
+        self._next_progress = now + _PROGRESS_S
+        with self._changed:
+            progress, self._progress = self._progress, {}
         # `at` is read before the list: a job claimed in between starts after `at`.
         at = self._clock.now()
         report = self._heartbeat(lease_s * _LEASES_SILENT)
-        self._send_later(replace(report, at=at, holds=tuple(list_jobs())))
+        holds = tuple(list_jobs())
+        known = tuple(
+            JobProgress(job_id=job_id, fence=fence, fraction=fraction)
+            for job_id, (fence, fraction) in progress.items()
+            if job_id in holds
+        )
+        self._send_later(replace(report, at=at, holds=holds, progress=known))
+
+    def add_progress(self, progress: Mapping[str, tuple[int, float]]) -> None:
+        """Report this progress with the next heartbeat: by job, its fence and fraction."""
+        with self._changed:
+            self._progress |= progress
+
+    @property
+    def is_progress_due(self) -> bool:
+        """Whether a heartbeat may be sent because of progress alone."""
+        return self._lease_s > 0 and bool(self._progress) and self._monotonic() >= self._next_progress
+
+    def repeat_heartbeat(self, list_jobs: Callable[[], Iterable[str]]) -> None:
+        """Send a heartbeat with the lease of the last one."""
+        self.heartbeat(self._lease_s, list_jobs)
 
     def end_lease(self) -> None:
         """Report that the worker's lease ends now."""
@@ -220,7 +249,7 @@ def _encode_reports(reports: Sequence[WorkerReport]) -> list[str]:
 def _without_content(report: WorkerReport, error: Exception) -> WorkerReport:
     """The report reduced to what can be sent; a result becomes a failure with `error` as evidence."""
     if isinstance(report, Heartbeat):
-        return replace(report, host="", holds=None, machine=UNKNOWN_MACHINE)
+        return replace(report, host="", holds=None, machine=UNKNOWN_MACHINE, progress=())
     if isinstance(report, JobStarted):
         return report
     evidence = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.core.errors import EddylineError
 from eddyline.fleet.drain.policy import ClaimKey
@@ -121,6 +121,10 @@ class DrainingBroker:
     def held_jobs(self, worker: str) -> dict[str, int]:
         """The jobs that the worker still holds."""
         return self._inner.held_jobs(worker)
+
+    def report_progress(self, worker: str, progress: Mapping[str, tuple[int, float]]) -> None:
+        """Report the progress of jobs."""
+        self._inner.report_progress(worker, progress)
 
     def expire_leases(self) -> list[str]:
         """Take back the jobs of lost workers."""

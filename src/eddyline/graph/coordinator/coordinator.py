@@ -251,7 +251,8 @@ class Coordinator:
             self._emit(kind, count)
 
     def _archive(self) -> None:
-        """Archive old jobs, and remove old rows of the start history."""
+        """Archive old jobs, and remove old rows of the start history and of progress."""
+        self._ledger.progress.prune()
         if self._archive_after_s is not None:
             moved = self._ledger.archive(
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop

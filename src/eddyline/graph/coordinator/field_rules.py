@@ -23,11 +23,16 @@ from eddyline.graph.states import State
 MAX_LEASE_S = 6 * 3600.0
 """The longest lease that a heartbeat may request: twice the maximum of `--lease`."""
 
+MAX_HELD = 10_000
+"""The maximum number of jobs that a heartbeat may list."""
+
+MAX_FENCE = STRIDE << 40
+"""Fences in messages are less."""
+
 _MAX_TIME = 1e11  # seconds since 1970, some three thousand years
 _MAX_INT = (1 << 31) - 1
 _MAX_PRIORITY = 1_000_000
 _MAX_WEIGHT = 1e12
-_MAX_HELD = 10_000
 _MAX_DEPENDENCIES = 100_000
 _MAX_TEXT = 2000  # characters of a name, a key or a reason
 _MAX_OWNER = 300
@@ -81,10 +86,10 @@ _Token = Annotated[_Text, _check(is_token)]
 _Identifiers = Annotated[
     tuple[_Identifier, ...], Field(max_length=_MAX_DEPENDENCIES, strict=False, fail_fast=True)
 ]
-_HeldJobs = Annotated[tuple[_Identifier, ...], Field(max_length=_MAX_HELD, strict=False, fail_fast=True)]
+_HeldJobs = Annotated[tuple[_Identifier, ...], Field(max_length=MAX_HELD, strict=False, fail_fast=True)]
 _Object = Annotated[Any, _check(is_json_object)]
 _Count = Annotated[int, Field(ge=0, le=_MAX_INT)]
-_Fence = Annotated[int, Field(ge=0, lt=STRIDE << 40)]
+_Fence = Annotated[int, Field(ge=0, lt=MAX_FENCE)]
 _Time = Annotated[float, Field(ge=0, le=_MAX_TIME, allow_inf_nan=False)]
 
 FIELD_TYPES: Mapping[str, Any] = {
@@ -129,6 +134,7 @@ FIELD_TYPES: Mapping[str, Any] = {
     "token": _Token,
     "key": _Token,
     "machine": Any,  # parsed before
+    "progress": Any,  # parsed before
     "cpu_s": Annotated[float, Field(ge=0, le=MAX_CPU_S, allow_inf_nan=False)] | None,
     "fraction": Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
     "over": bool,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -13,10 +13,16 @@ from eddyline.core.errors import FormatError
 from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.command import Command, CommandKind
-from eddyline.graph.coordinator.field_rules import COMMAND_FIELD_TYPES, FIELD_TYPES, MACHINE_FIELD_TYPES
+from eddyline.graph.coordinator.field_rules import (
+    COMMAND_FIELD_TYPES,
+    FIELD_TYPES,
+    MACHINE_FIELD_TYPES,
+    MAX_FENCE,
+    MAX_HELD,
+)
 from eddyline.graph.job import Addition, Done, Failed, Interrupted, Job, Link, NewJob, Outcome
 from eddyline.graph.machine import Machine
-from eddyline.graph.messages import Heartbeat, JobResult, JobStarted, Publication, WorkerReport
+from eddyline.graph.messages import Heartbeat, JobProgress, JobResult, JobStarted, Publication, WorkerReport
 
 T = TypeVar("T")
 
@@ -80,7 +86,8 @@ def report_to_json(report: WorkerReport) -> dict[str, Any]:
     """A worker's report as JSON."""
     match report:
         case Heartbeat():
-            return {"fact": "beat", **_to_json(report), "machine": asdict(report.machine)}
+            body = {"fact": "beat", **_to_json(report), "machine": asdict(report.machine)}
+            return body | {"progress": [[each.job_id, each.fence, each.fraction] for each in report.progress]}
         case JobStarted():
             return {"fact": "started", **_to_json(report)}
         case JobResult():
@@ -93,7 +100,8 @@ def report_from_json(value: object) -> WorkerReport:
     match body.get("fact"):
         case "beat":
             machine = _parse(Machine, body.get("machine", {}), "beat/machine")
-            return _parse(Heartbeat, {**body, "machine": machine}, "beat")
+            progress = tuple(_progress(body.get("progress")))
+            return _parse(Heartbeat, {**body, "machine": machine, "progress": progress}, "beat")
         case "started":
             return _parse(JobStarted, body, "started")
         case "answered":
@@ -101,6 +109,20 @@ def report_from_json(value: object) -> WorkerReport:
             return _parse(JobResult, {**body, "outcome": outcome}, "answered")
         case other:
             raise WireError(f"unknown kind of report {short_repr(other)}", path="fact")
+
+
+def _progress(value: object) -> Iterator[JobProgress]:
+    """The valid entries of a heartbeat's progress: it is for display, so others cost no heartbeat."""
+    if not isinstance(value, list) or len(value) > MAX_HELD:
+        return
+    for entry in value:
+        match entry:
+            case [str() as job_id, int() as fence, float() | int() as fraction] if (
+                is_identifier(job_id) and 0 <= fence < MAX_FENCE and 0 <= fraction <= 1
+            ):
+                yield JobProgress(job_id=job_id, fence=int(fence), fraction=float(fraction))
+            case _:
+                pass
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from eddyline.graph.ledger.fleet.fleet_record import FleetRecord
 from eddyline.graph.ledger.leases import Expired
 from eddyline.graph.ledger.outbox import entries
 from eddyline.graph.ledger.outbox.publications import Publications
+from eddyline.graph.ledger.progress import ProgressLog
 from eddyline.graph.ledger.queries import Stats, WorkerRow
 from eddyline.graph.ledger.reports.apply import Applied, ReportRules, apply
 from eddyline.graph.ledger.spawned_jobs import ANY_OF_ITS_ASSET, SpawnRules
@@ -44,13 +45,14 @@ class Ledger(Closeable):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
 
     `publications` is for coordinators: it publishes jobs to queues. `fleet` is the record of instances,
-    `starts` the history of the starts of jobs.
+    `starts` the history of the starts of jobs, `progress` that of running jobs.
     """
 
     def __init__(self, transactions: Transactions, *, policy: RetryPolicy, poison_after: int) -> None:
         self.publications = Publications(transactions)
         self.fleet = FleetRecord(transactions)
         self.starts = StartHistory(transactions)
+        self.progress = ProgressLog(transactions)
         self._transactions = transactions
         self._database = transactions.database
         self._policy = policy

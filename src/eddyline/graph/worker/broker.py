@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from eddyline.graph.command import Command
@@ -30,6 +30,13 @@ class Broker(Protocol):
 
     def held_jobs(self, worker: str) -> dict[str, int]:
         """The ids of the jobs that the worker still holds, with their fences; cheaper than a heartbeat."""
+        ...
+
+    def report_progress(self, worker: str, progress: Mapping[str, tuple[int, float]]) -> None:
+        """Report progress by job: the fence of the claim and the fraction that is done (0 to 1).
+
+        It is for display only: it may be sent later, or dropped. Raises `TransientError`.
+        """
         ...
 
     def expire_leases(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.graph.command import Command, CommandKind
 from eddyline.graph.job import Claim, Job, Settlement
@@ -49,6 +49,10 @@ class DirectBroker:
     def held_jobs(self, worker: str) -> dict[str, int]:
         """The ids of the jobs that the worker still holds, with their fences."""
         return self._ledger.held_jobs(worker)
+
+    def report_progress(self, worker: str, progress: Mapping[str, tuple[int, float]]) -> None:  # noqa: ARG002 - fences identify the claims
+        """Record the progress of jobs in the ledger, in one transaction."""
+        self._ledger.progress.record(progress)
 
     def expire_leases(self) -> list[str]:
         """Take back the jobs of workers whose leases have expired."""

@@ -17,7 +17,7 @@ class RunningJob:
     """A job that a worker has claimed. `started` and `ended` are times of `monotonic`, in seconds.
 
     `revoked`: the worker no longer holds the claim (cancelled, or given to another worker). `fraction` is how
-    much of it is done, from 0 to 1.
+    much of it is done, from 0 to 1, `reported` the last fraction that was reported.
     """
 
     claim: Claim
@@ -28,6 +28,7 @@ class RunningJob:
     outcome: Outcome | None = None
     revoked: bool = False
     fraction: float = 0.0
+    reported: float = 0.0
 
     @property
     def key(self) -> tuple[str, int]:

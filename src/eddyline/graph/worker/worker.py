@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.core.errors import EddylineError
+from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import MAX_CPU_S, Claim, Done, Interrupted, Outcome, Settlement
@@ -24,6 +24,7 @@ from eddyline.graph.worker.slots import RunningJob, Slots
 _POLL_S = 0.2  # for jobs that another process made ready; changes by this process are seen at once
 _CHECK_HELD_S = 1.0  # between checks for jobs that another process cancelled
 _MAX_QUEUED_S = 0.5  # after this long without a change, prefetched jobs are handed back
+_PROGRESS_S = 1.5  # between two reports of progress
 _STOP_TIMEOUT_S = 1.2  # how long a shutdown waits for handlers
 
 
@@ -73,6 +74,7 @@ class Worker:
         self._ended = threading.Event()
         self._next_heartbeat = 0.0
         self._next_check = 0.0
+        self._next_progress = 0.0
         self._none_due = False
 
     def run(self) -> None:
@@ -105,6 +107,7 @@ class Worker:
             self._on_round()
             self._settle(self._slots.take_ended())
             self._renew_lease()
+            self._report_progress()
             self._claim()
             if not self._jobs and self._none_due and self._exit_when():
                 return
@@ -209,6 +212,25 @@ class Worker:
         self._silence.listened()
         if self._silence.is_silence_significant:
             self._broker.expire_leases()
+
+    def _report_progress(self) -> None:
+        """Report the progress that changed, for all jobs at once and at most every 1.5 s."""
+        now = self._monotonic()
+        if now < self._next_progress:
+            return
+        changed = {
+            job.claim.job.id: (job.claim.fence, min(job.fraction, 1.0))
+            for job in self._jobs.values()
+            if job.fraction > job.reported and not job.revoked and job.outcome is None
+        }
+        if not changed:
+            return
+        self._next_progress = now + _PROGRESS_S
+        for job in self._jobs.values():
+            if job.claim.job.id in changed:
+                job.reported = changed[job.claim.job.id][1]
+        with contextlib.suppress(TransientError):  # it is for display only
+            self._broker.report_progress(self.name, changed)
 
     def _revoke_lost(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), job in self._jobs.items():

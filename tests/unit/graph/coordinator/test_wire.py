@@ -24,7 +24,15 @@ from eddyline.graph.coordinator.wire import (
 )
 from eddyline.graph.job import Done, Job, Link, Outcome
 from eddyline.graph.machine import Machine
-from eddyline.graph.messages import STRIDE, Heartbeat, JobResult, JobStarted, Publication, WorkerReport
+from eddyline.graph.messages import (
+    STRIDE,
+    Heartbeat,
+    JobProgress,
+    JobResult,
+    JobStarted,
+    Publication,
+    WorkerReport,
+)
 from eddyline.graph.states import State
 
 JOB = Job(
@@ -142,6 +150,13 @@ def test_an_unstarted_job_of_an_earlier_version_is_read_as_interrupted() -> None
         Heartbeat(worker="w", host="h", pid=7, lease_s=90.0),
         Heartbeat(
             worker="w", host="h", pid=7, lease_s=90.0, machine=Machine(pool="cpu", lifecycle="spot", vcpu=4)
+        ),
+        Heartbeat(
+            worker="w",
+            host="h",
+            pid=7,
+            lease_s=90.0,
+            progress=(JobProgress(job_id="a-1", fence=STRIDE + 1, fraction=0.25),),
         ),
         JobStarted(job_id="a", fence=1, worker="w", at=1.0),
     ],

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -460,3 +461,47 @@ def test_a_claim_that_no_slot_took_has_used_nothing(ledger: Ledger) -> None:
     runner.join()
     first = ledger.starts.of_job("a-2")[0]
     assert (first.outcome, first.cpu_s, first.fraction) == ("interrupted", 0.0, 0.0)
+
+
+def test_progress_reaches_the_ledger_while_the_job_runs(ledger: Ledger) -> None:
+    reported, finish = threading.Event(), threading.Event()
+
+    def handle(_job: Job, context: JobContext) -> Done:
+        context.progress(0.5)
+        reported.set()
+        assert finish.wait(20)
+        return Done(result={})
+
+    ledger.submit([new("a-1"), new("a-2")])
+    runner = WorkerRunner(ledger, handle, on_event=None).start()
+    assert reported.wait(20)
+    wait_until(lambda: ledger.progress.fractions("a") == {"a-1": 0.5, "a-2": 0.5})
+    finish.set()
+    runner.join()
+    assert ledger.progress.fractions("a") == {}
+
+
+def test_a_worker_reports_only_progress_that_changed_and_not_more_often_than_every_1_5_s(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fast_clock() -> float:
+        return time.monotonic() * 10
+
+    reports: list[tuple[float, float]] = []
+    monkeypatch.setattr(
+        ledger.progress, "record", lambda found: reports.append((fast_clock(), found["a-1"][1]))
+    )
+
+    def handle(_job: Job, context: JobContext) -> Done:
+        started = fast_clock()
+        while (elapsed := fast_clock() - started) < 6.0:
+            context.progress(min(0.5, elapsed / 6.0))
+            time.sleep(0.002)  # reports more often than they are recorded
+        return Done(result={})
+
+    ledger.submit([new("a-1")])
+    WorkerRunner(ledger, handle, on_event=None, monotonic=fast_clock).start().join()
+    assert len(reports) >= 2
+    assert all(later - earlier >= 1.5 for (earlier, _), (later, _) in pairwise(reports))
+    fractions = [fraction for _, fraction in reports]
+    assert fractions == sorted(set(fractions))

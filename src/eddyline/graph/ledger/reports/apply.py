@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.job import Interrupted, Settlement
-from eddyline.graph.ledger import commands, complete
+from eddyline.graph.ledger import commands, complete, progress
 from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
 from eddyline.graph.ledger.outbox import entries, ready_jobs
 from eddyline.graph.ledger.outbox.entries import CurrentPublication
@@ -104,6 +104,8 @@ def apply(connection: Connection, reports: Sequence[WorkerReport], rules: Report
         for report in reports
         if isinstance(report, Heartbeat) and (report.worker, report.key) in authentic
     )
+    for worker, fractions in _progress(heartbeats).items():
+        progress.record(connection, fractions, now=rules.now, worker=worker)
     return Applied(
         counted=totals.counted,
         ignored=totals.ignored,
@@ -111,6 +113,15 @@ def apply(connection: Connection, reports: Sequence[WorkerReport], rules: Report
         forged=totals.forged,
         heartbeats=heartbeats,
     )
+
+
+def _progress(heartbeats: Iterable[Heartbeat]) -> dict[str, dict[str, tuple[int, float]]]:
+    """By worker, the progress of its jobs in authentic heartbeats, in the order of workers."""
+    found: dict[str, dict[str, tuple[int, float]]] = {}
+    for report in sorted(heartbeats, key=lambda report: (report.worker, report.at)):
+        for each in report.progress:
+            found.setdefault(report.worker, {})[each.job_id] = (each.fence, each.fraction)
+    return found
 
 
 def _proven_senders(connection: Connection, reports: Sequence[JobReport]) -> set[Sender]:
