@@ -161,6 +161,8 @@ webhooks = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("owner", Text, nullable=False),
+    # Whether it receives the events of all owners (administrators may add such webhooks).
+    Column("all_owners", Boolean, nullable=False),
     Column("url", Text, nullable=False),
     # The signing secret, as Standard Webhooks writes it ("whsec_..."): it signs, so it cannot be hashed.
     Column("secret", Text, nullable=False),

@@ -164,6 +164,7 @@ def _create_webhooks() -> None:
         "webhooks",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("all_owners", sa.Boolean, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("secret", sa.Text, nullable=False),
         sa.Column("kinds", sa.Text, nullable=False),

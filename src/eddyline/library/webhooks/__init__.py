@@ -1,0 +1,1 @@
+"""Webhooks: URLs to which events of assets are posted, by the rules of Standard Webhooks."""
