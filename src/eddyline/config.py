@@ -6,6 +6,7 @@ docs/reference/settings.md documents each (a test checks that).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from eddyline.core.errors import UsageError
 
 _MAX_COUNT = 1000
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_-]+:[0-9]{1,5}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Settings:
     message before it becomes a dead letter. `sweep_stale_s`: seconds after which a published job that its
     queue no longer seems to contain is published again. `cloudwatch`: coordinators publish metrics of pools
     to CloudWatch. `health`: the file that says when the loops of a process last ran (None: not written).
+    `outbound_hosts`: hosts with ports that imports and webhooks may reach at private addresses.
     """
 
     ffmpeg: Path | None = None
@@ -44,6 +47,7 @@ class Settings:
     sweep_stale_s: float = 120.0
     cloudwatch: bool = False
     health: Path | None = None
+    outbound_hosts: frozenset[str] = frozenset()
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -60,6 +64,17 @@ def _flag(name: str, value: str) -> bool:
     return value == "1"
 
 
+def _hosts(name: str, value: str) -> frozenset[str]:
+    hosts = frozenset(each.strip() for each in value.split(",") if each.strip())
+    invalid = sorted(host for host in hosts if not _HOST_AND_PORT.fullmatch(host))
+    if invalid:
+        raise UsageError(
+            f"invalid value {invalid[0]!r} of {name}",
+            remedy="write hosts with ports, such as hooks.internal:8443,10.0.0.7:80",
+        )
+    return hosts
+
+
 def _count(name: str, value: str) -> int:
     if not value.isdecimal() or not 0 < int(value) <= _MAX_COUNT:
         raise UsageError(
@@ -69,7 +84,7 @@ def _count(name: str, value: str) -> int:
 
 
 # Each row: the variable, the field and the parser.
-_SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] = {
+_SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int | frozenset[str]]]] = {
     "EDDYLINE_FFMPEG": ("ffmpeg", _path),
     "EDDYLINE_FFPROBE": ("ffprobe", _path),
     "EDDYLINE_PACKAGER": ("packager", _path),
@@ -84,6 +99,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int]]] 
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
     "EDDYLINE_HEALTH": ("health", _path),
+    "EDDYLINE_OUTBOUND_HOSTS": ("outbound_hosts", _hosts),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

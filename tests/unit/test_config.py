@@ -17,8 +17,9 @@ def test_without_variables_every_setting_has_its_default() -> None:
 def test_every_variable_sets_its_field() -> None:
     counts = {"EDDYLINE_POISON_AFTER": "7", "EDDYLINE_DEAD_AFTER": "8", "EDDYLINE_SWEEP_STALE_S": "9"}
     flags = {"EDDYLINE_ALLOW_HTTP": "1", "EDDYLINE_CLOUDWATCH": "1"}
-    texts = {name: name for name in config.VARIABLES if name not in counts.keys() | flags.keys()}
-    found = config.read({**texts, **counts, **flags})
+    others = {"EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443"}
+    typed = {**counts, **flags, **others}
+    found = config.read({**{name: name for name in config.VARIABLES}, **typed})
     assert (found.poison_after, found.dead_after, found.sweep_stale_s) == (7, 8, 9)
     assert found.allow_http
     assert found.cloudwatch
@@ -52,3 +53,14 @@ def test_a_count_out_of_range_is_an_error(value: str) -> None:
 def test_a_flag_is_0_or_1(value: str) -> None:
     with pytest.raises(UsageError, match="EDDYLINE_ALLOW_HTTP"):
         config.read({"EDDYLINE_ALLOW_HTTP": value})
+
+
+def test_hosts_that_webhooks_may_reach_are_written_with_ports() -> None:
+    found = config.read({"EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443, 10.0.0.7:80"})
+    assert found.outbound_hosts == {"hooks.internal:8443", "10.0.0.7:80"}
+
+
+@pytest.mark.parametrize("value", ["hooks.internal", "http://hooks.internal:80", "a:b"])
+def test_a_host_without_a_port_is_an_error(value: str) -> None:
+    with pytest.raises(UsageError, match="EDDYLINE_OUTBOUND_HOSTS"):
+        config.read({"EDDYLINE_OUTBOUND_HOSTS": value})
