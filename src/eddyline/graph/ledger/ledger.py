@@ -19,6 +19,8 @@ from eddyline.graph.db.transactions import Database, as_url
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
 from eddyline.graph.ledger import archive, cancel, commands, complete, leases, queries, submit
 from eddyline.graph.ledger.archive import Archived
+from eddyline.graph.ledger.catalogue.catalogue import Catalogue
+from eddyline.graph.ledger.catalogue.events import EventLog
 from eddyline.graph.ledger.dependencies import dependants
 from eddyline.graph.ledger.fleet.fleet_record import FleetRecord
 from eddyline.graph.ledger.leases import Expired
@@ -45,7 +47,8 @@ class Ledger(Closeable):
     """Jobs on SQLite or PostgreSQL. Safe from any thread and any number of processes; not across a fork.
 
     `publications` is for coordinators: it publishes jobs to queues. `fleet` is the record of instances,
-    `starts` the history of the starts of jobs, `progress` that of running jobs.
+    `starts` the history of the starts of jobs, `progress` that of running jobs, `catalogue` the assets,
+    `events` what happened to them.
     """
 
     def __init__(self, transactions: Transactions, *, policy: RetryPolicy, poison_after: int) -> None:
@@ -53,6 +56,8 @@ class Ledger(Closeable):
         self.fleet = FleetRecord(transactions)
         self.starts = StartHistory(transactions)
         self.progress = ProgressLog(transactions)
+        self.catalogue = Catalogue(transactions)
+        self.events = EventLog(transactions)
         self._transactions = transactions
         self._database = transactions.database
         self._policy = policy

@@ -1,0 +1,1 @@
+"""The catalogue of assets and the log of their events, in the ledger's database."""

@@ -1,0 +1,99 @@
+"""The catalogue of a ledger: lists and finds assets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+
+from eddyline.graph.db.library_schema import assets
+from eddyline.graph.ledger.catalogue import cursor
+from eddyline.graph.ledger.catalogue.asset import (
+    COLUMNS,
+    Asset,
+    AssetFilters,
+    AssetPage,
+    AssetState,
+    Order,
+)
+from eddyline.graph.ledger.catalogue.filters import conditions, contains, words
+from eddyline.graph.ledger.transactions import Transactions
+
+MAX_LIMIT = 1000
+"""The maximum number of assets of a page."""
+
+_GET = select(*COLUMNS).where(assets.c.asset == bindparam("asset"))
+_NAMES = [column.name for column in COLUMNS]
+_STATE, _FAILURE = _NAMES.index("state"), _NAMES.index("failure")
+
+
+class Catalogue:
+    """Queries of the catalogue, each in one transaction. Safe from any thread."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._database = transactions.database
+
+    def get(self, asset: str) -> Asset | None:
+        """One asset; None if the catalogue does not contain it."""
+        return self._database.read(lambda c: get(c, asset))
+
+    def page(
+        self,
+        filters: AssetFilters,
+        *,
+        limit: int,
+        after: str = "",
+        order: Order = Order.CREATED_DESC,
+    ) -> AssetPage:
+        """At most `limit` assets (1 to 1000) after a cursor; the cost does not grow with those before it.
+
+        Walking from page to page lists every asset that exists from the start to the end of the walk exactly
+        once, also while others are added or removed. Raises `UsageError` for an invalid cursor or text.
+        """
+        limit = max(1, min(limit, MAX_LIMIT))
+        query = _listing(filters, order, after).limit(limit + 1)
+        found = self._database.read(lambda c: [_asset(row) for row in c.execute(query)])
+        if len(found) <= limit:
+            return AssetPage(assets=tuple(found), next="")
+        last = found[limit - 1]
+        return AssetPage(assets=tuple(found[:limit]), next=cursor.encode(order, last.created, last.asset))
+
+    def count(self, filters: AssetFilters) -> dict[AssetState, int]:
+        """The number of assets in each state; 0 for states without any. Raises `UsageError`."""
+        query = select(assets.c.state, func.count()).where(*_all_conditions(filters)).group_by(assets.c.state)
+        found = self._database.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
+        return {state: found.get(state.value, 0) for state in AssetState}
+
+
+def get(connection: Connection, asset: str) -> Asset | None:
+    """One asset, within a transaction."""
+    row = connection.execute(_GET, {"asset": asset}).first()
+    return None if row is None else _asset(row)
+
+
+def _listing(filters: AssetFilters, order: Order, after: str) -> Select[Any]:
+    created, asset = assets.c.created, assets.c.asset
+    query = select(*COLUMNS).where(*_all_conditions(filters))
+    newest_first = order is Order.CREATED_DESC
+    if after:
+        last, name = cursor.decode(after, order)
+        # The first condition is implied by the second, and bounds the range of the index.
+        bound = created <= last if newest_first else created >= last
+        beyond = created < last if newest_first else created > last
+        beside = asset < name if newest_first else asset > name
+        query = query.where(bound, beyond | ((created == last) & beside))
+    if newest_first:
+        return query.order_by(created.desc(), asset.desc())
+    return query.order_by(created, asset)
+
+
+def _all_conditions(filters: AssetFilters) -> list[ColumnElement[bool]]:
+    return [*conditions(filters), *map(contains, words(filters.text))]
+
+
+def _asset(row: Any) -> Asset:  # noqa: ANN401 - a row of SQLAlchemy
+    values = list(row)
+    values[_STATE] = AssetState(values[_STATE])
+    values[_FAILURE] = json.loads(values[_FAILURE]) if values[_FAILURE] else None
+    return Asset(**dict(zip(_NAMES, values, strict=True)))
