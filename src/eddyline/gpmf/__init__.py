@@ -27,7 +27,7 @@ from eddyline.gpmf.hilights import Hilight
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.scenes import Face, Scene
 from eddyline.gpmf.streams import Device, Stream
-from eddyline.gpmf.telemetry import Telemetry, read, read_payloads
+from eddyline.gpmf.telemetry import Telemetry, read, read_detached, read_payloads
 from eddyline.gpmf.track import GpsTrack
 from eddyline.gpmf.utc import UtcClock
 
@@ -55,6 +55,7 @@ __all__ = [
     "nest",
     "parse",
     "read",
+    "read_detached",
     "read_payloads",
     "serialize",
     "stream",

@@ -21,7 +21,7 @@ from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.hilights import Hilight, read_hilights
 from eddyline.gpmf.payloads import Payloads
 from eddyline.gpmf.scenes import Face, Scene, read_faces, read_scenes
-from eddyline.gpmf.sources import Source, read_source, source_from_bytes
+from eddyline.gpmf.sources import Source, read_detached_source, read_source, source_from_bytes
 from eddyline.gpmf.streams import Device, Stream
 from eddyline.gpmf.track import GpsTrack, build_gps_track
 from eddyline.mp4.boxes import iter_boxes
@@ -132,6 +132,15 @@ def read_payloads(data: bytes, *, lenient: bool = False) -> Telemetry:
     """The telemetry of raw payloads in memory, stored back to back."""
     collector = WarningCollector(lenient=lenient)
     return _read(source_from_bytes(data), collector)
+
+
+def read_detached(movie: ByteRanges, payloads: ByteRanges, *, lenient: bool = False) -> Telemetry:
+    """The telemetry of a movie whose payloads are also stored back to back in the file `payloads`.
+
+    Equal to `read(movie)`, but of the movie only the index is read. Raises as `read` does.
+    """
+    collector = WarningCollector(lenient=lenient)
+    return _read(read_detached_source(movie, payloads, collector), collector)
 
 
 def _read(source: Source, collector: WarningCollector) -> Telemetry:

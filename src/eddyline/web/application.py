@@ -7,7 +7,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from eddyline.web import problems
+from eddyline.library.telemetry.asset_telemetry import AssetTelemetry
+from eddyline.web import openapi, problems
 from eddyline.web.api import assets as assets_api
 from eddyline.web.api import events as events_api
 from eddyline.web.api import fleet as fleet_api
@@ -68,7 +69,9 @@ def create_app(services: Services) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.services = services
+    app.state.telemetry = AssetTelemetry(services.store, services.settings.data / "cache" / "telemetry")
     problems.install(app)
+    openapi.install(app)
     for module in API:
         app.include_router(module.router, prefix="/api/v1")
     for page in PAGES:

@@ -21,9 +21,10 @@ class VisibleAsset:
     owner: str
     name: str
     state: str
+    updated: float
 
 
-_COLUMNS = (assets.c.asset, assets.c.owner, assets.c.name, assets.c.state)
+_COLUMNS = (assets.c.asset, assets.c.owner, assets.c.name, assets.c.state, assets.c.updated)
 
 
 def find_asset(services: Services, principal: Principal, asset: str) -> VisibleAsset:
@@ -34,4 +35,4 @@ def find_asset(services: Services, principal: Principal, asset: str) -> VisibleA
     row = services.ledger.read(lambda c: c.execute(query).first())
     if row is None or not principal.may_see(row.owner):
         raise problems.not_found()
-    return VisibleAsset(asset=row.asset, owner=row.owner, name=row.name, state=row.state)
+    return VisibleAsset(asset=row.asset, owner=row.owner, name=row.name, state=row.state, updated=row.updated)

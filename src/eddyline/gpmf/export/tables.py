@@ -109,22 +109,48 @@ def build_table(telemetry: Telemetry, stream: Stream, selection: Selection) -> T
     )
 
 
-def _columns(stream: Stream, rows: Int64s | None, grid: Grid | None, *, turned: bool) -> list[Column]:
+@dataclass(frozen=True, kw_only=True)
+class Element:
+    """An element of a stream's rows: the name of its column, its unit ("" if unknown) and its type character.
+
+    `numeric`: its column is an array of numbers, else a list of texts.
+    """
+
+    name: str
+    unit: str
+    char: str
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return TYPES[self.char].kind in {"number", "fixed"}
+
+
+def list_elements(stream: Stream, *, turned: bool = False) -> list[Element]:
+    """The elements of a stream's rows, without decoding a sample."""
     kinds = stream.type or "B" * max(stream.pieces.size, 1)
-    scale = stream.pieces.scale(len(kinds))
     units = stream.units if len(stream.units) != 1 else stream.units * len(kinds)
+    return [
+        Element(name=name, unit=units[number] if number < len(units) else "", char=kinds[number])
+        for number, name in enumerate(column_names(stream, turned=turned))
+    ]
+
+
+def _columns(stream: Stream, rows: Int64s | None, grid: Grid | None, *, turned: bool) -> list[Column]:
+    elements = list_elements(stream, turned=turned)
+    scale = stream.pieces.scale(len(elements))
     out = []
     values = stream.oriented() if turned else None
-    for number, name in enumerate(column_names(stream, turned=turned)):
-        char = kinds[number]
+    for number, element in enumerate(elements):
         divisors = None if scale is None else scale[..., number]
-        if TYPES[char].kind not in {"number", "fixed"}:
+        if not element.numeric:
             found: Values = _texts(stream, number, rows, grid)
         else:
             column = stream.values[:, number] if values is None else values[:, number]
-            found = _numbers(stream, number, column, char, divisors, rows, grid, longitude=name == "lon")
-        unit = units[number] if number < len(units) else ""
-        out.append(Column(name=name, unit=unit, values=found))
+            found = _numbers(
+                stream, number, column, element.char, divisors, rows, grid, longitude=element.name == "lon"
+            )
+        out.append(Column(name=element.name, unit=element.unit, values=found))
     return out
 
 

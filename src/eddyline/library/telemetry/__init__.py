@@ -1,0 +1,1 @@
+"""The telemetry of published assets: decoded once, cached on disk, reduced for charts and maps on request."""
