@@ -67,6 +67,11 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},
+    "telemetry_api": {
+        "telemetry_api.cold_ms": ("at most", 1000),
+        "telemetry_api.page_ms": None,
+        "telemetry_api.warm_ms": ("at most", 50),
+    },
     "telemetry_vs": {
         "telemetry.hour_json_cpu_s": ("at most", 1.5),
         "telemetry.vs.py-gpmf-parser": ("at least", 1),

@@ -216,7 +216,7 @@ def test_a_client_that_does_not_keep_up_is_disconnected_and_others_are_not() -> 
 
 
 def test_all_streams_end_at_once_when_the_server_ends() -> None:
-    async def scenario(log: Log, streams: EventStreams) -> None:
+    async def scenario(_: Log, streams: EventStreams) -> None:
         clients = [Client(streams) for _ in range(100)]
         for client in clients:
             await client.until(lambda client=client: client.text)  # type: ignore[misc]
@@ -236,7 +236,7 @@ def test_clients_are_pinged_and_connect_again_after_a_while(monkeypatch: pytest.
     monkeypatch.setattr(event_streams, "POLL_S", 0.01)
     monkeypatch.setattr(event_streams, "MAX_AGE_S", 0.5)
 
-    async def scenario(log: Log, streams: EventStreams) -> None:
+    async def scenario(_: Log, streams: EventStreams) -> None:
         client = Client(streams)
         await client.until(lambda: client.text.count(": ping\n\n") > 1)
         async with asyncio.timeout(10):
@@ -290,5 +290,5 @@ def test_a_ledger_that_cannot_be_read_refuses_new_clients_and_keeps_the_others(
 
 async def _until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions of other threads
             await asyncio.sleep(0.005)

@@ -80,7 +80,7 @@ def publish(
 
 
 def write_movie(path: Path, payloads: Sequence[bytes], frames: int = 0) -> None:
-    """Write a movie with a gpmd track, and one with `frames` samples of one byte at 60 Hz, if there are any."""
+    """Write a movie with a gpmd track, and one of `frames` samples of one byte at 60 Hz."""
     telemetry = _track("gpmd", b"".join(payloads), [len(each) for each in payloads], timescale=1000)
     video = [_track("abcd", bytes(frames), [1] * frames, timescale=60_000)] if frames else []
     write_mp4(path, [telemetry, *video], timescale=1000, durable=False)
