@@ -1,6 +1,6 @@
 """The OpenAPI schema: what FastAPI derives from the routes, with errors, security and descriptions.
 
-FastAPI describes invalid requests by a schema of its own; this application answers with problem details.
+FastAPI declares another schema for invalid requests than the problem details of this application.
 """
 
 from __future__ import annotations
