@@ -20,6 +20,7 @@ from eddyline.web.api import tokens as tokens_api
 from eddyline.web.api import uploads as uploads_api
 from eddyline.web.api import webhooks as webhooks_api
 from eddyline.web.api import workers as workers_api
+from eddyline.web.event_streams import EventStreams
 from eddyline.web.pages import account as account_pages
 from eddyline.web.pages import asset as asset_pages
 from eddyline.web.pages import fleet as fleet_pages
@@ -70,6 +71,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.telemetry = AssetTelemetry(services.store, services.settings.data / "cache" / "telemetry")
+    app.state.streams = EventStreams(services.ledger.events, services.ledger.subscribe)
     problems.install(app)
     openapi.install(app)
     for module in API:
