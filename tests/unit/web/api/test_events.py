@@ -104,7 +104,7 @@ def test_the_query_names_the_start_for_clients_that_cannot_set_headers(services:
     assert "asset.created" in text
 
 
-@pytest.mark.parametrize("identifier", ["x", "-1", "1" * 30, "١"])
+@pytest.mark.parametrize("identifier", ["x", "-1", "1" * 30, "²"])
 def test_an_invalid_id_is_refused(services: Services, identifier: str) -> None:
     client = TestClient(create_app(services))
     response = client.get("/api/v1/events", params={"after": identifier})
