@@ -60,7 +60,7 @@ jobs = Table(
 
 
 def _index(name: str, condition: str, *columns: Column[Any]) -> None:
-    """A partial index of jobs."""
+    """A partial index."""
     Index(name, *columns, sqlite_where=text(condition), info={"where": condition})
 
 
@@ -91,7 +91,7 @@ Index("jobs_asset", jobs.c.asset)
 def for_dialect(dialect: str) -> None:
     """Set the conditions of the indexes for a dialect: naming PostgreSQL above would import its dialect."""
     if dialect == "postgresql":
-        for index in jobs.indexes:
+        for index in (*jobs.indexes, *starts.indexes):
             condition = index.info.get("where")
             if condition is not None:
                 index.dialect_options[dialect]["where"] = text(condition)
@@ -201,6 +201,9 @@ starts = Table(
     sqlite_with_rowid=False,
 )
 Index("starts_ended", starts.c.ended)
+# For the fleet record: what ran on an instance when its end was announced, and the work that was lost.
+_index("starts_instance", "instance <> ''", starts.c.instance, starts.c.ended)
+_index("starts_redone", "outcome IN ('interrupted', 'lost')", starts.c.ended)
 
 # The fleet record: one row for each EC2 instance, folded from the events about it.
 instances = Table(
@@ -242,6 +245,7 @@ fleet_events = Table(
 )
 Index("fleet_events_instance", fleet_events.c.instance)
 Index("fleet_events_at", fleet_events.c.at)
+Index("fleet_events_received", fleet_events.c.received)
 
 # Capacity and load of each pool, once a minute; `minute` is its start in seconds since 1970.
 fleet_samples = Table(
@@ -261,6 +265,28 @@ fleet_samples = Table(
     Column("oldest_due_s", Float(53), nullable=False),
     Column("wanted_vcpu", Integer),
     Column("spot_shortfall_vcpu", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Prices in dollars an hour from a time on: of Spot Instances of a type in an Availability Zone, and with an
+# empty zone On-Demand.
+fleet_prices = Table(
+    "fleet_prices",
+    metadata,
+    Column("instance_type", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("at", Float(53), primary_key=True),
+    Column("usd_per_hour", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# One row if the fleet record is a demonstration (`eddyline fleet demo`).
+fleet_demo = Table(
+    "fleet_demo",
+    metadata,
+    Column("created", Float(53), primary_key=True),
+    # What it shows, in words.
+    Column("description", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
