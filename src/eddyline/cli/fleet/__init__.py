@@ -1,5 +1,6 @@
 """`eddyline fleet`: plans and shows the machines of a fleet on AWS, one module for each command."""
 
+from eddyline.cli.fleet.demo import demo
 from eddyline.cli.fleet.drain import drain
 from eddyline.cli.fleet.group import commands
 from eddyline.cli.fleet.interruptions import interruptions
@@ -8,7 +9,7 @@ from eddyline.cli.fleet.rollout import rollout
 from eddyline.cli.fleet.savings import savings
 from eddyline.cli.fleet.status import status
 
-__all__ = ["commands", "drain", "interruptions", "plan", "rollout", "savings", "status"]
+__all__ = ["commands", "demo", "drain", "interruptions", "plan", "rollout", "savings", "status"]
 
 commands.command("plan")(plan)
 commands.command("rollout")(rollout)
@@ -16,3 +17,4 @@ commands.command("status")(status)
 commands.command("interruptions")(interruptions)
 commands.command("savings")(savings)
 commands.command("drain")(drain)
+commands.command("demo")(demo)

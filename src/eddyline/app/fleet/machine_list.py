@@ -1,0 +1,101 @@
+"""The machines of a view, page by page: latest launch first, those of unknown launch last."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from eddyline.app.fleet.dashboard import View
+from eddyline.app.fleet.dashboard_reports import MachinePage, MachineRow
+from eddyline.core.errors import UsageError
+from eddyline.fleet.dashboard.drains import Interruption
+from eddyline.fleet.dashboard.grouping import UNKNOWN
+from eddyline.fleet.dashboard.machines import ENDS, INTERRUPTION_CODE, LIFECYCLES, Machines
+from eddyline.graph.ledger.fleet.interrupted_work import InterruptedWork
+
+MAX_ROWS = 1000
+_HOUR_S = 3600.0
+
+
+def list_machines(view: View, *, limit: int, after: str = "", ended_by: str = "") -> MachinePage:
+    """A page of machines that ran in the window; `after` is the cursor `next` of the page before.
+
+    `ended_by` is a reason of `ENDS`, or "running"; "": all. Raises `UsageError` for an invalid cursor.
+    """
+    machines = view.machines
+    if ended_by:
+        code = ENDS.index("" if ended_by == "running" else ended_by)
+        machines = machines.where(machines.ended_by == code)
+    launched = np.where(np.isnan(machines.launched), -math.inf, machines.launched)
+    order = np.lexsort((machines.name.astype(str), -launched))
+    if after:
+        at, name = _parse_cursor(after)
+        later = launched[order] > at
+        same = (launched[order] == at) & (machines.name[order].astype(str) <= name)
+        order = order[~(later | same)]
+    page = order[: min(limit, MAX_ROWS)]
+    work = view.read_work()
+    rows = [_row(machines, int(place), view, work) for place in page]
+    more = len(order) > len(page)
+    last = page[-1] if len(page) else 0
+    return MachinePage(
+        range=view.range,
+        total=len(machines),
+        machines=rows,
+        next=_cursor(float(launched[last]), str(machines.name[last])) if more else "",
+    )
+
+
+def _row(machines: Machines, place: int, view: View, work: Mapping[str, InterruptedWork]) -> MachineRow:
+    words = machines.words
+    warned = float(machines.warned[place])
+    name = str(machines.name[place])
+    interrupted = int(machines.ended_by[place]) == INTERRUPTION_CODE
+    found = work.get(name) if interrupted else None
+    interruption = Interruption(
+        pool="", type="", zone="", warned=warned, terminated=float(machines.terminated[place]), work=found
+    )
+    begin = max(float(machines.launched[place]), view.window.start)
+    end = float(np.fmin(machines.terminated[place], view.window.stop))
+    vcpu = int(machines.vcpu[place])
+    return MachineRow(
+        instance=name,
+        pool=words.pool.texts[machines.pool[place]] or UNKNOWN,
+        instance_type=words.type.texts[machines.type[place]] or UNKNOWN,
+        zone=words.zone.texts[machines.zone[place]] or UNKNOWN,
+        lifecycle=LIFECYCLES[machines.lifecycle[place]] or UNKNOWN,
+        vcpu=vcpu or None,
+        launched=_time(machines.launched[place]),
+        warned_at=_time(warned),
+        rebalance_at=_time(machines.rebalance[place]),
+        scale_in_at=_time(machines.scale_in[place]),
+        terminated=_time(machines.terminated[place]),
+        ended_by=ENDS[machines.ended_by[place]] or "running",
+        instance_hours=max(end - begin, 0.0) / _HOUR_S if not math.isnan(begin) else 0.0,
+        drained_s=interruption.drained_s,
+        missed=interruption.missed,
+        redone_s=found.redone_s if found else None,
+    )
+
+
+def _time(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _cursor(launched: float, name: str) -> str:
+    return base64.urlsafe_b64encode(f"{launched!r} {name}".encode()).decode().rstrip("=")
+
+
+def _parse_cursor(text: str) -> tuple[float, str]:
+    try:
+        plain = base64.urlsafe_b64decode(text[:400] + "=" * (-len(text[:400]) % 4)).decode()
+        launched, name = plain.split(" ", 1)
+        return float(launched), name
+    except (ValueError, binascii.Error) as error:
+        raise UsageError(
+            "the cursor is invalid", remedy="pass the `next` of a page, or leave `after` out"
+        ) from error
