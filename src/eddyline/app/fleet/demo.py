@@ -21,6 +21,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.starts import Start
 
 _START = tuple(field.name for field in fields(Start))
+_AFTER_TRACE_S = 0.001  # the last event is within a window that ends now
 _BATCH = 500
 _ROWS = 5000
 _TRACE_VCPU = {"g4dn": ("g4dn.xlarge", 4, "gpu"), "p3": ("p3.2xlarge", 8, "gpu")}
@@ -78,7 +79,7 @@ def write_demo(ledger: Ledger, *, seed: int, days: float, trace: Path | None) ->
 
 def _replay(trace: Path, now: float) -> tuple[History, float]:
     events = read_trace(trace)
-    start = now - duration_s(events)
+    start = now - duration_s(events) - _AFTER_TRACE_S
     found = next((value for name, value in _TRACE_VCPU.items() if trace.name.startswith(name)), None)
     instance_type, vcpu, pool = found or ("", None, "gpu")
     return replay(events, start=start, instance_type=instance_type, pool=pool, vcpu=vcpu, zone=""), start

@@ -41,31 +41,23 @@ class Drains:
     """The interruptions of one group (`key`), and how their machines were drained.
 
     `drained_s` are the seconds from the notice until the last job had ended, of the machines that ran jobs
-    and lost none. `missed` machines lost a job, `without_notice` (some of them missed) were not warned, and
-    `idle` ones ran no job.
+    and lost none. `missed` machines lost a job: `missed_share` of those with jobs. `without_notice` (some of
+    them missed) were not warned, and `idle` ones ran no job. Of the redone starts, workers did not report the
+    CPU seconds of `redone_unmeasured`.
     """
 
     key: str
     interruptions: int
     drained_s: Quantiles
     missed: int
+    missed_share: float | None
     without_notice: int
     idle: int
     redone_starts: int
     redone_s: float
     redone_cpu_s: float
     redone_unmeasured: int
-
-    @property
-    def missed_share(self) -> float | None:
-        """The share of the machines with jobs that lost one, 0 to 1."""
-        busy = self.interruptions - self.idle
-        return self.missed / busy if busy else None
-
-    @property
-    def redone_s_per_interruption(self) -> float | None:
-        """Seconds of redone work for each interruption."""
-        return self.redone_s / self.interruptions if self.interruptions else None
+    redone_s_per_interruption: float | None
 
 
 BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0)
@@ -76,17 +68,21 @@ def drains_of(key: str, interruptions: Sequence[Interruption]) -> Drains:
     """The sums over interruptions."""
     drained = [each.drained_s for each in interruptions]
     work = [each.work for each in interruptions if each.work is not None]
+    missed = sum(each.missed for each in interruptions)
+    redone_s = math.fsum(each.redone_s for each in work)
     return Drains(
         key=key,
         interruptions=len(interruptions),
         drained_s=quantiles_of(np.array([each for each in drained if each is not None], np.float64)),
-        missed=sum(each.missed for each in interruptions),
+        missed=missed,
+        missed_share=missed / len(work) if work else None,
         without_notice=sum(math.isnan(each.warned) for each in interruptions),
         idle=len(interruptions) - len(work),
         redone_starts=sum(each.redone for each in work),
-        redone_s=math.fsum(each.redone_s for each in work),
+        redone_s=redone_s,
         redone_cpu_s=math.fsum(each.redone_cpu_s for each in work),
         redone_unmeasured=sum(each.unmeasured for each in work),
+        redone_s_per_interruption=redone_s / len(interruptions) if interruptions else None,
     )
 
 

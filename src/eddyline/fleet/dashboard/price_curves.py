@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,12 +23,15 @@ class PriceCurve:
 
     def cost(self, times: Floats) -> Floats:
         """The dollars that an instance costs from the first known price to each of the times."""
-        steps = np.diff(self.at) * self.price[:-1] / _HOUR_S
-        total = np.concatenate(([0.0], np.cumsum(steps)))
         place = np.clip(np.searchsorted(self.at, times, side="right") - 1, 0, None)
         since = np.clip(times - self.at[place], 0, None)
-        cost: Floats = total[place] + since * self.price[place] / _HOUR_S
+        cost: Floats = self._total[place] + since * self.price[place] / _HOUR_S
         return cost
+
+    @cached_property
+    def _total(self) -> Floats:
+        """The dollars until each change."""
+        return np.concatenate(([0.0], np.cumsum(np.diff(self.at) * self.price[:-1] / _HOUR_S)))
 
     def known_s(self, times: Floats) -> Floats:
         """The seconds from the first known price to each of the times."""
