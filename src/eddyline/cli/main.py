@@ -34,6 +34,7 @@ COMMANDS = {
     "worker": ("worker", "worker"),
     "coordinator": ("coordinator", "coordinator"),
     "serve": ("serve", "serve"),
+    "token": ("token", "commands"),
     "fleet": ("fleet", "commands"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),

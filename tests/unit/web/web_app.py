@@ -10,6 +10,7 @@ from eddyline import config
 from eddyline.app.shared_services import SharedServices
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.library.tokens import Tokens
 from eddyline.store.local import LocalStore
 from eddyline.web.application import create_app
 from eddyline.web.services import Services, WebSettings
@@ -34,3 +35,9 @@ def open_services(root: Path, *, local: bool = True) -> Services:
 def client_of(services: Services) -> TestClient:
     """A client of the application of `services`; it raises no error of the server."""
     return TestClient(create_app(services), raise_server_exceptions=False)
+
+
+def bearer(services: Services, *, owner: str = "", scope: str = "admin") -> dict[str, str]:
+    """The headers of a client with a new token; it ends the local mode of `services`."""
+    created = Tokens(services.ledger).create(owner=owner, scope=scope)
+    return {"Authorization": f"Bearer {created.secret}"}

@@ -8,16 +8,29 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from eddyline.library.tokens import Token, Tokens
 from eddyline.web.auth.principal import LOCAL, Principal, Scope
 from eddyline.web.problems import Problem
 from eddyline.web.services import WithServices
 
 
-def authenticate(request: Request, services: WithServices) -> Principal:  # noqa: ARG001 - reads its headers
-    """The principal of a request. Raises `Problem` 401."""
-    if services.settings.local:
+def authenticate(request: Request, services: WithServices) -> Principal:
+    """The principal of a request, by its header `Authorization`. Raises `Problem` 401."""
+    tokens = Tokens(services.ledger)
+    # A token that is created while the server runs ends its local mode.
+    if services.settings.local and not tokens.exist():
         return LOCAL
-    raise Problem(HTTPStatus.UNAUTHORIZED, "a token is required", headers={"WWW-Authenticate": "Bearer"})
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and (token := tokens.authenticate(secret.strip())):
+        return principal_of(token)
+    raise Problem(
+        HTTPStatus.UNAUTHORIZED, "a valid token is required", headers={"WWW-Authenticate": "Bearer"}
+    )
+
+
+def principal_of(token: Token) -> Principal:
+    """The principal that a valid token stands for."""
+    return Principal(owner=token.owner, scope=Scope[token.scope.upper()], token=token.id)
 
 
 def _require(scope: Scope) -> Callable[[Principal], Principal]:
