@@ -21,6 +21,8 @@ from eddyline.web.api import uploads as uploads_api
 from eddyline.web.api import webhooks as webhooks_api
 from eddyline.web.api import workers as workers_api
 from eddyline.web.event_streams import EventStreams
+from eddyline.web.auth.request_checks import RequestChecks
+from eddyline.web.auth.security_headers import SecurityHeaders
 from eddyline.web.pages import account as account_pages
 from eddyline.web.pages import asset as asset_pages
 from eddyline.web.pages import fleet as fleet_pages
@@ -74,6 +76,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.streams = EventStreams(services.ledger.events, services.ledger.subscribe)
     problems.install(app)
     openapi.install(app)
+    app.add_middleware(RequestChecks, settings=services.settings)
+    app.add_middleware(SecurityHeaders, settings=services.settings)  # the outermost: refusals have them too
     for module in API:
         app.include_router(module.router, prefix="/api/v1")
     for page in PAGES:

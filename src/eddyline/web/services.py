@@ -21,13 +21,15 @@ class WebSettings:
     `local`: it listens on loopback and no token exists, so every request acts as the administrator of owner
     "". `origin` is the address by which browsers reach it, such as "https://media.example.com" ("": the
     address of each request); cookies and share links depend on it. `hosts` are the accepted Host headers
-    ("*": any). `data` is a local directory for uploads and caches.
+    ("*": any). `data` is a local directory for uploads and caches. `tiles` is the URL template of the tiles
+    of maps ("": none), such as "https://tile.example.com/{z}/{x}/{y}.png".
     """
 
     local: bool
     data: Path
     origin: str = ""
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    tiles: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

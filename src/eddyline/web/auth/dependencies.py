@@ -8,29 +8,70 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from eddyline.library.sessions import Sessions
 from eddyline.library.tokens import Token, Tokens
+from eddyline.web.auth.cookies import clearing_header, read_cookie
+from eddyline.web.auth.failures import refuse_if_limited
+from eddyline.web.auth.local_paths import is_page, login_path
 from eddyline.web.auth.principal import LOCAL, Principal, Scope
 from eddyline.web.problems import Problem
-from eddyline.web.services import WithServices
+from eddyline.web.services import Services, WithServices
 
 
 def authenticate(request: Request, services: WithServices) -> Principal:
-    """The principal of a request, by its header `Authorization`. Raises `Problem` 401."""
-    tokens = Tokens(services.ledger)
-    # A token that is created while the server runs ends its local mode.
-    if services.settings.local and not tokens.exist():
+    """The principal of a request, by its header `Authorization`, else by its session cookie.
+
+    Raises `Problem` 401, or 429 after too many failures. The browser that requests a page is redirected to
+    the login page instead.
+    """
+    if is_local(services):
         return LOCAL
+    bearer = bearer_token(request)
+    cookie = "" if bearer else read_cookie(request, services.settings)
+    principal = of_bearer(services, bearer) if bearer else of_session(services, cookie) if cookie else None
+    if principal is not None:
+        return principal
+    if bearer or cookie:
+        refuse_if_limited(request, services.clock.now())
+    raise _refusal(request, services, forget_cookie=bool(cookie))
+
+
+def is_local(services: Services) -> bool:
+    """Whether every client is the administrator. A token that is created while the server runs ends that."""
+    return services.settings.local and not Tokens(services.ledger).exist()
+
+
+def bearer_token(request: Request) -> str:
+    """The token in the header `Authorization` (RFC 6750 section 2.1); "" without one."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and (token := tokens.authenticate(secret.strip())):
-        return principal_of(token)
-    raise Problem(
-        HTTPStatus.UNAUTHORIZED, "a valid token is required", headers={"WWW-Authenticate": "Bearer"}
-    )
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def of_bearer(services: Services, secret: str) -> Principal | None:
+    """The principal of a bearer token, or None if it is not valid."""
+    token = Tokens(services.ledger).authenticate(secret)
+    return None if token is None else principal_of(token)
+
+
+def of_session(services: Services, secret: str) -> Principal | None:
+    """The principal of a session cookie, or None if it is not valid."""
+    token = Sessions(services.ledger).authenticate(secret)
+    return None if token is None else principal_of(token)
 
 
 def principal_of(token: Token) -> Principal:
     """The principal that a valid token stands for."""
     return Principal(owner=token.owner, scope=Scope[token.scope.upper()], token=token.id)
+
+
+def _refusal(request: Request, services: Services, *, forget_cookie: bool) -> Problem:
+    # A browser that keeps an invalid cookie would fail again and again, and reach the limit of failures.
+    headers = clearing_header(request, services.settings) if forget_cookie else {}
+    if is_page(request):
+        headers["Location"] = login_path(request)
+        return Problem(HTTPStatus.SEE_OTHER, "sign in first", headers=headers)
+    headers["WWW-Authenticate"] = "Bearer"
+    return Problem(HTTPStatus.UNAUTHORIZED, "a valid token is required", headers=headers)
 
 
 def _require(scope: Scope) -> Callable[[Principal], Principal]:
