@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from eddyline.library.sessions import NewSession
 from eddyline.web.services import WebSettings
 
-_NAME = "eddyline"
+_NAME = "eddyline_session"
 
 
 def is_https(request: Request, settings: WebSettings) -> bool:

@@ -30,11 +30,11 @@ def settings_with(origin: str) -> WebSettings:
 @pytest.mark.parametrize(
     ("scheme", "origin", "expected"),
     [
-        ("http", "", "eddyline"),
-        ("https", "", "__Host-eddyline"),
+        ("http", "", "eddyline_session"),
+        ("https", "", "__Host-eddyline_session"),
         # A proxy ends TLS in front of the server.
-        ("http", "https://media.example.com", "__Host-eddyline"),
-        ("http", "http://media.example.com", "eddyline"),
+        ("http", "https://media.example.com", "__Host-eddyline_session"),
+        ("http", "http://media.example.com", "eddyline_session"),
     ],
 )
 def test_the_cookie_is_bound_to_the_host_on_https(scheme: str, origin: str, expected: str) -> None:
@@ -50,12 +50,12 @@ def test_the_cookie_is_bound_to_the_host_on_https(scheme: str, origin: str, expe
 
 def test_a_cookie_without_the_prefix_is_ignored_on_https() -> None:
     settings = settings_with("https://media.example.com")
-    assert read_cookie(request_by("https", "eddyline=eds_planted"), settings) == ""
-    assert read_cookie(request_by("https", "__Host-eddyline=eds_own"), settings) == "eds_own"
+    assert read_cookie(request_by("https", "eddyline_session=eds_planted"), settings) == ""
+    assert read_cookie(request_by("https", "__Host-eddyline_session=eds_own"), settings) == "eds_own"
 
 
 def test_a_cookie_is_cleared_with_the_same_attributes() -> None:
     header = clearing_header(request_by("https"), settings_with(""))["Set-Cookie"]
-    assert header.startswith('__Host-eddyline=""')
+    assert header.startswith('__Host-eddyline_session=""')
     assert "Max-Age=0" in header
     assert "Secure" in header

@@ -70,12 +70,12 @@ def test_the_session_works_for_the_api_and_ends_by_signing_out(
     sign_in(services, client)
     assert client.get("/session").status_code == 204
     assert client.get("/api/v1/tokens").status_code == 200
-    cookie = client.cookies["eddyline"]
+    cookie = client.cookies["eddyline_session"]
     response = client.post("/logout")
     assert response.json() == {"next": "/login"}
-    assert "eddyline" not in client.cookies
-    # The cookie is worthless even if somebody kept it.
-    assert client.get("/session", headers={"Cookie": f"eddyline={cookie}"}).status_code == 401
+    assert "eddyline_session" not in client.cookies
+    # The cookie is worthless even for a program that kept it.
+    assert client.get("/session", headers={"Cookie": f"eddyline_session={cookie}"}).status_code == 401
 
 
 def test_the_session_ends_with_its_token_and_the_browser_forgets_it(
@@ -85,7 +85,7 @@ def test_the_session_ends_with_its_token_and_the_browser_forgets_it(
     Tokens(services.ledger).revoke(token)
     response = client.get("/account", headers=PAGE)
     assert response.status_code == 303
-    assert "eddyline" not in client.cookies
+    assert "eddyline_session" not in client.cookies
 
 
 def test_the_session_expires(services: Services, client: TestClient) -> None:
