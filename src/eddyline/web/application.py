@@ -20,9 +20,9 @@ from eddyline.web.api import tokens as tokens_api
 from eddyline.web.api import uploads as uploads_api
 from eddyline.web.api import webhooks as webhooks_api
 from eddyline.web.api import workers as workers_api
-from eddyline.web.event_streams import EventStreams
 from eddyline.web.auth.request_checks import RequestChecks
 from eddyline.web.auth.security_headers import SecurityHeaders
+from eddyline.web.event_streams import EventStreams
 from eddyline.web.pages import account as account_pages
 from eddyline.web.pages import asset as asset_pages
 from eddyline.web.pages import fleet as fleet_pages
