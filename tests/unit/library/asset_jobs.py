@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-
 from eddyline.core.clock import ManualClock
 from eddyline.graph.db.insert_if_absent import insert_if_absent
 from eddyline.graph.db.library_schema import assets

@@ -1,6 +1,6 @@
 """The progress that users see: it never goes back, ends at 100 % only when published, and has a reason.
 
-The complaints behind these tests: MediaCMS #1020 ("pending" for ever), PeerTube #799 and #2477 (remaining
+The complaints behind these tests: MediaCMS #1020 ("pending" without an end), PeerTube #799 and #2477 (remaining
 time and position in the queue), #5953 (100 %, then 0 %), #6546 (a stuck job).
 """
 
@@ -175,7 +175,7 @@ def test_an_asset_that_cannot_start_says_how_many_jobs_are_before_it(ledger: Led
 
 
 def test_an_asset_without_workers_names_the_pool_and_the_command(ledger: Ledger, clock: ManualClock) -> None:
-    """MediaCMS #1020: "pending" for ever, and no word on why."""
+    """MediaCMS #1020: "pending" without an end or a reason."""
     add_row(ledger)
     ledger.submit([inspect_job(pool="gpu")])
     register(ledger)
