@@ -1,7 +1,7 @@
 """The progress that users see: it never goes back, ends at 100 % only when published, and has a reason.
 
-The complaints behind these tests: MediaCMS #1020 ("pending" without an end), PeerTube #799 and #2477 (remaining
-time and position in the queue), #5953 (100 %, then 0 %), #6546 (a stuck job).
+The complaints behind these tests: MediaCMS #1020 ("pending" without an end), PeerTube #799 and #2477
+(remaining time and position in the queue), #5953 (100 %, then 0 %), #6546 (a stuck job).
 """
 
 from __future__ import annotations
