@@ -95,7 +95,7 @@ async function listShares() {
   const { shares } = await call("GET", "/api/v1/shares");
   const rows = shares.map((share) => {
     const revoke = async () => {
-      await call("DELETE", `/api/v1/assets/${share.asset}/shares/${share.id}`);
+      await call("DELETE", `/api/v1/shares/${share.id}`);
       await listShares();
     };
     return row(
