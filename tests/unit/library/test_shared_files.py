@@ -20,7 +20,8 @@ MANIFEST: dict[str, Any] = {
         "storyboard": "pictures/storyboard.vtt",
     },
     "telemetry": {
-        "payloads": "telemetry/payloads.gpmf", "udta": "telemetry/udta.bin", "json": "telemetry/telemetry.json.gz",
+        "payloads": "telemetry/payloads.gpmf", "udta": "telemetry/udta.bin",
+        "json": "telemetry/telemetry.json.gz",
         "gpx": "telemetry/track.gpx", "geojson": "telemetry/track.geojson", "svg": "telemetry/track.svg",
         "highlights": "telemetry/highlights.json",
     },
@@ -35,9 +36,11 @@ ALWAYS = (
 )  # fmt: skip
 TRACK = ("telemetry/track.gpx", "telemetry/track.geojson", "telemetry/track.svg")
 NEVER = (
-    "manifest.json", "index.html", "telemetry/payloads.gpmf", "telemetry/udta.bin", "telemetry/highlights.json",
+    "manifest.json", "index.html", "telemetry/payloads.gpmf", "telemetry/udta.bin",
+    "telemetry/highlights.json",
     "telemetry/telemetry.json.gz", "../x/manifest.json", "/etc/passwd", "stream/../manifest.json", "",
-    "stream", "stream/a.html", "stream/.hidden", "pictures/other.png", "renditions/720p.mp4/x", "a/stream/x.m4s",
+    "stream", "stream/a.html", "stream/.hidden", "pictures/other.png", "renditions/720p.mp4/x",
+    "a/stream/x.m4s",
 )  # fmt: skip
 
 
@@ -73,7 +76,8 @@ def test_titles_that_may_name_a_place_are_not_shown() -> None:
     ("path", "expected"),
     [
         ("stream/master.m3u8", True), ("subtitles/1.vtt", True), ("stream/chapters.json", True),
-        ("stream/subtitles-1/00001.m4s", True), ("stream/720p/00001.m4s", False), ("pictures/poster.jpg", False),
+        ("stream/subtitles-1/00001.m4s", True), ("stream/720p/00001.m4s", False),
+        ("pictures/poster.jpg", False),
     ],
 )  # fmt: skip
 def test_texts_are_searched_for_a_location(path: str, *, expected: bool) -> None:
@@ -95,6 +99,6 @@ def test_renditions_have_a_location_if_anything_may_contain_it() -> None:
     assert not renditions_have_location(bare)
     assert renditions_have_location({})
     assert renditions_have_location(MANIFEST)
-    for more in ({"location": {}}, {"location": {"latitude": 1}}, {"subtitles": [{}]}, {"title": "Zurich"}):
-        assert renditions_have_location({**bare, **more}) is bool(next(iter(more.values())))
+    for name, value in (("location", {"latitude": 1}), ("subtitles", [{}]), ("title", "Zurich")):
+        assert renditions_have_location({**bare, name: value})
     assert renditions_have_location({**bare, "telemetry": {"payloads": "x"}})

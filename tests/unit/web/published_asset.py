@@ -48,5 +48,5 @@ def publish(
     add_asset(services, asset, owner=owner)
     written = {**MANIFEST, "asset": asset, **manifest}
     for path, data in {**FILES, **(files or {}), "manifest.json": json.dumps(written).encode()}.items():
-        services.store.put(asset_key(asset, path), data)
+        services.store.put_bytes(asset_key(asset, path), data)
     return asset

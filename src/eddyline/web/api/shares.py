@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from eddyline.graph.ledger.catalogue.asset import Asset
 from eddyline.library.shared_files import renditions_have_location
 from eddyline.library.shares import Share, Shares
 from eddyline.pipeline.publication.published import read_manifest
@@ -16,7 +17,7 @@ from eddyline.web.api.errors import declare
 from eddyline.web.auth.dependencies import Reader, Writer
 from eddyline.web.problems import Problem, not_found
 from eddyline.web.services import Services, WithServices
-from eddyline.web.visible_assets import VisibleAsset, find_asset
+from eddyline.web.visible_assets import find_asset
 
 router = APIRouter(tags=["shares"])
 
@@ -125,7 +126,7 @@ def revoke(services: WithServices, principal: Writer, share: str) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _require_no_location(services: Services, asset: VisibleAsset) -> None:
+def _require_no_location(services: Services, asset: Asset) -> None:
     """Raises `Problem` 409 unless the renditions certainly contain no location."""
     manifest = read_manifest(services.store, asset.asset)
     if manifest is None or renditions_have_location(manifest):

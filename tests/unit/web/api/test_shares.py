@@ -50,9 +50,7 @@ def test_a_link_is_created_listed_and_revoked(client: TestClient) -> None:
     assert not revoked["valid"]
 
 
-def test_a_link_expires_after_a_month_unless_another_time_is_given(
-    services: Services, client: TestClient
-) -> None:
+def test_a_link_expires_after_a_month_unless_another_time_is_given(client: TestClient) -> None:
     times = [create(client, **body).json() for body in ({}, {"expires_s": 3600}, {"expires_s": None})]
     assert times[2]["expires"] is None
     assert [each["expires"] > each["created"] for each in times[:2]] == [True, True]

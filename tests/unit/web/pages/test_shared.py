@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
-from tests.unit.web.catalogue_rows import ASSET
+from tests.unit.web.catalogue_rows import ASSET, add_asset
 from tests.unit.web.published_asset import FILES, publish
 from tests.unit.web.web_app import client_of, open_services
 
@@ -56,8 +56,10 @@ def test_a_stranger_gets_the_page_and_the_files_of_the_player(services: Services
 def test_a_stranger_gets_no_other_file_and_no_other_route(services: Services, client: TestClient) -> None:
     link = f"/s/{share(services).secret}"
     for path in (
-        "manifest.json", "index.html", "telemetry/payloads.gpmf", "telemetry/track.gpx", "renditions/720p.mp4",
-        "../0123456789abcdef/manifest.json", "..%2fmanifest.json", "%2e%2e/%2e%2e/.eddyline/ledger.sqlite", "absent",
+        "manifest.json", "index.html", "telemetry/payloads.gpmf", "telemetry/track.gpx",
+        "renditions/720p.mp4",
+        "../0123456789abcdef/manifest.json", "..%2fmanifest.json", "%2e%2e/%2e%2e/.eddyline/ledger.sqlite",
+        "absent",
     ):  # fmt: skip
         assert client.get(f"{link}/files/{path}").status_code == 404, path
     for path in ("/", f"/media/{ASSET}/{SEGMENT}", f"/api/v1/assets/{ASSET}/shares", "/api/v1/tokens"):
@@ -122,10 +124,8 @@ def test_wrong_links_are_limited_as_wrong_tokens(services: Services, client: Tes
 
 
 def test_the_page_escapes_the_name(services: Services, client: TestClient) -> None:
-    from tests.unit.web.catalogue_rows import add_asset
-
     add_asset(services, "e" * 16, owner="ann", name="\"><script>alert('x')</script>")
-    services.store.put("assets/" + "e" * 16 + "/manifest.json", b"{}")
+    services.store.put_bytes("assets/" + "e" * 16 + "/manifest.json", b"{}")
     secret = Shares(services.ledger).create(asset="e" * 16, owner="ann").secret
     page = client.get(f"/s/{secret}").text
     assert "<script>alert" not in page
