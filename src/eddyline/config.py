@@ -15,6 +15,7 @@ from typing import Any
 from eddyline.core.errors import UsageError
 
 _MAX_COUNT = 1000
+_PREFIX = re.compile(r"(?:s3|gs|az)://[^/\s]+(?:/[^/\s]+)*/?")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_-]+:[0-9]{1,5}")
 
 
@@ -31,6 +32,8 @@ class Settings:
     queue no longer seems to contain is published again. `cloudwatch`: coordinators publish metrics of pools
     to CloudWatch. `health`: the file that says when the loops of a process last ran (None: not written).
     `outbound_hosts`: hosts with ports that imports and webhooks may reach at private addresses.
+    `import_prefixes`: (owner, prefix) pairs; an owner may import objects below its prefixes, such as
+    "s3://footage/ann". The owner "*" stands for all.
     """
 
     ffmpeg: Path | None = None
@@ -48,6 +51,7 @@ class Settings:
     cloudwatch: bool = False
     health: Path | None = None
     outbound_hosts: frozenset[str] = frozenset()
+    import_prefixes: tuple[tuple[str, str], ...] = ()
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -75,6 +79,17 @@ def _hosts(name: str, value: str) -> frozenset[str]:
     return hosts
 
 
+def _prefixes(name: str, value: str) -> tuple[tuple[str, str], ...]:
+    pairs = [each.strip().partition("=") for each in value.split(",") if each.strip()]
+    for owner, equals, prefix in pairs:
+        if not equals or _PREFIX.fullmatch(prefix) is None:
+            raise UsageError(
+                f"invalid value {(owner + equals + prefix)!r} of {name}",
+                remedy="write owner=s3://bucket/prefix, several with commas; * stands for all owners",
+            )
+    return tuple((owner.strip(), prefix.rstrip("/")) for owner, _, prefix in pairs)
+
+
 def _count(name: str, value: str) -> int:
     if not value.isdecimal() or not 0 < int(value) <= _MAX_COUNT:
         raise UsageError(
@@ -84,7 +99,7 @@ def _count(name: str, value: str) -> int:
 
 
 # Each row: the variable, the field and the parser.
-_SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int | frozenset[str]]]] = {
+_SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_FFMPEG": ("ffmpeg", _path),
     "EDDYLINE_FFPROBE": ("ffprobe", _path),
     "EDDYLINE_PACKAGER": ("packager", _path),
@@ -100,6 +115,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], Path | str | bool | int | f
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
     "EDDYLINE_HEALTH": ("health", _path),
     "EDDYLINE_OUTBOUND_HOSTS": ("outbound_hosts", _hosts),
+    "EDDYLINE_IMPORT_PREFIXES": ("import_prefixes", _prefixes),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

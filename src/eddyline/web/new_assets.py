@@ -1,0 +1,120 @@
+"""Creates assets from what clients name: a finished upload, a URL, or an object of a store."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from eddyline.app.submit import FLEET
+from eddyline.core.errors import MissingError, UsageError
+from eddyline.library.import_keys import checked_import
+from eddyline.media.ladder.profile import Profile, load_profile, profile_names
+from eddyline.pipeline.planning.job_options import JobOptions
+from eddyline.pipeline.planning.routing import inspect_pool
+from eddyline.pipeline.submission.stored_sources import find_object
+from eddyline.pipeline.submission.submit import Submitted, submit
+from eddyline.web.auth.principal import Principal, Scope
+from eddyline.web.problems import Problem
+from eddyline.web.services import Services
+
+_MAX_TIME = 4e9  # seconds since 1970: the year 2096
+
+
+class NewAsset(BaseModel, extra="forbid"):
+    """A source, exactly one of `upload`, `url` and `key`, and how to process it."""
+
+    upload: str | None = Field(
+        default=None, max_length=100, description="The id of an upload that is complete.", examples=[None]
+    )
+    url: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="An http or https address of a public server; it must support ranges.",
+        examples=[None],
+    )
+    key: str | None = Field(
+        default=None,
+        max_length=1200,
+        description="The address of an object below a prefix of the owner (EDDYLINE_IMPORT_PREFIXES).",
+        examples=["s3://footage/rides/GX010001.MP4"],
+    )
+    profile: str = Field(default="default", max_length=60, examples=["default"])
+    owner: str | None = Field(
+        default=None, max_length=200, description="Another owner; for administrators.", examples=[None]
+    )
+    urgency: Literal["interactive", "bulk"] = "interactive"
+    deadline: float | None = Field(
+        default=None,
+        ge=0,
+        le=_MAX_TIME,
+        allow_inf_nan=False,
+        description="When the asset should be ready, in seconds since 1970.",
+        examples=[None],
+    )
+    name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\\/\x00-\x1f\x7f]+$",
+        description="The name of the asset, if the URL does not have a good one.",
+        examples=[None],
+    )
+
+    @model_validator(mode="after")
+    def _check_source(self) -> Self:
+        if sum(each is not None for each in (self.upload, self.url, self.key)) != 1:
+            raise ValueError("exactly one of upload, url and key is required")
+        if self.name is not None and self.url is None:
+            raise ValueError("name is for a url: an upload and an object have names")
+        if self.upload is not None and (self.profile != "default" or self.owner or self.deadline):
+            raise ValueError("profile, owner and deadline of an upload are set when it is created")
+        return self
+
+
+def owner_of(new: NewAsset, principal: Principal) -> str:
+    """The owner of a new asset. Raises `Problem` 403 if the principal names another one than itself."""
+    if new.owner is None or new.owner == principal.owner:
+        return principal.owner
+    if principal.scope is not Scope.ADMIN:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "only administrators create assets of other owners",
+            remedy="leave out owner, or use a token with scope admin",
+        )
+    return new.owner
+
+
+def profile_of(new: NewAsset) -> Profile:
+    """A built-in profile. Raises `Problem` 422; a path is never read."""
+    if new.profile not in profile_names():
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"unknown profile {new.profile!r}",
+            remedy=f"choose one of {', '.join(profile_names())}",
+        )
+    return load_profile(new.profile)
+
+
+def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Submitted:
+    """Submit an object of a store. Raises `Problem` 422 if it may not be imported, or does not exist."""
+    settings = services.shared.settings
+    address = checked_import(key, owner=owner, prefixes=settings.import_prefixes)
+    profile = profile_of(new)
+    try:
+        return submit(
+            [find_object(address)],
+            profile,
+            store=services.store,
+            ledger=services.ledger,
+            toolchain=FLEET,
+            options=JobOptions(owner=owner, urgency=new.urgency, deadline=new.deadline),
+            pool=inspect_pool(services.shared.pools()),
+        )
+    except (MissingError, UsageError) as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            error.message,
+            remedy="check the key, and that the server may read the bucket",
+        ) from error
