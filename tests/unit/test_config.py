@@ -17,7 +17,10 @@ def test_without_variables_every_setting_has_its_default() -> None:
 def test_every_variable_sets_its_field() -> None:
     counts = {"EDDYLINE_POISON_AFTER": "7", "EDDYLINE_DEAD_AFTER": "8", "EDDYLINE_SWEEP_STALE_S": "9"}
     flags = {"EDDYLINE_ALLOW_HTTP": "1", "EDDYLINE_CLOUDWATCH": "1"}
-    others = {"EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443"}
+    others = {
+        "EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443",
+        "EDDYLINE_IMPORT_PREFIXES": "ann=s3://footage/ann",
+    }
     typed = {**counts, **flags, **others}
     found = config.read({**{name: name for name in config.VARIABLES}, **typed})
     assert (found.poison_after, found.dead_after, found.sweep_stale_s) == (7, 8, 9)
