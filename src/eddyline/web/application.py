@@ -80,7 +80,9 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(SecurityHeaders, settings=services.settings)  # the outermost: refusals have them too
     for module in API:
         app.include_router(module.router, prefix="/api/v1")
+        app.state.allowed_methods.add(module.router, "/api/v1")
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
+        app.state.allowed_methods.add(page.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -80,10 +80,12 @@ def build(app: FastAPI) -> dict[str, Any]:
     schemas["ProblemDetails"] = problem
     for path, operation in _operations(schema):
         responses = operation["responses"]
-        for status, declared in declare(401, 403, 503).items():
-            responses.setdefault(str(status), declared)
-        if "422" in responses:
-            responses["422"] = declare(422)[422]
+        responses.pop("422", None)  # FastAPI's, or the same again
+        for status in (400, 401, 403, *([404] if "{" in path else []), 422, 429, 503):
+            responses.setdefault(str(status), declare(status)[status])
+        for status, declared in responses.items():
+            if status[0] in "45":
+                declared.setdefault("content", declare(400)[400]["content"])
         operation.setdefault("security", [{"token": []}, {"session": []}])
         operation.setdefault("description", operation.get("summary", path))
     return schema

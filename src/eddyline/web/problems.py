@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
+from eddyline.web.allowed_methods import AllowedMethods
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -42,7 +43,8 @@ def not_found() -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Convert all errors of the routes to problem details."""
+    """Convert all errors of the routes to problem details. Add the routes to `app.state.allowed_methods`."""
+    app.state.allowed_methods = AllowedMethods()
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(EddylineError, _on_error)
     app.add_exception_handler(HTTPException, _on_http)
@@ -84,12 +86,16 @@ async def _on_error(_: Request, error: Exception) -> JSONResponse:
     return response(of_error(error))
 
 
-async def _on_http(_: Request, error: Exception) -> JSONResponse:
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     status = HTTPStatus(error.status_code)
     if status is HTTPStatus.NOT_FOUND:
         return response(not_found())
-    return response(Problem(status, str(error.detail), headers=error.headers))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        methods: AllowedMethods = request.app.state.allowed_methods
+        headers["Allow"] = ", ".join(methods.of(request.url.path, headers.get("Allow", "").split(",")))
+    return response(Problem(status, str(error.detail), headers=headers))
 
 
 async def _on_invalid(_: Request, error: Exception) -> JSONResponse:

@@ -52,7 +52,7 @@ _DESCRIPTIONS = {
 
 
 def declare(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The argument `responses` of a route with these errors; 401, 403 and 503 are declared for all routes."""
+    """The argument `responses` of a route with these errors; all routes have some (`web/openapi.py`)."""
     return {
         status: {
             "description": _DESCRIPTIONS.get(status, HTTPStatus(status).phrase),

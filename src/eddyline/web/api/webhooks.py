@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from eddyline.library.webhooks.deliveries import Deliveries, Delivery
 from eddyline.library.webhooks.webhooks import KINDS, Webhook, Webhooks
@@ -26,7 +26,9 @@ class NewWebhook(BaseModel):
 
     url: str = Field(max_length=2000, examples=["https://example.com/eddyline"])
     kinds: list[str] = Field(default=[], max_length=_MAX_KINDS, examples=[["asset.ready", "asset.failed"]])
-    all_owners: bool = Field(default=False, description="Events of all owners; requires the scope admin.")
+    all_owners: StrictBool = Field(
+        default=False, description="Events of all owners; requires the scope admin."
+    )
 
 
 class WebhookChange(BaseModel):
@@ -34,7 +36,7 @@ class WebhookChange(BaseModel):
 
     url: str | None = Field(default=None, max_length=2000)
     kinds: list[str] | None = Field(default=None, max_length=_MAX_KINDS)
-    enabled: bool | None = None
+    enabled: StrictBool | None = None
 
 
 class WebhookView(BaseModel):
