@@ -66,7 +66,9 @@ def submit_sources(request: SubmitRequest, *, stop: Stop, on_event: Callable[[Ev
             options=request.options,
             merge=request.merge,
             pool=inspect_pool(pools),
-            upload=_absolute if request.in_place else lambda path: upload_source(path, store),
+            upload=_absolute
+            if request.in_place
+            else lambda path: upload_source(path, store, request.options.owner),
         ).submit(discover(request.sources))
         for each in submitted:
             if each.status == "open":

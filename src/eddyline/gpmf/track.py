@@ -25,6 +25,8 @@ Int8s = npt.NDArray[np.int8]
 UNKNOWN_FIX = -1
 KNOWN_FIXES = (0, 2, 3)
 CENTURY_DAYS = 36525
+MAX_GOOD_DOP = 5.0
+"""Positions with a greater dilution of precision do not count in maxima and lengths."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -23,6 +23,18 @@ class GraphError(UsageError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AssetEntry:
+    """What the first job of an asset enters into the catalogue; the owner is that of the job.
+
+    `source` is the address of its first file, `profile` the name of the profile.
+    """
+
+    name: str
+    source: str
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewJob:
     """A job to submit.
 
@@ -30,7 +42,8 @@ class NewJob:
     ids of jobs that must have ended first, in any state. A lower `priority` goes first. Within a priority,
     all owners get the same share. `weight` is the relative cost, for progress and shares. `max_attempts` None
     means the ledger's retry policy. A job with a `deadline` (seconds since 1970) is preferred and is reported
-    once it is late, but is never cancelled because of it.
+    once it is late, but is never cancelled because of it. A job with an `entry` enters its asset into the
+    catalogue, in the state "processing".
     """
 
     id: str
@@ -45,6 +58,7 @@ class NewJob:
     owner: str = ""
     max_attempts: int | None = None
     deadline: float | None = None
+    entry: AssetEntry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

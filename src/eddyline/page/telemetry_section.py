@@ -53,11 +53,12 @@ def _camera(camera: Mapping[str, Any]) -> list[tuple[str, object]]:
 def _trip(gps: Mapping[str, Any]) -> list[tuple[str, object]]:
     if not gps:
         return []
+    top_speed = gps["top_speed_mps"]  # unknown if all positions are imprecise
     return [
         ("GPS", f"{format_duration(gps['duration_s'])}{_start(gps.get('began'))}"),
         *_time_scale(gps),
         ("Distance", format_distance(gps["distance_m"])),
-        ("Top speed", f"{gps['top_speed_mps'] * _KMH:.1f} km/h"),
+        *([] if top_speed is None else [("Top speed", f"{top_speed * _KMH:.1f} km/h")]),
         ("Altitude", _altitude(gps)),
     ]
 

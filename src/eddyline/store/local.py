@@ -118,14 +118,12 @@ class LocalStore:
             files.link_or_copy(source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below `prefix`/, sorted, without files that are being written."""
+        """The keys below `prefix`/, sorted, without files that are being written.
+
+        The names of one directory of each level are in memory at a time.
+        """
         top = self.path(prefix)
-        keys: list[str] = []
-        for folder, below, names in os.walk(top):  # ignores directories removed meanwhile
-            below[:] = [name for name in below if not files.is_temp_path(name)]
-            within = Path(folder).relative_to(self.root)
-            keys.extend((within / name).as_posix() for name in names if not name.startswith("."))
-        yield from sorted(keys)
+        yield from _keys_below(top, top.relative_to(self.root).as_posix())
 
     def delete(self, prefix: str) -> None:
         """Delete an object, or a directory: renamed first, so that no partly deleted one is visible."""
@@ -139,6 +137,32 @@ class LocalStore:
             else:
                 with contextlib.suppress(NotADirectoryError):
                     target.unlink(missing_ok=True)
+
+
+def _keys_below(folder: Path, prefix: str) -> Iterator[str]:
+    """The keys of the files below a directory, sorted as whole keys; none if it was removed meanwhile."""
+    for name in _sorted_names(folder):
+        if name.endswith("/"):
+            yield from _keys_below(folder / name, f"{prefix}/{name[:-1]}")
+        else:
+            yield f"{prefix}/{name}"
+
+
+def _sorted_names(folder: Path) -> list[str]:
+    """The names in a directory in the order of the keys; those of directories end with a slash."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(
+                f"{each.name}/" if each.is_dir() else each.name for each in found if _is_listed(each)
+            )
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_listed(entry: os.DirEntry[str]) -> bool:
+    if entry.is_dir():
+        return not files.is_temp_path(entry.name) and not entry.is_symlink()
+    return not entry.name.startswith(".")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from eddyline.store.store import checked_key
 if TYPE_CHECKING:  # types only: they do not exist when running
     from obstore import ObjectMeta, PutMode
 
+_PAGE = 1000  # keys that stores list, and delete, by one request
 _MAX_SERVER_COPY = 5 * 1024**3  # the largest object that S3 copies by one request
 
 
@@ -179,23 +181,41 @@ class ObjectStore:
             obstore.copy(self._bucket, source, target)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below `prefix`/, sorted, all of them in memory."""
+        """The keys below `prefix`/, sorted as stores list them, a page in memory at a time."""
         yield from self._list(prefix, self._key(prefix) + "/")
 
     def list_all(self) -> Iterator[str]:
         """All keys, sorted; a separate method, so that an empty prefix never lists a whole bucket."""
         yield from self._list("everything", "")
 
-    @with_retries
-    def _list(self, what: str, top: str) -> Sequence[str]:
-        with self._translate(f"listing {what}"):
-            pages = obstore.list(self._bucket, prefix=top or None)
-            keys = [meta["path"] for page in pages for meta in page]
-        return sorted(key for key in keys if key.startswith(top))
+    def _list(self, what: str, top: str) -> Iterator[str]:
+        pages: Iterator[Sequence[ObjectMeta]] | None = None
+        last: str | None = None
+
+        def next_page() -> Sequence[ObjectMeta] | None:
+            """The next page; a repeated request continues after the last key."""
+            nonlocal pages
+            with self._translate(f"listing {what}"):
+                if pages is None:
+                    listing = obstore.list(self._bucket, prefix=top or None, offset=last, chunk_size=_PAGE)
+                    pages = iter(listing)
+                try:
+                    return next(pages, None)
+                except BaseException:
+                    pages = None
+                    raise
+
+        while (page := self.retrier.call(next_page)) is not None:
+            for meta in page:
+                last = meta["path"]
+                if last.startswith(top):
+                    yield last
 
     def delete(self, prefix: str) -> None:
-        """Delete an object and all objects below it, many by one request."""
-        self._delete(prefix, [self._key(prefix), *self.list(prefix)])
+        """Delete an object and all objects below it, a thousand by one request."""
+        keys = chain([self._key(prefix)], self.list(prefix))
+        while batch := list(islice(keys, _PAGE)):
+            self._delete(prefix, batch)
 
     @with_retries
     def _delete(self, what: str, keys: Sequence[str]) -> None:

@@ -70,7 +70,7 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys below `prefix`/, sorted."""
+        """The keys below `prefix`/, sorted, read as they are needed: never all in memory."""
         ...
 
     def delete(self, prefix: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 from obstore.store import MemoryStore
 from tests.servers.ministack import Ministack
@@ -19,6 +22,7 @@ from eddyline.store.content_types import BY_EXTENSION
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
 from eddyline.store.ranges import FileRanges
+from eddyline.store.retry import StoreUnavailableError
 
 
 @pytest.fixture
@@ -110,6 +114,46 @@ def test_objects_of_one_name_are_fetched_to_separate_files_each_time(scratch: Pa
     store.put_bytes("a/init.mp4", b"new")
     assert store.fetch("a/init.mp4", scratch).read_bytes() == b"new"
     assert len([path for path in scratch.rglob("*") if path.is_file()]) == 2
+
+
+def test_a_list_continues_after_an_outage_without_gaps_or_repetitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = ObjectStore(MemoryStore(), address="memory", outage_retry_s=60.0)
+    keys = [f"a/{number:04}" for number in range(2500)]
+    for key in keys:
+        store.put_bytes(key, b"")
+    real, requests = obstore.list, 0
+
+    def fail_on_the_second_page(*args: Any, **options: Any) -> Iterator[Any]:
+        nonlocal requests
+        requests += 1
+        pages = iter(real(*args, **options))
+        yield next(pages)
+        if requests == 1:
+            raise StoreUnavailableError("the connection was broken")
+        yield from pages
+
+    monkeypatch.setattr(obstore, "list", fail_on_the_second_page)
+    assert list(store.list("a")) == keys
+    assert requests == 2
+
+
+def test_a_list_reads_one_page_before_its_first_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ObjectStore(MemoryStore(), address="memory")
+    for number in range(2500):
+        store.put_bytes(f"a/{number:04}", b"")
+    real, read = obstore.list, 0
+
+    def count_pages(*args: Any, **options: Any) -> Iterator[Any]:
+        nonlocal read
+        for page in real(*args, **options):
+            read += 1
+            yield page
+
+    monkeypatch.setattr(obstore, "list", count_pages)
+    assert next(store.list("a")) == "a/0000"
+    assert read == 1
 
 
 def test_more_than_a_thousand_objects_are_listed_and_deleted(ministack: Ministack, bucket: str) -> None:

@@ -136,6 +136,7 @@ FIELD_TYPES: Mapping[str, Any] = {
     "machine": Any,  # parsed before
     "progress": Any,  # parsed before
     "cpu_s": Annotated[float, Field(ge=0, le=MAX_CPU_S, allow_inf_nan=False)] | None,
+    "entry": None,  # only submissions enter assets into the catalogue, never workers
     "fraction": Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None,
     "over": bool,
     "reason": _Text,

@@ -20,6 +20,8 @@ from eddyline.graph.db.bulk import many, rows_for
 from eddyline.graph.db.schema import dependencies, jobs
 from eddyline.graph.job import Job
 from eddyline.graph.ledger import ended_starts, fair_queue
+from eddyline.graph.ledger.catalogue import transitions
+from eddyline.graph.ledger.catalogue.transitions import JobChange
 from eddyline.graph.ledger.ended_starts import EndedStart, StartOutcome
 from eddyline.graph.ledger.outbox import ready_jobs
 from eddyline.graph.states import Event, State, advance
@@ -30,7 +32,7 @@ class Record:
     """The mutable part of a job's row, by its columns' names except `job_id`, and its place in the queue.
 
     If `start_tag` is None, a new place in the queue is assigned when this is written. `ended_start` is added
-    to the start history then.
+    to the start history then, and `asset_change` applied to the catalogue.
     """
 
     job_id: str
@@ -59,6 +61,7 @@ class Record:
     weight: float
     kind: str
     ended_start: EndedStart | None = field(default=None, init=False)
+    asset_change: JobChange | None = field(default=None, init=False)
 
     def step(self, event: Event) -> None:
         """Change the state according to the table of transitions."""
@@ -109,6 +112,8 @@ class Record:
         self.error = error
         self.cause = cause
         self.finished = at
+        if transitions.is_relevant(event, self.kind):
+            self.asset_change = JobChange(event=event, at=at)
 
 
 # Literals, not parameters: only then does the planner use the partial indexes.
@@ -160,6 +165,9 @@ def write(connection: Connection, records: Iterable[Record], names: Sequence[str
     many(connection, _WRITE, changed, ordered, get=attrgetter)
     ended_starts.insert(connection, [each.ended_start for each in ordered if each.ended_start is not None])
     ready_jobs.track(connection, ((record.job_id, record.state) for record in ordered))
+    changed_assets = [record for record in ordered if record.asset_change is not None]
+    if changed_assets:
+        transitions.apply(connection, changed_assets)
 
 
 def encode(value: dict[str, Any]) -> str:

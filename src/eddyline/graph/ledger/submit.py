@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from eddyline.graph.job import Addition, GraphError, Link, NewJob
 from eddyline.graph.ledger import archive
+from eddyline.graph.ledger.catalogue import transitions
 from eddyline.graph.ledger.dependencies.dependants import dependency_error
 from eddyline.graph.ledger.dependencies.links import apply_links, new_edges
 from eddyline.graph.ledger.dependencies.states import DependencyState, all_dependencies, dependency_states
@@ -55,6 +56,7 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     rows = _rows(order, new, wanted, states, now)
     if rows:
         insert_jobs(connection, rows)
+        transitions.submitted(connection, new.values(), now)
         insert_dependencies(
             connection, [edge for name in new for edge in _edge_rows(name, wanted[name], states)]
         )

@@ -10,7 +10,7 @@ from typing import Any
 from eddyline.core.identity import digest
 from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
-from eddyline.graph.job import Job, NewJob
+from eddyline.graph.job import AssetEntry, Job, NewJob
 from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_chunks
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
 from eddyline.media.ladder.ladder import Rung, rungs
@@ -180,11 +180,12 @@ def inspect_job(
     store: str = "",
     options: JobOptions = DEFAULT_OPTIONS,
     pool: str | None = None,
+    source: str = "",
 ) -> NewJob:
     """The first job of an asset; it adds the others. `request` is the request's digest.
 
     `store` is its store's identity (`store_identity`). `pool`: the pool that inspects; None: the built-in
-    one.
+    one. `source` is the address of its first file, for the catalogue.
     """
     kind = JOB_KINDS["inspect"]
     return NewJob(
@@ -205,6 +206,7 @@ def inspect_job(
         weight=kind.weight,
         owner=options.owner,
         deadline=options.deadline,
+        entry=AssetEntry(name=name, source=source, profile=profile.name),
     )
 
 

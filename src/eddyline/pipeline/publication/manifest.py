@@ -21,8 +21,9 @@ from eddyline.pipeline.publication.manifest_sections import PartsByKind
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.parts import Part
+from eddyline.pipeline.runtime.subtitles import CUES
 
-VERSION = 2
+VERSION = 3
 
 
 def collect_parts(plan: Plan, get_part: Callable[[str, int | str | None], Part]) -> PartsByKind:
@@ -44,6 +45,7 @@ def build_manifest(
     tools: Toolchain,
     history: History,
     cpu_s: float,
+    owner: str = "",
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """The manifest as JSON values. `cpu_s` is that of publication itself. Raises `ProofError`."""
@@ -54,6 +56,7 @@ def build_manifest(
     return {
         "version": VERSION,
         "asset": plan.asset,
+        "owner": owner,
         "source": {**sections.source(plan.name, plan.facts), **parts["inspect"][0].result},
         "left_out": sections.left_out(plan, parts),
         **sections.description(plan.facts.description),
@@ -79,10 +82,23 @@ def build_manifest(
             "cpu_seconds": round(total_cpu_s, 2),
             "proof_cpu_seconds": round(proof_cpu_s(parts), 2),
             "wall_s": round(now - started, 2),
+            "stored_bytes": stored_bytes(parts),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "host": platform.node(),
         },
     }
+
+
+def stored_bytes(parts: PartsByKind) -> int:
+    """The size of the files that are published, in bytes."""
+    return sum(
+        size
+        for kind in JOB_KINDS.values()
+        if kind.output_directory is not None
+        for part in parts[kind.name]
+        for name, size in part.files.items()
+        if name != CUES
+    )
 
 
 def without_run(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core.errors import TransientError
+from eddyline.graph.ledger.catalogue.facts import RESULT_KEY
 from eddyline.page.render import render_page
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
+from eddyline.pipeline.publication.catalogue_facts import catalogue_facts
 from eddyline.pipeline.publication.manifest import build_manifest, collect_parts, should_keep
 from eddyline.pipeline.publication.manifest_sections import PartsByKind
 from eddyline.pipeline.publication.published import is_complete, read_manifest
@@ -36,6 +38,7 @@ def publish(task: Task) -> StepOutput:
         tools=task.runtime.tools,
         history=task.runtime.history(task.job),
         cpu_s=task.runner.cpu_s,
+        owner=task.job.owner,
         clock=task.runtime.clock.now,
     )
     data = (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
@@ -49,10 +52,11 @@ def publish(task: Task) -> StepOutput:
         complete = published is not None and (bool(copied) or is_complete(store, plan.asset, published))
         keep = should_keep(published, built, complete=complete)
         copied = copied or _copy_files(task, parts)
-        _write_page(task, published if keep and published is not None else built)
+        stored = published if keep and published is not None else built
+        _write_page(task, stored)
         if keep or store.compare_and_set(key, data, tag):
             _remove_stale_files(task, copied)
-            return StepOutput(result={"manifest": key})
+            return StepOutput(result={"manifest": key, RESULT_KEY: catalogue_facts(stored)})
         # Another attempt at this job was first, or the response was lost and the manifest is ours.
     raise TransientError(f"other workers keep publishing asset {plan.asset}")
 

@@ -40,14 +40,26 @@ class Submitted:
     status: Literal["published", "open"]
 
 
-def identify(addresses: Sequence[str | Path], profile: Profile) -> tuple[str, str, tuple[ChapterFile, ...]]:
+def identify(
+    addresses: Sequence[str | Path], profile: Profile, owner: str = ""
+) -> tuple[str, str, tuple[ChapterFile, ...]]:
     """(asset, fingerprint, chapters) of a recording in several files, in order, read by ranges.
 
-    The same content with the same profile is one asset under any file names. Raises `MissingError`.
+    The same content with the same profile is one asset of an owner under any file names. Raises
+    `MissingError`.
     """
     chapters = tuple(_chapter_file(SourceFile.current(address)) for address in addresses)
     content = digest("chapters", *(chapter.fingerprint for chapter in chapters))
-    return digest(content, profile.digest())[:16], content, chapters
+    return asset_id(content, profile, owner), content, chapters
+
+
+def asset_id(content: str, profile: Profile, owner: str) -> str:
+    """The id of the asset of a content's fingerprint (hex), a profile and an owner ("": none).
+
+    The fingerprint covers only a sample of the bytes. Owners do not share assets, so that a file with the
+    same sample neither reveals nor damages the asset of another owner.
+    """
+    return digest(content, profile.digest(), *([owner] if owner else []))[:16]
 
 
 def submit(
@@ -69,12 +81,12 @@ def submit(
     """
     chapters: tuple[ChapterFile, ...] = ()
     if len(addresses) > 1:
-        asset, content, chapters = identify(addresses, profile)
+        asset, content, chapters = identify(addresses, profile, options.owner)
         original = chapters[0].original
     else:
         original = SourceFile.current(addresses[0])
         content = _chapter_file(original).fingerprint
-        asset = digest(content, profile.digest())[:16]
+        asset = asset_id(content, profile, options.owner)
     submitted = Submitted(asset=asset, name=original.name, source=str(addresses[0]), status="open")
     identity = store_identity(store)
     # Jobs first: workers publish before they report, so if all jobs are done, the manifest is stored.
@@ -95,6 +107,7 @@ def submit(
             store=identity,
             options=options,
             pool=pool,
+            source=submitted.source,
         )
         # A job that is only in the archive was done long ago, and its output is gone: try the next request.
         if ledger.submit([first]) > 0 or ledger.job(first.id) is not None:

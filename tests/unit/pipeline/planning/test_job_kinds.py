@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eddyline.graph.ledger.catalogue.kinds import FIRST_KIND, INTERNAL_KINDS, PUBLISHING_KIND
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, furthest_stage, job_kind
 
 
@@ -15,6 +16,12 @@ def test_a_kind_is_listed_after_its_dependencies() -> None:
 def test_one_kind_publishes_and_one_encodes_video() -> None:
     assert [kind.name for kind in JOB_KINDS.values() if kind.publishes] == ["publish"]
     assert [kind.name for kind in JOB_KINDS.values() if kind.encodes_video] == ["chunk"]
+
+
+def test_the_catalogue_knows_the_same_kinds() -> None:
+    assert [kind.name for kind in JOB_KINDS.values() if not kind.planned] == [FIRST_KIND]
+    assert [kind.name for kind in JOB_KINDS.values() if kind.publishes] == [PUBLISHING_KIND]
+    assert {kind.name for kind in JOB_KINDS.values() if kind.internal} == INTERNAL_KINDS
 
 
 def test_internal_kinds_run_after_publication_and_publish_no_files() -> None:

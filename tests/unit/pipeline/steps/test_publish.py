@@ -16,7 +16,8 @@ from tests.unit.pipeline.runtime_helpers import ASSET, PreparedAsset
 
 from eddyline.core.errors import MissingError, ProofError, TransientError
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
-from eddyline.pipeline.publication.manifest import without_run
+from eddyline.pipeline.publication.catalogue_facts import catalogue_facts
+from eddyline.pipeline.publication.manifest import VERSION, without_run
 from eddyline.pipeline.publication.published import is_published
 from eddyline.store.local import LocalStore
 from eddyline.store.open_store import StoreSettings, open_store
@@ -168,6 +169,33 @@ def test_an_older_manifest_of_other_programs_is_replaced(store: Store, tmp_path:
     assert prepared.manifest()["toolchain"]["ffmpeg_sha256"] == "new"
     assert is_published(store, ASSET)
     assert store.size(asset_key(ASSET, "stream/stale.m3u8")) is None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_manifest_of_an_earlier_version_is_replaced(store: Store, tmp_path: Path, version: int) -> None:
+    prepared = PreparedAsset(store, tmp_path / "work")
+    prepared.run(prepared.job("publish"))
+    older = {**prepared.manifest(), "version": version, "chapters": []}
+    del older["owner"], older["run"]["stored_bytes"]
+    store.put_bytes(MANIFEST, json.dumps(older).encode())
+    assert is_published(store, ASSET)
+    store.delete(prepared.plan.part_key("publish"))
+    prepared.run(prepared.job("publish"))
+    assert prepared.manifest()["version"] == VERSION
+    assert is_published(store, ASSET)
+
+
+def test_the_result_carries_the_facts_of_the_catalogue(store: Store, tmp_path: Path) -> None:
+    prepared = PreparedAsset(store, tmp_path / "work")
+    done = prepared.run(replace(prepared.job("publish"), owner="anna"))
+    manifest = prepared.manifest()
+    assert manifest["owner"] == "anna"
+    assert manifest["run"]["stored_bytes"] == sum(
+        store.size(key) or 0
+        for key in store.list(f"assets/{ASSET}")
+        if not key.endswith(("index.html", "manifest.json"))
+    )
+    assert done.result["catalogue"] == catalogue_facts(manifest)
 
 
 def test_another_result_of_the_same_programs_is_not_published(store: Store, tmp_path: Path) -> None:

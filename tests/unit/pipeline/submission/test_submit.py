@@ -10,14 +10,16 @@ import pytest
 from tests.unit.pipeline.concurrent_processes import run_at_once
 
 from eddyline.core.errors import MissingError
+from eddyline.core.identity import digest
 from eddyline.graph.job import Done, Failed, Settlement
+from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.media.ladder import profile as profiles
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.runtime.source_files import SourceRegistry
-from eddyline.pipeline.submission.submit import Submitted, submit
+from eddyline.pipeline.submission.submit import Submitted, identify, submit
 from eddyline.store.local import LocalStore
 
 
@@ -80,11 +82,50 @@ def test_the_same_content_is_one_asset_with_one_first_job(
     submitted = _submit(clip, store, ledger, options=options)
     moved = tmp_path / "moved.mp4"
     clip.rename(moved)
-    assert _submit(moved, store, ledger).asset == submitted.asset
+    assert _submit(moved, store, ledger, options=options).asset == submitted.asset
     (job,) = ledger.jobs(asset=submitted.asset)
     assert (job.kind, job.owner, job.deadline, job.priority) == ("inspect", "club", 5e9, 120)
     assert job.spec["name"] == "clip.mp4"
     assert SourceRegistry(store).find(submitted.asset).address == str(moved)
+
+
+def test_submission_enters_the_asset_into_the_catalogue(
+    clip: Path, store: LocalStore, ledger: Ledger
+) -> None:
+    asset = _submit(clip, store, ledger, options=JobOptions(owner="club")).asset
+    found = ledger.catalogue.get(asset)
+    assert found is not None
+    assert (found.owner, found.name, found.source) == ("club", "clip.mp4", str(clip))
+    assert (found.profile, found.state) == ("fast", AssetState.PROCESSING)
+
+
+def test_owners_do_not_share_assets_of_files_with_the_same_sample(
+    store: LocalStore, ledger: Ledger, tmp_path: Path
+) -> None:
+    """A crafted file that equals another one in all sampled bytes neither damages nor reveals its asset."""
+    original, crafted = tmp_path / "a" / "clip.mp4", tmp_path / "b" / "clip.mp4"
+    for path, middle in ((original, b"secret"), (crafted, b"forged")):
+        path.parent.mkdir()
+        # Between two of the sampled blocks.
+        path.write_bytes(bytes(200_000) + middle + bytes(5_000_000))
+    fast = profiles.load_profile("fast")
+    assert identify([original], fast)[1] == identify([crafted], fast)[1]
+    first = _submit(original, store, ledger, options=JobOptions(owner="anna"))
+    data = _publish(store, first.asset)
+    second = _submit(crafted, store, ledger, options=JobOptions(owner="eve"))
+    assert second.asset != first.asset
+    assert second.status == "open"
+    assert store.get(manifest_key(first.asset)) == data
+    assert SourceRegistry(store).find(first.asset).address == str(original)
+    assert SourceRegistry(store).find(second.asset).address == str(crafted)
+    assert [job.owner for job in ledger.jobs(asset=second.asset)] == ["eve"]
+
+
+def test_an_asset_without_owner_keeps_its_id(clip: Path) -> None:
+    fast = profiles.load_profile("fast")
+    asset, content, chapters = identify([clip], fast)
+    assert asset == digest(content, fast.digest())[:16]
+    assert content == digest("chapters", chapters[0].fingerprint)
 
 
 def test_a_published_asset_is_not_changed_and_gets_no_jobs(

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, bindparam, select, update
 from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.schema import dependencies
+from eddyline.graph.ledger.catalogue import transitions
+from eddyline.graph.ledger.catalogue.transitions import JobChange
 from eddyline.graph.ledger.dependencies.states import dependency_states
 from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.ledger.rows import RELEASED, Record, dependencies_of, encode, lock, write
@@ -136,6 +138,8 @@ def _restore(record: Record, now: float) -> None:
         record.step(Event.RESTORE)
         if record.unmet == 0:
             record.step(Event.RELEASE)
+    if transitions.is_relevant(Event.REDRIVE, record.kind):
+        record.asset_change = JobChange(event=Event.REDRIVE, at=now)
     record.attempt = record.losses = 0
     record.error = record.cause = record.started = record.finished = None
     record.ready_at = now if record.state == State.READY else None
