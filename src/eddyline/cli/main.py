@@ -25,6 +25,7 @@ COMMANDS = {
     "probe": ("probe", "probe"),
     "doctor": ("doctor", "doctor"),
     "health": ("health", "health"),
+    "catalogue": ("catalogue", "commands"),
     "jobs": ("jobs", "commands"),
     "status": ("status", "status"),
     "submit": ("submit", "submit"),

@@ -251,8 +251,9 @@ class Coordinator:
             self._emit(kind, count)
 
     def _archive(self) -> None:
-        """Archive old jobs, and remove old rows of the start history and of progress."""
+        """Archive old jobs, and remove old events and rows of the start history and of progress."""
         self._ledger.progress.prune()
+        self._ledger.events.prune()
         if self._archive_after_s is not None:
             moved = self._ledger.archive(
                 older_than_s=self._archive_after_s, pause_s=_ARCHIVE_PAUSE_S, stop=self._stop

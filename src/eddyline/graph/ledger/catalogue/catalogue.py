@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from eddyline.graph.db.library_schema import assets
-from eddyline.graph.ledger.catalogue import cursor
+from eddyline.graph.ledger.catalogue import cursor, restore
 from eddyline.graph.ledger.catalogue.asset import (
     COLUMNS,
     Asset,
@@ -29,10 +30,11 @@ _STATE, _FAILURE = _NAMES.index("state"), _NAMES.index("failure")
 
 
 class Catalogue:
-    """Queries of the catalogue, each in one transaction. Safe from any thread."""
+    """Queries of the catalogue, and its maintenance, each in one transaction. Safe from any thread."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._database = transactions.database
+        self._now = transactions.clock.now
 
     def get(self, asset: str) -> Asset | None:
         """One asset; None if the catalogue does not contain it."""
@@ -64,6 +66,26 @@ class Catalogue:
         query = select(assets.c.state, func.count()).where(*_all_conditions(filters)).group_by(assets.c.state)
         found = self._database.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
         return {state: found.get(state.value, 0) for state in AssetState}
+
+    # Maintenance
+
+    def restore(self, published: Mapping[str, Mapping[str, Any]]) -> int:
+        """Write the rows of published assets: by id, the facts of each manifest. Returns how many changed.
+
+        Assets with open jobs, and those that are being deleted, stay as they are.
+        """
+        return self._database.write(lambda c: restore.restore(c, published, self._now()))
+
+    def ids(self, *, after: str, upto: str | None, limit: int) -> Sequence[str]:
+        """The ids of at most `limit` assets after an id and up to another one (None: all), ascending."""
+        return self._database.read(lambda c: restore.find_between(c, after, upto, limit))
+
+    def remove_missing(self, names: Sequence[str]) -> int:
+        """Remove the rows of assets that the media store lacks; returns how many.
+
+        Keeps those with open jobs, those that are being deleted, and those whose failed jobs are known.
+        """
+        return self._database.write(lambda c: restore.remove_missing(c, names))
 
 
 def get(connection: Connection, asset: str) -> Asset | None:

@@ -1,0 +1,61 @@
+"""`eddyline catalogue`: rebuilds the catalogue of assets from their manifests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eddyline.cli import options
+from eddyline.cli.signals import Interruption
+from eddyline.core.errors import UsageError
+from eddyline.core.formatting import printable
+from eddyline.core.stop import Stop
+
+commands = typer.Typer(help="Maintain the catalogue of assets.", no_args_is_help=True)
+
+
+@commands.callback()
+def _group() -> None:
+    """Maintain the catalogue of assets."""
+
+
+@commands.command("rebuild")
+def rebuild(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
+        ),
+    ] = None,
+    store: options.Store = "",
+    ledger: options.Ledger = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make the catalogue equal to the manifests in the media store. Can be repeated at any time."""
+    from eddyline.app.catalogue import rebuild as rebuild_catalogue
+    from eddyline.app.shared_services import SharedServices
+
+    if out is not None and ledger:
+        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
+    shared = SharedServices.from_options(store=store, ledger=ledger)
+    stop = Stop()
+    with Interruption(stop):
+        found = rebuild_catalogue(
+            out,
+            shared,
+            stop=stop,
+            on_skipped=lambda key, reason: typer.echo(
+                f"skipped {printable(key)}: {printable(reason)}", err=True
+            ),
+        )
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+    else:
+        typer.echo(
+            f"{found.assets} assets: {found.changed} rows added or changed, {found.removed} removed, "
+            f"{found.skipped} manifests skipped"
+        )
