@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from eddyline.app.fleet.dashboard import FleetDashboard
 from eddyline.app.shared_services import SharedServices
 from eddyline.core.clock import Clock
 from eddyline.graph.ledger.ledger import Ledger
@@ -41,6 +43,13 @@ class Services:
     shared: SharedServices
     settings: WebSettings
     clock: Clock
+
+    @cached_property
+    def fleet(self) -> FleetDashboard:
+        """The Spot dashboard, which keeps what it read in memory."""
+        pools = self.shared.pools().pools.values()
+        types = {name: vcpu for pool in pools for name, vcpu in pool.capacity.types.items()}
+        return FleetDashboard(self.ledger, vcpu_of_types=types)
 
 
 def _services(request: Request) -> Services:

@@ -31,7 +31,7 @@ from eddyline.fleet.dashboard.usage import SPOT_TARGET, savings_of, usage_of
 from eddyline.graph.ledger.fleet import interrupted_work, samples
 from eddyline.graph.ledger.ledger import Ledger
 
-_CURVES = 6
+_CURVES = 12
 _HOUR_S = 3600.0
 
 

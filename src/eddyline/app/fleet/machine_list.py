@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from eddyline.core.errors import UsageError
 from eddyline.fleet.dashboard.drains import Interruption
 from eddyline.fleet.dashboard.grouping import UNKNOWN
 from eddyline.fleet.dashboard.machines import ENDS, INTERRUPTION_CODE, LIFECYCLES, Machines
+from eddyline.fleet.dashboard.window import Floats, Ints
 from eddyline.graph.ledger.fleet.interrupted_work import InterruptedWork
 
 MAX_ROWS = 1000
@@ -26,12 +27,8 @@ def list_machines(view: View, *, limit: int, after: str = "", ended_by: str = ""
 
     `ended_by` is a reason of `ENDS`, or "running"; "": all. Raises `UsageError` for an invalid cursor.
     """
-    machines = view.machines
-    if ended_by:
-        code = ENDS.index("" if ended_by == "running" else ended_by)
-        machines = machines.where(machines.ended_by == code)
-    launched = np.where(np.isnan(machines.launched), -math.inf, machines.launched)
-    order = np.lexsort((machines.name.astype(str), -launched))
+    machines, launched, order = _ordered(view, ended_by)
+    total = len(order)
     if after:
         at, name = _parse_cursor(after)
         later = launched[order] > at
@@ -41,13 +38,29 @@ def list_machines(view: View, *, limit: int, after: str = "", ended_by: str = ""
     work = view.read_work()
     rows = [_row(machines, int(place), view, work) for place in page]
     more = len(order) > len(page)
-    last = page[-1] if len(page) else 0
     return MachinePage(
         range=view.range,
-        total=len(machines),
+        total=total,
         machines=rows,
-        next=_cursor(float(launched[last]), str(machines.name[last])) if more else "",
+        next=_cursor(float(launched[page[-1]]), rows[-1].instance) if more else "",
     )
+
+
+def all_machines(view: View, *, ended_by: str = "") -> Iterator[MachineRow]:
+    """All machines that ran in the window, in the same order."""
+    machines, _, order = _ordered(view, ended_by)
+    work = view.read_work()
+    return (_row(machines, int(place), view, work) for place in order)
+
+
+def _ordered(view: View, ended_by: str) -> tuple[Machines, Floats, Ints]:
+    """The machines, when they were launched, and their places in order."""
+    machines = view.machines
+    if ended_by:
+        code = ENDS.index("" if ended_by == "running" else ended_by)
+        machines = machines.where(machines.ended_by == code)
+    launched: Floats = np.where(np.isnan(machines.launched), -math.inf, machines.launched)
+    return machines, launched, np.lexsort((machines.name.astype(str), -launched))
 
 
 def _row(machines: Machines, place: int, view: View, work: Mapping[str, InterruptedWork]) -> MachineRow:

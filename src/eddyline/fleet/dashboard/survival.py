@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from eddyline.fleet.dashboard.window import Floats
 
-_MAX_POINTS = 400
+_MAX_POINTS = 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ def _points(
     at_risk: npt.NDArray[np.int64],
     deaths: npt.NDArray[np.int64],
 ) -> list[SurvivalPoint]:
-    """The steps of the curve; of many, so many that none moves it by more than 1/400."""
+    """The steps of the curve; of many, so many that none moves it by more than 1/250."""
     if len(ages) > _MAX_POINTS:
         level = np.floor(survival * _MAX_POINTS)
         kept = np.flatnonzero(np.diff(level, append=math.nan) != 0)

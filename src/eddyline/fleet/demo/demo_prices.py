@@ -9,8 +9,8 @@ from eddyline.fleet.demo.demo_pools import POOLS, ZONES
 from eddyline.graph.ledger.fleet.prices import Price
 
 _CHANGE_S = 5 * 3600.0  # about how often AWS changes a Spot price
-_UNKNOWN_DAYS = 2.0  # the first days of one type have no Spot price: the share of known prices is below 1
-_UNKNOWN_TYPE = "c6i.large"
+_UNKNOWN = {("c6i.12xlarge", "us-east-1c"), ("c6i.large", "us-east-1a")}
+"""These have no known Spot price, as real fleets have some: the share of known prices is below 1."""
 
 
 def demo_prices(rng: random.Random, *, start: float, stop: float) -> list[Price]:
@@ -19,7 +19,7 @@ def demo_prices(rng: random.Random, *, start: float, stop: float) -> list[Price]
     for kind in (each for pool in POOLS for each in pool.types):
         found.append(Price(instance_type=kind.name, zone="", at=start - 1, usd_per_hour=kind.usd_per_hour))
         for zone in ZONES:
-            at = start - 1 + (_UNKNOWN_DAYS * 86_400 if kind.name == _UNKNOWN_TYPE else 0)
+            at = stop if (kind.name, zone) in _UNKNOWN else start - 1
             while at < stop:
                 share = (1 - kind.discount) * (0.75 + 0.25 * pressure_of(kind.name, zone, at))
                 price = kind.usd_per_hour * min(share * rng.uniform(0.97, 1.03), 1.0)
