@@ -27,6 +27,7 @@ from eddyline.app.fleet.machine_list import MAX_ROWS, all_machines, list_machine
 from eddyline.core.errors import UsageError
 from eddyline.fleet.dashboard.grouping import Grouping
 from eddyline.web.api import fleet_csv
+from eddyline.web.api.errors import declare
 from eddyline.web.api.fleet_csv import Rows
 from eddyline.web.auth.dependencies import Administrator
 from eddyline.web.csv_response import csv_response
@@ -37,8 +38,7 @@ router = APIRouter(tags=["fleet"])
 _DAY_S = 86_400.0
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The report."},
-    400: {"description": "The range of time, a filter or a cursor is invalid."},
-    403: {"description": "The token has no administrator's scope."},
+    **declare(400, 422),
 }
 
 
