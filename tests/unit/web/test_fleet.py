@@ -146,7 +146,7 @@ def test_an_empty_fleet_has_empty_reports(empty: tuple[TestClient, Ledger], name
     assert client.get(f"/api/v1/fleet/{name}?format=csv").status_code == 200
 
 
-def test_cells_are_no_formulas_and_unknown_values_say_so(empty: tuple[TestClient, Ledger]) -> None:
+def test_cells_are_not_formulas_and_unknown_values_say_so(empty: tuple[TestClient, Ledger]) -> None:
     client, ledger = empty
     at = ledger.now() - 3000
     event = FleetEvent(
