@@ -9,6 +9,16 @@ const MOST = 5;
 const figure = (id) => document.getElementById(id);
 const total = () => ({ color: property("--text"), dash: [], pattern: "solid" });
 
+/** The groups with the most hours: they have the same look in all charts, the others are grey. */
+let named = [];
+
+export function nameGroups(groups) {
+  named = groups.slice(0, MOST).map((group) => group.key);
+}
+
+const lookOf = (key) => look(named.includes(key) ? named.indexOf(key) : MOST);
+const namedOf = (groups) => named.map((key) => groups.find((group) => group.key === key)).filter(Boolean);
+
 /** Steps hold until the next one; the last one until the end of the range. */
 const times = (range) => [...range.steps, range.stop];
 const held = (values) => [...values, values.at(-1)];
@@ -58,9 +68,9 @@ export function showRates(report) {
       band: { low: scaled(all.rate_low), high: scaled(all.rate_high) },
       format: number,
     },
-    ...report.groups.slice(0, MOST).map((group, at) => ({
+    ...namedOf(report.groups).map((group) => ({
       name: group.key,
-      look: look(at),
+      look: lookOf(group.key),
       width: 1.5,
       values: scaled(group.steps.rate_per_instance_hour),
       format: number,
@@ -83,7 +93,7 @@ export function showRates(report) {
 export function showRunning(report) {
   const { range } = report;
   const groups = most(report.groups, ["instances"]);
-  const series = groups.map((group, at) => ({ name: group.key, look: look(at), values: held(group.steps.instances), format: number }));
+  const series = groups.map((group) => ({ name: group.key, look: lookOf(group.key), values: held(group.steps.instances), format: number }));
   draw(figure("running"), { x: times(range), series, stacked: true, axisFormat: { y: short }, labels: { y: "machines" } });
   label(
     "running",
@@ -146,12 +156,12 @@ export function showCapacity(report) {
 }
 
 export function showSurvival(report) {
-  const curves = [report.total, ...report.groups.slice(0, MOST)];
+  const curves = [report.total, ...namedOf(report.groups)];
   const longest = Math.max(...curves.map((curve) => curve.longest_s), 60);
   const x = [...new Set([0, longest, ...curves.flatMap((curve) => [...curve.points.map((point) => point.age_s), curve.longest_s])])].sort((a, b) => a - b);
   const series = curves.map((curve, at) => ({
     name: `${curve.key} (${count(curve.instances)})`,
-    look: at ? look(at - 1) : total(),
+    look: at ? lookOf(curve.key) : total(),
     width: at ? 1.5 : 2.5,
     values: steps(curve, x, "survival"),
     format: (value) => percent(value),

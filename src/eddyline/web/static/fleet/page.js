@@ -2,7 +2,7 @@
 
 import { resize } from "/static/fleet/chart.js";
 import { showCards } from "/static/fleet/cards.js";
-import { showCapacity, showRates, showRunning, showSavings, showShare, showSurvival } from "/static/fleet/figures.js";
+import { nameGroups, showCapacity, showRates, showRunning, showSavings, showShare, showSurvival } from "/static/fleet/figures.js";
 import { showDrains, showGroups, showMachines } from "/static/fleet/groups.js";
 import { change, parameters, read } from "/static/fleet/state.js";
 
@@ -67,6 +67,7 @@ function show(state) {
   if (!empty) {
     showCards(byId("cards"), summary);
     byId("cards").removeAttribute("aria-busy");
+    nameGroups(running.groups);
     showRates(interruptions);
     showRunning(running);
     showShare(running);
