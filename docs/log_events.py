@@ -68,6 +68,9 @@ MEANINGS = {
     "task protection failed": "ECS may stop the task during a job; check the role's permissions",
     "thread failed": "a thread ended with an exception; a bug to report",
     "upload cleanup": "unfinished multipart uploads were aborted, or why not",
+    "upload failed": "a complete upload will not become an asset; `error` is the reason that its owner sees",
+    "upload not stored yet": "a complete upload could not be stored or submitted; it is tried again",
+    "upload submitted": "a complete upload was submitted as an asset",
     "worker ready": "the worker accepts jobs from now on",
     "worker stopped": "`reason` is the signal, notice or command",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eddyline.core.errors import UsageError
 _MAX_COUNT = 1000
 _PREFIX = re.compile(r"(?:s3|gs|az)://[^/\s]+(?:/[^/\s]+)*/?")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_-]+:[0-9]{1,5}")
+_MAX_AMOUNT = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,11 @@ class Settings:
     `outbound_hosts`: hosts with ports that imports and webhooks may reach at private addresses.
     `import_prefixes`: (owner, prefix) pairs; an owner may import objects below its prefixes, such as
     "s3://footage/ann". The owner "*" stands for all.
+
+    `token`: the token that `eddyline upload` sends to a server.
+
+    `upload_max_gib` to `chapters_wait_s` limit uploads to a server; `quota_` what one owner may have (None:
+    unlimited). `chapters_wait_s`: how long a recording waits for its missing files.
     """
 
     ffmpeg: Path | None = None
@@ -50,8 +56,17 @@ class Settings:
     sweep_stale_s: float = 120.0
     cloudwatch: bool = False
     health: Path | None = None
+    token: str | None = field(default=None, repr=False)
     outbound_hosts: frozenset[str] = frozenset()
     import_prefixes: tuple[tuple[str, str], ...] = ()
+    upload_max_gib: float = 256.0
+    upload_reserve_gib: float = 2.0
+    uploads_open: int = 100
+    upload_expires_h: float = 168.0
+    chapters_wait_s: float = 3600.0
+    quota_gib: float | None = None
+    quota_assets: int | None = None
+    quota_hours: float | None = None
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -98,6 +113,28 @@ def _count(name: str, value: str) -> int:
     return int(value)
 
 
+def _amount(name: str, value: str) -> float:
+    """A positive number; it bounds what it limits, so infinity and NaN are refused."""
+    try:
+        amount = float(value)
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount <= _MAX_AMOUNT:
+        raise UsageError(
+            f"invalid value {value!r} of {name}",
+            remedy=f"set it to a number above 0, at most {_MAX_AMOUNT:,}",
+        )
+    return amount
+
+
+def _large_count(name: str, value: str) -> int:
+    if not value.isdecimal() or len(value) > len(str(_MAX_AMOUNT)) or not 0 < int(value) <= _MAX_AMOUNT:
+        raise UsageError(
+            f"invalid value {value!r} of {name}", remedy=f"set it to a whole number from 1 to {_MAX_AMOUNT:,}"
+        )
+    return int(value)
+
+
 # Each row: the variable, the field and the parser.
 _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_FFMPEG": ("ffmpeg", _path),
@@ -116,6 +153,15 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_HEALTH": ("health", _path),
     "EDDYLINE_OUTBOUND_HOSTS": ("outbound_hosts", _hosts),
     "EDDYLINE_IMPORT_PREFIXES": ("import_prefixes", _prefixes),
+    "EDDYLINE_TOKEN": ("token", _text),
+    "EDDYLINE_UPLOAD_MAX_GIB": ("upload_max_gib", _amount),
+    "EDDYLINE_UPLOAD_RESERVE_GIB": ("upload_reserve_gib", _amount),
+    "EDDYLINE_UPLOADS_OPEN": ("uploads_open", _large_count),
+    "EDDYLINE_UPLOAD_EXPIRES_H": ("upload_expires_h", _amount),
+    "EDDYLINE_CHAPTERS_WAIT_S": ("chapters_wait_s", _amount),
+    "EDDYLINE_QUOTA_GIB": ("quota_gib", _amount),
+    "EDDYLINE_QUOTA_ASSETS": ("quota_assets", _large_count),
+    "EDDYLINE_QUOTA_HOURS": ("quota_hours", _amount),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.
@@ -132,7 +178,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             f"unknown setting {unknown[0]}", remedy=f"valid settings: {', '.join(sorted(VARIABLES))}"
         )
     found: dict[str, Any] = {}
-    for name, (field, parser) in _SETTINGS.items():
+    for name, (attribute, parser) in _SETTINGS.items():
         if ours.get(name):
-            found[field] = parser(name, ours[name])
+            found[attribute] = parser(name, ours[name])
     return Settings(**found)

@@ -16,6 +16,9 @@ def test_without_variables_every_setting_has_its_default() -> None:
 
 def test_every_variable_sets_its_field() -> None:
     counts = {"EDDYLINE_POISON_AFTER": "7", "EDDYLINE_DEAD_AFTER": "8", "EDDYLINE_SWEEP_STALE_S": "9"}
+    limits = {"EDDYLINE_CHAPTERS_WAIT_S", "EDDYLINE_UPLOADS_OPEN"}
+    limits |= {name for name in config.VARIABLES if name.startswith(("EDDYLINE_UPLOAD_", "EDDYLINE_QUOTA_"))}
+    counts |= dict.fromkeys(limits, "12")
     flags = {"EDDYLINE_ALLOW_HTTP": "1", "EDDYLINE_CLOUDWATCH": "1"}
     others = {
         "EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443",
@@ -24,12 +27,20 @@ def test_every_variable_sets_its_field() -> None:
     typed = {**counts, **flags, **others}
     found = config.read({**{name: name for name in config.VARIABLES}, **typed})
     assert (found.poison_after, found.dead_after, found.sweep_stale_s) == (7, 8, 9)
+    assert (found.upload_max_gib, found.uploads_open, found.quota_assets) == (12.0, 12, 12)
     assert found.allow_http
     assert found.cloudwatch
     assert found.ffmpeg == Path("EDDYLINE_FFMPEG")
     assert (found.store, found.ledger, found.queues) == tuple(
         f"EDDYLINE_{name}" for name in ("STORE", "LEDGER", "QUEUES")
     )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "1e10", "much"])
+@pytest.mark.parametrize("name", ["QUOTA_GIB", "QUOTA_ASSETS", "UPLOAD_EXPIRES_H"])
+def test_a_limit_is_a_positive_number(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match="invalid value"):
+        config.read({f"EDDYLINE_{name}": value})
 
 
 def test_an_empty_variable_counts_as_unset() -> None:

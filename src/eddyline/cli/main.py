@@ -35,6 +35,7 @@ COMMANDS = {
     "worker": ("worker", "worker"),
     "coordinator": ("coordinator", "coordinator"),
     "serve": ("serve", "serve"),
+    "upload": ("upload", "upload"),
     "token": ("token", "commands"),
     "fleet": ("fleet", "commands"),
     "profiles": ("profiles", "commands"),

@@ -17,6 +17,7 @@ from eddyline.web.api import profiles as profiles_api
 from eddyline.web.api import shares as shares_api
 from eddyline.web.api import telemetry as telemetry_api
 from eddyline.web.api import tokens as tokens_api
+from eddyline.web.api import upload_status as upload_status_api
 from eddyline.web.api import uploads as uploads_api
 from eddyline.web.api import webhooks as webhooks_api
 from eddyline.web.api import workers as workers_api
@@ -31,6 +32,7 @@ from eddyline.web.pages import library as library_pages
 from eddyline.web.pages import media as media_pages
 from eddyline.web.pages import session as session_pages
 from eddyline.web.pages import shared as shared_pages
+from eddyline.web.pages import upload as upload_pages
 from eddyline.web.pages import webhooks as webhooks_pages
 from eddyline.web.services import Services
 
@@ -45,6 +47,7 @@ API = (
     workers_api,
     fleet_api,
     events_api,
+    upload_status_api,  # before uploads_api, whose paths would match its own
     uploads_api,
     webhooks_api,
     shares_api,
@@ -56,6 +59,7 @@ PAGES = (
     media_pages,
     jobs_pages,
     fleet_pages,
+    upload_pages,
     webhooks_pages,
     shared_pages,
     session_pages,

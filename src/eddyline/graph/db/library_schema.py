@@ -94,10 +94,23 @@ uploads = Table(
     Column("offset", BigInteger, nullable=False),
     # The fingerprint that the client computed; empty if it did not. It is a key for resuming, never trusted.
     Column("fingerprint", Text, nullable=False),
-    # "open", "complete" (all bytes are here), "submitted" or "failed".
+    # "open", "complete" (all bytes are here), "storing" (it moves to `key`), "submitted" or "failed".
     Column("state", Text, nullable=False),
     # The metadata of the tus protocol, as JSON.
     Column("metadata", Text, nullable=False),
+    # The recording that its file is a chapter of, as the client named it (empty: a recording in one file),
+    # the number of this file in it, from 0, and the number of its files.
+    Column("recording", Text, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    # The directory of files that has it: a random name in the directory itself.
+    Column("directory", Text, nullable=False),
+    # The request that writes to the file; another one that takes over replaces it.
+    Column("writer", Text),
+    # The key in the media store, from the moment at which the file moves there.
+    Column("key", Text),
+    # The last change.
+    Column("updated", Float(53), nullable=False),
     Column("created", Float(53), nullable=False),
     Column("expires", Float(53), nullable=False),
     Column("sha256", Text),
@@ -108,6 +121,7 @@ uploads = Table(
 )
 Index("uploads_owner", uploads.c.owner, uploads.c.state, uploads.c.created)
 Index("uploads_expires", uploads.c.expires)
+Index("uploads_state", uploads.c.state, uploads.c.updated)
 
 # API tokens; only the SHA-256 of the secret is kept.
 tokens = Table(

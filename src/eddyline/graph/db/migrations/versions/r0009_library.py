@@ -103,6 +103,13 @@ def _create_uploads() -> None:
         sa.Column("fingerprint", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("metadata", sa.Text, nullable=False),
+        sa.Column("recording", sa.Text, nullable=False),
+        sa.Column("part", sa.Integer, nullable=False),
+        sa.Column("parts", sa.Integer, nullable=False),
+        sa.Column("directory", sa.Text, nullable=False),
+        sa.Column("writer", sa.Text),
+        sa.Column("key", sa.Text),
+        sa.Column("updated", sa.Float(53), nullable=False),
         sa.Column("created", sa.Float(53), nullable=False),
         sa.Column("expires", sa.Float(53), nullable=False),
         sa.Column("sha256", sa.Text),
@@ -112,6 +119,7 @@ def _create_uploads() -> None:
     )
     op.create_index("uploads_expires", "uploads", ["expires"])
     op.create_index("uploads_owner", "uploads", ["owner", "state", "created"])
+    op.create_index("uploads_state", "uploads", ["state", "updated"])
 
 
 def _create_tokens() -> None:

@@ -1,0 +1,163 @@
+"""A server that is killed during uploads loses no confirmed byte, and makes one asset of each file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.web.tus_client import BYTES, TUS, UPLOADS, VIDEO
+
+KILLS = 5
+CHUNK = 1024 * 1024
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+class Server:
+    """The process; `restart` waits until it answers."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.port = root, free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def restart(self) -> None:
+        argv = [sys.executable, "-m", "tests.integration.web.upload_server", str(self.root), str(self.port)]
+        self.process = subprocess.Popen(argv)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                if self.call("OPTIONS", UPLOADS)[0] == 204:
+                    return
+            except OSError:
+                assert time.monotonic() < deadline
+                assert self.process.poll() is None
+                time.sleep(0.05)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, body: Any = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+        except HTTPException as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            connection.close()
+
+    def ledger(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.root / ".eddyline" / "ledger.sqlite") as connection:
+            return connection.execute(query).fetchall()
+
+
+def test_kills_during_an_upload_lose_no_confirmed_byte(tmp_path: Path) -> None:
+    rng = random.Random(11)
+    data = VIDEO + rng.randbytes(24 * 1024 * 1024)
+    server = Server(tmp_path / "out")
+    server.restart()
+    sent = {**TUS, "Upload-Length": str(len(data))}
+    path = server.call("POST", UPLOADS, sent)[1]["location"]
+    file = server.root / ".eddyline" / "uploads" / path.rpartition("/")[2]
+    offset = kills = 0
+    confirmed = [0]
+    while offset < len(data):
+        kill_at = rng.randrange(offset, len(data)) if kills < KILLS else len(data) * 2
+
+        def body(start: int = offset, kill_at: int = kill_at) -> Any:
+            for at in range(start, len(data), CHUNK):
+                if at + CHUNK > kill_at:
+                    yield data[at:kill_at]
+                    time.sleep(rng.uniform(0, 0.4))  # before, in or after the write of these bytes
+                    server.kill()
+                yield data[at : at + CHUNK]
+
+        headers = {**TUS, **BYTES, "Upload-Offset": str(offset), "Content-Length": str(len(data) - offset)}
+        try:
+            status, found, _ = server.call("PATCH", path, headers, body())
+            assert status == 204
+            offset = int(found["upload-offset"])
+        except OSError:
+            kills += 1
+            recorded = server.ledger("SELECT offset FROM uploads")[0][0]
+            assert confirmed[-1] <= recorded <= file.stat().st_size
+            assert file.read_bytes()[:recorded] == data[:recorded]
+            server.restart()
+            offset = int(server.call("HEAD", path, TUS)[1]["upload-offset"])
+            assert offset == recorded
+            confirmed.append(offset)
+    assert kills == KILLS
+    assert confirmed[-1] > 0, "no byte was durable at any kill"
+    kill_until_submitted(server, path, rng)
+    status = json.loads(server.call("GET", path)[2])
+    assert status["sha256"] == hashlib.sha256(data).hexdigest()
+    stored = [each for each in (server.root / "sources").rglob("*") if each.is_file()]
+    assert [each.read_bytes() for each in stored] == [data]
+    assert not file.exists()
+    assert server.ledger("SELECT DISTINCT asset FROM jobs") == [(status["asset"],)]
+    server.kill()
+
+
+def kill_until_submitted(server: Server, path: str, rng: random.Random) -> None:
+    """Kill the server a few times while it verifies, stores and submits the file."""
+    for kills in range(20):
+        if json.loads(server.call("GET", path)[2])["state"] == "submitted":
+            return
+        if kills < 3:
+            time.sleep(rng.uniform(0, 0.05))
+            server.kill()
+            server.restart()
+        else:
+            time.sleep(0.5)
+    pytest.fail(f"not submitted: {server.call('GET', path)[2]!r}")
+
+
+def test_the_memory_of_a_server_does_not_grow_with_a_body(tmp_path: Path) -> None:
+    size = 192 * 1024 * 1024
+    server = Server(tmp_path / "out")
+    server.restart()
+    assert server.process is not None
+    path = server.call("POST", UPLOADS, {**TUS, "Upload-Length": str(size)})[1]["location"]
+    server.call("HEAD", path, TUS)
+    before = peak_bytes(server.process.pid)
+    block = bytes(CHUNK)
+
+    def body() -> Any:
+        yield VIDEO.ljust(CHUNK, b"x")
+        for _ in range(size // CHUNK - 1):
+            yield block
+
+    headers = {**TUS, **BYTES, "Upload-Offset": "0", "Content-Length": str(size)}
+    started = time.monotonic()
+    assert server.call("PATCH", path, headers, body())[0] == 204
+    seconds = time.monotonic() - started
+    grown = peak_bytes(server.process.pid) - before
+    server.kill()
+    print(f"{size / seconds / 1e6:.0f} MB/s, {grown / 1e6:.1f} MB more")  # noqa: T201 - shown by pytest -s
+    assert grown < 24 * 1024 * 1024
+
+
+def peak_bytes(pid: int) -> int:
+    """The largest resident size of a process so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
