@@ -18,6 +18,7 @@ from eddyline.web.services import WebSettings
 MAX_BODY = 1 << 20
 """Bytes of a request's body, except of uploads, which have their own limits."""
 UPLOADS = "/api/v1/uploads"
+UPLOAD_TYPE = "application/offset+octet-stream"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SITES = frozenset({"same-origin", "none"})  # "none": the user's own action, such as a bookmark
 
@@ -39,7 +40,7 @@ class RequestChecks:
         problem = check_host(headers.get("host", ""), self._settings)
         if problem is None and method not in _SAFE:
             problem = check_origin(headers, self._settings)
-        if problem is None and not str(scope["path"]).startswith(UPLOADS):
+        if problem is None and not _is_upload(str(scope["path"]), headers):
             found = await _read_body(headers, receive)
             if isinstance(found, Problem):
                 problem = found
@@ -96,6 +97,11 @@ def check_origin(headers: dict[str, str], settings: WebSettings) -> Problem | No
     if same:
         return None
     return Problem(HTTPStatus.FORBIDDEN, "the request was made by a page of another site")
+
+
+def _is_upload(path: str, headers: dict[str, str]) -> bool:
+    """Whether the body is part of an uploaded file, which is written to disk as it arrives."""
+    return path.startswith(UPLOADS) and headers.get("content-type", "").startswith(UPLOAD_TYPE)
 
 
 def _too_large() -> Problem:

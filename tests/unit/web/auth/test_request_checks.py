@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import Request
 from starlette.testclient import TestClient
+from tests.unit.web.tus_client import VIDEO, TusClient
 from tests.unit.web.web_app import bearer, open_services
 
 from eddyline.web.application import create_app
@@ -123,5 +124,12 @@ def test_a_larger_body_is_refused_with_and_without_its_length(services: Services
 
 
 def test_uploads_have_their_own_limits(services: Services) -> None:
+    body = VIDEO + b"x" * MAX_BODY
+    tus = TusClient(client_of(services))
+    assert tus.patch(tus.created(len(body)), 0, body).status_code == 204
+
+
+def test_other_requests_about_uploads_have_the_limit(services: Services) -> None:
     body = b"x" * (MAX_BODY + 1)
-    assert client_of(services).post("/api/v1/uploads/echo", content=body).json() == len(body)
+    for path in ("/api/v1/uploads", "/api/v1/uploads/plan", "/api/v1/uploads/lookup"):
+        assert client_of(services).post(path, content=body).status_code == 413
