@@ -89,6 +89,11 @@ class HttpRanges(Closeable):
         """The size of the file in bytes when it was opened."""
         return self._size
 
+    @property
+    def tag(self) -> str | None:
+        """The strong entity tag of the file when it was opened; None if the server gives none."""
+        return self._tag
+
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`, by one request per 8 MiB.
 

@@ -12,8 +12,8 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.core.clock import SystemClock
 from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.web.application import create_app
+from eddyline.web.background_work import run_background_work
 from eddyline.web.services import Services, WebSettings
-from eddyline.web.upload_services import finish_uploads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,5 +42,5 @@ def serve(request: ServeRequest) -> None:
             settings=WebSettings(local=True, data=directory.state),
             clock=SystemClock(),
         )
-        stack.enter_context(finish_uploads(services))
+        stack.enter_context(run_background_work(services))
         uvicorn.run(create_app(services), host=request.host, port=request.port, log_level="warning")
