@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -10,7 +12,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from eddyline.app.shared_services import SharedServices
+from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetFilters, AssetState, Box, Order
+from eddyline.library.asset_progress import read_progress
 from eddyline.library.idempotency import Answer
 from eddyline.pipeline.planning.output_layout import manifest_key
 from eddyline.pipeline.publication.published import read_manifest
@@ -151,14 +156,19 @@ def _create(services: Services, principal: Principal, new: NewAsset) -> Answer:
     return Answer(status=HTTPStatus.ACCEPTED, headers=headers, body=body)
 
 
-def read_progress_of(services: Services, assets: tuple[Asset, ...]) -> dict[str, dict[str, Any]]:
+def read_progress_of(services: Services, assets: Sequence[Asset]) -> dict[str, dict[str, Any]]:
     """The progress of those assets that are being processed, as JSON values."""
-    del services
-    return {
-        each.asset: {"fraction": each.progress, "stage": "", "eta_s": None, "reason": ""}
-        for each in assets
-        if each.state is AssetState.PROCESSING
-    }
+    open_assets = views.processing(assets)
+    if not open_assets:
+        return {}
+    found = read_progress(services.ledger, _pools(services.shared), open_assets)
+    return {asset: asdict(progress) for asset, progress in found.items()}
+
+
+@lru_cache(maxsize=4)
+def _pools(shared: SharedServices) -> Pools:
+    """The pools, which are read once: a server is restarted to change them."""
+    return shared.pools()
 
 
 def parse_box(text: str) -> Box:

@@ -14,6 +14,7 @@ from tests.unit.web.catalogue_rows import ASSET, add_asset
 from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.graph.db.library_schema import assets as table
+from eddyline.graph.job import NewJob
 from eddyline.pipeline.submission.submit import submit
 from eddyline.web import new_assets
 from eddyline.web.api import assets as assets_api
@@ -160,6 +161,17 @@ def test_an_asset_has_links_a_failure_and_its_manifest(services: Services, clien
     found = client.get(f"/api/v1/assets/{failed}").json()
     assert (found["failure"]["message"], found["manifest"]) == ("no video", None)
     assert "manifest" not in found["links"]
+
+
+def test_an_asset_in_progress_has_a_reason(services: Services, client: TestClient) -> None:
+    add_asset(services, ASSET, state="processing", progress=0.25)
+    services.ledger.submit([NewJob(id=f"{ASSET}-1", asset=ASSET, kind="inspect", pool="cpu", spec={})])
+    for found in (
+        client.get(f"/api/v1/assets/{ASSET}").json()["progress"],
+        client.get("/api/v1/assets").json()["assets"][0]["progress"],
+    ):
+        assert found["fraction"] == 0.25
+        assert "no worker" in found["reason"]
 
 
 # Creation
