@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
-from docs import fleet_diagrams, fleet_events, log_events, pool_keys, scaling_week
+from docs import fleet_diagrams, fleet_events, http_api, log_events, pool_keys, scaling_week
 
 from eddyline.cli.main import build
 from eddyline.fleet import pools_schema
@@ -127,6 +127,7 @@ PARTS = (
     ("reference/rejections.md", "rejections", rejections.markdown_table),
     ("reference/cli.md", "cli", cli),
     ("reference/manifest.md", "manifest", manifest),
+    ("reference/http-api.md", "routes", http_api.routes),
     ("reference/logs.md", "log events", log_events.markdown_table),
     ("reference/pools.md", "keys", pool_keys.markdown_tables),
     ("reference/fleet-events.md", "fleet events", fleet_events.events_table),

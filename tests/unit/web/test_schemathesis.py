@@ -25,7 +25,7 @@ from eddyline.web.application import create_app
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
 MAX_S = 85 if EXAMPLES < 10 else 3600
-# The stream of events does not end, and tus is a protocol of headers, with tests of its own protocol.
+# The stream of events does not end; tus has other tests, which send its headers.
 EXCLUDED = "/events$|/uploads"
 EXPECTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "429", "503"]
 

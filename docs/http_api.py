@@ -1,0 +1,37 @@
+"""The table of routes on the page of the HTTP API, from the OpenAPI schema and the routes themselves."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from eddyline.web import openapi
+from eddyline.web.application import API
+
+_SCOPES = {"Reader": "read", "Writer": "write", "Administrator": "admin"}
+
+
+def routes() -> str:
+    """A table for each tag: method and path, required scope, summary, and the parameters of the query."""
+    app = FastAPI()
+    scopes: dict[tuple[str, str], str] = {}
+    for module in API:
+        app.include_router(module.router, prefix="/api/v1")
+        for route in module.router.routes:
+            if isinstance(route, APIRoute):
+                scope = _SCOPES.get(str(route.endpoint.__annotations__.get("principal", "")), "none")
+                scopes |= {(f"/api/v1{route.path}", method.lower()): scope for method in route.methods}
+    by_tag: dict[str, list[str]] = {}
+    for path, item in openapi.build(app)["paths"].items():
+        for method, operation in item.items():
+            query = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+            first = operation["description"].split("\n")[0]
+            names = ", ".join(f"`{name}`" for name in query)
+            row = f"| `{method.upper()} {path}` | {scopes[path, method]} | {first} | {names} |"
+            by_tag.setdefault(operation["tags"][0], []).append(row.replace("|  |", "| |"))
+    parts = []
+    for tag, text in openapi.TAGS.items():
+        if tag in by_tag:
+            head = ["| route | scope | what it does | query |", "|---|---|---|---|"]
+            parts.append("\n".join([f"### {tag.capitalize()}", text, "", *head, *by_tag[tag], ""]))
+    return "\n".join(parts)
