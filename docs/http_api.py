@@ -20,7 +20,7 @@ def routes() -> str:
         for route in module.router.routes:
             if isinstance(route, APIRoute):
                 scope = _SCOPES.get(str(route.endpoint.__annotations__.get("principal", "")), "none")
-                scopes |= {(f"/api/v1{route.path}", method.lower()): scope for method in route.methods}
+                scopes |= {(f"/api/v1{route.path}", method.lower()): scope for method in route.methods or ()}
     by_tag: dict[str, list[str]] = {}
     for path, item in openapi.build(app)["paths"].items():
         for method, operation in item.items():

@@ -2,7 +2,7 @@
 
 python examples/http_client.py GX010001.MP4 --server http://127.0.0.1:8080
 
-A server that is not on this machine needs a token (`eddyline token create`) in the variable EDDYLINE_TOKEN.
+A server that is not on this machine needs a token (`eddyline token create`) in the variable EDL_TOKEN.
 The upload follows the tus protocol 1.0: after a lost connection it continues where the server stopped. Only
 the standard library is used.
 """
@@ -19,12 +19,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 PART = 8 << 20
 ATTEMPTS = 8
+TIMEOUT_S = 60.0  # the stream of events has a comment every 15 s
+SERVER_ERROR = 500
 FINAL = {"ready", "failed", "cancelled"}
 TUS = {"Tus-Resumable": "1.0.0"}
 
@@ -37,16 +39,15 @@ class Client:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def open(
-        self, method: str, path: str, *, data: bytes | None = None, timeout_s: float = 60.0, **headers: str
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, data: bytes | None = None
     ) -> http.client.HTTPResponse:
         """Send a request. Exits with the server's explanation if it is refused."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = urllib.parse.urljoin(f"{self._server}/", path)
-        request = urllib.request.Request(url, data, {**self._headers, **named}, method=method)  # noqa: S310 - of the user
+        request = urllib.request.Request(url, data, {**self._headers, **(headers or {})}, method=method)  # noqa: S310 - of the user
         try:
-            response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=timeout_s)  # noqa: S310
+            response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
         except urllib.error.HTTPError as error:
-            if error.code >= 500 or error.code in {409, 423}:  # try again
+            if error.code >= SERVER_ERROR or error.code in {409, 423}:  # try again
                 raise
             problem = json.loads(error.read() or b"{}")
             sys.exit(f"{problem.get('detail', error.reason)}: {problem.get('remedy', '')}".rstrip(": "))
@@ -62,7 +63,7 @@ class Client:
         metadata = {"filename": file.name, "profile": profile}
         encoded = [f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items()]
         headers = {**TUS, "Upload-Length": str(file.stat().st_size), "Upload-Metadata": ",".join(encoded)}
-        with self.open("POST", "/api/v1/uploads", data=b"", **headers) as response:
+        with self.open("POST", "/api/v1/uploads", headers, b"") as response:
             location = response.headers["Location"]
         with file.open("rb") as source:
             offset, failures = 0, 0
@@ -81,13 +82,13 @@ class Client:
 
     def _send(self, location: str, data: bytes, offset: int) -> int:
         headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
-        with self.open("PATCH", location, data=data, **headers) as response:
+        with self.open("PATCH", location, headers, data) as response:
             return int(response.headers["Upload-Offset"])
 
     def _offset(self, location: str, before: int) -> int:
         """Where the upload continues; `before` if the server does not answer."""
         try:
-            with self.open("HEAD", location, **TUS) as response:
+            with self.open("HEAD", location, TUS) as response:
                 return int(response.headers["Upload-Offset"])
         except OSError:
             return before
@@ -107,7 +108,7 @@ class Client:
         while True:
             try:
                 # The stream is open before the state is read: no change is missed between both.
-                with self.open("GET", "/api/v1/events", Accept="text/event-stream") as stream:
+                with self.open("GET", "/api/v1/events", {"Accept": "text/event-stream"}) as stream:
                     found = self.json(f"/api/v1/assets/{asset}")
                     if found["state"] in FINAL:
                         return found
@@ -137,7 +138,7 @@ def main() -> None:
     parser.add_argument("--server", default="http://127.0.0.1:8080")
     parser.add_argument("--profile", default="default")
     options = parser.parse_args()
-    client = Client(options.server, os.environ.get("EDDYLINE_TOKEN", ""))
+    client = Client(options.server, os.environ.get("EDL_TOKEN", ""))
     upload = client.upload(options.file, options.profile)
     asset = client.wait(client.asset_of(upload))
     if asset["state"] != "ready":

@@ -34,7 +34,14 @@ def clip(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_example_is_listed_and_tested() -> None:
     listed = (EXAMPLES / "README.md").read_text("utf-8")
     names = {path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".yaml"}}
-    assert names == {"profile.yaml", "pools.yaml", "rules.yaml", "telemetry_report.py", "transcode.py", "http_client.py"}
+    assert names == {
+        "profile.yaml",
+        "pools.yaml",
+        "rules.yaml",
+        "telemetry_report.py",
+        "transcode.py",
+        "http_client.py",
+    }
     assert all(f"`{name}`" in listed for name in names)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "http_client.py"
 ASSET = "0123456789abcdef"
+VALID = "edl_test"
 
 
 class FakeServer(ThreadingHTTPServer):
@@ -45,12 +46,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def do_POST(self) -> None:  # noqa: N802 - called by http.server
+    def do_POST(self) -> None:
         self.server.requests.append("POST")
         self.server.metadata = self.headers["Upload-Metadata"]
         self.answer(201, Location="/api/v1/uploads/u1")
 
-    def do_PATCH(self) -> None:  # noqa: N802
+    def do_PATCH(self) -> None:
         self.server.requests.append("PATCH")
         length = int(self.headers["Content-Length"])
         assert int(self.headers["Upload-Offset"]) == len(self.server.received)
@@ -62,21 +63,23 @@ class Handler(BaseHTTPRequestHandler):
         self.server.received += self.rfile.read(length)
         self.answer(204, Upload_Offset=str(len(self.server.received)))
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self.server.requests.append("HEAD")
         self.answer(200, Upload_Offset=str(len(self.server.received)))
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if self.path == "/api/v1/events":
             self.server.requests.append("events")
             self.send_response(200)
             self.end_headers()
-            self.server.state = self.server.final if self.server.requests.count("events") > 1 else "processing"
+            self.server.state = (
+                self.server.final if self.server.requests.count("events") > 1 else "processing"
+            )
             event = {"kind": f"asset.{self.server.final}", "asset": ASSET, "body": {"reason": "published"}}
             self.wfile.write(f": ping\n\nid: 1\nevent: x\ndata: {json.dumps(event)}\n\n".encode())
         elif self.path.startswith("/api/v1/uploads/"):
             self.answer(200, {"state": "submitted", "asset": ASSET, "failure": None})
-        elif self.headers["Authorization"] != "Bearer edl_test":
+        elif self.headers["Authorization"] != f"Bearer {VALID}":
             self.answer(401, {"detail": "a token is required", "remedy": "create one"})
         else:
             self.answer(
@@ -103,10 +106,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
     thread.join()
 
 
-def run(server: FakeServer, file: Path, token: str = "edl_test") -> subprocess.CompletedProcess[str]:
+def run(server: FakeServer, file: Path, token: str = VALID) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), str(file), "--server", f"http://127.0.0.1:{server.server_port}"]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env={"EDDYLINE_TOKEN": token}
+        command, capture_output=True, text=True, check=False, timeout=60, env={"EDL_TOKEN": token}
     )
 
 
