@@ -2,7 +2,7 @@
 
 python examples/http_client.py GX010001.MP4 --server http://127.0.0.1:8080
 
-A server that is not on this machine needs a token (`eddyline token create`) in the variable EDL_TOKEN.
+A server that is not on this machine needs a token (`eddyline token create`) in the variable EDDYLINE_TOKEN.
 The upload follows the tus protocol 1.0: after a lost connection it continues where the server stopped. Only
 the standard library is used.
 """
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--server", default="http://127.0.0.1:8080")
     parser.add_argument("--profile", default="default")
     options = parser.parse_args()
-    client = Client(options.server, os.environ.get("EDL_TOKEN", ""))
+    client = Client(options.server, os.environ.get("EDDYLINE_TOKEN", ""))
     upload = client.upload(options.file, options.profile)
     asset = client.wait(client.asset_of(upload))
     if asset["state"] != "ready":

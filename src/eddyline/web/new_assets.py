@@ -10,11 +10,16 @@ from pydantic import BaseModel, Field, model_validator
 from eddyline.app.submit import FLEET
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.library.import_keys import checked_import
+from eddyline.library.uploads.errors import UploadMissingError
+from eddyline.library.uploads.recordings import submit_now
+from eddyline.library.uploads.upload import UploadState
+from eddyline.library.uploads.uploads import Uploads
 from eddyline.media.ladder.profile import Profile, load_profile, profile_names
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.routing import inspect_pool
 from eddyline.pipeline.submission.stored_sources import find_object
 from eddyline.pipeline.submission.submit import Submitted, submit
+from eddyline.web import problems
 from eddyline.web.auth.principal import Principal, Scope
 from eddyline.web.problems import Problem
 from eddyline.web.services import Services
@@ -118,3 +123,28 @@ def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Su
             error.message,
             remedy="check the key, and that the server may read the bucket",
         ) from error
+
+
+def submit_upload(uploads: Uploads, upload: str, principal: Principal) -> str | None:
+    """Submit a complete upload now; returns its asset, or None while its file is being stored.
+
+    Raises `Problem` 404 if the upload does not exist, 409 if bytes are missing, 422 if it failed.
+    """
+    try:
+        found = submit_now(uploads, upload, principal.sees)
+    except UploadMissingError:
+        raise problems.not_found() from None
+    if found.state is UploadState.OPEN:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "the upload is not complete",
+            remedy=f"send the bytes from {found.offset} to /api/v1/uploads/{upload}",
+        )
+    if found.state is UploadState.FAILED:
+        failure = found.failure or {}
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            str(failure.get("message") or "the upload failed"),
+            remedy=str(failure.get("remedy") or "upload the file again"),
+        )
+    return found.asset

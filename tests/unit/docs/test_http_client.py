@@ -109,7 +109,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
 def run(server: FakeServer, file: Path, token: str = VALID) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), str(file), "--server", f"http://127.0.0.1:{server.server_port}"]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env={"EDL_TOKEN": token}
+        command, capture_output=True, text=True, check=False, timeout=60, env={"EDDYLINE_TOKEN": token}
     )
 
 

@@ -86,6 +86,14 @@ class AssetDetails(AssetView):
     manifest: dict[str, Any] | None
 
 
+class AcceptedAsset(BaseModel):
+    """What a creation gave. `asset` is null while the file of an upload is being stored."""
+
+    asset: str | None = Field(examples=["0123456789abcdef"])
+    upload: str | None = Field(examples=[None])
+    links: dict[str, str] = Field(examples=[{"asset": "/api/v1/assets/0123456789abcdef"}])
+
+
 class AssetList(BaseModel):
     """A page of a list. `next` is the cursor of the following page; empty at the end."""
 

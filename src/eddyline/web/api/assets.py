@@ -25,10 +25,11 @@ from eddyline.web.auth.dependencies import Reader, Writer
 from eddyline.web.auth.principal import Principal
 from eddyline.web.csv_export import csv_response, wants_csv
 from eddyline.web.idempotent import IdempotencyKey, once
-from eddyline.web.new_assets import NewAsset, import_object, owner_of
+from eddyline.web.new_assets import NewAsset, import_object, owner_of, submit_upload
 from eddyline.web.problems import Problem
 from eddyline.web.services import Services, WithServices
 from eddyline.web.stored_files import serve_file
+from eddyline.web.upload_services import WithUploads
 from eddyline.web.visible_assets import find_asset
 
 router = APIRouter(tags=["assets"])
@@ -127,33 +128,43 @@ def get_manifest(request: Request, services: WithServices, principal: Reader, as
 @router.post(
     "/assets",
     status_code=HTTPStatus.ACCEPTED,
-    response_model=views.AssetView,
-    responses=declare(400, 409, 422),
+    response_model=views.AcceptedAsset,
+    responses=declare(400, 404, 409, 422),
 )
 def create_asset(
     request: Request,
     services: WithServices,
     principal: Writer,
+    uploads: WithUploads,
     new: NewAsset,
     idempotency_key: IdempotencyKey = "",
 ) -> Response:
     """Create an asset. The same content with the same profile gives the same asset again."""
-    return once(services, principal, request, idempotency_key, new, lambda: _create(services, principal, new))
 
-
-def _create(services: Services, principal: Principal, new: NewAsset) -> Answer:
-    owner = owner_of(new, principal)
-    if new.key is None:
+    def create() -> Answer:
+        if new.upload is not None:
+            return _accepted(submit_upload(uploads, new.upload, principal), upload=new.upload)
+        if new.key is not None:
+            return _accepted(import_object(services, new, new.key, owner_of(new, principal)).asset)
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            "this server does not import from URLs yet",
+            "this server does not import from URLs",
             remedy="upload the file to /api/v1/uploads, or name an object by key",
         )
-    submitted = import_object(services, new, new.key, owner)
-    found = services.ledger.catalogue.get(submitted.asset)
-    body = {"asset": submitted.asset} if found is None else views.asset_json(found, principal, None)
-    headers = {"Location": f"/api/v1/assets/{submitted.asset}"}
-    return Answer(status=HTTPStatus.ACCEPTED, headers=headers, body=body)
+
+    return once(services, principal, request, idempotency_key, new, create)
+
+
+def _accepted(asset: str | None, *, upload: str | None = None) -> Answer:
+    """The answer to a creation; Location is the asset, or the upload until it has one."""
+    links = {"upload": f"/api/v1/uploads/{upload}"} if upload else {}
+    if asset:
+        links["asset"] = f"/api/v1/assets/{asset}"
+    return Answer(
+        status=HTTPStatus.ACCEPTED,
+        headers={"Location": links.get("asset") or links["upload"]},
+        body={"asset": asset, "upload": upload, "links": links},
+    )
 
 
 def read_progress_of(services: Services, assets: Sequence[Asset]) -> dict[str, dict[str, Any]]:

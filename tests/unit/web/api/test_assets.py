@@ -284,3 +284,26 @@ def test_an_unknown_profile_is_refused(client: TestClient, source: str) -> None:
     response = client.post("/api/v1/assets", json={"key": source, "profile": "absent"})
     assert response.status_code == 422
     assert "default" in response.json()["remedy"]
+
+
+def test_an_upload_is_submitted_when_it_is_complete(client: TestClient) -> None:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "4096"}
+    location = client.post("/api/v1/uploads", headers=headers).headers["location"]
+    upload = location.rsplit("/", 1)[-1]
+    early = client.post("/api/v1/assets", json={"upload": upload})
+    assert (early.status_code, early.json()["detail"]) == (409, "the upload is not complete")
+    data = b"\0\0\0\x18ftypmp42" + bytes(4084)
+    client.patch(
+        location,
+        content=data,
+        headers={
+            "Tus-Resumable": "1.0.0",
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        },
+    )
+    done = client.post("/api/v1/assets", json={"upload": upload})
+    assert (done.status_code, done.json()["asset"], done.headers["location"]) == (202, None, location)
+    assert client.get(location).json()["state"] == "storing"
+    absent = client.post("/api/v1/assets", json={"upload": "absent"})
+    assert (absent.status_code, absent.json()["detail"]) == (404, "the resource does not exist")
