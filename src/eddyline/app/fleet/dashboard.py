@@ -14,8 +14,8 @@ from eddyline.app.fleet.dashboard_reports import Range
 from eddyline.app.fleet.machine_cache import MachineCache
 from eddyline.app.fleet.work_cache import WorkCache
 from eddyline.fleet.dashboard.cube import Cube, cube_of
-from eddyline.fleet.dashboard.drains import Interruption
-from eddyline.fleet.dashboard.grouping import UNKNOWN, chosen
+from eddyline.fleet.dashboard.drains import InterruptedMachines, interrupted_machines
+from eddyline.fleet.dashboard.grouping import chosen
 from eddyline.fleet.dashboard.machines import INTERRUPTION_CODE, SPOT_CODE, Machines, fill_vcpu
 from eddyline.fleet.dashboard.price_curves import PriceBook, price_book
 from eddyline.fleet.dashboard.reclaims import REPLACED_WITHIN_S
@@ -30,7 +30,7 @@ _VIEWS = 16  # that are kept: one for each set of filters that several requests 
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """The machines of a report; empty: all. `UNKNOWN` chooses those whose value is not known."""
+    """The machines of a report; empty: all. `grouping.UNKNOWN` chooses those whose value is not known."""
 
     pool: str = ""
     instance_type: str = ""
@@ -72,36 +72,20 @@ class View:
         return int((np.isnan(self.machines.launched) | (self.machines.lifecycle == 0)).sum())
 
     @cached_property
-    def interruptions(self) -> list[Interruption]:
-        """The interruptions of the window: the same that the rates count."""
+    def interrupted(self) -> Machines:
+        """The Spot Instances whose interruption ended in the window: those that the rates count."""
         each = self.machines
         ended = (each.terminated >= self.window.start) & (each.terminated < self.window.stop)
         counted = (each.lifecycle == SPOT_CODE) & ~np.isnan(each.launched)
-        found = each.where(ended & counted & (each.ended_by == INTERRUPTION_CODE))
+        return each.where(ended & counted & (each.ended_by == INTERRUPTION_CODE))
+
+    @cached_property
+    def interrupted_work(self) -> InterruptedMachines:
+        """What ran on `interrupted`, in the same order."""
         work = self.read_work()
-        pools, types, zones = (
-            [text or UNKNOWN for text in words.texts]
-            for words in (each.words.pool, each.words.type, each.words.zone)
+        return interrupted_machines(
+            self.interrupted.warned, [work.get(name) for name in self.interrupted.name]
         )
-        return [
-            Interruption(
-                pool=pools[pool],
-                type=types[kind],
-                zone=zones[zone],
-                warned=warned,
-                terminated=terminated,
-                work=work.get(name),
-            )
-            for name, pool, kind, zone, warned, terminated in zip(
-                found.name.tolist(),
-                found.pool.tolist(),
-                found.type.tolist(),
-                found.zone.tolist(),
-                found.warned.tolist(),
-                found.terminated.tolist(),
-                strict=True,
-            )
-        ]
 
     @property
     def range(self) -> Range:

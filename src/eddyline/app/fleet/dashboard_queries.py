@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eddyline.app.fleet.dashboard import View
 from eddyline.app.fleet.dashboard_reports import (
@@ -21,13 +23,14 @@ from eddyline.app.fleet.dashboard_reports import (
     SurvivalReport,
 )
 from eddyline.fleet.dashboard.capacity import capacity_of, sampled_minutes
-from eddyline.fleet.dashboard.drains import Interruption, drains_of, grouped_drains, histogram
+from eddyline.fleet.dashboard.drains import drains_of, grouped_drains, histogram
 from eddyline.fleet.dashboard.grouping import ALL, UNKNOWN, Grouping, texts_of
 from eddyline.fleet.dashboard.machines import INTERRUPTION_CODE, SPOT_CODE, Machines
 from eddyline.fleet.dashboard.rates import CONFIDENCE, rates_of, total_rate
 from eddyline.fleet.dashboard.reclaims import largest_reclaim, replacements
 from eddyline.fleet.dashboard.survival import survival_of
 from eddyline.fleet.dashboard.usage import SPOT_TARGET, savings_of, usage_of
+from eddyline.fleet.dashboard.window import Floats, Ints
 from eddyline.graph.ledger.fleet import interrupted_work, samples
 from eddyline.graph.ledger.ledger import Ledger
 
@@ -38,7 +41,7 @@ _HOUR_S = 3600.0
 def summary(view: View) -> Summary:
     """The headline figures."""
     machines, window = view.machines, view.window
-    curve = _survival(ALL, machines, view)
+    curve = _Cohort.of(machines, view).curve(ALL)
     ended = machines.terminated < window.stop
     words = view.known.words
     return Summary(
@@ -57,7 +60,7 @@ def summary(view: View) -> Summary:
         spot_target=SPOT_TARGET,
         savings=savings_of(view.cube, Grouping.ALL)[0],
         prices=view.price_count,
-        drains=drains_of(ALL, view.interruptions),
+        drains=drains_of(ALL, view.interrupted_work),
         survival_median_s=curve.median_s,
         survival_at_60_min=curve.survival_at_60_min,
         largest_reclaim=largest_reclaim(machines, window),
@@ -129,14 +132,6 @@ def savings(view: View, by: Grouping) -> SavingsReport:
     )
 
 
-_KEYS: dict[Grouping, Callable[[Interruption], str]] = {
-    Grouping.ALL: lambda _: ALL,
-    Grouping.POOL: lambda each: each.pool,
-    Grouping.TYPE: lambda each: each.type,
-    Grouping.ZONE: lambda each: each.zone,
-}
-
-
 def drains(view: View, by: Grouping, ledger: Ledger) -> DrainReport:
     """Notice to drained, and redone work."""
     filters, window = view.filters, view.window
@@ -145,11 +140,11 @@ def drains(view: View, by: Grouping, ledger: Ledger) -> DrainReport:
     return DrainReport(
         range=view.range,
         by=by,
-        total=drains_of(ALL, view.interruptions),
-        groups=grouped_drains(view.interruptions, _KEYS[by]),
+        total=drains_of(ALL, view.interrupted_work),
+        groups=grouped_drains(view.interrupted_work, *_codes(view.interrupted, by)),
         histogram=[
             DrainBucket(at_most_s=None if math.isinf(bound) else bound, machines=count)
-            for bound, count in histogram(view.interruptions).items()
+            for bound, count in histogram(view.interrupted_work).items()
         ],
         redone=[each for each in redone if attributable and filters.pool in {"", each.pool}],
     )
@@ -158,36 +153,57 @@ def drains(view: View, by: Grouping, ledger: Ledger) -> DrainReport:
 def survival(view: View, by: Grouping) -> SurvivalReport:
     """The survival curves: of all, and of the groups with the most launches."""
     machines = view.machines
+    cohort = _Cohort.of(machines, view)
     groups: list[SurvivalGroup] = []
     if by is not Grouping.ALL:
-        column = {Grouping.POOL: machines.pool, Grouping.TYPE: machines.type, Grouping.ZONE: machines.zone}[
-            by
-        ]
-        texts = texts_of(machines, by)
-        for code in np.unique(column).tolist():
-            found = _survival(texts[code] or UNKNOWN, machines.where(column == code), view)
-            groups += [found] if found.instances else []
-        groups = sorted(groups, key=lambda each: (-each.instances, each.key))[:_CURVES]
-    return SurvivalReport(range=view.range, by=by, total=_survival(ALL, machines, view), groups=groups)
+        codes, keys = _codes(cohort.machines, by)
+        counts = np.bincount(codes, minlength=len(keys))
+        most = sorted(range(len(keys)), key=lambda code: (-counts[code], keys[code]))[:_CURVES]
+        groups = [cohort.curve(keys[code], codes == code) for code in most if counts[code]]
+    return SurvivalReport(range=view.range, by=by, total=cohort.curve(ALL), groups=groups)
 
 
-def _survival(key: str, machines: Machines, view: View) -> SurvivalGroup:
-    """The curve of the Spot Instances launched in the window, followed to its end."""
-    window = view.window
-    cohort = machines.where(
-        (machines.lifecycle == SPOT_CODE)
-        & (machines.launched >= window.start)
-        & (machines.launched < window.stop)
-    )
-    interrupted = (cohort.ended_by == INTERRUPTION_CODE) & (cohort.terminated < window.stop)
-    found = survival_of(np.fmin(cohort.terminated, window.stop) - cohort.launched, interrupted)
-    return SurvivalGroup(
-        key=key,
-        instances=found.instances,
-        interruptions=found.interruptions,
-        censored=found.censored,
-        median_s=found.median_s,
-        survival_at_60_min=found.at(_HOUR_S),
-        longest_s=found.longest_s,
-        points=list(found.points),
-    )
+def _codes(machines: Machines, by: Grouping) -> tuple[Ints, list[str]]:
+    """The group of each machine, and the keys of the groups."""
+    if by is Grouping.ALL:
+        return np.zeros(len(machines), np.int64), [ALL]
+    column = {Grouping.POOL: machines.pool, Grouping.TYPE: machines.type, Grouping.ZONE: machines.zone}[by]
+    return column, [text or UNKNOWN for text in texts_of(machines, by)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cohort:
+    """The Spot Instances launched in a window, followed to its end: their ages, and whether interrupted."""
+
+    machines: Machines
+    ages_s: Floats
+    interrupted: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, machines: Machines, view: View) -> _Cohort:
+        window = view.window
+        found = machines.where(
+            (machines.lifecycle == SPOT_CODE)
+            & (machines.launched >= window.start)
+            & (machines.launched < window.stop)
+        )
+        return cls(
+            machines=found,
+            ages_s=np.fmin(found.terminated, window.stop) - found.launched,
+            interrupted=(found.ended_by == INTERRUPTION_CODE) & (found.terminated < window.stop),
+        )
+
+    def curve(self, key: str, chosen: npt.NDArray[np.bool_] | None = None) -> SurvivalGroup:
+        """The survival curve of the chosen ones, or of all."""
+        part: Any = slice(None) if chosen is None else chosen
+        found = survival_of(self.ages_s[part], self.interrupted[part])
+        return SurvivalGroup(
+            key=key,
+            instances=found.instances,
+            interruptions=found.interruptions,
+            censored=found.censored,
+            median_s=found.median_s,
+            survival_at_60_min=found.at(_HOUR_S),
+            longest_s=found.longest_s,
+            points=list(found.points),
+        )

@@ -12,7 +12,6 @@ import numpy as np
 from eddyline.app.fleet.dashboard import View
 from eddyline.app.fleet.dashboard_reports import MachinePage, MachineRow
 from eddyline.core.errors import UsageError
-from eddyline.fleet.dashboard.drains import Interruption
 from eddyline.fleet.dashboard.grouping import UNKNOWN
 from eddyline.fleet.dashboard.machines import ENDS, INTERRUPTION_CODE, LIFECYCLES, Machines
 from eddyline.fleet.dashboard.window import Floats, Ints
@@ -31,9 +30,9 @@ def list_machines(view: View, *, limit: int, after: str = "", ended_by: str = ""
     total = len(order)
     if after:
         at, name = _parse_cursor(after)
-        later = launched[order] > at
-        same = (launched[order] == at) & (machines.name[order].astype(str) <= name)
-        order = order[~(later | same)]
+        ahead = int((launched >= at).sum())
+        same = [place for place in order[int((launched > at).sum()) : ahead] if machines.name[place] > name]
+        order = np.concatenate((np.array(same, np.int64), order[ahead:]))
     page = order[: min(limit, MAX_ROWS)]
     work = view.read_work()
     rows = [_row(machines, int(place), view, work) for place in page]
@@ -60,7 +59,15 @@ def _ordered(view: View, ended_by: str) -> tuple[Machines, Floats, Ints]:
         code = ENDS.index("" if ended_by == "running" else ended_by)
         machines = machines.where(machines.ended_by == code)
     launched: Floats = np.where(np.isnan(machines.launched), -math.inf, machines.launched)
-    return machines, launched, np.lexsort((machines.name.astype(str), -launched))
+    order = np.argsort(-launched, kind="stable")
+    # Sorting all names would take longer than the page: only those with equal times are sorted by name.
+    times = launched[order]
+    equal = np.flatnonzero(times[1:] == times[:-1])
+    for run in np.split(equal, np.flatnonzero(np.diff(equal) > 1) + 1):
+        if len(run):
+            part = order[run[0] : run[-1] + 2]
+            order[run[0] : run[-1] + 2] = part[np.argsort(machines.name[part].astype(str))]
+    return machines, launched, order
 
 
 def _row(machines: Machines, place: int, view: View, work: Mapping[str, InterruptedWork]) -> MachineRow:
@@ -69,9 +76,9 @@ def _row(machines: Machines, place: int, view: View, work: Mapping[str, Interrup
     name = str(machines.name[place])
     interrupted = int(machines.ended_by[place]) == INTERRUPTION_CODE
     found = work.get(name) if interrupted else None
-    interruption = Interruption(
-        pool="", type="", zone="", warned=warned, terminated=float(machines.terminated[place]), work=found
-    )
+    drained_s = None
+    if found and not found.lost and not math.isnan(warned):
+        drained_s = max(found.drained - warned, 0.0)
     begin = max(float(machines.launched[place]), view.window.start)
     end = float(np.fmin(machines.terminated[place], view.window.stop))
     vcpu = int(machines.vcpu[place])
@@ -89,8 +96,8 @@ def _row(machines: Machines, place: int, view: View, work: Mapping[str, Interrup
         terminated=_time(machines.terminated[place]),
         ended_by=ENDS[machines.ended_by[place]] or "running",
         instance_hours=max(end - begin, 0.0) / _HOUR_S if not math.isnan(begin) else 0.0,
-        drained_s=interruption.drained_s,
-        missed=interruption.missed,
+        drained_s=drained_s,
+        missed=bool(found and found.lost),
         redone_s=found.redone_s if found else None,
     )
 

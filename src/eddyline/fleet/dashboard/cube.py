@@ -10,7 +10,6 @@ of its last step, and whole in each step between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +27,6 @@ from eddyline.fleet.dashboard.window import Floats, Ints, Window
 _HOUR_S = 3600.0
 FREE_S = 3600.0
 """AWS does not bill an instance that it interrupts within this time of its launch (EC2 User Guide)."""
-
-Measure = Callable[[Floats], Floats]
-"""A quantity since any fixed time, at each of the times; it never decreases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +77,14 @@ def cube_of(machines: Machines, window: Window, prices: PriceBook) -> Cube:
     cells, cell = _cells(machines)
     size = (len(cells), window.steps)
     lives = _Lives.of(machines, cell, window, size)
-    seconds = lives.sum(lambda times: times)
+    seconds = lives.seconds()
     vcpu = machines.vcpu.astype(np.float64)
-    vcpu_s = lives.sum(lambda times: times, weight=vcpu)
-    unknown_s = lives.sum(lambda times: times, weight=(machines.vcpu == 0).astype(np.float64))
+    vcpu_s = lives.seconds(vcpu)
+    unknown_s = lives.seconds((machines.vcpu == 0).astype(np.float64))
     launched = _within(machines.launched, window)
     ended = _within(machines.terminated, window)
     interrupted = machines.ended_by == INTERRUPTION_CODE
-    priced_s, cost, on_demand_cost, free = _money(machines, cells, lives, prices)
+    priced_s, cost, on_demand_cost, free = _money(machines, cells, lives, seconds, prices)
     return Cube(
         window=window,
         machines=machines,
@@ -140,30 +136,30 @@ class _Lives:
             last=last.astype(np.int64),
         )
 
-    def sum(self, measure: Measure, *, weight: Floats | None = None) -> Floats:
-        """The growth of a measure over all lives, by cell and step."""
+    def seconds(self, weight: Floats | None = None) -> Floats:
+        """The seconds of all lives, by cell and step; each life counts with its `weight`."""
         factor = np.ones(len(self.cell)) if weight is None else weight[self.chosen]
-        return self._sum(slice(None), self.cell, self.size, measure, factor)
+        return self.grown(self.window.edges[None, :], self.begin, self.end, factor)
 
-    def row(self, places: Ints, measure: Measure) -> Floats:
-        """The growth of a measure over the lives at these places, by step."""
-        cell = np.zeros(len(places), np.int64)
-        found: Floats = self._sum(places, cell, (1, self.size[1]), measure, np.ones(len(places)))[0]
-        return found
-
-    def _sum(
-        self, part: Ints | slice, cell: Ints, size: tuple[int, int], measure: Measure, factor: Floats
+    def grown(
+        self, at_edges: Floats, at_begin: Floats, at_end: Floats, factor: Floats | float = 1.0
     ) -> Floats:
-        first, last = self.first[part], self.last[part]
-        at_edges = measure(self.window.edges)
-        change = _add(cell, first, factor, size) - _add(cell, last, factor, size)
+        """The growth of a quantity over all lives, by cell and step.
+
+        `at_edges` has its value at the edges of the window, for each cell or (one row) for all; `at_begin`
+        and `at_end` have it at the begin and the end of each life.
+        """
+        row = self.cell if len(at_edges) > 1 else np.zeros_like(self.cell)
+        factors = np.broadcast_to(np.asarray(factor, np.float64), self.cell.shape)
+        change = self._add(self.first, factors) - self._add(self.last, factors)
         inside = np.cumsum(change, axis=1) - change
-        grown: Floats = np.asarray(
-            _add(cell, first, factor * (at_edges[first + 1] - measure(self.begin[part])), size)
-            - _add(cell, last, factor * (at_edges[last + 1] - measure(self.end[part])), size)
-            + inside * np.diff(at_edges)
-        )
+        started = self._add(self.first, factors * (at_edges[row, self.first + 1] - at_begin))
+        finished = self._add(self.last, factors * (at_edges[row, self.last + 1] - at_end))
+        grown: Floats = started - finished + inside * np.diff(at_edges, axis=1)
         return grown
+
+    def _add(self, step: Ints, values: Floats) -> Floats:
+        return _add(self.cell, step, values, self.size)
 
 
 def _add(cell: Ints, step: Ints, values: Floats, size: tuple[int, int]) -> Floats:
@@ -199,34 +195,50 @@ def _count(
 
 
 def _money(
-    machines: Machines, cells: Cells, lives: _Lives, prices: PriceBook
+    machines: Machines, cells: Cells, lives: _Lives, seconds: Floats, prices: PriceBook
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The seconds with a known price, their cost, what they cost On-Demand, and what is not billed."""
-    priced_s, cost, on_demand_cost, free = (np.zeros(lives.size) for _ in range(4))
-    if prices.is_empty:
-        return priced_s, cost, on_demand_cost, free
+    if prices.is_empty or not len(cells):
+        zeros = np.zeros(lives.size)
+        return zeros, zeros, zeros, zeros
+    types = machines.words.type.texts
+    hourly = np.array([prices.on_demand.get(types[code], np.nan) for code in cells.type])[:, None]
+    priced = np.nan_to_num(hourly)
+    known_s, spot_cost, free = _spot(machines, cells, lives, prices, has_price=~np.isnan(hourly[:, 0]))
+    on_demand = (cells.lifecycle == ON_DEMAND_CODE)[:, None] & ~np.isnan(hourly)
+    priced_s = np.where(on_demand, seconds, known_s)
+    full = priced_s * priced / _HOUR_S
+    return priced_s, np.where(on_demand, full, spot_cost), full, free
+
+
+def _spot(
+    machines: Machines, cells: Cells, lives: _Lives, prices: PriceBook, *, has_price: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats]:
+    """Of Spot Instances: the seconds with a known price, their cost, and what of it is not billed."""
+    edges = lives.window.edges
+    count, steps = len(cells), len(edges)
+    known_edges, cost_edges = np.zeros((count, steps)), np.zeros((count, steps))
+    known, cost = np.zeros((2, len(lives.cell))), np.zeros((2, len(lives.cell)))
     types, zones = machines.words.type.texts, machines.words.zone.texts
-    refunded = (
-        (machines.ended_by == INTERRUPTION_CODE) & (machines.terminated - machines.launched < FREE_S)
-    )[lives.chosen]
-    order = np.argsort(lives.cell, kind="stable")
-    bounds = np.searchsorted(lives.cell[order], np.arange(len(cells) + 1))
-    for number in range(len(cells)):
-        hourly = prices.on_demand.get(types[cells.type[number]])
-        if hourly is None:
+    # Cells of several pools have the same type and zone, and so the same curve.
+    pair = np.where((cells.lifecycle == SPOT_CODE) & has_price, cells.type * len(zones) + cells.zone, -1)
+    pair_of_life = pair[lives.cell]
+    order = np.argsort(pair_of_life, kind="stable")
+    pairs = np.unique(pair[pair >= 0])
+    starts = np.searchsorted(pair_of_life[order], pairs, side="left")
+    stops = np.searchsorted(pair_of_life[order], pairs, side="right")
+    for code, start, stop in zip(pairs.tolist(), starts.tolist(), stops.tolist(), strict=True):
+        curve = prices.spot.get((types[code // len(zones)], zones[code % len(zones)]))
+        if curve is None:
             continue
-        places = order[bounds[number] : bounds[number + 1]]
-        if cells.lifecycle[number] == ON_DEMAND_CODE:
-            priced_s[number] = lives.row(places, lambda times: times)
-            cost[number] = on_demand_cost[number] = priced_s[number] * hourly / _HOUR_S
-            continue
-        curve = prices.spot.get((types[cells.type[number]], zones[cells.zone[number]]))
-        if cells.lifecycle[number] != SPOT_CODE or curve is None:
-            continue
-        priced_s[number] = lives.row(places, curve.known_s)
-        on_demand_cost[number] = priced_s[number] * hourly / _HOUR_S
-        cost[number] = lives.row(places, curve.cost)
-        unbilled = places[refunded[places]]
-        dollars = curve.cost(lives.end[unbilled]) - curve.cost(lives.begin[unbilled])
-        free[number] = np.bincount(lives.last[unbilled], dollars, lives.size[1])
-    return priced_s, cost, on_demand_cost, free
+        places, rows = order[start:stop], pair == code
+        for number, times in enumerate((lives.begin[places], lives.end[places])):
+            known[number, places], cost[number, places] = curve.known_s(times), curve.cost(times)
+        known_edges[rows], cost_edges[rows] = curve.known_s(edges), curve.cost(edges)
+    refunded = (machines.ended_by == INTERRUPTION_CODE) & (machines.terminated - machines.launched < FREE_S)
+    dollars = np.where(refunded[lives.chosen], cost[1] - cost[0], 0.0)
+    return (
+        lives.grown(known_edges, known[0], known[1]),
+        lives.grown(cost_edges, cost[0], cost[1]),
+        _add(lives.cell, lives.last, dollars, lives.size),
+    )

@@ -3,37 +3,60 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from eddyline.fleet.dashboard.quantiles import Quantiles, quantiles_of
+from eddyline.fleet.dashboard.window import Floats, Ints
 from eddyline.graph.ledger.fleet.interrupted_work import InterruptedWork
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interruption:
-    """One interrupted instance; `warned` is NaN without a notice, `work` is None if nothing ran on it."""
+@dataclass(frozen=True, kw_only=True)
+class InterruptedMachines:
+    """Interrupted machines as columns: when each was warned (NaN: not), and the work on it.
 
-    pool: str
-    type: str
-    zone: str
-    warned: float
-    terminated: float
-    work: InterruptedWork | None
+    `drained` is when the last job had ended (seconds since 1970; NaN: nothing ran on it).
+    """
+
+    warned: Floats
+    drained: Floats
+    lost: Floats
+    redone: Floats
+    redone_s: Floats
+    redone_cpu_s: Floats
+    unmeasured: Floats
+
+    def __len__(self) -> int:
+        return len(self.warned)
 
     @property
-    def drained_s(self) -> float | None:
-        """Seconds from the notice until the last job had ended; None if idle, not warned, or missed."""
-        if self.work is None or math.isnan(self.warned) or self.missed:
-            return None
-        return max(self.work.drained - self.warned, 0.0)
+    def drained_s(self) -> Floats:
+        """Seconds from the notice until the last job had ended; NaN if idle, not warned, or missed."""
+        return np.where(self.lost > 0, np.nan, np.maximum(self.drained - self.warned, 0.0))
 
-    @property
-    def missed(self) -> bool:
-        """Whether a job was lost: its worker did not hand it back before the machine ended."""
-        return self.work is not None and self.work.lost > 0
+    def where(self, chosen: npt.NDArray[np.bool_]) -> InterruptedMachines:
+        """Those for which `chosen` is true."""
+        return InterruptedMachines(**{name: column[chosen] for name, column in vars(self).items()})
+
+
+def interrupted_machines(warned: Floats, work: Sequence[InterruptedWork | None]) -> InterruptedMachines:
+    """The columns of machines that were warned at these times, and on which this work ran."""
+
+    def column(read: Callable[[InterruptedWork], float], without: float = 0.0) -> Floats:
+        return np.array([without if each is None else read(each) for each in work], np.float64)
+
+    return InterruptedMachines(
+        warned=warned,
+        drained=column(lambda each: each.drained, math.nan),
+        lost=column(lambda each: each.lost),
+        redone=column(lambda each: each.redone),
+        redone_s=column(lambda each: each.redone_s),
+        redone_cpu_s=column(lambda each: each.redone_cpu_s),
+        unmeasured=column(lambda each: each.unmeasured),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,43 +87,37 @@ BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0)
 """The upper bounds of the histogram of seconds from notice to drained; one more bucket is above."""
 
 
-def drains_of(key: str, interruptions: Sequence[Interruption]) -> Drains:
-    """The sums over interruptions."""
-    drained = [each.drained_s for each in interruptions]
-    work = [each.work for each in interruptions if each.work is not None]
-    missed = sum(each.missed for each in interruptions)
-    redone_s = math.fsum(each.redone_s for each in work)
+def drains_of(key: str, machines: InterruptedMachines) -> Drains:
+    """The sums over interrupted machines."""
+    drained = machines.drained_s
+    busy = int((~np.isnan(machines.drained)).sum())
+    missed = int((machines.lost > 0).sum())
+    redone_s = float(machines.redone_s.sum())
     return Drains(
         key=key,
-        interruptions=len(interruptions),
-        drained_s=quantiles_of(np.array([each for each in drained if each is not None], np.float64)),
+        interruptions=len(machines),
+        drained_s=quantiles_of(drained[~np.isnan(drained)]),
         missed=missed,
-        missed_share=missed / len(work) if work else None,
-        without_notice=sum(math.isnan(each.warned) for each in interruptions),
-        idle=len(interruptions) - len(work),
-        redone_starts=sum(each.redone for each in work),
+        missed_share=missed / busy if busy else None,
+        without_notice=int(np.isnan(machines.warned).sum()),
+        idle=len(machines) - busy,
+        redone_starts=int(machines.redone.sum()),
         redone_s=redone_s,
-        redone_cpu_s=math.fsum(each.redone_cpu_s for each in work),
-        redone_unmeasured=sum(each.unmeasured for each in work),
-        redone_s_per_interruption=redone_s / len(interruptions) if interruptions else None,
+        redone_cpu_s=float(machines.redone_cpu_s.sum()),
+        redone_unmeasured=int(machines.unmeasured.sum()),
+        redone_s_per_interruption=redone_s / len(machines) if len(machines) else None,
     )
 
 
-def grouped_drains(
-    interruptions: Iterable[Interruption], group_of: Callable[[Interruption], str]
-) -> list[Drains]:
-    """The sums by group, most interruptions first."""
-    groups: dict[str, list[Interruption]] = {}
-    for each in interruptions:
-        groups.setdefault(group_of(each), []).append(each)
-    found = [drains_of(key, members) for key, members in groups.items()]
+def grouped_drains(machines: InterruptedMachines, codes: Ints, keys: Sequence[str]) -> list[Drains]:
+    """The sums by group, most interruptions first; `codes` are the machines' groups: places in `keys`."""
+    found = [drains_of(keys[code], machines.where(codes == code)) for code in np.unique(codes).tolist()]
     return sorted(found, key=lambda each: (-each.interruptions, each.key))
 
 
-def histogram(interruptions: Iterable[Interruption]) -> Mapping[float, int]:
+def histogram(machines: InterruptedMachines) -> Mapping[float, int]:
     """How many machines were drained within each bound of `BUCKETS_S` but not the one before; inf: later."""
-    counts = dict.fromkeys((*BUCKETS_S, math.inf), 0)
-    for each in interruptions:
-        if each.drained_s is not None:
-            counts[next((bound for bound in BUCKETS_S if each.drained_s <= bound), math.inf)] += 1
-    return counts
+    drained = machines.drained_s
+    bucket = np.searchsorted(BUCKETS_S, drained[~np.isnan(drained)], side="left")
+    counts = np.bincount(bucket, minlength=len(BUCKETS_S) + 1)
+    return dict(zip((*BUCKETS_S, math.inf), counts.tolist(), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from eddyline.fleet.dashboard.grouping import UNKNOWN
 from eddyline.fleet.dashboard.machines import INTERRUPTION_CODE, SPOT_CODE, Machines
 from eddyline.fleet.dashboard.quantiles import Quantiles, quantiles_of
-from eddyline.fleet.dashboard.window import Window
+from eddyline.fleet.dashboard.window import Floats, Window
 
 RECLAIM_S = 300.0
 REPLACED_WITHIN_S = 3600.0
@@ -76,28 +76,28 @@ def replacements(machines: Machines, window: Window, now: float) -> Replacements
     """
     found: list[float] = []
     missing = 0
-    for pool, interruptions in _interruptions(
-        machines, window.start - REPLACED_WITHIN_S, window.stop
-    ).items():
+    for pool, began, ended in _interruptions(machines, window.start - REPLACED_WITHIN_S, window.stop):
         launches = np.sort(machines.launched[machines.pool == pool])
+        launched = launches.tolist()
         following = 0
-        for began, ended in interruptions:
-            following = max(following, int(np.searchsorted(launches, began, side="left")))
-            taken = following < len(launches) and launches[following] - began <= REPLACED_WITHIN_S
-            if ended >= window.start and taken:
-                found.append(float(launches[following]) - began)
-            elif ended >= window.start:
-                missing += now - began > REPLACED_WITHIN_S
+        first = np.searchsorted(launches, began, side="left").tolist()
+        for at, end, earliest in zip(began.tolist(), ended.tolist(), first, strict=True):
+            following = max(following, earliest)
+            taken = following < len(launched) and launched[following] - at <= REPLACED_WITHIN_S
+            if end >= window.start and taken:
+                found.append(launched[following] - at)
+            elif end >= window.start:
+                missing += now - at > REPLACED_WITHIN_S
             following += taken
     return Replacements(seconds=quantiles_of(np.array(found, np.float64)), missing=missing)
 
 
-def _began(machines: Machines) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _began(machines: Machines) -> Floats:
     return np.where(np.isnan(machines.warned), machines.terminated, machines.warned)
 
 
-def _interruptions(machines: Machines, start: float, stop: float) -> dict[int, list[tuple[float, float]]]:
-    """When the interruptions of Spot Instances began and ended, in order, by the code of their pool."""
+def _interruptions(machines: Machines, start: float, stop: float) -> Iterator[tuple[int, Floats, Floats]]:
+    """For each pool (its code), when the interruptions of Spot Instances began and ended, in order."""
     ended = machines.terminated
     chosen = machines.where(
         (machines.ended_by == INTERRUPTION_CODE)
@@ -105,9 +105,8 @@ def _interruptions(machines: Machines, start: float, stop: float) -> dict[int, l
         & (ended >= start)
         & (ended < stop)
     )
-    found: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for pool, began, end in sorted(
-        zip(chosen.pool.tolist(), _began(chosen).tolist(), chosen.terminated.tolist(), strict=True)
-    ):
-        found[pool].append((began, end))
-    return found
+    began = _began(chosen)
+    for pool in np.unique(chosen.pool).tolist():
+        places = np.flatnonzero(chosen.pool == pool)
+        places = places[np.lexsort((chosen.terminated[places], began[places]))]
+        yield pool, began[places], chosen.terminated[places]

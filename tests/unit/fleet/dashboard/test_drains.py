@@ -4,42 +4,52 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
-from eddyline.fleet.dashboard.drains import Interruption, drains_of, grouped_drains, histogram
+from eddyline.fleet.dashboard.drains import (
+    InterruptedMachines,
+    drains_of,
+    grouped_drains,
+    histogram,
+    interrupted_machines,
+)
 from eddyline.graph.ledger.fleet.interrupted_work import InterruptedWork
 
 
-def interruption(
-    *, warned: float = 100.0, drained: float | None = None, lost: int = 0, redone: int = 0, zone: str = "a"
-) -> Interruption:
-    work = None
-    if drained is not None:
-        work = InterruptedWork(
-            instance="i",
-            starts=1 + lost,
-            drained=drained,
-            lost=lost,
-            redone=redone,
-            redone_s=10.0 * redone,
-            redone_cpu_s=8.0 * redone,
-            unmeasured=lost,
-        )
-    return Interruption(pool="cpu", type="t", zone=zone, warned=warned, terminated=220.0, work=work)
+def machine(
+    *, warned: float = 100.0, drained: float | None = None, lost: int = 0, redone: int = 0
+) -> tuple[float, InterruptedWork | None]:
+    if drained is None:
+        return warned, None
+    return warned, InterruptedWork(
+        instance="i",
+        starts=1 + lost,
+        drained=drained,
+        lost=lost,
+        redone=redone,
+        redone_s=10.0 * redone,
+        redone_cpu_s=8.0 * redone,
+        unmeasured=lost,
+    )
+
+
+def columns(machines: list[tuple[float, InterruptedWork | None]]) -> InterruptedMachines:
+    return interrupted_machines(np.array([warned for warned, _ in machines]), [work for _, work in machines])
 
 
 CASES = [
-    interruption(drained=101.5, redone=2),
-    interruption(drained=160.0),
-    interruption(drained=99.0),  # ended just before the notice was recorded
-    interruption(drained=300.0, lost=1, redone=1),
-    interruption(warned=math.nan, drained=300.0, lost=1, redone=1, zone="b"),
-    interruption(),
+    machine(drained=101.5, redone=2),
+    machine(drained=160.0),
+    machine(drained=99.0),  # ended just before the notice was recorded
+    machine(drained=300.0, lost=1, redone=1),
+    machine(warned=math.nan, drained=300.0, lost=1, redone=1),
+    machine(),
 ]
 
 
 def test_missed_idle_and_unwarned_machines_are_counted_apart() -> None:
-    found = drains_of("all", CASES)
+    found = drains_of("all", columns(CASES))
     assert (found.drained_s.count, found.drained_s.p50, found.drained_s.max) == (3, 1.5, 60.0)
     assert (found.interruptions, found.missed, found.without_notice, found.idle) == (6, 2, 1, 1)
     assert found.missed_share == pytest.approx(2 / 5)
@@ -49,14 +59,14 @@ def test_missed_idle_and_unwarned_machines_are_counted_apart() -> None:
 
 
 def test_groups_add_up_to_the_total() -> None:
-    groups = grouped_drains(CASES, lambda each: each.zone)
+    groups = grouped_drains(columns(CASES), np.array([0, 0, 0, 0, 1, 0]), ["a", "b"])
     assert [(each.key, each.interruptions) for each in groups] == [("a", 5), ("b", 1)]
     assert sum(each.redone_s for each in groups) == 40
     assert sum(each.missed for each in groups) == 2
 
 
 def test_the_histogram_counts_drained_machines_once() -> None:
-    found = histogram([*CASES, interruption(drained=230.0)])
+    found = histogram(columns([*CASES, machine(drained=230.0)]))
     assert found[1.0] == 1
     assert found[2.0] == 1
     assert found[60.0] == 1
@@ -65,5 +75,5 @@ def test_the_histogram_counts_drained_machines_once() -> None:
 
 
 def test_no_interruptions() -> None:
-    found = drains_of("all", [])
+    found = drains_of("all", columns([]))
     assert (found.missed_share, found.redone_s_per_interruption, found.drained_s.p95) == (None, None, None)

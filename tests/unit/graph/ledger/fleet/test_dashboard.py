@@ -110,11 +110,15 @@ def test_an_invalid_cursor_is_refused(ledger: Ledger) -> None:
 
 def test_work_of_interrupted_machines_is_attributed(ledger: Ledger) -> None:
     view = FleetDashboard(ledger, vcpu_of_types={}).view(START, STOP, Filters())
-    each = next(each for each in view.interruptions if each.warned == each.warned)
-    name = next(
-        str(name)
-        for name, terminated in zip(view.machines.name, view.machines.terminated, strict=True)
-        if terminated == each.terminated
+    warned_at, terminated, name = next(
+        row
+        for row in zip(
+            view.interrupted.warned.tolist(),
+            view.interrupted.terminated.tolist(),
+            view.interrupted.name.tolist(),
+            strict=True,
+        )
+        if row[0] == row[0]  # not NaN
     )
 
     def start(job: str, ended: float, outcome: str, cpu_s: float | None) -> dict[str, object]:
@@ -125,7 +129,7 @@ def test_work_of_interrupted_machines_is_attributed(ledger: Ledger) -> None:
             "kind": "chunk",
             "worker": "w",
             "instance": name,
-            "started": each.warned - 100,
+            "started": warned_at - 100,
             "ended": ended,
             "outcome": outcome,
             "cpu_s": cpu_s,
@@ -133,10 +137,10 @@ def test_work_of_interrupted_machines_is_attributed(ledger: Ledger) -> None:
         }
 
     rows = [
-        start("earlier", each.warned - 1, "lost", 1.0),
-        start("done", each.warned + 30, "done", 20.0),
-        start("back", each.warned + 7, "interrupted", 50.0),
-        start("lost", each.terminated + 45, "lost", None),
+        start("earlier", warned_at - 1, "lost", 1.0),
+        start("done", warned_at + 30, "done", 20.0),
+        start("back", warned_at + 7, "interrupted", 50.0),
+        start("lost", terminated + 45, "lost", None),
     ]
     ledger.write(lambda connection: connection.execute(insert(starts), rows).rowcount)
     found = queries.drains(
@@ -144,7 +148,7 @@ def test_work_of_interrupted_machines_is_attributed(ledger: Ledger) -> None:
     )
     total = found.total
     # The lost job counts until the machine ended, the one that was lost before the notice not at all.
-    assert total.redone_s == pytest.approx(107 + (each.terminated - each.warned + 100))
+    assert total.redone_s == pytest.approx(107 + (terminated - warned_at + 100))
     assert (total.redone_starts, total.redone_cpu_s, total.redone_unmeasured) == (2, 50.0, 1)
     assert (total.missed, total.drained_s.count) == (1, 0)
     assert {(row.outcome, row.starts) for row in found.redone} == {("lost", 2), ("interrupted", 1)}
