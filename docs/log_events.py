@@ -32,6 +32,7 @@ MEANINGS = {
     "fleet events unavailable": "interruptions are not recorded; check the queue `PREFIX-fleet` and the role",
     "fleet record not repaired": "the coordinator could not update the fleet record and retries",
     "fleet record repaired": "what events had missed was recorded, or old entries were deleted",
+    "Spot prices not read": "Spot prices of running types are missing; allow ec2:DescribeSpotPriceHistory",
     "instance drained": "the end of an EC2 instance is announced; its workers got the command to drain",
     "duplicate drain ignored": "another chain of checks drains the instance for the same lifecycle action",
     "fleet events failed": "the Spot metrics function could not describe instances; the events come again",

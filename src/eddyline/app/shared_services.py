@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet import pools as pools_file
 from eddyline.fleet.pools import Pools
+from eddyline.fleet.record.spot_prices import SpotPrices
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store import addresses
@@ -151,6 +153,15 @@ class SharedServices:
         if endpoint is None and os.environ.get("AWS_ENDPOINT_URL_SQS"):
             return None
         return Ec2Instances(cls.client("ec2"))
+
+    @classmethod
+    def spot_price_history(cls) -> Callable[[Collection[str], float, float], SpotPrices] | None:
+        """Reads Spot prices of the region; None if the queues are on a local server and EC2 is not."""
+        if cls.ec2_instances() is None:
+            return None
+        from eddyline.aws.ec2_spot_prices import spot_price_history
+
+        return partial(spot_price_history, cls.client("ec2"))
 
     @staticmethod
     def client(service: str) -> Any:  # noqa: ANN401 - boto3 creates its classes at run time

@@ -120,10 +120,10 @@ data "aws_iam_policy_document" "coordinator" {
     }
   }
 
-  # The fleet record is compared with the instances that exist.
+  # The fleet record is compared with the instances that exist, and has the Spot prices of their types.
   statement {
     sid       = "Instances"
-    actions   = ["ec2:DescribeInstances"]
+    actions   = ["ec2:DescribeInstances", "ec2:DescribeSpotPriceHistory"]
     resources = ["*"]
   }
 

@@ -38,6 +38,7 @@ class MachineCache:
         self._places: dict[str, int] = {}
         self._since = math.inf
         self._read_at = 0.0
+        self._last: dict[str, MachineRow] = {}
 
     def read(self, start: float) -> Machines:
         """All machines that may have run at or after `start`, and perhaps earlier ones. Do not change them.
@@ -52,7 +53,9 @@ class MachineCache:
             rows = self._ledger.read(lambda connection: self._changes(connection, start))
             self._read_at = now
             self._since = min(self._since, start)
-            self._merge(rows)
+            # Recent events are read again and again: an equal row must not make a new object of all machines.
+            self._merge([row for row in rows if self._last.get(row[0]) != row])
+            self._last = {row[0]: row for row in rows}
             return self._machines
 
     def _changes(self, connection: Connection, start: float) -> Sequence[MachineRow]:

@@ -144,8 +144,14 @@ def _upkeep(
     def describe() -> bool:
         return upkeep.repair(shared.ec2_instances)
 
+    def record_prices() -> bool:
+        return upkeep.record_prices(shared.spot_price_history)
+
     def warn(error: str) -> None:
         observation.log.warning("fleet record not repaired", error=error)
+
+    def warn_of_prices(error: str) -> None:
+        observation.log.warning("Spot prices not read", error=error)
 
     def warn_of_instances(error: str) -> None:
         observation.log.warning("instances not described", error=error)
@@ -153,4 +159,5 @@ def _upkeep(
     return (
         lambda: repeat("fleet record", upkeep.step, stop=stop, warn=warn, pause_s=_UPKEEP_S),
         lambda: repeat("instances", describe, stop=stop, warn=warn_of_instances, pause_s=_UPKEEP_S),
+        lambda: repeat("Spot prices", record_prices, stop=stop, warn=warn_of_prices, pause_s=_UPKEEP_S),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from eddyline.app.fleet.prices import ReadHistory, record_spot_prices
 from eddyline.fleet.record.fold import fold
 from eddyline.fleet.record.missed_events import missed_events
 from eddyline.graph.ledger.ledger import Ledger
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MACHINES_S = 60.0
 _REPAIR_S = 300.0
 _PRUNE_S = 3600.0
+_PRICES_S = 3600.0
 
 
 class FleetUpkeep:
@@ -43,6 +45,19 @@ class FleetUpkeep:
             self._on_action("machines recorded", fleet.store_machines(fold=fold))
         if fleet.take_task("prune fleet record", every_s=_PRUNE_S):
             self._on_action("instances forgotten", fleet.prune())
+
+    def record_prices(self, open_history: Callable[[], ReadHistory | None]) -> bool:
+        """Record the Spot prices of the running types; False if that is not due, or outside AWS.
+
+        Raises `LedgerError`, `ServiceError` and `AccessError`.
+        """
+        if not self._ledger.fleet.take_task("record Spot prices", every_s=_PRICES_S):
+            return False
+        read = open_history()
+        if read is None:
+            return False
+        self._on_action("Spot prices read", record_spot_prices(self._ledger, read))
+        return True
 
     def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> bool:
         """Compare the record with EC2's description; False if that is not due, or outside AWS.

@@ -35,6 +35,11 @@ class SpotPrices:
             pool: sorted(found) for pool, found in changes.items()
         }
 
+    @property
+    def changes(self) -> Mapping[tuple[str, str], Sequence[Change]]:
+        """The changes in order of time, by instance type and Availability Zone."""
+        return self._changes
+
     def cost(self, instance_type: str, zone: str, start: float, stop: float) -> Covered:
         """The cost of an instance from `start` to `stop`, without the time before the first known price."""
         changes = self._changes.get((instance_type, zone), ())
