@@ -174,8 +174,8 @@ def test_an_upload_continues_after_the_page_was_closed(page: Any, site: Site, tm
     page.set_input_files(FILES, str(tmp_path / "GX010002.MP4"))
     wait_in(page, lambda: held)
     assert uploaded(site, "GX010002.MP4").offset == 32 * MIB
-    page.unroute_all(behavior="ignoreErrors")
     open_panel(page, site)
+    page.unroute_all(behavior="ignoreErrors")
     wait_until(lambda: "GX010002.MP4" in text(page, "unfinished"))
     assert "34 MB of 42 MB received" in text(page, "unfinished")
     offsets: list[str] = []

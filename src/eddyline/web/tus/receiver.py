@@ -31,7 +31,7 @@ T = TypeVar("T")
 Outcome = Literal["received", "idle", "mismatch"]
 
 _BLOCK = 1024 * 1024  # bytes of one write
-_STEP_BYTES = 16 * 1024 * 1024
+_STEP_BYTES = 8 * 1024 * 1024
 _TICK_S = 0.25
 _PROGRESS_S = 1.0
 _IDLE_S = 30.0
