@@ -75,6 +75,10 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},
+    "event_streams": {
+        "event_streams.kb_per_stream": ("at most", 60),
+        "event_streams.reach_all_ms": None,
+    },
     "telemetry_api": {
         "telemetry_api.cold_ms": ("at most", 1000),
         "telemetry_api.page_ms": None,

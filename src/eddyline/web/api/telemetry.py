@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from eddyline.core.errors import MissingError
+from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
 from eddyline.library.telemetry.array_cache import Array, Group
 from eddyline.library.telemetry.asset_telemetry import TIMES, AssetTelemetry
 from eddyline.library.telemetry.min_max import reduce
@@ -18,7 +19,8 @@ from eddyline.library.telemetry.track_points import shape
 from eddyline.web import problems
 from eddyline.web.api.errors import declare
 from eddyline.web.auth.dependencies import Reader
-from eddyline.web.services import WithServices
+from eddyline.web.auth.principal import Principal
+from eddyline.web.services import Services, WithServices
 from eddyline.web.visible_assets import find_asset
 
 router = APIRouter(tags=["telemetry"], prefix="/assets/{asset}/telemetry")
@@ -118,7 +120,7 @@ Points = Annotated[
 @router.get("", response_model=Telemetry, responses=declare(404, 422))
 def telemetry(services: WithServices, principal: Reader, asset: str, cache: WithTelemetry) -> Response:
     """List the streams of an asset: their units, elements, rates, numbers of samples and times."""
-    found = find_asset(services, principal, asset)
+    found = _find(services, principal, asset)
     try:
         return _json(cache.describe(asset, str(found.updated)))
     except MissingError:
@@ -134,7 +136,7 @@ def track(
     points: Points = DEFAULT_POINTS,
 ) -> Response:
     """Get the GPS track, simplified. Speeds and altitudes are those that the camera recorded."""
-    found = find_asset(services, principal, asset)
+    found = _find(services, principal, asset)
     try:
         group = cache.track(asset, str(found.updated))
     except MissingError:
@@ -164,7 +166,7 @@ def stream_samples(
 
     Values are those of `eddyline telemetry --format json`; a range with few samples has all of them.
     """
-    found = find_asset(services, principal, asset)
+    found = _find(services, principal, asset)
     try:
         group = cache.stream(asset, str(found.updated), stream)
     except MissingError:
@@ -187,6 +189,14 @@ def stream_samples(
             ],
         }
     )
+
+
+def _find(services: Services, principal: Principal, asset: str) -> Asset:
+    """A visible asset. One that is being deleted is absent: its positions must not enter the cache again."""
+    found = find_asset(services, principal, asset)
+    if found.state is AssetState.DELETING:
+        raise problems.not_found()
+    return found
 
 
 def _track_points(group: Group, points: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from eddyline import gpmf
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.export.tables import build_table
 
-ABSENT = "f" * 16
+ABSENT, DELETED = "f" * 16, "e" * 16
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[TestClient]:
     services = open_services(folder)
+    add_asset(services, ABSENT, state="processing")
+    publish(services.store, folder, recording(1), asset=DELETED)
+    add_asset(services, DELETED, state="deleting")
     publish(services.store, folder, recording(60))
     add_asset(services, ASSET)
-    add_asset(services, ABSENT, state="processing")
     with client_of(services) as client:
         yield client
     services.ledger.close()
@@ -88,6 +90,7 @@ def test_the_track_is_simplified(client: TestClient) -> None:
         f"{ABSENT}/telemetry",  # not published yet
         f"{ABSENT}/telemetry/ACCL",
         f"{ABSENT}/telemetry/track",
+        f"{DELETED}/telemetry",
         "1111111111111111/telemetry",
         "x/telemetry/ACCL",
     ],
