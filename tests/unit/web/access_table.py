@@ -1,0 +1,73 @@
+"""Who may call which route: one row for each route and method. A route that is missing here fails a test.
+
+The columns are the statuses of clients (test_access.py creates them):
+
+| column | client |
+|---|---|
+| none | without credentials |
+| expired, revoked | with a token that was valid |
+| other | with a token of another owner, scope admin of none of the resources: scope write |
+| read, write, admin | with a token of the owner |
+| share | with the cookie and the bearer of a share link's secret, which are worth nothing |
+
+Every resource in a path exists and belongs to the owner "ann". A foreign resource gives the same response as an
+absent one, byte for byte. `body` is the JSON of the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = ("none", "expired", "revoked", "other", "read", "write", "admin", "share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """The expected statuses of one route and method, in the order of `COLUMNS`."""
+
+    method: str
+    path: str
+    statuses: tuple[int, ...]
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    foreign: bool = False
+    """Whether the path names a resource of the owner, so that others get the response of an absent one."""
+
+
+def row(method: str, path: str, statuses: str, **more: Any) -> Access:
+    """A row whose statuses are written as text."""
+    found = tuple(int(each) for each in statuses.split())
+    assert len(found) == len(COLUMNS), f"{method} {path}"
+    return Access(method=method, path=path, statuses=found, **more)
+
+
+# fmt: off
+#                                                     none exp. rev. other read write admin share
+TABLE: tuple[Access, ...] = (
+    # Public
+    row("GET", "/login",                             "200 200 200 200 200 200 200 200"),
+    row("POST", "/login",                            "401 401 401 401 401 401 401 401", body={"token": "edl_x"}),
+    row("POST", "/logout",                           "200 200 200 200 200 200 200 200"),
+    row("GET", "/openapi.json",                      "200 200 200 200 200 200 200 200"),
+    row("GET", "/static/{path}",                     "200 200 200 200 200 200 200 200"),
+    row("GET", "/s/{secret}",                        "200 200 200 200 200 200 200 200"),
+    row("GET", "/s/{secret}/files/{path}",           "200 200 200 200 200 200 200 200"),
+    row("HEAD", "/s/{secret}/files/{path}",          "200 200 200 200 200 200 200 200"),
+    # Session and account
+    row("GET", "/session",                           "401 401 401 204 204 204 204 401"),
+    row("GET", "/account",                           "401 401 401 200 200 200 200 401"),
+    row("GET", "/api/v1/tokens",                     "401 401 401 200 200 200 200 401"),
+    row("POST", "/api/v1/tokens",                    "401 401 401 201 403 201 201 401", body={"scope": "read"}),
+    row("DELETE", "/api/v1/tokens/{token}",          "401 401 401 404 403 204 204 401", foreign=True),
+    # Share links
+    row("GET", "/api/v1/shares",                     "401 401 401 200 200 200 200 401"),
+    row("DELETE", "/api/v1/shares/{share}",          "401 401 401 404 403 204 204 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/shares",      "401 401 401 404 200 200 200 401", foreign=True),
+    row("POST", "/api/v1/assets/{asset}/shares",     "401 401 401 404 403 201 201 401", foreign=True, body={}),
+    # Assets
+    row("GET", "/media/{asset}/{path}",              "401 401 401 404 200 200 200 401", foreign=True),
+    row("HEAD", "/media/{asset}/{path}",             "401 401 401 404 200 200 200 401", foreign=True),
+)
+# fmt: on
