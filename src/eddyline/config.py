@@ -40,6 +40,8 @@ class Settings:
 
     `upload_max_gib` to `chapters_wait_s` limit uploads to a server; `quota_` what one owner may have (None:
     unlimited). `chapters_wait_s`: how long a recording waits for its missing files.
+    `oidc_...`: the issuer of OpenID Connect tokens that a server accepts (web/auth/oidc.py). `map_tiles`: the
+    URL template of the tiles of maps (empty: maps have none).
     """
 
     ffmpeg: Path | None = None
@@ -67,6 +69,13 @@ class Settings:
     quota_gib: float | None = None
     quota_assets: int | None = None
     quota_hours: float | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks: str | None = None
+    oidc_owner_claim: str = "sub"
+    oidc_scope_claim: str = "scope"
+    oidc_scopes: str = "eddyline.read=read,eddyline.write=write,eddyline.admin=admin"
+    map_tiles: str = ""
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -162,6 +171,13 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_QUOTA_GIB": ("quota_gib", _amount),
     "EDDYLINE_QUOTA_ASSETS": ("quota_assets", _large_count),
     "EDDYLINE_QUOTA_HOURS": ("quota_hours", _amount),
+    "EDDYLINE_OIDC_ISSUER": ("oidc_issuer", _text),
+    "EDDYLINE_OIDC_AUDIENCE": ("oidc_audience", _text),
+    "EDDYLINE_OIDC_JWKS": ("oidc_jwks", _text),
+    "EDDYLINE_OIDC_OWNER_CLAIM": ("oidc_owner_claim", _text),
+    "EDDYLINE_OIDC_SCOPE_CLAIM": ("oidc_scope_claim", _text),
+    "EDDYLINE_OIDC_SCOPES": ("oidc_scopes", _text),
+    "EDDYLINE_MAP_TILES": ("map_tiles", _text),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

@@ -1,4 +1,4 @@
-"""The resources that the paths of the access table name, all of the owner "ann", new ones for each request."""
+"""The resources that the paths of the access table name: of the owner "ann", new ones for each request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tests.unit.web.published_asset import publish
 
 from eddyline.library.shares import Shares
 from eddyline.library.tokens import Tokens
+from eddyline.library.webhooks.webhooks import Webhooks
 from eddyline.web.services import Services
 
 OWNER = "ann"
@@ -19,6 +20,8 @@ ABSENT = {
     "share": "ffffffffffff",
     "secret": "f" * 22,
     "path": FILE,
+    "stream": "GPS5",
+    "webhook": "ffffffffffff",
 }
 
 
@@ -34,6 +37,8 @@ class Resources:
             "share": lambda: self._share()[0],
             "secret": lambda: self._share()[1],
             "path": lambda: FILE,
+            "stream": lambda: "GPS5",
+            "webhook": self._webhook,
         }
 
     def make(self, parameter: str) -> str:
@@ -46,6 +51,12 @@ class Resources:
     def _token(self) -> str:
         tokens = Tokens(self._services.ledger)
         return tokens.create(owner=OWNER, scope="read").token.id
+
+    def _webhook(self) -> str:
+        webhooks = Webhooks(self._services.ledger)
+        for each in webhooks.list(OWNER):  # an owner has few
+            webhooks.delete(each.id)
+        return webhooks.create(OWNER, "https://hooks.example.com/", [], all_owners=False).id
 
     def _share(self) -> tuple[str, str]:
         created = Shares(self._services.ledger).create(asset=self._asset(), owner=OWNER)

@@ -6,12 +6,12 @@ The columns are the statuses of clients (test_access.py creates them):
 |---|---|
 | none | without credentials |
 | expired, revoked | with a token that was valid |
-| other | with a token of another owner, scope admin of none of the resources: scope write |
+| other | with a token of another owner, with the scope write |
 | read, write, admin | with a token of the owner |
-| share | with the cookie and the bearer of a share link's secret, which are worth nothing |
+| share | with the secret of a share link as token |
 
-Every resource in a path exists and belongs to the owner "ann". A foreign resource gives the same response as an
-absent one, byte for byte. `body` is the JSON of the request.
+Every resource in a path exists and belongs to the owner "ann" (access_resources.py). A foreign resource gives
+the same response as an absent one, byte for byte. The telemetry of these assets is invalid, hence 422.
 """
 
 from __future__ import annotations
@@ -43,31 +43,49 @@ def row(method: str, path: str, statuses: str, **more: Any) -> Access:
     return Access(method=method, path=path, statuses=found, **more)
 
 
+READ = {"scope": "read"}
+ALL: dict[str, object] = {}
+WEBHOOK = {"url": "https://hooks.example.com/"}
+
 # fmt: off
-#                                                     none exp. rev. other read write admin share
+#                                                  none exp. rev. othr read writ adm. share
 TABLE: tuple[Access, ...] = (
     # Public
-    row("GET", "/login",                             "200 200 200 200 200 200 200 200"),
-    row("POST", "/login",                            "401 401 401 401 401 401 401 401", body={"token": "edl_x"}),
-    row("POST", "/logout",                           "200 200 200 200 200 200 200 200"),
-    row("GET", "/openapi.json",                      "200 200 200 200 200 200 200 200"),
-    row("GET", "/static/{path}",                     "200 200 200 200 200 200 200 200"),
-    row("GET", "/s/{secret}",                        "200 200 200 200 200 200 200 200"),
-    row("GET", "/s/{secret}/files/{path}",           "200 200 200 200 200 200 200 200"),
-    row("HEAD", "/s/{secret}/files/{path}",          "200 200 200 200 200 200 200 200"),
+    row("GET", "/login",                           "200 200 200 200 200 200 200 200"),
+    row("POST", "/login",                          "401 401 401 401 401 401 401 401", body={"token": "x"}),
+    row("POST", "/logout",                         "200 200 200 200 200 200 200 200"),
+    row("GET", "/openapi.json",                    "200 200 200 200 200 200 200 200"),
+    row("GET", "/static/{path}",                   "200 200 200 200 200 200 200 200"),
+    row("GET", "/s/{secret}",                      "200 200 200 200 200 200 200 200"),
+    row("GET", "/s/{secret}/files/{path}",         "200 200 200 200 200 200 200 200"),
+    row("HEAD", "/s/{secret}/files/{path}",        "200 200 200 200 200 200 200 200"),
+    row("HEAD", "/openapi.json",                   "200 200 200 200 200 200 200 200"),
     # Session and account
-    row("GET", "/session",                           "401 401 401 204 204 204 204 401"),
-    row("GET", "/account",                           "401 401 401 200 200 200 200 401"),
-    row("GET", "/api/v1/tokens",                     "401 401 401 200 200 200 200 401"),
-    row("POST", "/api/v1/tokens",                    "401 401 401 201 403 201 201 401", body={"scope": "read"}),
-    row("DELETE", "/api/v1/tokens/{token}",          "401 401 401 404 403 204 204 401", foreign=True),
+    row("GET", "/session",                         "401 401 401 204 204 204 204 401"),
+    row("GET", "/account",                         "401 401 401 200 200 200 200 401"),
+    row("GET", "/api/v1/tokens",                   "401 401 401 200 200 200 200 401"),
+    row("POST", "/api/v1/tokens",                  "401 401 401 201 403 201 201 401", body=READ),
+    row("DELETE", "/api/v1/tokens/{token}",        "401 401 401 404 403 204 204 401", foreign=True),
     # Share links
-    row("GET", "/api/v1/shares",                     "401 401 401 200 200 200 200 401"),
-    row("DELETE", "/api/v1/shares/{share}",          "401 401 401 404 403 204 204 401", foreign=True),
-    row("GET", "/api/v1/assets/{asset}/shares",      "401 401 401 404 200 200 200 401", foreign=True),
-    row("POST", "/api/v1/assets/{asset}/shares",     "401 401 401 404 403 201 201 401", foreign=True, body={}),
+    row("GET", "/api/v1/shares",                   "401 401 401 200 200 200 200 401"),
+    row("DELETE", "/api/v1/shares/{share}",        "401 401 401 404 403 204 204 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/shares",    "401 401 401 404 200 200 200 401", foreign=True),
+    row("POST", "/api/v1/assets/{asset}/shares",   "401 401 401 404 403 201 201 401", foreign=True, body={}),
     # Assets
-    row("GET", "/media/{asset}/{path}",              "401 401 401 404 200 200 200 401", foreign=True),
-    row("HEAD", "/media/{asset}/{path}",             "401 401 401 404 200 200 200 401", foreign=True),
+    row("GET", "/media/{asset}/{path}",            "401 401 401 404 200 200 200 401", foreign=True),
+    row("HEAD", "/media/{asset}/{path}",           "401 401 401 404 200 200 200 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/telemetry", "401 401 401 404 422 422 422 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/telemetry/track", "401 401 401 404 422 422 422 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/telemetry/{stream}", "401 401 401 404 422 422 422 401", foreign=True),
+    row("GET", "/api/v1/events",                   "401 401 401 200 200 200 200 401"),
+    # Webhooks
+    row("GET", "/webhooks",                        "401 401 401 200 403 200 200 401"),
+    row("GET", "/api/v1/webhooks",                 "401 401 401 200 403 200 200 401"),
+    row("POST", "/api/v1/webhooks",                "401 401 401 201 403 201 201 401", body=WEBHOOK),
+    row("GET", "/api/v1/webhooks/{webhook}",       "401 401 401 404 403 200 200 401", foreign=True),
+    row("PATCH", "/api/v1/webhooks/{webhook}",     "401 401 401 404 403 200 200 401", foreign=True, body={}),
+    row("DELETE", "/api/v1/webhooks/{webhook}",    "401 401 401 404 403 204 204 401", foreign=True),
+    row("GET", "/api/v1/webhooks/{webhook}/deliveries", "401 401 401 404 403 200 200 401", foreign=True),
+    row("POST", "/api/v1/webhooks/{webhook}/replay", "401 401 401 404 403 200 200 401", foreign=True, body=ALL),
 )
 # fmt: on

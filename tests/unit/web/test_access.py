@@ -36,7 +36,7 @@ class Answer:
 
 
 class Site:
-    """An application with clients of every column. Requests are plain ASGI calls: a stream ends at its start."""
+    """An application with clients of every column. Requests are ASGI calls; a stream ends at its start."""
 
     def __init__(self, services: Services) -> None:
         self.app = create_app(services)

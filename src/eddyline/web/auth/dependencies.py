@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from eddyline.app.optional_dependencies import require_extra
 from eddyline.library.sessions import Sessions
 from eddyline.library.tokens import Token, Tokens
 from eddyline.web.auth.cookies import clearing_header, read_cookie
@@ -16,6 +17,9 @@ from eddyline.web.auth.local_paths import is_page, login_path
 from eddyline.web.auth.principal import LOCAL, Principal, Scope
 from eddyline.web.problems import Problem
 from eddyline.web.services import Services, WithServices
+
+if TYPE_CHECKING:
+    from eddyline.web.auth.oidc import Oidc
 
 
 def authenticate(request: Request, services: WithServices) -> Principal:
@@ -28,7 +32,9 @@ def authenticate(request: Request, services: WithServices) -> Principal:
         return LOCAL
     bearer = bearer_token(request)
     cookie = "" if bearer else read_cookie(request, services.settings)
-    principal = of_bearer(services, bearer) if bearer else of_session(services, cookie) if cookie else None
+    principal = (
+        of_bearer(request, services, bearer) if bearer else of_session(services, cookie) if cookie else None
+    )
     if principal is not None:
         return principal
     if bearer or cookie:
@@ -38,7 +44,8 @@ def authenticate(request: Request, services: WithServices) -> Principal:
 
 def is_local(services: Services) -> bool:
     """Whether every client is the administrator. A token that is created while the server runs ends that."""
-    return services.settings.local and not Tokens(services.ledger).exist()
+    settings = services.shared.settings
+    return services.settings.local and not settings.oidc_issuer and not Tokens(services.ledger).exist()
 
 
 def bearer_token(request: Request) -> str:
@@ -47,10 +54,24 @@ def bearer_token(request: Request) -> str:
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
-def of_bearer(services: Services, secret: str) -> Principal | None:
+def of_bearer(request: Request, services: Services, secret: str) -> Principal | None:
     """The principal of a bearer token, or None if it is not valid."""
+    if services.shared.settings.oidc_issuer and not secret.startswith("edl_"):
+        return _oidc(request, services).authenticate(secret)
     token = Tokens(services.ledger).authenticate(secret)
     return None if token is None else principal_of(token)
+
+
+def _oidc(request: Request, services: Services) -> Oidc:
+    """The verifier of the configured issuer; it keeps the keys of the issuer. Raises `UsageError`."""
+    state = request.app.state
+    if not hasattr(state, "oidc"):
+        with require_extra("oidc", "OpenID Connect"):
+            from eddyline.web.auth.oidc import open_oidc  # noqa: PLC0415 - PyJWT is optional
+
+        state.oidc = open_oidc(services)
+    verifier: Oidc = state.oidc
+    return verifier
 
 
 def of_session(services: Services, secret: str) -> Principal | None:
