@@ -40,6 +40,7 @@ MEANINGS = {
     "instance drain failed": "an error that waiting does not correct, such as a missing permission",
     "instance drain postponed": "AWS throttled the calls; the next check follows in 15 s",
     "instance metadata unavailable": "notices of the machine's end are not seen; expected outside EC2",
+    "issuer keys unavailable": "known keys stay in use; check EDDYLINE_OIDC_ISSUER and that it is reachable",
     "instances not described": "the fleet record is not compared with EC2; allow ec2:DescribeInstances",
     "interruption notice": "the end of the machine is announced; the worker drains",
     "invalid command dropped": "check who may send to the worker's command queue",

@@ -52,7 +52,7 @@ class Site:
 
     def call(self, access: Access, column: str, path: str) -> Answer:
         """The answer to one request."""
-        # The limit of failures has tests of its own.
+        # Otherwise these requests reach the limit of failures (test_failures.py).
         self.app.state.failed_authentications = FailedAuthentications()
         body = b"" if access.body is None else json.dumps(access.body).encode()
         headers = {"host": "testserver", **self.clients[column], **access.headers}

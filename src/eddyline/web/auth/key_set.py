@@ -77,7 +77,7 @@ class KeySet:
 def parse_keys(document: bytes) -> dict[str, jwt.PyJWK]:
     """The public keys of a key set by their ids. Keys of unknown or symmetric kinds are left out.
 
-    Raises `ValueError` for a document that is no key set.
+    Raises `ValueError` for a document of another form.
     """
     found: Any = json.loads(document)
     listed = found.get("keys") if isinstance(found, dict) else None

@@ -1,7 +1,7 @@
 """Bearer tokens of an OpenID Connect issuer (JWT, RFC 7519 and RFC 9068).
 
-Only asymmetric signatures are accepted, each with a key of its own kind: a token that is not signed ("none"),
-or is signed with a public key as if it were a password (HS256), is refused before any key is read.
+Only asymmetric signatures are accepted, each with a key of the right kind: a token that is not signed
+("none"), or is signed with a public key as if it were a password (HS256), is refused before any key is read.
 """
 
 from __future__ import annotations
