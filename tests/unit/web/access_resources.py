@@ -38,6 +38,7 @@ class Resources:
             "secret": lambda: self._share()[1],
             "path": lambda: FILE,
             "stream": lambda: "GPS5",
+            "profile": lambda: "fast",
             "webhook": self._webhook,
         }
 

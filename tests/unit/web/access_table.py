@@ -78,6 +78,10 @@ TABLE: tuple[Access, ...] = (
     row("GET", "/api/v1/assets/{asset}/telemetry/track", "401 401 401 404 422 422 422 401", foreign=True),
     row("GET", "/api/v1/assets/{asset}/telemetry/{stream}", "401 401 401 404 422 422 422 401", foreign=True),
     row("GET", "/api/v1/events",                   "401 401 401 200 200 200 200 401"),
+    row("GET", "/api/v1/assets",                   "401 401 401 200 200 200 200 401"),
+    row("POST", "/api/v1/assets",                  "401 401 401 422 403 422 422 401", body=NO),
+    row("GET", "/api/v1/assets/{asset}",           "401 401 401 404 200 200 200 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/manifest",  "401 401 401 404 200 200 200 401", foreign=True),
     # Webhooks
     row("GET", "/webhooks",                        "401 401 401 200 403 200 200 401"),
     row("GET", "/api/v1/webhooks",                 "401 401 401 200 403 200 200 401"),
@@ -87,5 +91,19 @@ TABLE: tuple[Access, ...] = (
     row("DELETE", "/api/v1/webhooks/{webhook}",    "401 401 401 404 403 204 204 401", foreign=True),
     row("GET", "/api/v1/webhooks/{webhook}/deliveries", "401 401 401 404 403 200 200 401", foreign=True),
     row("POST", "/api/v1/webhooks/{webhook}/replay","401 401 401 404 403 200 200 401", foreign=True, body=NO),
+    # What all owners share
+    row("GET", "/api/v1/profiles",                 "401 401 401 200 200 200 200 401"),
+    row("GET", "/api/v1/profiles/{profile}",       "401 401 401 200 200 200 200 401"),
+    # Administrators
+    row("GET", "/fleet",                           "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/workers",                  "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/capacity",           "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/drains",             "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/interruptions",      "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/machines",           "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/running",            "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/savings",            "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/summary",            "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/survival",           "401 401 401 403 403 403 200 401"),
 )
 # fmt: on
