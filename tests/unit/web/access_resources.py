@@ -9,8 +9,10 @@ from tests.unit.web.published_asset import publish
 
 from eddyline.library.shares import Shares
 from eddyline.library.tokens import Tokens
+from eddyline.library.uploads.upload import NewUpload
 from eddyline.library.webhooks.webhooks import Webhooks
 from eddyline.web.services import Services
+from eddyline.web.upload_services import open_uploads
 
 OWNER = "ann"
 FILE = "stream/720p/00001.m4s"
@@ -21,6 +23,7 @@ ABSENT = {
     "secret": "f" * 22,
     "path": FILE,
     "stream": "GPS5",
+    "upload": "f" * 32,
     "webhook": "ffffffffffff",
 }
 
@@ -39,6 +42,7 @@ class Resources:
             "path": lambda: FILE,
             "stream": lambda: "GPS5",
             "profile": lambda: "fast",
+            "upload": self._upload,
             "webhook": self._webhook,
         }
 
@@ -52,6 +56,10 @@ class Resources:
     def _token(self) -> str:
         tokens = Tokens(self._services.ledger)
         return tokens.create(owner=OWNER, scope="read").token.id
+
+    def _upload(self) -> str:
+        new = NewUpload(owner=OWNER, name="GX010001.MP4", length=5)
+        return open_uploads(self._services).create(new).id
 
     def _webhook(self) -> str:
         webhooks = Webhooks(self._services.ledger)

@@ -45,6 +45,11 @@ def row(method: str, path: str, statuses: str, **more: Any) -> Access:
 
 READ = {"scope": "read"}
 NO: dict[str, object] = {}
+# Headers of the tus protocol: its version, a part of a file, and a part by POST.
+T = {"tus-resumable": "1.0.0"}
+UPLOAD = {**T, "upload-length": "5", "upload-metadata": "filename R1gwMTAwMDEuTVA0"}
+P = {**T, "upload-offset": "0", "content-type": "application/offset+octet-stream"}
+POST = {**P, "x-http-method-override": "PATCH"}
 WEBHOOK = {"url": "https://hooks.example.com/"}
 
 # fmt: off
@@ -82,6 +87,20 @@ TABLE: tuple[Access, ...] = (
     row("POST", "/api/v1/assets",                  "401 401 401 422 403 422 422 401", body=NO),
     row("GET", "/api/v1/assets/{asset}",           "401 401 401 404 200 200 200 401", foreign=True),
     row("GET", "/api/v1/assets/{asset}/manifest",  "401 401 401 404 200 200 200 401", foreign=True),
+    # Uploads
+    row("GET", "/upload",                          "401 401 401 200 403 200 200 401"),
+    row("GET", "/api/v1/uploads",                  "401 401 401 200 200 200 200 401"),
+    row("POST", "/api/v1/uploads",                 "401 401 401 201 403 201 201 401", headers=UPLOAD),
+    row("OPTIONS", "/api/v1/uploads",              "204 204 204 204 204 204 204 204"),
+    row("OPTIONS", "/api/v1/uploads/{upload}",     "204 204 204 204 204 204 204 204"),
+    row("POST", "/api/v1/uploads/lookup",          "401 401 401 422 422 422 422 401", body=NO),
+    row("POST", "/api/v1/uploads/plan",            "401 401 401 422 422 422 422 401", body=NO),
+    row("GET", "/api/v1/uploads/{upload}",         "401 401 401 404 200 200 200 401", foreign=True),
+    row("HEAD", "/api/v1/uploads/{upload}",       "401 401 401 404 200 200 200 401", foreign=True, headers=T),
+    row("PATCH", "/api/v1/uploads/{upload}",      "401 401 401 404 403 204 204 401", foreign=True, headers=P),
+    row("DELETE", "/api/v1/uploads/{upload}",     "401 401 401 404 403 204 204 401", foreign=True, headers=T),
+    row("POST", "/api/v1/uploads/{upload}",    "401 401 401 404 403 204 204 401", foreign=True, headers=POST),
+    row("POST", "/api/v1/uploads/{upload}/submit", "401 401 401 404 403 200 200 401", foreign=True),
     # Webhooks
     row("GET", "/webhooks",                        "401 401 401 200 403 200 200 401"),
     row("GET", "/api/v1/webhooks",                 "401 401 401 200 403 200 200 401"),
