@@ -24,6 +24,7 @@ from eddyline.app.upload import (
     upload_sources,
 )
 from eddyline.cli.main import build
+from eddyline.cli.upload import read_token
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.web.services import Services
@@ -77,7 +78,7 @@ def test_a_card_is_uploaded_and_other_files_are_skipped(
     assert not report.failed
     assert sha256_of(services, "GX010010.MP4") == hashlib.sha256(data).hexdigest()
     again, _ = call(server, tmp_path)
-    assert [each.asset for each in again.done] == [report.done[0].asset]
+    assert [(each.reused, each.asset) for each in again.done] == [(True, report.done[0].asset)]
 
 
 def test_an_interrupted_upload_continues(
@@ -134,6 +135,21 @@ def test_an_invalid_address_is_refused(url: str) -> None:
     request = UploadRequest(sources=("a",), server=url)
     with pytest.raises(UsageError, match="address"):
         upload_sources(request, stop=Stop(), on_event=lambda _: None)
+
+
+def test_the_token_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("edl_secret\n")
+    assert read_token(file) == "edl_secret"
+    assert not read_token(None)
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"two\nlines", b"\xff\xfe"])
+def test_a_file_without_a_token_is_refused(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(data)
+    with pytest.raises(UsageError, match="token"):
+        read_token(file)
 
 
 def test_a_token_is_not_sent_without_tls() -> None:

@@ -12,7 +12,7 @@ from eddyline.graph.db.library_schema import assets
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.runtime.source_files import SourceFile
-from eddyline.pipeline.submission.submit import fingerprint_source
+from eddyline.pipeline.submission.submit import asset_id, fingerprint_source
 
 _PRESENT = ("processing", "ready")
 
@@ -20,7 +20,7 @@ _PRESENT = ("processing", "ready")
 def asset_of(fingerprints: Sequence[str], profile: Profile, owner: str) -> str:
     """The id of the asset of a recording, by the fingerprints of its files in order."""
     content = fingerprints[0] if len(fingerprints) == 1 else digest("chapters", *fingerprints)
-    return digest(content, profile.digest(), *([owner] if owner else []))[:16]
+    return asset_id(content, profile, owner)
 
 
 def find_present(ledger: Ledger, asset: str) -> tuple[str, str] | None:
