@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from eddyline.core.errors import UsageError
 
 _MAX_COUNT = 1000
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IGNORECASE)
 _PREFIX = re.compile(r"(?:s3|gs|az)://[^/\s]+(?:/[^/\s]+)*/?")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_-]+:[0-9]{1,5}")
 _MAX_AMOUNT = 1_000_000_000
@@ -32,6 +34,10 @@ class Settings:
     message before it becomes a dead letter. `sweep_stale_s`: seconds after which a published job that its
     queue no longer seems to contain is published again. `cloudwatch`: coordinators publish metrics of pools
     to CloudWatch. `health`: the file that says when the loops of a process last ran (None: not written).
+
+    Of the web server: `origin` is the address by which browsers reach it (None: that of each request),
+    `proxies` are the addresses of proxies whose X-Forwarded headers count, separated by commas, `tiles` is
+    the URL template of the tiles of maps (None: maps without tiles).
     `outbound_hosts`: hosts with ports that imports and webhooks may reach at private addresses.
     `import_prefixes`: (owner, prefix) pairs; an owner may import objects below its prefixes, such as
     "s3://footage/ann". The owner "*" stands for all.
@@ -59,6 +65,9 @@ class Settings:
     cloudwatch: bool = False
     health: Path | None = None
     token: str | None = field(default=None, repr=False)
+    origin: str | None = None
+    proxies: str | None = None
+    tiles: str | None = None
     outbound_hosts: frozenset[str] = frozenset()
     import_prefixes: tuple[tuple[str, str], ...] = ()
     upload_max_gib: float = 256.0
@@ -83,6 +92,25 @@ def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one
 
 
 def _text(name: str, value: str) -> str:  # noqa: ARG001 - all parsers have one signature
+    return value
+
+
+def _origin(name: str, value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise UsageError(
+            f"invalid value {value!r} of {name}",
+            remedy="set it to a scheme and a host without a path, such as https://media.example.com",
+        )
+    return value.lower()
+
+
+def _tiles(name: str, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or "{z}" not in value:
+        raise UsageError(
+            f"invalid value {value!r} of {name}",
+            remedy="set it to the template of a tile server, such as https://tile.example.com/{z}/{x}/{y}.png",
+        )
     return value
 
 
@@ -160,6 +188,9 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
     "EDDYLINE_HEALTH": ("health", _path),
+    "EDDYLINE_ORIGIN": ("origin", _origin),
+    "EDDYLINE_PROXIES": ("proxies", _text),
+    "EDDYLINE_TILES": ("tiles", _tiles),
     "EDDYLINE_OUTBOUND_HOSTS": ("outbound_hosts", _hosts),
     "EDDYLINE_IMPORT_PREFIXES": ("import_prefixes", _prefixes),
     "EDDYLINE_TOKEN": ("token", _text),

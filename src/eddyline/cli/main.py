@@ -36,6 +36,7 @@ COMMANDS = {
     "coordinator": ("coordinator", "coordinator"),
     "serve": ("serve", "serve"),
     "upload": ("upload", "upload"),
+    "local-worker": ("local_worker", "local_worker"),
     "token": ("token", "commands"),
     "fleet": ("fleet", "commands"),
     "profiles": ("profiles", "commands"),
@@ -46,7 +47,7 @@ COMMANDS = {
     "strip-location": ("strip_location", "strip_location"),
     "demo-clip": ("demo", "demo_clip"),
 }
-_HIDDEN = frozenset({"demo-clip"})
+_HIDDEN = frozenset({"demo-clip", "local-worker"})
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,3 +72,10 @@ def disk_usage(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
+
+
+def raise_file_limit() -> None:
+    """Allow this process as many open files as it may have: each connection of a server is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS reports no limit, and refuses to set none
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

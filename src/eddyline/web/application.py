@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from eddyline.library.telemetry.asset_telemetry import AssetTelemetry
 from eddyline.web import openapi, problems
@@ -13,6 +12,7 @@ from eddyline.web.api import assets as assets_api
 from eddyline.web.api import events as events_api
 from eddyline.web.api import fleet as fleet_api
 from eddyline.web.api import jobs as jobs_api
+from eddyline.web.api import local_worker as local_worker_api
 from eddyline.web.api import profiles as profiles_api
 from eddyline.web.api import shares as shares_api
 from eddyline.web.api import telemetry as telemetry_api
@@ -24,6 +24,8 @@ from eddyline.web.api import workers as workers_api
 from eddyline.web.auth.request_checks import RequestChecks
 from eddyline.web.auth.security_headers import SecurityHeaders
 from eddyline.web.event_streams import EventStreams
+from eddyline.web.monitoring import health
+from eddyline.web.monitoring.access_log import AccessLog
 from eddyline.web.pages import account as account_pages
 from eddyline.web.pages import asset as asset_pages
 from eddyline.web.pages import fleet as fleet_pages
@@ -35,6 +37,7 @@ from eddyline.web.pages import shared as shared_pages
 from eddyline.web.pages import upload as upload_pages
 from eddyline.web.pages import webhooks as webhooks_pages
 from eddyline.web.services import Services
+from eddyline.web.static_files import CompressedFiles, CompressPages
 
 STATIC = Path(__file__).parent / "static"
 
@@ -45,6 +48,7 @@ API = (
     profiles_api,
     telemetry_api,
     workers_api,
+    local_worker_api,
     fleet_api,
     events_api,
     upload_status_api,  # before uploads_api, whose paths would match its own
@@ -80,13 +84,21 @@ def create_app(services: Services) -> FastAPI:
     app.state.streams = EventStreams(services.ledger.events, services.ledger.subscribe)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(RequestChecks, settings=services.settings)
-    app.add_middleware(SecurityHeaders, settings=services.settings)  # the outermost: refusals have them too
+    app.add_middleware(RequestChecks, settings=services.settings)  # each is outside those before it
+    app.add_middleware(SecurityHeaders, settings=services.settings)  # refusals have them too
+    app.add_middleware(CompressPages)
+    if services.traces is not None:
+        from eddyline.web.monitoring.request_spans import Tracing  # noqa: PLC0415 - needs an extra
+
+        app.add_middleware(Tracing, provider=services.traces)
+    app.add_middleware(AccessLog, metrics=services.metrics, log=services.log)
     for module in API:
         app.include_router(module.router, prefix="/api/v1")
         app.state.allowed_methods.add(module.router, "/api/v1")
     for page in PAGES:
         app.include_router(page.router, include_in_schema=False)
         app.state.allowed_methods.add(page.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.include_router(health.router, include_in_schema=False)
+    app.state.allowed_methods.add(health.router)
+    app.mount("/static", CompressedFiles(directory=STATIC), name="static")
     return app

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
 from eddyline.app.fleet.dashboard import FleetDashboard
 from eddyline.app.shared_services import SharedServices
+from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.core.clock import Clock
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.observe.web_metrics import WebMetrics
 from eddyline.store.store import Store
+from eddyline.web.shutdown import Shutdown
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from structlog.typing import FilteringBoundLogger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +43,24 @@ class WebSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The ledger, the media store and the settings of a server. All are safe from any thread."""
+    """The ledger, the media store and the settings of a server. All are safe from any thread.
+
+    `log` None: nothing is logged. `traces` None: no traces are recorded. `worker` None: this server has no
+    worker process, others run the jobs.
+
+    Streams end as soon as `shutdown` is requested: they await `services.shutdown.wait(seconds)`.
+    """
 
     ledger: Ledger
     store: Store
     shared: SharedServices
     settings: WebSettings
     clock: Clock
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    metrics: WebMetrics = field(default_factory=WebMetrics)
+    log: FilteringBoundLogger | None = None
+    traces: TracerProvider | None = None
+    worker: WorkerSupervisor | None = None
 
     @cached_property
     def fleet(self) -> FleetDashboard:

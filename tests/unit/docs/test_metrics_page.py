@@ -15,12 +15,13 @@ from eddyline.observe.ingest_metrics import Depths, IngestMetrics
 from eddyline.observe.metrics import Metrics
 from eddyline.observe.polled_values import PolledValues
 from eddyline.observe.pool_gauges import Gauge, PoolGauges
+from eddyline.observe.web_metrics import WebMetrics
 from eddyline.observe.worker_metrics import WorkerMetrics
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md").read_text("utf-8")
 
 
-def _all_metrics() -> list[Metrics]:
+def all_metrics() -> list[Metrics]:
     stop = Stop()
     worker, coordinator, ingest = WorkerMetrics(), CoordinatorMetrics(), IngestMetrics()
     backlog = BacklogWatch(
@@ -48,23 +49,26 @@ def _all_metrics() -> list[Metrics]:
     )
     depths.run()
     ingest.watch_depths(depths)
-    return [worker, coordinator, ingest]
+    web = WebMetrics()
+    web.watch_library(lambda: {"ready": 1}, lambda: 0)
+    web.watch_worker(lambda: (True, 0))
+    return [worker, coordinator, ingest, web]
 
 
-def _exported_names() -> set[str]:
+def exported_names() -> set[str]:
     return {
         family.name + ("_total" if family.type == "counter" else "")
-        for metrics in _all_metrics()
+        for metrics in all_metrics()
         for family in metrics.registry.collect()
     }
 
 
 def test_the_page_lists_exactly_the_exported_metrics() -> None:
-    assert set(re.findall(r"`(eddyline_[a-z_]+)` ?[|,]", PAGE)) == _exported_names()
+    assert set(re.findall(r"`(eddyline_[a-z_]+)` ?[|,]", PAGE)) == exported_names()
 
 
 def test_counters_and_units_follow_the_naming_rules_of_prometheus() -> None:
-    for metrics in _all_metrics():
+    for metrics in all_metrics():
         for family in metrics.registry.collect():
             assert re.fullmatch(r"eddyline_[a-z_]+", family.name)
             assert family.documentation

@@ -19,6 +19,9 @@ from eddyline.store.store import Store
 LOCK_TIMEOUT_S = 1.0
 """How long a run waits for the lock, which a child of a killed run holds until it executes its program."""
 
+JOBS_TIMEOUT_S = 10.0
+"""How long a process that runs jobs waits for the worker of a killed server, which hands back its jobs."""
+
 _LOCK_RETRY = BackoffPolicy(base_s=0.01, cap_s=0.1)
 
 
@@ -45,18 +48,35 @@ class RunDirectory:
         return self.state / "work"
 
     @contextlib.contextmanager
-    def lock(self, store: Store | None = None) -> Iterator[None]:
+    def lock(self, store: Store | None = None, *, runs_jobs: bool = True) -> Iterator[None]:
         """Lock the directory for this process; results go to `store` (None: the directory itself).
 
-        Raises `UsageError` if another run keeps it locked for `LOCK_TIMEOUT_S`, or if its ledger belongs to
-        another store: jobs that are done in one store are not done in another.
+        `runs_jobs`: this process, and not its worker process, runs the jobs. Raises `UsageError` if another
+        run keeps it locked for `LOCK_TIMEOUT_S`, or if its ledger belongs to another store: jobs that are
+        done in one store are not done in another.
         """
         self.store.check()
+        with self._locked("lock", LOCK_TIMEOUT_S):
+            self._require_store("" if store is None or store is self.store else store.where(OUTPUT))
+            with self.lock_jobs() if runs_jobs else contextlib.nullcontext():
+                yield
+
+    @contextlib.contextmanager
+    def lock_jobs(self) -> Iterator[None]:
+        """Make this process the only one that runs jobs of the directory, whose lock it or its server holds.
+
+        Raises `UsageError` if another one runs them for `JOBS_TIMEOUT_S`.
+        """
+        with self._locked("jobs.lock", JOBS_TIMEOUT_S):
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self, name: str, timeout_s: float) -> Iterator[None]:
         with files.translate_errors(f"preparing {self.root}"):
             self.scratch.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(self.state / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _lock_file(handle, timeout_s=LOCK_TIMEOUT_S):
+            if not _lock_file(handle, timeout_s=timeout_s):
                 pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
                 raise UsageError(
                     f"another eddyline (process {pid}) is using {self.root}",
@@ -64,7 +84,6 @@ class RunDirectory:
                 )
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            self._require_store("" if store is None or store is self.store else store.where(OUTPUT))
             yield
         finally:
             os.close(handle)
@@ -88,13 +107,19 @@ class RunDirectory:
     def clean(self, has_open_jobs: Callable[[str], bool]) -> None:
         """Remove what a killed run left: scratch directories, temporary files, parts of published assets.
 
-        `has_open_jobs` returns whether an asset has open jobs, which may need its parts.
+        `has_open_jobs` returns whether an asset has open jobs, which may need its parts. No other process may
+        write below the directory.
         """
+        self.clean_jobs(has_open_jobs)
+        files.remove_temp_paths(self.state)
+
+    def clean_jobs(self, has_open_jobs: Callable[[str], bool]) -> None:
+        """Remove what killed jobs left, as `clean` does, but nothing that a server may be writing."""
         for directory in list(self.scratch.iterdir()):
             files.remove_tree(directory)
-        for top in (self.root / OUTPUT, self.state):
-            files.remove_temp_paths(top)
         parts = self.state / "parts"
+        for top in (self.root / OUTPUT, parts):
+            files.remove_temp_paths(top)
         for asset in [each.name for each in parts.iterdir()] if parts.is_dir() else ():
             if self.store.size(manifest_key(asset)) is not None and not has_open_jobs(asset):
                 self.store.delete(parts_prefix(asset))

@@ -108,3 +108,37 @@ def test_other_hidden_files_are_kept(tmp_path: Path) -> None:
     with directory.lock():
         directory.clean(has_open_jobs=lambda _: False)
     assert foreign.read_bytes() == b"theirs"
+
+
+def test_a_server_leaves_the_jobs_to_its_worker(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    with directory.lock(runs_jobs=False), RunDirectory(tmp_path).lock_jobs():
+        pass
+
+
+def test_a_run_waits_for_the_worker_of_a_server_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_directory, "JOBS_TIMEOUT_S", 0.05)
+    with (
+        RunDirectory(tmp_path).lock_jobs(),
+        pytest.raises(UsageError, match="is using"),
+        RunDirectory(tmp_path).lock(),
+    ):
+        pass
+    _use(RunDirectory(tmp_path))
+
+
+def test_a_worker_that_starts_removes_nothing_that_its_server_may_be_writing(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    upload = directory.state / "uploads" / "one.bin"
+    with directory.lock():
+        kept = [files.temp_path(upload)]
+        removed = [files.temp_path(tmp_path / "assets" / "a" / "x.mp4"), directory.scratch / "job" / "x"]
+        for path in (*kept, *removed):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        directory.clean_jobs(has_open_jobs=lambda _: True)
+        assert [path for path in (*kept, *removed) if path.exists()] == kept
+        directory.clean(has_open_jobs=lambda _: True)
+        assert not kept[0].exists()

@@ -1,0 +1,1 @@
+"""What operators see of the server: health, metrics, access logs and traces."""
