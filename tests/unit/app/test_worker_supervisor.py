@@ -99,7 +99,7 @@ def test_a_killed_worker_is_started_again_and_its_jobs_are_released(
     assert supervisor.state.problem(clock.now()) == ""
     assert supervisor.end(30)
     assert start.processes[-1].asked.is_set()
-    assert supervisor.state.restarts == 1, "the end of the server is no restart"
+    assert supervisor.state.restarts == 1, "the end of the server is not a restart"
 
 
 def test_a_worker_that_keeps_ending_is_a_problem_until_one_has_run_for_a_while(

@@ -105,6 +105,6 @@ class _Request:
 
 
 def _asset(scope: dict[str, Any], route: str) -> str:
-    """The id of the asset in the path, which is no secret."""
+    """The id of the asset in the path: it is not a secret."""
     found = scope.get("path_params", {}).get("asset", "") if route != UNMATCHED else ""
     return found if isinstance(found, str) and found.isalnum() else ""

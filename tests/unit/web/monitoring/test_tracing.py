@@ -30,7 +30,7 @@ def test_traces_are_exported_only_to_a_named_endpoint() -> None:
     assert not is_configured({ENDPOINT: "http://127.0.0.1:4318", "OTEL_TRACES_EXPORTER": "none"})
 
 
-def test_without_an_endpoint_there_is_no_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_endpoint_nothing_is_exported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ENDPOINT, raising=False)
     with export_traces() as provider:
         assert provider is None
