@@ -52,7 +52,6 @@ def run_local_worker(request: LocalWorkerRequest, *, stop: Stop, stdin: IO[bytes
     with require_extra("web", "the worker of a server"):
         from eddyline.observe.logs import worker_event_logger
         from eddyline.observe.worker_metrics import WorkerMetrics
-    lower_priority(NICENESS)
     directory = RunDirectory(request.out)
     name = worker_name(os.getpid())
     with (
@@ -66,6 +65,7 @@ def run_local_worker(request: LocalWorkerRequest, *, stop: Stop, stdin: IO[bytes
         tools = find_toolchain()
         tools.require({"aac"})
         slots = request.slots or len(os.sched_getaffinity(0))
+        lower_priority(NICENESS)  # not before: a replacement should start soon
         observation.log.info("local worker started", slots=slots, pid=os.getpid())
         LocalWorker(
             directory=directory,

@@ -1,4 +1,4 @@
-"""What a server does beside its requests: finishes uploads, downloads imports, sends webhooks.
+"""What a server does beside its requests: finishes uploads, downloads imports, sends webhooks, reports progress.
 
 All of it may run in several servers at once, and may be killed at any moment.
 """
@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 from eddyline.core.stop import Stop
 from eddyline.library.imports import Importer
+from eddyline.library.progress_watcher import ProgressWatcher
 from eddyline.library.webhooks.deliveries import Delivery
 from eddyline.library.webhooks.sender import WebhookSender
 from eddyline.library.webhooks.webhooks import Webhook
@@ -35,6 +36,9 @@ def run_background_work(services: Services) -> Iterator[None]:
             )
         )
         sender.start()
+        watcher = ProgressWatcher(services.ledger, services.shared.pools())
+        watcher.start()
+        stack.callback(watcher.close)
         yield
 
 
