@@ -1,4 +1,4 @@
-"""What a server does beside its requests: finishes uploads, downloads imports, sends webhooks, reports progress.
+"""What a server does beside its requests: uploads, imports, webhooks, progress.
 
 All of it may run in several servers at once, and may be killed at any moment.
 """
