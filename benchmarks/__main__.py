@@ -32,6 +32,20 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "graph.jobs_per_s": ("at least", 2500),
         "graph.jobs_per_s_backlog": ("at least", 2000),
     },
+    "catalogue": {
+        "catalogue.insert_assets_per_s": None,
+        **{
+            f"catalogue.{name}_ms.{point}": ("at most", 50) if point == "p99" else None
+            for name in (
+                *("first_page", "later_page", "of_one_state", "of_two_states", "of_a_camera"),
+                *("of_no_camera", "oldest_day", "in_a_box", "search_common", "search_some"),
+                *("search_one", "search_none", "counts"),
+            )
+            for point in ("p50", "p99")
+        },
+        "catalogue.search_short_ms.p50": None,
+        "catalogue.search_short_ms.p99": None,
+    },
     "postgres": {
         "postgres.jobs_per_s_4": ("at least", 3000),
         "postgres.jobs_per_s_16": ("at least", 3000),

@@ -50,9 +50,12 @@ assets = Table(
     Column("redone", Integer),
     sqlite_with_rowid=False,
 )
-Index("assets_owner_created", assets.c.owner, assets.c.created, assets.c.asset)
-Index("assets_created", assets.c.created, assets.c.asset)
-Index("assets_state", assets.c.state, assets.c.created, assets.c.asset)
+# A listing finds the keys of its page in one of these indexes, which have the columns of all filters.
+_FILTERED = ("state", "camera", "captured", "min_lat", "max_lat", "min_lon", "max_lon")
+_FILTERS = [assets.c[name] for name in _FILTERED]
+Index("assets_owner_created", assets.c.owner, assets.c.created, assets.c.asset, *_FILTERS)
+Index("assets_created", assets.c.created, assets.c.asset, *_FILTERS)
+Index("assets_state", assets.c.owner, assets.c.state, assets.c.created, assets.c.asset)
 
 # The last reported progress of running jobs; it counts only while the job runs with the same fence.
 job_progress = Table(

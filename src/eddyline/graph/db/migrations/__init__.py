@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
 
-from eddyline.graph.db import library_schema, schema
+from eddyline.graph.db import library_schema, schema, search_schema
 
 HEAD = "0010"
 """The newest revision, that of `schema`."""
@@ -47,6 +47,7 @@ def upgrade(connection: Connection) -> None:
     if found is None:
         schema.for_dialect(connection.dialect.name)
         library_schema.metadata.create_all(connection)  # of both modules
+        search_schema.create(connection)
         versions.create(connection)
         connection.execute(insert(versions), {"version_num": HEAD})
         return

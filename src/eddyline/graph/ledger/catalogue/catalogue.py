@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
+from eddyline.graph.db import search_schema
 from eddyline.graph.db.library_schema import assets
 from eddyline.graph.ledger.catalogue import cursor, restore
 from eddyline.graph.ledger.catalogue.asset import (
@@ -18,7 +19,7 @@ from eddyline.graph.ledger.catalogue.asset import (
     AssetState,
     Order,
 )
-from eddyline.graph.ledger.catalogue.filters import conditions, contains, words
+from eddyline.graph.ledger.catalogue.listing import count_query, page_query
 from eddyline.graph.ledger.transactions import Transactions
 
 MAX_LIMIT = 1000
@@ -35,6 +36,7 @@ class Catalogue:
     def __init__(self, transactions: Transactions) -> None:
         self._database = transactions.database
         self._now = transactions.clock.now
+        self._full_text: bool | None = None
 
     def get(self, asset: str) -> Asset | None:
         """One asset; None if the catalogue does not contain it."""
@@ -54,8 +56,15 @@ class Catalogue:
         once, also while others are added or removed. Raises `UsageError` for an invalid cursor or text.
         """
         limit = max(1, min(limit, MAX_LIMIT))
-        query = _listing(filters, order, after).limit(limit + 1)
-        found = self._database.read(lambda c: [_asset(row) for row in c.execute(query)])
+        key = cursor.decode(after, order) if after else None
+        found = self._database.read(
+            lambda c: [
+                _asset(row)
+                for row in c.execute(
+                    page_query(filters, order, key, limit + 1, full_text=self._has_full_text(c))
+                )
+            ]
+        )
         if len(found) <= limit:
             return AssetPage(assets=tuple(found), next="")
         last = found[limit - 1]
@@ -63,9 +72,17 @@ class Catalogue:
 
     def count(self, filters: AssetFilters) -> dict[AssetState, int]:
         """The number of assets in each state; 0 for states without any. Raises `UsageError`."""
-        query = select(assets.c.state, func.count()).where(*_all_conditions(filters)).group_by(assets.c.state)
-        found = self._database.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
+        found = self._database.read(
+            lambda c: {
+                row[0]: row[1] for row in c.execute(count_query(filters, full_text=self._has_full_text(c)))
+            }
+        )
         return {state: found.get(state.value, 0) for state in AssetState}
+
+    def _has_full_text(self, connection: Connection) -> bool:
+        if self._full_text is None:
+            self._full_text = search_schema.has_full_text(connection)
+        return self._full_text
 
     # Maintenance
 
@@ -92,26 +109,6 @@ def get(connection: Connection, asset: str) -> Asset | None:
     """One asset, within a transaction."""
     row = connection.execute(_GET, {"asset": asset}).first()
     return None if row is None else _asset(row)
-
-
-def _listing(filters: AssetFilters, order: Order, after: str) -> Select[Any]:
-    created, asset = assets.c.created, assets.c.asset
-    query = select(*COLUMNS).where(*_all_conditions(filters))
-    newest_first = order is Order.CREATED_DESC
-    if after:
-        last, name = cursor.decode(after, order)
-        # The first condition is implied by the second, and bounds the range of the index.
-        bound = created <= last if newest_first else created >= last
-        beyond = created < last if newest_first else created > last
-        beside = asset < name if newest_first else asset > name
-        query = query.where(bound, beyond | ((created == last) & beside))
-    if newest_first:
-        return query.order_by(created.desc(), asset.desc())
-    return query.order_by(created, asset)
-
-
-def _all_conditions(filters: AssetFilters) -> list[ColumnElement[bool]]:
-    return [*conditions(filters), *map(contains, words(filters.text))]
 
 
 def _asset(row: Any) -> Asset:  # noqa: ANN401 - a row of SQLAlchemy

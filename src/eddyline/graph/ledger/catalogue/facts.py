@@ -19,6 +19,7 @@ RESULT_KEY = "catalogue"
 _MAX_TIME = 1e11  # seconds since 1970
 _MAX_BYTES = 1 << 60
 _MAX_TEXT = 300
+_MAX_SHORT_TEXT = 100  # of columns that are part of an index, whose rows PostgreSQL limits
 _BOX = ("min_lat", "min_lon", "max_lat", "max_lon")
 _NOT_STORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -46,6 +47,11 @@ def _text(value: object) -> str | None:
     return _NOT_STORABLE.sub("", value[: 4 * _MAX_TEXT])[:_MAX_TEXT] or None
 
 
+def _short_text(value: object) -> str | None:
+    text = _text(value)
+    return text and text[:_MAX_SHORT_TEXT]
+
+
 def _path(value: object) -> str | None:
     return str(value) if is_plain_path(value) else None
 
@@ -58,8 +64,8 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
     "width": _count(1 << 20),
     "height": _count(1 << 20),
     "fps": _number(0, 1e6),
-    "codec": _text,
-    "camera": _text,
+    "codec": _short_text,
+    "camera": _short_text,
     "min_lat": _number(-90, 90),
     "min_lon": _number(-180, 180),
     "max_lat": _number(-90, 90),

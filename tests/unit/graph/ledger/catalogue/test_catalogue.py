@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Select, delete, update
 from tests.unit.graph.ledger.catalogue.rows import insert_assets
 
 from eddyline.core.errors import UsageError
+from eddyline.graph.db.library_schema import assets
 from eddyline.graph.ledger.catalogue.asset import AssetFilters, AssetState, Box, Order
+from eddyline.graph.ledger.catalogue.listing import page_query
 from eddyline.graph.ledger.ledger import Ledger
 
 EVERYTHING = AssetFilters()
@@ -61,6 +69,11 @@ def test_pages_list_every_asset_once_newest_first(open_ledger: Callable[..., Led
         (AssetFilters(text="hero"), "b"),
         (AssetFilters(text="GX01 mp4"), "ba"),
         (AssetFilters(text="50%_"), "c"),
+        (AssetFilters(text="hero9 GX0 ck"), "b"),
+        (AssetFilters(text='"GX01'), ""),
+        (AssetFilters(text="GX01 OR cut"), ""),
+        (AssetFilters(text="gx01", owner="anna"), "a"),
+        (AssetFilters(text="GX01*"), ""),
         (AssetFilters(text="%"), "c"),
         (AssetFilters(text="'; DROP TABLE assets"), ""),
         (AssetFilters(text="a\\"), ""),
@@ -133,3 +146,83 @@ def test_counts_are_by_state(open_ledger: Callable[..., Ledger]) -> None:
     assert counts[AssetState.READY] == 2
     assert counts[AssetState.PROCESSING] == 1
     assert counts[AssetState.DELETING] == 0
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_walk_during_inserts_and_deletes_lists_every_older_asset_once(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Every asset that exists from the start to the end of the walk is listed exactly once."""
+    with Ledger.open(tmp_path_factory.mktemp("walk") / "ledger.db") as ledger:
+        numbers = data.draw(st.integers(0, 12))
+        older = [f"old-{number}" for number in range(numbers)]
+        insert_assets(ledger, *({"asset": name, "created": number // 3} for number, name in enumerate(older)))
+        order = data.draw(st.sampled_from(Order))
+        filters = AssetFilters(text=data.draw(st.sampled_from(["", "mp4", "old-"])))
+        walked: list[str] = []
+        removed: set[str] = set()
+        after, page = "", 0
+        while True:
+            found = ledger.catalogue.page(
+                filters, limit=data.draw(st.integers(1, 4)), after=after, order=order
+            )
+            walked += [each.asset for each in found.assets]
+            if not found.next:
+                break
+            after, page = found.next, page + 1
+            created = data.draw(st.floats(-1, 20)) + 0.5  # anywhere before or after the cursor
+            insert_assets(ledger, {"asset": f"new-{page}", "created": created})
+            if data.draw(st.booleans()) and older:
+                victim = data.draw(st.sampled_from(older))
+                removed.add(victim)
+                statement = delete(assets).where(assets.c.asset == victim)
+                ledger.write(partial(Connection.execute, statement=statement))
+        assert len(walked) == len(set(walked))
+        assert set(older) - removed <= set(walked)
+
+
+def test_a_search_follows_changes_of_names_and_cameras(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger()
+    insert_assets(ledger, {"asset": "a", "name": "holiday.mp4"}, {"asset": "b", "name": "work.mp4"})
+    ledger.write(
+        lambda c: c.execute(
+            update(assets).where(assets.c.asset == "a").values(name="ride.mp4", camera="Karma")
+        )
+    )
+    assert listed(ledger, AssetFilters(text="holiday")) == []
+    assert listed(ledger, AssetFilters(text="ride karma")) == ["a"]
+    ledger.write(lambda c: c.execute(delete(assets).where(assets.c.asset == "a")))
+    assert listed(ledger, AssetFilters(text="ride")) == []
+    assert listed(ledger, AssetFilters(text="mp4")) == ["b"]
+
+
+def test_pages_and_searches_read_an_index(tmp_path: Path) -> None:
+    """The keys of a page are found without reading rows: in an index of all filters, or of trigrams."""
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        for filters, index in (
+            (AssetFilters(owner="a", camera="x"), "assets_owner_created"),
+            (AssetFilters(captured_from=1.0), "assets_created"),
+            (AssetFilters(owner="a", states=(AssetState.FAILED,)), "assets_state"),
+            (AssetFilters(owner="a", text="ride"), "assets_search VIRTUAL TABLE"),
+        ):
+            query = page_query(filters, Order.CREATED_DESC, (5.0, "a"), 51, full_text=True)
+            found = "\n".join(_query_plan(ledger, query))
+            assert index in found
+            assert "COVERING INDEX" in found
+
+
+def _query_plan(ledger: Ledger, query: Select[Any]) -> list[str]:
+    def explain(connection: Connection) -> list[str]:
+        compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)]
+
+    return ledger.read(explain)
+
+
+def test_without_a_full_text_index_a_search_reads_all_names(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as ledger:
+        insert_assets(ledger, {"asset": "a", "name": "ride.mp4"}, {"asset": "b", "name": "work.mp4"})
+        query = page_query(AssetFilters(text="RIDE"), Order.CREATED_DESC, None, 10, full_text=False)
+        assert [row.asset for row in ledger.read(lambda c: list(c.execute(query)))] == ["a"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from eddyline.graph.db import search_schema
+
 revision = "0009"
 down_revision = "0008"
 
@@ -21,6 +23,7 @@ def upgrade() -> None:
     _create_webhooks()
     _create_webhook_deliveries()
     _create_idempotency_keys()
+    search_schema.create(op.get_bind())
 
 
 def _create_assets() -> None:
@@ -57,9 +60,28 @@ def _create_assets() -> None:
         sa.Column("redone", sa.Integer),
         sqlite_with_rowid=False,
     )
-    op.create_index("assets_created", "assets", ["created", "asset"])
-    op.create_index("assets_owner_created", "assets", ["owner", "created", "asset"])
-    op.create_index("assets_state", "assets", ["state", "created", "asset"])
+    op.create_index(
+        "assets_created",
+        "assets",
+        ["created", "asset", "state", "camera", "captured", "min_lat", "max_lat", "min_lon", "max_lon"],
+    )
+    op.create_index(
+        "assets_owner_created",
+        "assets",
+        [
+            "owner",
+            "created",
+            "asset",
+            "state",
+            "camera",
+            "captured",
+            "min_lat",
+            "max_lat",
+            "min_lon",
+            "max_lon",
+        ],
+    )
+    op.create_index("assets_state", "assets", ["owner", "state", "created", "asset"])
 
 
 def _create_job_progress() -> None:
