@@ -33,7 +33,7 @@ def measure(work: Path) -> dict[str, float]:
     """Return the figures of all kinds of requests."""
     with Ledger.open(work / "ledger.db") as ledger:
         seconds = fill(ledger)
-        figures = {"catalogue.insert_assets_per_s": round(ASSETS / seconds)}
+        figures: dict[str, float] = {"catalogue.insert_assets_per_s": round(ASSETS / seconds)}
         for name, request in _requests(ledger, random.Random(1)).items():
             p50, p99 = _latencies(request)
             figures |= {f"catalogue.{name}_ms.p50": p50, f"catalogue.{name}_ms.p99": p99}
