@@ -117,6 +117,8 @@ def _drop_everything(connection: Connection) -> None:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
         return
+    # The full-text table first: its inner tables go with it.
+    connection.execute(text("DROP TABLE IF EXISTS assets_search"))
     for table in inspect(connection).get_table_names():
         connection.execute(text(f"DROP TABLE {table}"))
 
