@@ -18,7 +18,7 @@ export function showDrains(report) {
   const columns = [
     { name: "from notice", text: (row) => row.name },
     { name: "machines", number: true, text: (row) => count(row.machines) },
-    { name: "", cell: (row) => bar(row.machines / largest, row.late) },
+    { name: "relative number", cell: (row) => bar(row.machines / largest, row.late) },
   ];
   fill(byId("histogram"), columns, rows, "Machines by seconds from notice to drained");
   for (const cell of byId("histogram").querySelectorAll("td:last-child")) cell.className = "bar-cell";
