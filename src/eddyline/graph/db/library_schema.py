@@ -57,6 +57,20 @@ Index("assets_owner_created", assets.c.owner, assets.c.created, assets.c.asset, 
 Index("assets_created", assets.c.created, assets.c.asset, *_FILTERS)
 Index("assets_state", assets.c.owner, assets.c.state, assets.c.created, assets.c.asset)
 
+# Assets that were deleted a short time ago: the store is checked for output that came late.
+deleted_assets = Table(
+    "deleted_assets",
+    metadata,
+    Column("asset", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    # When the store is checked next, and how often it was.
+    Column("due", Float(53), nullable=False),
+    Column("checks", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("deleted_assets_due", deleted_assets.c.due)
+
 # The last reported progress of running jobs; it counts only while the job runs with the same fence.
 job_progress = Table(
     "job_progress",

@@ -115,6 +115,11 @@ class SourceRegistry:
             ]
         self._store.put_bytes(_key(asset), canonical(record))
 
+    @staticmethod
+    def key(asset: str) -> str:
+        """The key of an asset's record. Raises `UsageError` for an invalid id."""
+        return _key(asset)
+
     def find(self, asset: str) -> SourceFile:
         """The recorded source; of a recording in chapters, the first file. Raises `MissingError`."""
         return _parse_source_file(self._read(asset))

@@ -14,6 +14,7 @@ down_revision = "0008"
 def upgrade() -> None:
     """Add tables: the cost does not depend on the number of jobs."""
     _create_assets()
+    _create_deleted_assets()
     _create_job_progress()
     _create_events()
     _create_uploads()
@@ -82,6 +83,19 @@ def _create_assets() -> None:
         ],
     )
     op.create_index("assets_state", "assets", ["owner", "state", "created", "asset"])
+
+
+def _create_deleted_assets() -> None:
+    op.create_table(
+        "deleted_assets",
+        sa.Column("asset", sa.Text, primary_key=True),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("at", sa.Float(53), nullable=False),
+        sa.Column("due", sa.Float(53), nullable=False),
+        sa.Column("checks", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("deleted_assets_due", "deleted_assets", ["due"])
 
 
 def _create_job_progress() -> None:
