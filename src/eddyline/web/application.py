@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from eddyline.library.telemetry.asset_telemetry import AssetTelemetry
 from eddyline.web import openapi, problems
+from eddyline.web.api import asset_actions as asset_actions_api
 from eddyline.web.api import assets as assets_api
 from eddyline.web.api import events as events_api
 from eddyline.web.api import fleet as fleet_api
@@ -44,6 +45,7 @@ STATIC = Path(__file__).parent / "static"
 # Every module of `web/api` (mounted at /api/v1) and of `web/pages` is listed here.
 API = (
     assets_api,
+    asset_actions_api,
     jobs_api,
     profiles_api,
     telemetry_api,

@@ -36,6 +36,13 @@ class Killed(BaseException):
 
 
 @pytest.fixture
+def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
+    """A ledger on SQLite; the SQL is tested on both databases by `test_the_rows_of_a_deleted_asset`."""
+    with Ledger.open(tmp_path / "ledger.db", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "media")
 
@@ -99,6 +106,26 @@ def test_a_deleted_asset_leaves_no_byte_and_no_row(
     assert [count_rows(ledger, table) for table in (jobs, dependencies, job_progress)] == [0, 0, 0]
     event = ledger.events.after(0, owner="ada", limit=10)[-1]
     assert (event.kind, event.asset, event.body["name"]) == ("asset.deleted", ASSET, f"{ASSET}.mp4")
+
+
+def test_the_rows_of_a_deleted_asset_on_both_databases(
+    open_ledger: Callable[..., Ledger], store: LocalStore, clock: ManualClock
+) -> None:
+    ledger = open_ledger()
+    deletion = AssetDeletion(ledger, store)
+    add_row(ledger, owner="ada", source=fill(store))
+    start_jobs(ledger)
+    add_row(ledger, OTHER)
+    ledger.submit(planned_jobs(OTHER, chunks=1))
+    deletion.request(ASSET)
+    finish(deletion, clock)
+    assert ledger.jobs(ASSET) == []
+    assert len(ledger.jobs(OTHER)) == len(planned_jobs(OTHER, chunks=1))
+    store.put_bytes(manifest_key(ASSET), b"late")
+    clock.advance(CHECKS_AFTER_S[0])
+    assert deletion.check_late_output() == 1
+    finish(deletion, clock)
+    assert stored_bytes(store) == 0
 
 
 def test_files_stay_until_the_workers_have_noticed_the_cancellation(

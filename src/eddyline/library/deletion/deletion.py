@@ -83,8 +83,7 @@ class AssetDeletion:
         count = 0
         for check in self._ledger.read(lambda c: late_output.due(c, now=now, limit=_CHECKS_AT_ONCE)):
             found = next(stored_files.leftovers(self._store, check.asset), None) is not None
-            self._ledger.write(partial(late_output.record, check=check, found=found, now=now))
-            count += found
+            count += self._ledger.write(partial(late_output.record, check=check, found=found, now=now))
         return count
 
     def _cancel(self, asset: str) -> None:

@@ -36,14 +36,17 @@ def due(connection: Connection, *, now: float, limit: int) -> list[DueCheck]:
     ]
 
 
-def record(connection: Connection, check: DueCheck, *, found: bool, now: float) -> None:
-    """Record a check. If it `found` something, the asset is deleted again, unless it was submitted again."""
+def record(connection: Connection, check: DueCheck, *, found: bool, now: float) -> bool:
+    """Record a check; returns whether the asset is deleted again.
+
+    That is so if the check `found` something, and the asset was not submitted again.
+    """
     lock_assets(connection, [check.asset])
     mine = deleted_assets.c.asset == check.asset
     exists = connection.execute(select(assets.c.asset).where(assets.c.asset == check.asset)).first()
     if exists is not None:
         connection.execute(delete(deleted_assets).where(mine))
-        return
+        return False
     if found:
         row = {
             **{column.name: None for column in assets.columns},
@@ -59,7 +62,7 @@ def record(connection: Connection, check: DueCheck, *, found: bool, now: float) 
         }
         insert_if_absent(connection, assets, [row])
         connection.execute(update(deleted_assets).where(mine).values(due=now + CHECKS_AFTER_S[0]))
-        return
+        return True
     checks = check.checks + 1
     if checks < len(CHECKS_AFTER_S):
         connection.execute(
@@ -67,3 +70,4 @@ def record(connection: Connection, check: DueCheck, *, found: bool, now: float) 
         )
     else:
         connection.execute(delete(deleted_assets).where(mine))
+    return False
