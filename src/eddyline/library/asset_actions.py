@@ -23,9 +23,9 @@ def cancel_asset(ledger: Ledger, asset: str) -> list[str]:
 
 
 def retry_asset(ledger: Ledger, asset: str) -> list[str]:
-    """Give the failed jobs of an asset new attempts, and restore those that a user cancelled; returns their ids.
+    """Give the failed jobs of an asset new attempts, and restore those that a user cancelled.
 
-    Raises `NothingToDoError` if there are none.
+    Returns the ids of the restored jobs. Raises `NothingToDoError` if there are none.
     """
     found = ledger.catalogue.get(asset)
     if found is not None and found.state is AssetState.DELETING:

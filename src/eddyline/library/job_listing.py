@@ -1,4 +1,4 @@
-"""Lists jobs for users: in pages over all assets, and all jobs of one asset with the history of their starts."""
+"""Lists jobs for users: those of all assets in pages, or those of one asset with their starts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ MAX_JOBS = 20_000
 
 _MATCHES = and_(job_progress.c.job_id == jobs.c.id, job_progress.c.fence == jobs.c.fence, IS_RUNNING)
 _COLUMNS = (
-    *(jobs.c[name] for name in ("id", "asset", "kind", "pool", "owner", "state", "weight", "attempt", "starts")),
+    *(
+        jobs.c[name]
+        for name in ("id", "asset", "kind", "pool", "owner", "state", "weight", "attempt", "starts")
+    ),
     *(jobs.c[name] for name in ("interruptions", "losses", "lease_owner", "ready_at", "started", "finished")),
     jobs.c.error,
     job_progress.c.fraction,
@@ -115,10 +118,13 @@ def starts_of_asset(connection: Connection, asset: str) -> list[ListedStart]:
         select(starts.c.job_id, starts.c.worker, starts.c.started, starts.c.ended, starts.c.outcome)
         .select_from(jobs.join(starts, starts.c.job_id == jobs.c.id))
         .where(jobs.c.asset == asset)
-        .order_by(starts.c.ended.desc())
+        .order_by(starts.c.ended.desc(), starts.c.job_id, starts.c.fence.desc())
         .limit(MAX_JOBS)
     )
-    rows = [ListedStart(job=row[0], worker=row[1], started=row[2], ended=row[3], outcome=row[4]) for row in connection.execute(query)]
+    rows = [
+        ListedStart(job=row[0], worker=row[1], started=row[2], ended=row[3], outcome=row[4])
+        for row in connection.execute(query)
+    ]
     return rows[::-1]
 
 

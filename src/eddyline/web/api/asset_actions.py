@@ -42,7 +42,7 @@ def retry(services: WithServices, principal: Writer, asset: str) -> dict[str, An
 
 @router.delete("/assets/{asset}", status_code=HTTPStatus.ACCEPTED, responses=declare(404, 422))
 def delete(services: WithServices, principal: Writer, asset: str) -> Response:
-    """Delete an asset: its jobs are cancelled and its files deleted, also if the server is restarted meanwhile.
+    """Delete an asset: cancel its jobs and delete its files, also if the server is restarted meanwhile.
 
     An event `asset.deleted` follows when nothing of it is stored any more.
     """

@@ -28,8 +28,10 @@ _NO_CACHE = {"Cache-Control": "private, no-cache"}
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _Name = Annotated[str | None, Query(max_length=300, pattern=_NAME)]
 # The columns of a job in the compact list of an asset's jobs, which may have thousands.
-_COMPACT = ("id", "kind", "stage", "pool", "state", "worker", "started", "finished", "ready_at")
-_COMPACT = (*_COMPACT, "fraction", "starts", "attempt", "interruptions", "message")
+_COMPACT = (
+    *("id", "kind", "stage", "pool", "state", "worker", "started", "finished", "ready_at"),
+    *("fraction", "starts", "attempt", "interruptions", "message"),
+)
 _START = ("job", "worker", "started", "ended", "outcome")
 
 
@@ -47,9 +49,7 @@ def list_jobs(
 ) -> Response:
     """List jobs by id. `state=dead` lists the jobs that failed."""
     filters = JobFilters(owner=principal.sees, asset=asset, state=state, kind=kind, pool=pool)
-    found, following = services.ledger.read(
-        lambda c: job_listing.page(c, filters, limit=limit, after=after)
-    )
+    found, following = services.ledger.read(lambda c: job_listing.page(c, filters, limit=limit, after=after))
     body = {"jobs": [views.job_json(each) for each in found], "next": following}
     return JSONResponse(body, headers=_NO_CACHE)
 
