@@ -1,4 +1,4 @@
-"""Deletion of assets: nothing stays stored, whatever runs or is killed meanwhile."""
+"""Deletion of assets: nothing stays stored, even if processes run or are killed meanwhile."""
 
 from __future__ import annotations
 

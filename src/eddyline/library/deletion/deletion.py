@@ -12,7 +12,7 @@ from eddyline.library.deletion.holders import HolderWatch, read_holders
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store.store import Store
 
-_MAX_SWEEPS = 5  # in one step, while somebody writes files at the same time
+_MAX_SWEEPS = 5  # in one step, while another process writes files
 _CHECKS_AT_ONCE = 20
 
 
