@@ -27,6 +27,8 @@ MEANINGS = {
     "dead letters": "the dead-letter queue has grown; run `eddyline jobs redrive`",
     "container instance not drainable": "ECS refused DRAINING; the instance is deregistered or drained",
     "container instances not drained": "DRAINING failed for now; the message is received again",
+    "deletion of an asset failed": "the store or the ledger is unavailable; the next step tries again",
+    "deletion of assets failed": "the ledger is unavailable; the next step tries again",
     "drain not marked": "a duplicate lifecycle event may start a second chain of checks, which is harmless",
     "drain phase": "the decision about running jobs after a notice, command or signal",
     "fleet events unavailable": "interruptions are not recorded; check the queue `PREFIX-fleet` and the role",
