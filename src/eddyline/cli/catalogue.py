@@ -1,4 +1,4 @@
-"""`eddyline catalogue`: rebuilds the catalogue of assets from their manifests."""
+"""`eddyline catalogue`: rebuilds the catalogue of assets from their manifests, and deletes assets."""
 
 from __future__ import annotations
 
@@ -59,3 +59,37 @@ def rebuild(
             f"{found.assets} assets: {found.changed} rows added or changed, {found.removed} removed, "
             f"{found.skipped} manifests skipped"
         )
+
+
+@commands.command("delete")
+def delete(
+    asset: Annotated[str, typer.Argument(help="The id of the asset.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
+        ),
+    ] = None,
+    store: options.Store = "",
+    ledger: options.Ledger = "",
+) -> None:
+    """Delete an asset with its files and its uploaded source, also while its jobs run.
+
+    Interrupted, it is continued by a server or by the same command.
+    """
+    from eddyline.app.delete_asset import delete_asset
+    from eddyline.app.shared_services import SharedServices
+
+    if out is not None and ledger:
+        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
+    shared = SharedServices.from_options(store=store, ledger=ledger)
+    stop = Stop()
+    with Interruption(stop):
+        deleted = delete_asset(
+            asset,
+            out,
+            shared,
+            stop=stop,
+            on_wait=lambda worker: typer.echo(f"waiting for worker {printable(worker)}", err=True),
+        )
+    typer.echo(f"deleted {asset}" if deleted else f"{asset} is being deleted; run the command again")

@@ -122,7 +122,7 @@ def _describe_work(groups: Sequence[JobGroup], running: Sequence[RunningJobRow])
             own = [group for group in groups if group.kind == kind and group.state is not State.CANCELLED]
             total = sum(group.count for group in own)
             done = sum(group.count for group in own if group.state is State.DONE)
-            return f"{doing}, {done} of {_count(total, unit)} done"
+            return f"{doing}, {done:,} of {_count(total, unit)} done"
     return " and ".join(_DOING.get(kind, f"running {kind}") for kind in sorted(current)[:2])
 
 

@@ -1,4 +1,4 @@
-"""What a server does beside its requests: uploads, imports, webhooks, progress.
+"""What a server does beside its requests: uploads, imports, deletions, webhooks, progress.
 
 All of it may run in several servers at once, and may be killed at any moment.
 """
@@ -17,6 +17,7 @@ from eddyline.library.webhooks.deliveries import Delivery
 from eddyline.library.webhooks.sender import WebhookSender
 from eddyline.library.webhooks.webhooks import Webhook
 from eddyline.store.public_http import PublicConnections, PublicHttp
+from eddyline.web.deletion_service import finish_deletions
 from eddyline.web.services import Services
 from eddyline.web.upload_services import finish_uploads, open_uploads
 
@@ -29,6 +30,7 @@ def run_background_work(services: Services) -> Iterator[None]:
     """Run everything in threads inside the context; its end waits a moment only."""
     with ExitStack() as stack:
         stack.enter_context(finish_uploads(services))
+        stack.enter_context(finish_deletions(services))
         stack.enter_context(_import_files(services))
         sender = stack.enter_context(
             WebhookSender(

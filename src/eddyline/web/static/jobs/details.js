@@ -16,7 +16,8 @@ export function evidence(error) {
   if (status !== undefined && status !== null) add("Exit status", document.createTextNode(String(status)));
   if (error.stderr) add("End of stderr", pre(error.stderr));
   if (error.traceback) add("Traceback", pre(error.traceback));
-  const shown = new Set(["error", "message", "remedy", "argv", "returncode", "exit_status", "status", "stderr", "traceback"]);
+  if (error.buried) add("Not retried", document.createTextNode(error.buried));
+  const shown = new Set(["buried", "error", "message", "remedy", "argv", "returncode", "exit_status", "status", "stderr", "traceback"]);
   for (const [name, value] of Object.entries(error)) {
     if (!shown.has(name) && value !== null && value !== "") add(name, document.createTextNode(typeof value === "object" ? JSON.stringify(value) : String(value)));
   }

@@ -1,0 +1,51 @@
+"""Deletes an asset of an output directory or of a fleet, and waits until nothing of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from eddyline.app.shared_services import SharedServices
+from eddyline.core.stop import Stop
+from eddyline.library.deletion.deletion import AssetDeletion
+from eddyline.pipeline.runs.embedded import open_directory_ledger
+from eddyline.store.local import LocalStore
+
+_PAUSE_S = 0.5
+_DEFAULT = Path("out")
+
+
+def delete_asset(
+    asset: str,
+    out: Path | None,
+    shared: SharedServices,
+    *,
+    stop: Stop,
+    on_wait: Callable[[str], None] = lambda _worker: None,
+) -> bool:
+    """Delete an asset; returns False if `stop` was requested first: a server, or a repeated call, continues.
+
+    `on_wait` gets the name of each worker that must stop a job first. An asset that is being deleted already
+    is continued. Raises `MissingError`.
+    """
+    with ExitStack() as stack:
+        if shared.ledger and out is None:
+            store, ledger = shared.open_store(), stack.enter_context(shared.open_ledger())
+        else:
+            folder = (out or _DEFAULT).absolute()
+            store, ledger = LocalStore(folder), stack.enter_context(open_directory_ledger(folder))
+        deletion = AssetDeletion(ledger, store)
+        deletion.request(asset)
+        found = ledger.catalogue.get(asset)
+        source = "" if found is None else found.source
+        waited: set[str] = set()
+        while not stop.requested:
+            step = deletion.step(asset, source)
+            if step.deleted:
+                return True
+            for worker in sorted(set(step.waits_for) - waited):
+                waited.add(worker)
+                on_wait(worker)
+            stop.wait(_PAUSE_S)
+        return False
