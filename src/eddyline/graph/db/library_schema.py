@@ -56,6 +56,9 @@ _FILTERS = [assets.c[name] for name in _FILTERED]
 Index("assets_owner_created", assets.c.owner, assets.c.created, assets.c.asset, *_FILTERS)
 Index("assets_created", assets.c.created, assets.c.asset, *_FILTERS)
 Index("assets_state", assets.c.owner, assets.c.state, assets.c.created, assets.c.asset)
+# For the list of cameras, which skips from one to the next.
+Index("assets_camera", assets.c.camera)
+Index("assets_owner_camera", assets.c.owner, assets.c.camera)
 
 # Assets that were deleted a short time ago: the store is checked for output that came late.
 deleted_assets = Table(

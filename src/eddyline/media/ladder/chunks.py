@@ -88,6 +88,14 @@ def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, 
     count = min(-(-segments // segments_per_chunk), _MAX_CHUNKS)
     if segments > _MAX_UNSPLIT_SEGMENTS:
         count = max(count, _MIN_CHUNKS)
-    # Chunk i starts at segment i*segments//count, so that lengths differ by at most one segment.
-    cuts = [index * segments // count * grid.segment for index in range(count)] + [frames]
+    cuts = (*chunk_starts(frames, grid.segment, count), frames)
     return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
+
+
+def chunk_starts(frames: int, segment: int, count: int) -> tuple[int, ...]:
+    """The first frames of `count` chunks of `frames` frames in segments of `segment` frames.
+
+    Chunk i starts at segment i*segments//count, so that lengths differ by at most one segment.
+    """
+    segments = -(-frames // segment)
+    return tuple(index * segments // count * segment for index in range(count))

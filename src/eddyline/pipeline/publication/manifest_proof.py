@@ -48,6 +48,7 @@ def prove(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
         "telemetry_sha256_in": telemetry_in,
         "telemetry_sha256_out": telemetry_in and renditions[0]["telemetry_sha256"],
         "chunks": len(plan.chunks),
+        "segment_frames": plan.grid.segment,
         "durations_s": _durations(plan, parts),
         "frame_samples": {name: each["frame_samples"] for name, each in by_rung.items()},
     }

@@ -25,6 +25,8 @@ from eddyline.graph.ledger.transactions import Transactions
 MAX_LIMIT = 1000
 """The maximum number of assets of a page."""
 
+_MAX_CAMERAS = 50
+
 _GET = select(*COLUMNS).where(assets.c.asset == bindparam("asset"))
 _NAMES = [column.name for column in COLUMNS]
 _STATE, _FAILURE = _NAMES.index("state"), _NAMES.index("failure")
@@ -70,6 +72,13 @@ class Catalogue:
         last = found[limit - 1]
         return AssetPage(assets=tuple(found[:limit]), next=cursor.encode(order, last.created, last.asset))
 
+    def cameras(self, *, owner: str | None) -> list[str]:
+        """The names of the cameras of an owner's assets (None: of all assets) in order, at most 50.
+
+        Each is one step in an index, however many assets there are.
+        """
+        return self._database.read(lambda c: _cameras(c, owner))
+
     def count(self, filters: AssetFilters) -> dict[AssetState, int]:
         """The number of assets in each state; 0 for states without any. Raises `UsageError`."""
         found = self._database.read(
@@ -109,6 +118,20 @@ def get(connection: Connection, asset: str) -> Asset | None:
     """One asset, within a transaction."""
     row = connection.execute(_GET, {"asset": asset}).first()
     return None if row is None else _asset(row)
+
+
+def _cameras(connection: Connection, owner: str | None) -> list[str]:
+    camera = assets.c.camera
+    query = select(func.min(camera)).where(camera > bindparam("after"))
+    if owner is not None:
+        query = query.where(assets.c.owner == owner)
+    found: list[str] = []
+    while len(found) < _MAX_CAMERAS:
+        name = connection.scalar(query, {"after": found[-1] if found else ""})
+        if name is None:
+            break
+        found.append(name)
+    return found
 
 
 def _asset(row: Any) -> Asset:  # noqa: ANN401 - a row of SQLAlchemy

@@ -226,3 +226,19 @@ def test_without_a_full_text_index_a_search_reads_all_names(tmp_path: Path) -> N
         insert_assets(ledger, {"asset": "a", "name": "ride.mp4"}, {"asset": "b", "name": "work.mp4"})
         query = page_query(AssetFilters(text="RIDE"), Order.CREATED_DESC, None, 10, full_text=False)
         assert [row.asset for row in ledger.read(lambda c: list(c.execute(query)))] == ["a"]
+
+
+def test_cameras_are_listed_once_and_in_order(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger()
+    assert ledger.catalogue.cameras(owner=None) == []
+    insert_assets(
+        ledger,
+        {"asset": "a", "owner": "anna", "camera": "MAX2"},
+        {"asset": "b", "owner": "anna", "camera": "HERO9 Black"},
+        {"asset": "c", "owner": "bert", "camera": "MAX2"},
+        {"asset": "d", "owner": "anna", "camera": None},
+        {"asset": "e", "owner": "bert", "camera": "Karma"},
+    )
+    assert ledger.catalogue.cameras(owner=None) == ["HERO9 Black", "Karma", "MAX2"]
+    assert ledger.catalogue.cameras(owner="anna") == ["HERO9 Black", "MAX2"]
+    assert ledger.catalogue.cameras(owner="carl") == []

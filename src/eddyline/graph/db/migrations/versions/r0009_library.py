@@ -61,11 +61,13 @@ def _create_assets() -> None:
         sa.Column("redone", sa.Integer),
         sqlite_with_rowid=False,
     )
+    op.create_index("assets_camera", "assets", ["camera"])
     op.create_index(
         "assets_created",
         "assets",
         ["created", "asset", "state", "camera", "captured", "min_lat", "max_lat", "min_lon", "max_lon"],
     )
+    op.create_index("assets_owner_camera", "assets", ["owner", "camera"])
     op.create_index(
         "assets_owner_created",
         "assets",

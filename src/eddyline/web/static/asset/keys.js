@@ -1,0 +1,29 @@
+// Keys of the player that work anywhere on the page: space, arrows, and one frame by "," and ".".
+
+const ELSEWHERE = "input, select, textarea, button, a, summary, dialog, [role=tabpanel], [role=slider], .shaka-controls-container";
+
+export function frameKeys({ player, clock, facts }) {
+  const { video } = player;
+  const step = (by) => {
+    video.pause();
+    clock.seek(facts.fps ? (clock.frame + by) / facts.fps : video.currentTime + by / 30);
+  };
+  const actions = {
+    " ": () => (video.paused ? video.play().catch(() => {}) : video.pause()),
+    k: () => (video.paused ? video.play().catch(() => {}) : video.pause()),
+    ",": () => step(-1),
+    ".": () => step(1),
+    ArrowLeft: () => clock.seek(video.currentTime - 5),
+    ArrowRight: () => clock.seek(video.currentTime + 5),
+    m: () => {
+      video.muted = !video.muted;
+    },
+    f: () => (document.fullscreenElement ? document.exitFullscreen() : document.getElementById("player").requestFullscreen().catch(() => {})),
+  };
+  document.addEventListener("keydown", (event) => {
+    const action = actions[event.key];
+    if (!action || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(ELSEWHERE)) return;
+    event.preventDefault();
+    action();
+  });
+}

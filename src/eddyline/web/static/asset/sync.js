@@ -1,0 +1,60 @@
+// The media clock: tells subscribers which frame is on the screen, when it is presented.
+
+export class MediaClock {
+  /** `fps` is 0 if the frame rate varies or is not known. */
+  constructor(video, fps = 0) {
+    this.video = video;
+    this.fps = fps;
+    this.time = 0;
+    this.subscribers = new Set();
+    if ("requestVideoFrameCallback" in video) {
+      const next = (_, { mediaTime }) => {
+        this.set(mediaTime);
+        video.requestVideoFrameCallback(next);
+      };
+      video.requestVideoFrameCallback(next);
+    } else {
+      const tick = () => {
+        if (!video.paused) this.set(video.currentTime);
+        requestAnimationFrame(tick);
+      };
+      tick();
+      video.addEventListener("seeked", () => this.set(video.currentTime));
+    }
+  }
+
+  /** Call `fn(time, frame)` now and for each frame; times are in seconds, `frame` is -1 without a frame rate. */
+  subscribe(fn) {
+    this.subscribers.add(fn);
+    fn(this.time, this.frame);
+    return () => this.subscribers.delete(fn);
+  }
+
+  get frame() {
+    return this.fps ? frameAt(this.time, this.fps) : -1;
+  }
+
+  set(time) {
+    if (time === this.time) return;
+    this.time = time;
+    for (const fn of this.subscribers) fn(time, this.frame);
+  }
+
+  seek(time) {
+    const { video } = this;
+    const end = Number.isFinite(video.duration) ? video.duration : time;
+    // The middle of a frame: its start may be rounded into the frame before.
+    const exact = this.fps ? middleOf(frameAt(time, this.fps), this.fps) : time;
+    video.currentTime = Math.max(0, Math.min(exact, end));
+  }
+}
+
+/** The frame that is presented at a time. The tolerance covers times rounded to microseconds. */
+export function frameAt(time, fps) {
+  return Math.max(0, Math.floor(time * fps + 0.01));
+}
+
+/** The middle of a frame's presentation, to which a seek is exact. */
+export function middleOf(frame, fps) {
+  return (frame + 0.5) / fps;
+}
