@@ -7,6 +7,7 @@ from itertools import count
 
 from tests.unit.web.published_asset import publish
 
+from eddyline.graph.job import NewJob
 from eddyline.library.shares import Shares
 from eddyline.library.tokens import Tokens
 from eddyline.library.uploads.upload import NewUpload
@@ -25,6 +26,7 @@ ABSENT = {
     "stream": "GPS5",
     "upload": "f" * 32,
     "webhook": "ffffffffffff",
+    "job": "f" * 16 + ".ffffffff.inspect",
 }
 
 
@@ -44,6 +46,7 @@ class Resources:
             "profile": lambda: "fast",
             "upload": self._upload,
             "webhook": self._webhook,
+            "job": self._job,
         }
 
     def make(self, parameter: str) -> str:
@@ -66,6 +69,12 @@ class Resources:
         for each in webhooks.list(OWNER):  # an owner has few
             webhooks.delete(each.id)
         return webhooks.create(OWNER, "https://hooks.example.com/", [], all_owners=False).id
+
+    def _job(self) -> str:
+        asset = f"{next(self._numbers):016x}"
+        job = NewJob(id=f"{asset}.abcd1234.inspect", asset=asset, kind="inspect", spec={}, owner=OWNER)
+        self._services.ledger.submit([job])
+        return job.id
 
     def _share(self) -> tuple[str, str]:
         created = Shares(self._services.ledger).create(asset=self._asset(), owner=OWNER)

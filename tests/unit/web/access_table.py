@@ -87,6 +87,18 @@ TABLE: tuple[Access, ...] = (
     row("POST", "/api/v1/assets",                  "401 401 401 422 403 422 422 401", body=NO),
     row("GET", "/api/v1/assets/{asset}",           "401 401 401 404 200 200 200 401", foreign=True),
     row("GET", "/api/v1/assets/{asset}/manifest",  "401 401 401 404 200 200 200 401", foreign=True),
+    # Jobs: a published asset has no jobs that could be cancelled or retried
+    row("GET", "/jobs",                            "401 401 401 200 200 200 200 401"),
+    row("GET", "/assets/{asset}/jobs",             "401 401 401 404 200 200 200 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/jobs",      "401 401 401 404 200 200 200 401", foreign=True),
+    row("POST", "/api/v1/assets/{asset}/cancel",   "401 401 401 404 403 409 409 401", foreign=True),
+    row("POST", "/api/v1/assets/{asset}/retry",    "401 401 401 404 403 409 409 401", foreign=True),
+    row("DELETE", "/api/v1/assets/{asset}",        "401 401 401 404 403 202 202 401", foreign=True),
+    row("GET", "/api/v1/jobs",                     "401 401 401 200 200 200 200 401"),
+    row("GET", "/api/v1/jobs/{job}",               "401 401 401 404 200 200 200 401", foreign=True),
+    row("POST", "/api/v1/jobs/{job}/cancel",       "401 401 401 404 403 200 200 401", foreign=True),
+    row("POST", "/api/v1/jobs/{job}/retry",        "401 401 401 404 403 409 409 401", foreign=True),
+    row("POST", "/api/v1/jobs/redrive",            "401 401 401 200 403 200 200 401"),
     # Uploads
     row("GET", "/upload",                          "401 401 401 200 403 200 200 401"),
     row("GET", "/api/v1/uploads",                  "401 401 401 200 200 200 200 401"),
