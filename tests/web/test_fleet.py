@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,18 +19,6 @@ CHARTS = ("rates", "running", "share", "savings", "capacity", "survival")
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
     """The address of a server with a demonstration, and the time at which that ends."""
     services = open_services(tmp_path_factory.mktemp("fleet"))
@@ -43,10 +30,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]
 
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
 def test_the_demonstration_draws_and_its_table_equals_the_csv(
-    chromium: Any, site: tuple[str, float], width: int, scheme: str
+    browser: Any, site: tuple[str, float], width: int, scheme: str
 ) -> None:
     url, stop = site
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

@@ -77,6 +77,9 @@ TABLE: tuple[Access, ...] = (
     row("GET", "/api/v1/assets/{asset}/shares",    "401 401 401 404 200 200 200 401", foreign=True),
     row("POST", "/api/v1/assets/{asset}/shares",   "401 401 401 404 403 201 201 401", foreign=True, body={}),
     # Assets
+    row("GET", "/",                                "401 401 401 200 200 200 200 401"),
+    row("GET", "/library/cards",                   "401 401 401 200 200 200 200 401"),
+    row("GET", "/assets/{asset}",                  "401 401 401 404 200 200 200 401", foreign=True),
     row("GET", "/media/{asset}/{path}",            "401 401 401 404 200 200 200 401", foreign=True),
     row("HEAD", "/media/{asset}/{path}",           "401 401 401 404 200 200 200 401", foreign=True),
     row("GET", "/api/v1/assets/{asset}/telemetry", "401 401 401 404 422 422 422 401", foreign=True),
