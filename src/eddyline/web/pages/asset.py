@@ -27,7 +27,14 @@ def asset_page(request: Request, services: WithServices, principal: Reader, asse
     found = find_asset(services, principal, asset)
     if found.state is AssetState.READY and (view := _view(services, found)) is not None:
         return render(
-            request, "asset.html", principal, asset=found, card=card_of(found), view=view, sequence=sequence
+            request,
+            "asset.html",
+            principal,
+            asset=found,
+            card=card_of(found),
+            view=view,
+            sequence=sequence,
+            tiles=services.settings.tiles,
         )
     return _unfinished(request, services, principal, found, sequence)
 

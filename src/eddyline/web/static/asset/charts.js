@@ -35,7 +35,7 @@ export class Chart {
         width: Math.max(120, Math.floor(this.element.clientWidth)),
         height: HEIGHT,
         legend: { show: false },
-        padding: [8, 10, 0, 0],
+        padding: [8, 18, 0, 0],
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, sync: { key: "telemetry" } },
         scales: { x: { time: false, range: () => [0, duration] }, y: { range: (_, low, high) => padded(low, high) } },
         axes: [

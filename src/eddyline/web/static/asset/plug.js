@@ -14,8 +14,9 @@ export function pullThePlug(asset) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await api("/local-worker/kill", { method: "POST" });
-      state.textContent = "The worker was killed. Waiting for what is done again …";
+      const { pid, jobs } = await api("/local-worker/kill", { method: "POST" });
+      const held = jobs.map(nameOf).join(", ") || "no job";
+      state.textContent = `Process ${pid} was killed; it held ${held}. Waiting for what is done again …`;
       announce(state.textContent);
       watch(asset, table, state);
     } catch (error) {
@@ -30,11 +31,11 @@ let timer = null;
 async function watch(asset, table, state) {
   clearTimeout(timer);
   try {
-    const { redone } = await api(`/assets/${asset}/redone`);
-    if (redone.length) {
+    const { jobs, starts } = await api(`/assets/${asset}/redone`);
+    if (starts.length) {
       table.hidden = false;
-      table.querySelector("tbody").replaceChildren(...redone.map(row));
-      state.textContent = redone.length === 1 ? "1 job was started again; nothing else." : `${redone.length} jobs were started again; nothing else.`;
+      table.querySelector("tbody").replaceChildren(...starts.map(row));
+      state.textContent = `Done again: ${jobs === 1 ? "1 job" : `${jobs} jobs`}, and nothing else.`;
     }
   } catch (error) {
     state.textContent = error.message;
@@ -42,9 +43,13 @@ async function watch(asset, table, state) {
   timer = setTimeout(() => watch(asset, table, state), POLL_MS);
 }
 
-function row({ name, started, lost_s: lost }) {
+function nameOf({ kind, index }) {
+  return index === "" ? kind : `${kind} ${index}`;
+}
+
+function row(start) {
   const line = document.createElement("tr");
-  for (const text of [name, instant(started), lost === null ? "" : `${lost.toFixed(1)} s`]) {
+  for (const text of [nameOf(start), instant(start.started), `${start.lost_s.toFixed(1)} s`]) {
     line.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   return line;
