@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from eddyline.app.submit import FLEET
-from eddyline.core.errors import MissingError, UsageError
+from eddyline.core.errors import EddylineError, MissingError, UnsupportedError, UsageError
 from eddyline.library.import_keys import checked_import
 from eddyline.library.uploads.errors import UploadMissingError
 from eddyline.library.uploads.recordings import submit_now
-from eddyline.library.uploads.upload import UploadState
+from eddyline.library.uploads.upload import Upload, UploadState
 from eddyline.library.uploads.uploads import Uploads
 from eddyline.media.ladder.profile import Profile, load_profile, profile_names
 from eddyline.pipeline.planning.job_options import JobOptions
@@ -21,10 +24,14 @@ from eddyline.pipeline.submission.stored_sources import find_object
 from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.web import problems
 from eddyline.web.auth.principal import Principal, Scope
+from eddyline.web.background_work import open_importer
 from eddyline.web.problems import Problem
 from eddyline.web.services import Services
+from eddyline.web.tus.protocol import problem_of
 
 _MAX_TIME = 4e9  # seconds since 1970: the year 2096
+_MAX_STARTING = 8  # requests that wait for other servers at once: they must not take all threads
+_starting = threading.BoundedSemaphore(_MAX_STARTING)
 
 
 class NewAsset(BaseModel, extra="forbid"):
@@ -75,6 +82,8 @@ class NewAsset(BaseModel, extra="forbid"):
             raise ValueError("name is for a url: an upload and an object have names")
         if self.upload is not None and (self.profile != "default" or self.owner or self.deadline):
             raise ValueError("profile, owner and deadline of an upload are set when it is created")
+        if self.key is None and (self.urgency != "interactive" or self.deadline is not None):
+            raise ValueError("urgency and deadline are for a key")
         return self
 
 
@@ -123,6 +132,42 @@ def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Su
             error.message,
             remedy="check the key, and that the server may read the bucket",
         ) from error
+
+
+def import_url(services: Services, new: NewAsset, url: str, owner: str) -> Upload:
+    """Start to import a file from a URL; returns its upload, which is downloaded in the background.
+
+    Raises `Problem` 422 if the URL is invalid or private, or does not lead to a video that is read by
+    ranges; 503 if its server is unavailable, or this one waits for too many others; 413, 429 or 507 if the
+    limits of uploads do not allow it.
+    """
+    profile_of(new)
+    with _import_errors():
+        return open_importer(services).start(url, owner=owner, profile=new.profile, name=new.name or "")
+
+
+@contextmanager
+def _import_errors() -> Iterator[None]:
+    if not _starting.acquire(blocking=False):
+        raise Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{_MAX_STARTING} imports are being started",
+            remedy="repeat the request in a few seconds",
+            headers={"Retry-After": "5"},
+        )
+    try:
+        yield
+    except (MissingError, UsageError, UnsupportedError) as error:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, error.message, remedy=error.remedy or "check the URL"
+        ) from error
+    except EddylineError as error:
+        problem = problem_of(error)
+        problem.headers.pop("Tus-Resumable", None)
+        problem.remedy = problem.remedy or "check the URL, and repeat the request later"
+        raise problem from error
+    finally:
+        _starting.release()
 
 
 def submit_upload(uploads: Uploads, upload: str, principal: Principal) -> str | None:

@@ -25,7 +25,7 @@ from eddyline.web.auth.dependencies import Reader, Writer
 from eddyline.web.auth.principal import Principal
 from eddyline.web.csv_export import csv_response, wants_csv
 from eddyline.web.idempotent import IdempotencyKey, once
-from eddyline.web.new_assets import NewAsset, import_object, owner_of, submit_upload
+from eddyline.web.new_assets import NewAsset, import_object, import_url, owner_of, submit_upload
 from eddyline.web.problems import Problem
 from eddyline.web.services import Services, WithServices
 from eddyline.web.stored_files import serve_file
@@ -129,7 +129,7 @@ def get_manifest(request: Request, services: WithServices, principal: Reader, as
     "/assets",
     status_code=HTTPStatus.ACCEPTED,
     response_model=views.AcceptedAsset,
-    responses=declare(400, 404, 409, 422),
+    responses=declare(400, 404, 409, 413, 415, 422, 429, 503, 507),
 )
 def create_asset(
     request: Request,
@@ -146,11 +146,8 @@ def create_asset(
             return _accepted(submit_upload(uploads, new.upload, principal), upload=new.upload)
         if new.key is not None:
             return _accepted(import_object(services, new, new.key, owner_of(new, principal)).asset)
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "this server does not import from URLs",
-            remedy="upload the file to /api/v1/uploads, or name an object by key",
-        )
+        assert new.url is not None  # noqa: S101 - NewAsset has exactly one source
+        return _accepted(None, upload=import_url(services, new, new.url, owner_of(new, principal)).id)
 
     return once(services, principal, request, idempotency_key, new, create)
 

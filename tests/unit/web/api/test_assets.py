@@ -205,6 +205,8 @@ def test_an_administrator_creates_assets_of_other_owners(services: Services, sou
     assert ann.post("/api/v1/assets", json={"key": source, "owner": "bob"}).status_code == 403
     admin = client_for(services, Principal(owner="", scope=Scope.ADMIN))
     asset = admin.post("/api/v1/assets", json={"key": source, "owner": "bob"}).json()["asset"]
+    own = admin.post("/api/v1/assets", json={"key": source}).json()["asset"]
+    assert own != asset
     assert services.ledger.jobs(asset=asset)[0].owner == "bob"
 
 
