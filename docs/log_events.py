@@ -70,6 +70,7 @@ MEANINGS = {
     "queue created again after deletion": "a queue in use was deleted; its jobs are published again",
     "queue setup failed": "the coordinator creates the queues later",
     "rebalance recommendation": "`decision` says whether the instance is replaced, or why not",
+    "removal of old events failed": "the ledger is unavailable; the next round, in 10 min, tries again",
     "replacement failed": "a replacement after a recommendation failed; the message is received again",
     "service available again": "the end of an outage of `service`",
     "service unavailable": "an outage of `service`; calls are retried",

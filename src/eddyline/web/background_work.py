@@ -1,4 +1,4 @@
-"""What a server does beside its requests: uploads, imports, deletions, webhooks, progress.
+"""What a server does beside its requests: uploads, imports, deletions, webhooks, progress, old events.
 
 All of it may run in several servers at once, and may be killed at any moment.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from eddyline.core.stop import Stop
+from eddyline.library.event_pruning import EventPruner
 from eddyline.library.imports import Importer
 from eddyline.library.progress_watcher import ProgressWatcher
 from eddyline.library.webhooks.deliveries import Delivery
@@ -41,6 +42,9 @@ def run_background_work(services: Services) -> Iterator[None]:
         watcher = ProgressWatcher(services.ledger, services.shared.pools())
         watcher.start()
         stack.callback(watcher.close)
+        pruner = EventPruner(services.ledger)
+        pruner.start()
+        stack.callback(pruner.close)
         yield
 
 

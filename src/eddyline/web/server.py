@@ -10,6 +10,7 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from eddyline.app.local_worker import LocalWorkerRequest
+from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import SupervisedWorker, WorkerSupervisor
 from eddyline.core.clock import SystemClock
@@ -143,7 +144,7 @@ def open_services(request: ServeRequest) -> Iterator[Services]:
             store=store or shared.open_store(),
             shared=shared,
             settings=WebSettings(
-                local=starts_local(ledger, request.host),
+                local=starts_local(ledger, request.host, oidc=_accepts_oidc(shared)),
                 data=directory.state,
                 origin=origin,
                 hosts=accepted_hosts(request.host, origin),
@@ -151,6 +152,16 @@ def open_services(request: ServeRequest) -> Iterator[Services]:
             ),
             clock=SystemClock(),
         )
+
+
+def _accepts_oidc(shared: SharedServices) -> bool:
+    """Whether clients may authenticate by OpenID Connect. Raises `UsageError` for invalid settings of it."""
+    if not shared.settings.oidc_issuer:
+        return False
+    with require_extra("oidc", "OpenID Connect"):
+        from eddyline.web.auth.oidc import oidc_settings  # noqa: PLC0415 - PyJWT is optional
+
+    return oidc_settings(shared.settings) is not None
 
 
 def accepted_hosts(host: str, origin: str) -> tuple[str, ...]:
