@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from eddyline.graph.fleet_event import FleetEvent
 from eddyline.graph.instance import Instance
 from eddyline.graph.ledger import periodic_tasks
-from eddyline.graph.ledger.fleet import events, prune, queries, samples
+from eddyline.graph.ledger.fleet import events, prices, prune, queries, samples
 from eddyline.graph.ledger.fleet.events import Fold
 from eddyline.graph.ledger.fleet.queries import EndedStarts
 from eddyline.graph.ledger.transactions import Transactions
@@ -17,7 +17,7 @@ from eddyline.graph.pool_sample import PoolSample
 
 _DAY_S = 86_400.0
 KEEP_S = 400 * _DAY_S
-"""How long ended instances, with their events, and samples are kept."""
+"""How long ended instances, with their events, samples and replaced prices are kept."""
 _BATCH = 500  # events in one transaction
 UNATTRIBUTED_S = _DAY_S
 """How long events about instances of unknown pools are kept: most are of other machines of the account."""
@@ -68,6 +68,7 @@ class FleetRecord:
         """Delete what is older than `KEEP_S` and `UNATTRIBUTED_S`; returns how many instances."""
         now = self._now()
         self._database.write(lambda c: prune.prune_samples(c, now - KEEP_S), durable=False)
+        self._database.write(lambda c: prices.prune(c, now - KEEP_S), durable=False)
         ended = self._repeat(lambda c: prune.prune_ended(c, now - KEEP_S))
         return ended + self._repeat(lambda c: prune.prune_unattributed(c, now - UNATTRIBUTED_S))
 

@@ -161,3 +161,20 @@ def test_prices_before_and_within_the_window_are_found(ledger: Ledger) -> None:
     assert list(ledger.read(lambda connection: prices.find(connection, 0.5))) == found
     assert ledger.write(lambda connection: prices.prune(connection, START)) == 1
     assert list(ledger.read(lambda connection: prices.find(connection, 0.5))) == found[1:]
+
+
+def test_pruning_the_record_deletes_prices_that_were_replaced_400_days_ago(
+    open_ledger: Callable[..., Ledger],
+) -> None:
+    clock = ManualClock(START + 500 * 86_400)
+    ledger = open_ledger(clock=clock)
+    days = (50, 90, 200)  # the record keeps the days from 100 on; the price of day 90 held then
+    found = [
+        Price(instance_type="c7i.xlarge", zone=zone, at=START + day * 86_400, usd_per_hour=day)
+        for zone in ("", "z")
+        for day in days
+    ]
+    ledger.write(lambda connection: prices.add(connection, found))
+    ledger.fleet.prune()
+    kept = ledger.read(lambda connection: prices.find(connection, START))
+    assert [(each.zone, each.usd_per_hour) for each in kept] == [("", 90), ("", 200), ("z", 90), ("z", 200)]
