@@ -41,8 +41,8 @@ class Filters:
 class View:
     """What all reports of one window and set of filters are computed from.
 
-    `recent` are the machines that ran in the hour before the window or later, also after it; `known` those
-    without filters.
+    `recent` are the machines that ran in the hour before the window or later, also after it, and perhaps
+    earlier ones; `known` those without filters.
     """
 
     window: Window
@@ -82,9 +82,8 @@ class View:
     @cached_property
     def interrupted_work(self) -> InterruptedMachines:
         """What ran on `interrupted`, in the same order."""
-        work = self.read_work()
         return interrupted_machines(
-            self.interrupted.warned, [work.get(name) for name in self.interrupted.name]
+            self.interrupted.warned, self.interrupted.name.tolist(), self.read_work()
         )
 
     @property
@@ -135,8 +134,9 @@ class FleetDashboard:
     ) -> View:
         known = self._with_vcpu(machines)
         before = known.terminated < window.start - REPLACED_WITHIN_S
+        # Leaving out a few costs more than it saves.
         recent = chosen(
-            known.where(~before) if bool(before.any()) else known,
+            known.where(~before) if np.count_nonzero(before) > len(known) // 8 else known,
             pool=filters.pool,
             instance_type=filters.instance_type,
             zone=filters.zone,

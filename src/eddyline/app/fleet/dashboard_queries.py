@@ -156,7 +156,8 @@ def survival(view: View, by: Grouping) -> SurvivalReport:
     cohort = _Cohort.of(machines, view)
     groups: list[SurvivalGroup] = []
     if by is not Grouping.ALL:
-        codes, keys = _codes(cohort.machines, by)
+        column, keys = _codes(machines, by)
+        codes = column[cohort.places]
         counts = np.bincount(codes, minlength=len(keys))
         most = sorted(range(len(keys)), key=lambda code: (-counts[code], keys[code]))[:_CURVES]
         groups = [cohort.curve(keys[code], codes == code) for code in most if counts[code]]
@@ -173,24 +174,24 @@ def _codes(machines: Machines, by: Grouping) -> tuple[Ints, list[str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cohort:
-    """The Spot Instances launched in a window, followed to its end: their ages, and whether interrupted."""
+    """The Spot Instances launched in a window (their places), followed to its end: ages, and whether
+    interrupted.
+    """
 
-    machines: Machines
+    places: Ints
     ages_s: Floats
     interrupted: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, machines: Machines, view: View) -> _Cohort:
         window = view.window
-        found = machines.where(
-            (machines.lifecycle == SPOT_CODE)
-            & (machines.launched >= window.start)
-            & (machines.launched < window.stop)
-        )
+        launched = (machines.launched >= window.start) & (machines.launched < window.stop)
+        places = np.flatnonzero((machines.lifecycle == SPOT_CODE) & launched)
+        terminated = machines.terminated[places]
         return cls(
-            machines=found,
-            ages_s=np.fmin(found.terminated, window.stop) - found.launched,
-            interrupted=(found.ended_by == INTERRUPTION_CODE) & (found.terminated < window.stop),
+            places=places,
+            ages_s=np.fmin(terminated, window.stop) - machines.launched[places],
+            interrupted=(machines.ended_by[places] == INTERRUPTION_CODE) & (terminated < window.stop),
         )
 
     def curve(self, key: str, chosen: npt.NDArray[np.bool_] | None = None) -> SurvivalGroup:

@@ -36,15 +36,12 @@ class WorkCache:
                 ranges = [(start, math.inf)]
             found = self._ledger.read(
                 lambda connection: [
-                    work
+                    interrupted_work.of_interrupted_instances(connection, begin, min(end, now + 1))
                     for begin, end in ranges
                     if begin < end
-                    for work in interrupted_work.of_interrupted_instances(
-                        connection, begin, min(end, now + 1)
-                    )
                 ]
             )
-            self._work = {**self._work, **{each.instance: each for each in found}}
+            self._work = self._work | {name: work for each in found for name, work in each.items()}
             self._since = min(self._since, start)
             self._until = now
             return self._work

@@ -170,18 +170,15 @@ def _add(cell: Ints, step: Ints, values: Floats, size: tuple[int, int]) -> Float
 
 def _cells(machines: Machines) -> tuple[Cells, Ints]:
     """The cells that occur, and the cell of each machine."""
-    sizes = [int(column.max(initial=0)) + 1 for column in (machines.type, machines.zone, machines.lifecycle)]
-    key = machines.pool
-    for column, size in zip((machines.type, machines.zone, machines.lifecycle), sizes, strict=True):
+    columns = (machines.pool, machines.type, machines.zone, machines.lifecycle)
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    key = columns[0]
+    for column, size in zip(columns[1:], sizes[1:], strict=True):
         key = key * size + column
-    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
-    cells = Cells(
-        pool=machines.pool[first],
-        type=machines.type[first],
-        zone=machines.zone[first],
-        lifecycle=machines.lifecycle[first],
-    )
-    return cells, cell.reshape(-1).astype(np.int64)
+    keys = np.unique(key)
+    pool, kind, zone, lifecycle = np.unravel_index(keys, sizes)
+    cells = Cells(pool=pool, type=kind, zone=zone, lifecycle=lifecycle)
+    return cells, np.searchsorted(keys, key).astype(np.int64)
 
 
 def _within(times: Floats, window: Window) -> npt.NDArray[np.bool_]:
@@ -223,7 +220,7 @@ def _spot(
     # Cells of several pools have the same type and zone, and so the same curve.
     pair = np.where((cells.lifecycle == SPOT_CODE) & has_price, cells.type * len(zones) + cells.zone, -1)
     pair_of_life = pair[lives.cell]
-    order = np.argsort(pair_of_life, kind="stable")
+    order = np.argsort(pair_of_life)
     pairs = np.unique(pair[pair >= 0])
     starts = np.searchsorted(pair_of_life[order], pairs, side="left")
     stops = np.searchsorted(pair_of_life[order], pairs, side="right")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -42,21 +43,18 @@ class InterruptedMachines:
         return InterruptedMachines(**{name: column[chosen] for name, column in vars(self).items()})
 
 
-def interrupted_machines(warned: Floats, work: Sequence[InterruptedWork | None]) -> InterruptedMachines:
-    """The columns of machines that were warned at these times, and on which this work ran."""
+_NAMES = InterruptedWork._fields
+_NOTHING = InterruptedWork(math.nan, 0, 0, 0.0, 0.0, 0)
 
-    def column(read: Callable[[InterruptedWork], float], without: float = 0.0) -> Floats:
-        return np.array([without if each is None else read(each) for each in work], np.float64)
 
-    return InterruptedMachines(
-        warned=warned,
-        drained=column(lambda each: each.drained, math.nan),
-        lost=column(lambda each: each.lost),
-        redone=column(lambda each: each.redone),
-        redone_s=column(lambda each: each.redone_s),
-        redone_cpu_s=column(lambda each: each.redone_cpu_s),
-        unmeasured=column(lambda each: each.unmeasured),
-    )
+def interrupted_machines(
+    warned: Floats, names: Iterable[str], work: Mapping[str, InterruptedWork]
+) -> InterruptedMachines:
+    """The columns of machines with these names, which were warned at these times; `work` ran on them."""
+    rows = map(work.get, names, repeat(_NOTHING))
+    values = np.fromiter(chain.from_iterable(rows), np.float64, len(warned) * len(_NAMES))
+    columns = np.ascontiguousarray(values.reshape(len(warned), len(_NAMES)).T)
+    return InterruptedMachines(warned=warned, **dict(zip(_NAMES, columns, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,7 +87,12 @@ class Machines:
 
     def where(self, chosen: npt.NDArray[Any]) -> Machines:
         """The machines at some places, or those for which a column of booleans is true."""
-        columns: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _COLUMNS}
+        places = chosen
+        if chosen.dtype == np.bool_:
+            places = np.flatnonzero(chosen)
+            if len(places) == len(self):
+                return self
+        columns: dict[str, Any] = {name: getattr(self, name).take(places) for name in _COLUMNS}
         return replace(self, **columns)
 
     def updated(self, places: Ints, fresh: Machines) -> Machines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -74,22 +75,30 @@ def replacements(machines: Machines, window: Window, now: float) -> Replacements
     in the hour before it: their replacements do not count twice. An interruption that began less than an
     hour before `now` and is not replaced yet does not count.
     """
-    found: list[float] = []
+    waits: list[Floats] = []
     missing = 0
     for pool, began, ended in _interruptions(machines, window.start - REPLACED_WITHIN_S, window.stop):
         launches = np.sort(machines.launched[machines.pool == pool])
-        launched = launches.tolist()
-        following = 0
-        first = np.searchsorted(launches, began, side="left").tolist()
-        for at, end, earliest in zip(began.tolist(), ended.tolist(), first, strict=True):
-            following = max(following, earliest)
-            taken = following < len(launched) and launched[following] - at <= REPLACED_WITHIN_S
-            if end >= window.start and taken:
-                found.append(launched[following] - at)
-            elif end >= window.start:
-                missing += now - at > REPLACED_WITHIN_S
-            following += taken
-    return Replacements(seconds=quantiles_of(np.array(found, np.float64)), missing=missing)
+        wait = np.array(_waits(began, launches), np.float64)
+        replaced, counts = wait <= REPLACED_WITHIN_S, ended >= window.start
+        waits.append(wait[replaced & counts])
+        missing += int((~replaced & counts & (now - began > REPLACED_WITHIN_S)).sum())
+    return Replacements(seconds=quantiles_of(np.concatenate(([], *waits))), missing=missing)
+
+
+def _waits(began: Floats, launches: Floats) -> list[float]:
+    """The seconds from each interruption to the launch that replaces it; longer than an hour: none does."""
+    launched = [*launches.tolist(), math.inf]
+    first = np.searchsorted(launches, began, side="left").tolist()
+    following, waits = 0, []
+    for at, earliest in zip(began.tolist(), first, strict=True):
+        if following < earliest:
+            following = earliest
+        wait = launched[following] - at
+        if wait <= REPLACED_WITHIN_S:
+            following += 1
+        waits.append(wait)
+    return waits
 
 
 def _began(machines: Machines) -> Floats:

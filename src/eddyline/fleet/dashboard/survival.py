@@ -61,7 +61,7 @@ class Survival:
 def survival_of(ages_s: Floats, interrupted: npt.NDArray[np.bool_], *, confidence: float = 0.95) -> Survival:
     """The curve of instances that reached these ages, where they were interrupted or else censored."""
     count = len(ages_s)
-    order = np.argsort(ages_s, kind="stable")
+    order = np.argsort(ages_s)
     ages, events = ages_s[order], interrupted[order]
     distinct, deaths = np.unique(ages[events], return_counts=True)
     at_risk = count - np.searchsorted(ages, distinct, side="left")

@@ -23,8 +23,6 @@ def machine(
     if drained is None:
         return warned, None
     return warned, InterruptedWork(
-        instance="i",
-        starts=1 + lost,
         drained=drained,
         lost=lost,
         redone=redone,
@@ -35,7 +33,9 @@ def machine(
 
 
 def columns(machines: list[tuple[float, InterruptedWork | None]]) -> InterruptedMachines:
-    return interrupted_machines(np.array([warned for warned, _ in machines]), [work for _, work in machines])
+    work = {str(number): each for number, (_, each) in enumerate(machines) if each is not None}
+    warned = np.array([each for each, _ in machines], np.float64)
+    return interrupted_machines(warned, map(str, range(len(machines))), work)
 
 
 CASES = [
