@@ -82,9 +82,7 @@ class View:
     @cached_property
     def interrupted_work(self) -> InterruptedMachines:
         """What ran on `interrupted`, in the same order."""
-        return interrupted_machines(
-            self.interrupted.warned, self.interrupted.name.tolist(), self.read_work()
-        )
+        return interrupted_machines(self.interrupted.warned, self.interrupted.name.tolist(), self.read_work())
 
     @property
     def range(self) -> Range:

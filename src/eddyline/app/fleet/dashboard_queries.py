@@ -174,9 +174,7 @@ def _codes(machines: Machines, by: Grouping) -> tuple[Ints, list[str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cohort:
-    """The Spot Instances launched in a window (their places), followed to its end: ages, and whether
-    interrupted.
-    """
+    """The Spot Instances launched in a window (`places` in its machines), followed to its end."""
 
     places: Ints
     ages_s: Floats

@@ -229,9 +229,13 @@ def _spot(
         if curve is None:
             continue
         places, rows = order[start:stop], pair == code
-        for number, times in enumerate((lives.begin[places], lives.end[places])):
-            known[number, places], cost[number, places] = curve.known_s(times), curve.cost(times)
-        known_edges[rows], cost_edges[rows] = curve.known_s(edges), curve.cost(edges)
+        times = np.concatenate((lives.begin[places], lives.end[places], edges))
+        for curve_at, of_lives, at_edges in (
+            (curve.known_s(times), known, known_edges),
+            (curve.cost(times), cost, cost_edges),
+        ):
+            of_lives[:, places] = curve_at[:-steps].reshape(2, -1)
+            at_edges[rows] = curve_at[-steps:]
     refunded = (machines.ended_by == INTERRUPTION_CODE) & (machines.terminated - machines.launched < FREE_S)
     dollars = np.where(refunded[lives.chosen], cost[1] - cost[0], 0.0)
     return (
