@@ -1,9 +1,10 @@
 """Measures the reports of the Spot dashboard with 100,000 machines in a year, on SQLite and PostgreSQL.
 
-`python -m benchmarks fleet_page` prints the figures; `measure()` returns them. `cold` is the first request of a
-server, which reads all machines; `refresh` are the eight reports of the page a minute later, after events about
-ten machines; `report` is the slowest of these eight. All are for a range of a year, including their JSON. `_ms`
-are wall times, `_cpu_ms` the CPU times of the server: without waiting for other processes and for PostgreSQL.
+`python -m benchmarks fleet_page` prints the figures; `measure()` returns them. `cold` is the first request of
+a server, which reads all machines; `refresh` are the eight reports of the page a minute later, after events
+about ten machines; `report` is the slowest of these eight. All are for a range of a year, including their
+JSON. `_ms` are wall times, `_cpu_ms` the CPU times of the server: without waiting for other processes and for
+PostgreSQL.
 """
 
 from __future__ import annotations
