@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +12,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, select
 
 from eddyline.graph.db.schema import jobs
-from eddyline.graph.ledger import queries
+from eddyline.graph.ledger import commands, queries
+from eddyline.graph.ledger.fleet import queries as fleet_queries
 from eddyline.graph.ledger.queries import WorkerRow
 from eddyline.graph.ledger.rows import IS_RUNNING
 from eddyline.web.api.errors import declare
@@ -33,6 +35,7 @@ COLUMNS = (
     "lifecycle",
     "registered",
     "lease_until",
+    "draining",
     "alive",
     "jobs",
 )
@@ -63,6 +66,9 @@ class Worker(BaseModel):
     lifecycle: str = Field(description="spot or on-demand.")
     registered: float
     lease_until: float = Field(description="Its jobs are taken back if it is silent until then.")
+    draining: bool = Field(
+        description="Whether it was ordered to drain, or the end of its machine was announced."
+    )
     alive: bool = Field(description="Whether its lease has not run out.")
     jobs: list[HeldJob]
 
@@ -89,25 +95,45 @@ def list_workers(
     """List the workers with the jobs that they hold."""
     del principal
     now = services.ledger.now()
-    workers, held = services.ledger.read(_read)
-    found = [_worker(each, held.get(each.name, []), now) for each in workers]
+    found = [_worker(each, now) for each in services.ledger.read(_read)]
     if wants_csv(request, format):
         return csv_response("workers", COLUMNS, _rows(found))
     return JSONResponse({"workers": found}, headers={"Cache-Control": "private, no-store"})
 
 
-def _read(connection: Connection) -> tuple[list[WorkerRow], dict[str, list[dict[str, Any]]]]:
+@dataclass(frozen=True, kw_only=True)
+class _Reading:
+    row: WorkerRow
+    held: list[dict[str, Any]]
+    draining: bool
+
+
+def _read(connection: Connection) -> list[_Reading]:
     held: dict[str, list[dict[str, Any]]] = {}
     columns = (jobs.c.lease_owner, jobs.c.id, jobs.c.asset, jobs.c.kind, jobs.c.attempt, jobs.c.started)
     running = select(*columns).where(IS_RUNNING).order_by(jobs.c.id)
     for worker, job, asset, kind, attempt, started in connection.execute(running):
         values = {"job": job, "asset": asset, "kind": kind, "attempt": attempt, "started": started}
         held.setdefault(worker, []).append(values)
-    return queries.list_workers(connection), held
+    # The order is deleted on its delivery; the notice of the machine remains.
+    ordered = commands.draining(connection)
+    ending = {
+        each.instance
+        for each in fleet_queries.running(connection)
+        if each.warned_at is not None or each.scale_in_at is not None
+    }
+    return [
+        _Reading(
+            row=row,
+            held=held.get(row.name, []),
+            draining=row.name in ordered or row.machine.instance in ending,
+        )
+        for row in queries.list_workers(connection)
+    ]
 
 
-def _worker(worker: WorkerRow, held: list[dict[str, Any]], now: float) -> dict[str, Any]:
-    machine = worker.machine
+def _worker(found: _Reading, now: float) -> dict[str, Any]:
+    worker, machine = found.row, found.row.machine
     return {
         "name": worker.name,
         "host": worker.host,
@@ -121,8 +147,9 @@ def _worker(worker: WorkerRow, held: list[dict[str, Any]], now: float) -> dict[s
         "lifecycle": machine.lifecycle,
         "registered": worker.registered,
         "lease_until": worker.deadline,
+        "draining": found.draining,
         "alive": worker.deadline > now,
-        "jobs": held,
+        "jobs": found.held,
     }
 
 

@@ -7,7 +7,10 @@ import pytest
 from starlette.testclient import TestClient
 from tests.unit.web.web_app import client_of, open_services
 
+from eddyline.fleet.record.fold import fold
+from eddyline.graph.fleet_event import FleetEvent, FleetEventKind
 from eddyline.graph.job import NewJob
+from eddyline.graph.ledger import commands
 from eddyline.graph.machine import Machine
 from eddyline.web.services import Services
 
@@ -45,3 +48,21 @@ def test_workers_are_exported_as_csv(services: Services) -> None:
     assert text[0].startswith("name,host,pid,pool,")
     assert text[1].startswith("cpu@host:1,'=host,7,cpu,2,4,i-0123456789abcdef0,")
     assert text[1].endswith(",True,j-1")
+
+
+def test_workers_are_draining_by_order_or_by_the_notice_of_their_machine(services: Services) -> None:
+    ledger, now = services.ledger, services.ledger.now()
+    ledger.register("cpu@other:1", "other", 8)
+    ledger.register("cpu@third:1", "third", 9)
+    with client_of(services) as client:
+
+        def draining() -> list[bool]:
+            return [each["draining"] for each in client.get("/api/v1/workers").json()["workers"]]
+
+        assert draining() == [False, False, False]
+        ledger.write(lambda c: commands.drain(c, ["cpu@other:1"], deadline=None, reason="test", now=now))
+        assert draining() == [False, True, False]
+        machine = "i-0123456789abcdef0"
+        warning = FleetEvent(id="w", instance=machine, kind=FleetEventKind.INTERRUPTION, at=now, pool="cpu")
+        ledger.fleet.store([warning], fold=fold)
+        assert draining() == [True, True, False]

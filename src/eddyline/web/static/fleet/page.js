@@ -5,6 +5,7 @@ import { showCards } from "/static/fleet/cards.js";
 import { nameGroups, showCapacity, showRates, showRunning, showSavings, showShare, showSurvival } from "/static/fleet/figures.js";
 import { showDrains, showGroups, showMachines } from "/static/fleet/groups.js";
 import { change, parameters, read } from "/static/fleet/state.js";
+import { showWorkers } from "/static/fleet/workers.js";
 
 const REFRESH_MS = 60_000;
 const REPORTS = ["summary", "interruptions", "running", "savings", "drains", "survival", "capacity", "machines"];
@@ -19,7 +20,11 @@ let paused = false;
 async function report(name, extra = {}) {
   const all = new URLSearchParams(query);
   for (const [key, value] of Object.entries(extra)) all.set(key, value);
-  const response = await fetch(`/api/v1/fleet/${name}?${all}`, { signal: loading.signal, headers: { Accept: "application/json" } });
+  return get(`/api/v1/fleet/${name}?${all}`);
+}
+
+async function get(path) {
+  const response = await fetch(path, { signal: loading.signal, headers: { Accept: "application/json" } });
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({ detail: `the server answered ${response.status}` }));
   throw new Error([problem.detail, problem.remedy].filter(Boolean).join("; "));
@@ -35,7 +40,8 @@ async function load() {
   try {
     const by = { by: state.by };
     // The first one makes the server read the machines; the others share what it read.
-    const summary = await report("summary");
+    const [summary, { workers }] = await Promise.all([report("summary"), get("/api/v1/workers")]);
+    showWorkers(workers, state);
     const others = await Promise.all(
       REPORTS.slice(1).map((name) => report(name, name === "machines" ? { limit: 50, ended_by: byId("ended-by").value } : by)),
     );
