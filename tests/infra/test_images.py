@@ -35,7 +35,7 @@ def program(name: str) -> str:
 def compose() -> dict[str, Any]:
     """The compose file with all profiles, as docker-compose resolves it."""
     command = [program("docker-compose"), "-f", str(IMAGES / "compose.yaml")]
-    for profile in ("servers", "cpu", "gpu"):
+    for profile in ("servers", "web", "cpu", "gpu"):
         command += ["--profile", profile]
     done = subprocess.run(
         [*command, "config", "--format", "json", "--no-path-resolution"],
@@ -175,9 +175,11 @@ def test_the_certificates_are_where_the_ledger_url_expects_them() -> None:
 
 def test_the_compose_file_has_the_processes_of_a_fleet(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert set(services) == {"postgres", "s3", "bucket", "sqs", "coordinator", "worker-cpu", "worker-gpu"}
+    servers = {"postgres", "s3", "bucket", "sqs"}
+    assert set(services) == {*servers, "coordinator", "web", "worker-cpu", "worker-gpu"}
     assert {name: each["command"] for name, each in services.items() if "eddyline/" in each["image"]} == {
         "coordinator": ["coordinator", "--archive-after", "30"],
+        "web": ["serve", "--out", "/uploads", "--host", "0.0.0.0", "--port", "8080"],  # noqa: S104 - of a container
         "worker-cpu": ["worker", "--pool", "cpu"],
         "worker-gpu": ["worker", "--pool", "gpu"],
     }
@@ -195,13 +197,28 @@ def test_containers_of_eddyline_are_restricted(compose: dict[str, Any]) -> None:
             assert (ROOT / each["build"]["dockerfile"]).is_file()
 
 
-def test_only_the_coordinator_reaches_the_database(compose: dict[str, Any]) -> None:
+def test_only_the_coordinator_and_the_web_application_reach_the_database(compose: dict[str, Any]) -> None:
     settings = {name: each.get("environment", {}) for name, each in compose["services"].items()}
-    assert [name for name, each in settings.items() if "EDDYLINE_LEDGER" in each] == ["coordinator"]
-    assert "@" not in settings["coordinator"]["EDDYLINE_LEDGER"], "the password is in PGPASSWORD"
+    assert [name for name, each in settings.items() if "EDDYLINE_LEDGER" in each] == [
+        "coordinator",
+        "web",
+    ]
+    for name in ("coordinator", "web"):
+        assert "@" not in settings[name]["EDDYLINE_LEDGER"], "the password is in PGPASSWORD"
     for each in settings.values():
         assert {key for key in each if key.startswith("EDDYLINE_")} <= set(config.VARIABLES)
     assert "ports" not in compose["services"]["postgres"]
+
+
+def test_the_web_application_is_published_on_loopback_and_keeps_uploads(compose: dict[str, Any]) -> None:
+    web = compose["services"]["web"]
+    (port,) = web["ports"]
+    assert (port["host_ip"], port["published"], port["target"]) == ("127.0.0.1", "8080", 8080)
+    (volume,) = web["volumes"]
+    assert (volume["type"], volume["target"]) == ("volume", "/uploads")
+    # A new volume gets the owner of the directory in the image, and the container runs as that user.
+    created = [each.value for each in dockerfiles.final_stage("service") if each.name == "RUN"]
+    assert any("install -d -o 10001 -g 10001 -m 0700 /uploads" in each for each in created)
 
 
 def test_workers_have_time_to_drain(compose: dict[str, Any]) -> None:
