@@ -29,7 +29,8 @@ export function showCards(list, report) {
       `${duration(drains.redone_cpu_s)} of CPU time, ${count(drains.redone_unmeasured)} starts not measured`,
     ]),
     card("Survive an hour", percent(report.survival_at_60_min), "", [
-      report.survival_median_s === null ? "more than half were not interrupted" : `median life ${duration(report.survival_median_s)}`,
+      report.survival_at_60_min === null ? "no launch in this time is an hour old" : "",
+      report.survival_median_s === null ? rate.launches && "median life not reached" : `median life ${duration(report.survival_median_s)}`,
     ]),
     card("Largest reclaim", reclaim ? count(reclaim.instances) : "none", reclaim ? "machines in 5 min" : "", [
       reclaim ? `${count(reclaim.vcpu)} vCPU, ${time(reclaim.start)}` : "",

@@ -49,7 +49,7 @@ export function showDrains(report) {
 
 function bar(share, late) {
   const length = document.createElement("div");
-  length.className = late ? "length late" : "length";
+  length.className = late && share > 0 ? "length late" : "length";
   length.style.width = `${(share * 100).toFixed(1)}%`;
   return length;
 }
