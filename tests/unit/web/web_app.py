@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from starlette.testclient import TestClient
@@ -20,6 +22,8 @@ def open_services(root: Path, *, local: bool = True) -> Services:
     """Services on the directory `root`, with a manual clock. The ledger is that of an embedded run."""
     state = root / ".eddyline"
     state.mkdir(parents=True, exist_ok=True)
+    if not (state / "ledger.sqlite").exists():
+        (state / "ledger.sqlite").write_bytes(_empty_ledger())
     clock = ManualClock()
     return Services(
         ledger=Ledger.open(state / "ledger.sqlite", clock=clock),
@@ -30,6 +34,15 @@ def open_services(root: Path, *, local: bool = True) -> Services:
         settings=WebSettings(local=local, data=state, hosts=("testserver", "localhost", "127.0.0.1")),
         clock=clock,
     )
+
+
+@cache
+def _empty_ledger() -> bytes:
+    """The file of a new ledger: creating its tables takes longer than most tests."""
+    with tempfile.TemporaryDirectory(prefix="eddyline-ledger-") as name:
+        path = Path(name) / "ledger.sqlite"
+        Ledger.open(path).close()
+        return path.read_bytes()
 
 
 def client_of(services: Services) -> TestClient:
