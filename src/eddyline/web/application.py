@@ -6,7 +6,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from eddyline.library.telemetry.asset_telemetry import AssetTelemetry
 from eddyline.web import openapi, problems
 from eddyline.web.api import asset_actions as asset_actions_api
 from eddyline.web.api import assets as assets_api
@@ -82,7 +81,7 @@ def create_app(services: Services) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.services = services
-    app.state.telemetry = AssetTelemetry(services.store, services.settings.data / "cache" / "telemetry")
+    app.state.telemetry = services.telemetry
     app.state.streams = EventStreams(services.ledger.events, services.ledger.subscribe)
     problems.install(app)
     openapi.install(app)

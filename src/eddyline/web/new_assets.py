@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from eddyline.app.submit import FLEET
 from eddyline.core.errors import EddylineError, MissingError, UnsupportedError, UsageError
+from eddyline.graph.ledger.catalogue.asset import BeingDeletedError
 from eddyline.library.import_keys import checked_import
 from eddyline.library.uploads.errors import UploadMissingError
 from eddyline.library.uploads.recordings import submit_now
@@ -112,7 +113,10 @@ def profile_of(new: NewAsset) -> Profile:
 
 
 def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Submitted:
-    """Submit an object of a store. Raises `Problem` 422 if it may not be imported, or does not exist."""
+    """Submit an object of a store.
+
+    Raises `Problem` 422 if it may not be imported, or does not exist, 409 while its asset is being deleted.
+    """
     settings = services.shared.settings
     address = checked_import(key, owner=owner, prefixes=settings.import_prefixes)
     profile = profile_of(new)
@@ -126,6 +130,13 @@ def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Su
             options=JobOptions(owner=owner, urgency=new.urgency, deadline=new.deadline),
             pool=inspect_pool(services.shared.pools()),
         )
+    except BeingDeletedError as error:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            error.message,
+            remedy="repeat the request in a minute",
+            headers={"Retry-After": "10"},
+        ) from error
     except (MissingError, UsageError) as error:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

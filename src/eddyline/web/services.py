@@ -14,6 +14,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.core.clock import Clock
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.library.telemetry.asset_telemetry import CACHE, AssetTelemetry
 from eddyline.observe.web_metrics import WebMetrics
 from eddyline.store.store import Store
 from eddyline.web.shutdown import Shutdown
@@ -68,6 +69,11 @@ class Services:
         pools = self.shared.pools().pools.values()
         types = {name: vcpu for pool in pools for name, vcpu in pool.capacity.types.items()}
         return FleetDashboard(self.ledger, vcpu_of_types=types)
+
+    @cached_property
+    def telemetry(self) -> AssetTelemetry:
+        """The telemetry of published assets, with its cache on disk."""
+        return AssetTelemetry(self.store, self.settings.data / CACHE)
 
 
 def _services(request: Request) -> Services:

@@ -7,25 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, job_name, planned_jobs
+from tests.unit.library.uploads.upload_helpers import LIMITS
 from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import MissingError
 from eddyline.graph.db.library_schema import deleted_assets, job_progress
+from eddyline.graph.db.library_schema import uploads as uploads_table
 from eddyline.graph.db.schema import archive, dependencies, jobs
 from eddyline.graph.job import Done, NewJob, Settlement
-from eddyline.graph.ledger.catalogue.asset import AssetState
+from eddyline.graph.ledger.catalogue.asset import AssetState, BeingDeletedError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
+from eddyline.graph.states import State
 from eddyline.library.deletion.deletion import AssetDeletion
 from eddyline.library.deletion.holders import Holder, HolderWatch
 from eddyline.library.deletion.late_output import CHECKS_AFTER_S
 from eddyline.library.deletion.runner import DeletionRunner
 from eddyline.library.deletion.stored_files import leftovers, uploaded_key
+from eddyline.library.uploads.upload import NewUpload
+from eddyline.library.uploads.upload_files import UploadFiles
+from eddyline.library.uploads.uploads import Uploads
+from eddyline.media.ladder.profile import load_profile
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key, parts_prefix
-from eddyline.pipeline.runtime.source_files import SourceFile, SourceRegistry
+from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
+from eddyline.pipeline.submission.submit import submit
 from eddyline.store.local import LocalStore
 
 OTHER = "fedcba9876543210"
@@ -229,6 +237,67 @@ def test_the_uploaded_source_stays_while_another_asset_uses_it(
     deletion.request(OTHER)
     assert deletion.step(OTHER).deleted
     assert stored_bytes(store) == 0
+
+
+def test_chapters_stay_while_another_asset_uses_them(
+    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, clock: ManualClock
+) -> None:
+    keys = [f"sources/{each}/GX{each}0042.MP4" for each in ("01", "02")]
+    fill(store, source=keys[0])
+    store.put_bytes(keys[1], b"video")
+    chapters = [
+        ChapterFile(original=SourceFile.current(store.where(each)), fingerprint="a" * 64) for each in keys
+    ]
+    for each in (ASSET, OTHER):
+        SourceRegistry(store).save(each, chapters[0].original, chapters)
+        add_row(ledger, each, source=store.where(keys[0]))
+    deletion.request(ASSET)
+    finish(deletion, clock)
+    assert [store.get(each) for each in keys] == [b"video", b"video"]
+    deletion.request(OTHER)
+    assert deletion.step(OTHER).deleted
+    assert stored_bytes(store) == 0
+
+
+def test_all_uploaded_chapters_are_deleted_also_without_the_record_of_the_source(
+    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, clock: ManualClock
+) -> None:
+    first = fill(store)
+    uploads = Uploads(ledger, UploadFiles(store.root.parent / "uploads"), LIMITS)
+    second = uploads.create(NewUpload(owner="ada", name="GX020042.MP4", length=5))
+    key = f"sources/uploads/ada/1/{second.id}/GX020042.MP4"
+    store.put_bytes(key, b"video")
+    row = update(uploads_table).where(uploads_table.c.id == second.id).values(key=key, asset=ASSET)
+    ledger.write(lambda c: c.execute(row))
+    store.delete(SourceRegistry.key(ASSET))
+    add_row(ledger, source=first)
+    deletion.request(ASSET)
+    assert deletion.step(ASSET, first).deleted
+    assert stored_bytes(store) == 0
+
+
+def test_a_submission_during_the_deletion_is_refused_before_it_changes_the_record_of_the_source(
+    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, clock: ManualClock, tmp_path: Path
+) -> None:
+    card = tmp_path / "card.mp4"
+    card.write_bytes(b"video")
+
+    def submitted() -> str:
+        profile = load_profile("default")
+        return submit([str(card)], profile, store=store, ledger=ledger, toolchain="t").asset
+
+    asset = submitted()
+    deletion.request(asset)
+    copy = card.rename(tmp_path / "copy.mp4")
+    card = copy
+    with pytest.raises(BeingDeletedError) as caught:
+        submitted()
+    assert caught.value.retry
+    assert SourceRegistry(store).find(asset).name == "card.mp4"
+    assert deletion.step(asset).deleted
+    assert submitted() == asset
+    (job,) = [each for each in ledger.jobs(asset) if each.state is State.READY]
+    assert job.kind == "inspect"
 
 
 def test_a_source_that_eddyline_only_reads_is_never_deleted(

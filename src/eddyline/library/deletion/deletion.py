@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,12 +26,23 @@ class DeletionStep:
 
 
 class AssetDeletion:
-    """Deletes assets from a ledger and a media store. Other processes may work on the same assets."""
+    """Deletes assets from a ledger and a media store. Other processes may work on the same assets.
 
-    def __init__(self, ledger: Ledger, store: Store, *, upload_cleanup: UploadCleanup | None = None) -> None:
+    `forget` removes what a cache of this process or machine has of an asset, such as its GPS positions.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        *,
+        upload_cleanup: UploadCleanup | None = None,
+        forget: Callable[[str], None] | None = None,
+    ) -> None:
         self._ledger = ledger
         self._store = store
         self._upload_cleanup = upload_cleanup or UploadCleanup()
+        self._forget = forget
         self._watches: dict[str, HolderWatch] = {}
 
     def request(self, asset: str) -> None:
@@ -65,6 +77,8 @@ class AssetDeletion:
                 break
         else:
             return DeletionStep(deleted=False)
+        if self._forget is not None:
+            self._forget(asset)
         check_after_s = late_output.CHECKS_AFTER_S[0]
         deleted = self._ledger.write(
             lambda c: rows.remove(c, asset, now=self._ledger.now(), check_after_s=check_after_s)
@@ -90,12 +104,20 @@ class AssetDeletion:
         self._ledger.cancel(asset=asset, reason="the asset is deleted")
 
     def _delete_sources(self, asset: str, recorded: str) -> None:
-        """Delete the uploaded source, unless another asset uses it."""
+        """Delete the uploaded files of the source, except those that another asset uses."""
+        uploaded = self._ledger.read(lambda c: rows.uploaded_keys(c, asset))
+        addresses = {
+            *stored_files.source_addresses(self._store, asset, recorded),
+            *map(self._store.where, uploaded),
+        }
         keys = {
             address: key
-            for address in stored_files.source_addresses(self._store, asset, recorded)
+            for address in sorted(addresses)
             if (key := stored_files.uploaded_key(self._store, address)) is not None
         }
         if keys:
-            used = self._ledger.read(lambda c: rows.used_addresses(c, asset, keys))
+            users = self._ledger.read(lambda c: rows.users_of(c, asset, keys))
+            used = {first for _, first in users}
+            for other, first in users:  # the catalogue has only the first file of a recording in chapters
+                used.update(stored_files.source_addresses(self._store, other, first))
             stored_files.delete_sources(self._store, [keys[each] for each in keys if each not in used])

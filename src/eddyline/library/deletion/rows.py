@@ -38,12 +38,18 @@ def being_deleted(connection: Connection, limit: int) -> list[tuple[str, str]]:
     ]
 
 
-def used_addresses(connection: Connection, asset: str, addresses: Collection[str]) -> set[str]:
-    """Those of these addresses that are the source of another asset, which is not being deleted."""
-    query = select(assets.c.source).where(
+def users_of(connection: Connection, asset: str, addresses: Collection[str]) -> list[tuple[str, str]]:
+    """Other assets, not being deleted, whose first source is one of these addresses; each with it."""
+    query = select(assets.c.asset, assets.c.source).where(
         assets.c.source.in_(sorted(addresses)), assets.c.asset != asset, assets.c.state != _DELETING
     )
-    return set(connection.execute(query).scalars())
+    return [(row.asset, row.source) for row in connection.execute(query)]
+
+
+def uploaded_keys(connection: Connection, asset: str) -> list[str]:
+    """The keys of the uploads that became an asset, as long as their rows are kept."""
+    query = select(uploads.c.key).where(uploads.c.asset == asset, uploads.c.key.is_not(None))
+    return list(connection.execute(query).scalars())
 
 
 def remove(connection: Connection, asset: str, *, now: float, check_after_s: float) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from eddyline.core.background_loop import keep_running
 from eddyline.core.errors import EddylineError
@@ -17,10 +18,21 @@ _LOG = logging.getLogger("eddyline.deletion")
 
 
 class DeletionRunner:
-    """Runs in a thread between `start` and `close`. Several servers may run one: steps can be repeated."""
+    """Runs in a thread between `start` and `close`. Several servers may run one: steps can be repeated.
 
-    def __init__(self, deletion: AssetDeletion, *, every_s: float = _EVERY_S) -> None:
+    `sweep` is called at the start and every 30 s: it removes what the caches of this server have of assets
+    that another process deleted.
+    """
+
+    def __init__(
+        self,
+        deletion: AssetDeletion,
+        *,
+        every_s: float = _EVERY_S,
+        sweep: Callable[[], None] = lambda: None,
+    ) -> None:
         self._deletion = deletion
+        self._sweep = sweep
         self._every_s = every_s
         self._next_check = 0.0
         self._closed = threading.Event()
@@ -49,6 +61,7 @@ class DeletionRunner:
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + _CHECK_EVERY_S
             self._deletion.check_late_output()
+            self._sweep()
         return deleted
 
     def _run(self) -> None:

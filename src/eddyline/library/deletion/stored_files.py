@@ -9,11 +9,14 @@ from pathlib import Path
 
 from eddyline.core import files
 from eddyline.core.errors import EddylineError
+from eddyline.library.uploads.recordings import UPLOADED
 from eddyline.pipeline.planning.output_layout import SOURCES, asset_key, manifest_key, parts_prefix
 from eddyline.pipeline.planning.plan import is_plan
 from eddyline.pipeline.runtime.source_files import SourceRegistry
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
+
+_UPLOAD_DEPTH = 4  # slashes in sources/uploads/OWNER/BATCH/UPLOAD
 
 
 def source_addresses(store: Store, asset: str, recorded: str) -> tuple[str, ...]:
@@ -38,8 +41,17 @@ def uploaded_key(store: Store, address: str) -> str | None:
 
 
 def delete_sources(store: Store, keys: Collection[str]) -> None:
-    """Delete uploaded sources, and the directories that only they were in."""
+    """Delete uploaded sources, and the directories that only they were in.
+
+    An upload is alone in a directory (`recordings.source_key`), which may also have an incomplete copy that a
+    killed process was writing.
+    """
     for key in keys:
+        folder = key.rpartition("/")[0]
+        if folder.startswith(f"{UPLOADED}/") and folder.count("/") == _UPLOAD_DEPTH:
+            if isinstance(store, LocalStore):
+                _remove_files(store.path(folder))
+            store.delete(folder)
         store.delete(key)
         if isinstance(store, LocalStore):
             _remove_empty_parents(store.path(key), store.path(SOURCES))
@@ -94,5 +106,7 @@ def _remove_empty_parents(path: Path, top: Path) -> None:
             return
         try:
             parent.rmdir()
-        except OSError:  # not empty, or removed meanwhile
+        except FileNotFoundError:
+            continue
+        except OSError:  # not empty
             return

@@ -76,6 +76,10 @@ class ArrayCache:
             if entry.name.startswith(prefix):
                 self._remove(entry)
 
+    def names(self) -> list[str]:
+        """The names of all entries."""
+        return [each.name for each in self._entries()]
+
     def _evict(self, keep: str) -> None:
         sizes = {entry: _size(entry) for entry in self._entries()}
         total = sum(sizes.values())

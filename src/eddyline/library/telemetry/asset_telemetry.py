@@ -33,6 +33,8 @@ CACHE_BYTES = 1 << 30
 MAX_PAYLOAD_BYTES = 128 << 20
 """The largest telemetry that is decoded here: about eight hours of a camera."""
 KEEP_S = 20.0
+CACHE = "cache/telemetry"
+"""The directory of the cache in the data directory of a server."""
 _AT_ONCE = 2  # decodings: each needs memory of several times its payloads
 _LOCKS = 32
 _INDEX, _TRACK = "index", "track"
@@ -91,6 +93,10 @@ class AssetTelemetry:
         """Remove what the cache has of an asset."""
         self._recent = None
         self._cache.remove(f"{asset}-")
+
+    def cached(self) -> set[str]:
+        """The assets of which the cache has something."""
+        return {each.partition("-")[0] for each in self._cache.names()}
 
     def _group(self, asset: str, version: str, group: str) -> Group:
         entry = f"{asset}-{digest(version)[:16]}"

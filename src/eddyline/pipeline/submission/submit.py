@@ -11,6 +11,7 @@ from typing import Literal
 from eddyline.core.errors import FormatError
 from eddyline.core.identity import digest
 from eddyline.graph.job import Job
+from eddyline.graph.ledger.catalogue.asset import AssetState, BeingDeletedError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN, State
 from eddyline.media.ladder.profile import Profile
@@ -77,7 +78,8 @@ def submit(
     Several processes may submit the same recording at once, while workers publish the asset: a published
     asset is never changed here. `addresses` are the recording's files, in order. `toolchain` identifies the
     programs; open jobs for another one are cancelled. `pool` is the pool that inspects (None: the built-in
-    one). Jobs that failed before get new attempts. Raises `MissingError`, `UsageError`.
+    one). Jobs that failed before get new attempts. Raises `MissingError`, `UsageError`, and `BeingDeletedError`
+    before anything is written.
     """
     chapters: tuple[ChapterFile, ...] = ()
     if len(addresses) > 1:
@@ -89,6 +91,10 @@ def submit(
         asset = asset_id(content, profile, options.owner)
     submitted = Submitted(asset=asset, name=original.name, source=str(addresses[0]), status="open")
     identity = store_identity(store)
+    found = ledger.catalogue.get(asset)
+    if found is not None and found.state is AssetState.DELETING:
+        # The deletion reads the record of the source: it must not find that of the new submission.
+        raise BeingDeletedError(f"asset {asset} is being deleted")
     # Jobs first: workers publish before they report, so if all jobs are done, the manifest is stored.
     jobs = ledger.jobs(asset=asset)
     if is_published(store, asset):

@@ -9,10 +9,10 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from eddyline.library.asset_actions import NothingToDoError, cancel_asset, retry_asset
-from eddyline.library.deletion.deletion import AssetDeletion
 from eddyline.web.api import job_views as views
 from eddyline.web.api.errors import declare
 from eddyline.web.auth.dependencies import Writer
+from eddyline.web.deletion_service import deletion_of
 from eddyline.web.problems import Problem
 from eddyline.web.services import WithServices
 from eddyline.web.visible_assets import find_asset
@@ -47,7 +47,8 @@ def delete(services: WithServices, principal: Writer, asset: str) -> Response:
     An event `asset.deleted` follows when nothing of it is stored any more.
     """
     find_asset(services, principal, asset)
-    AssetDeletion(services.ledger, services.store).request(asset)
+    deletion_of(services).request(asset)
+    services.telemetry.forget(asset)
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 

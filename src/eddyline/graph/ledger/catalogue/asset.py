@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from eddyline.core.errors import TransientError
 from eddyline.graph.db.library_schema import assets
 
 
@@ -21,6 +22,12 @@ class AssetState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     DELETING = "deleting"
+
+
+class BeingDeletedError(TransientError):
+    """The asset cannot be submitted until its deletion has ended."""
+
+    default_remedy = "submit it again in a minute; `eddyline catalogue delete` continues it without a server"
 
 
 @dataclass(frozen=True, kw_only=True)

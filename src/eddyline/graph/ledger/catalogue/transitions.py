@@ -20,9 +20,9 @@ from eddyline.core.identity import canonical
 from eddyline.graph.db.bulk import rows_for
 from eddyline.graph.db.library_schema import assets
 from eddyline.graph.db.schema import jobs
-from eddyline.graph.job import GraphError, NewJob
+from eddyline.graph.job import NewJob
 from eddyline.graph.ledger.catalogue import events
-from eddyline.graph.ledger.catalogue.asset import AssetState
+from eddyline.graph.ledger.catalogue.asset import AssetState, BeingDeletedError
 from eddyline.graph.ledger.catalogue.creation_times import unique_time
 from eddyline.graph.ledger.catalogue.facts import RESULT_KEY, parse_facts, parse_text
 from eddyline.graph.ledger.catalogue.kinds import FIRST_KIND, INTERNAL_KINDS, PUBLISHING_KIND
@@ -82,7 +82,10 @@ def is_relevant(event: Event, kind: str) -> bool:
 
 
 def submitted(connection: Connection, added: Iterable[NewJob], now: float) -> None:
-    """Enter the assets of new jobs that carry an entry; raises `GraphError` for one that is being deleted."""
+    """Enter the assets of new jobs that carry an entry.
+
+    Raises `BeingDeletedError`, which is transient, for one that is being deleted.
+    """
     for job in sorted((each for each in added if each.entry is not None), key=lambda each: each.asset):
         assert job.entry is not None  # noqa: S101 - for the type checker
         entry = {
@@ -100,9 +103,7 @@ def submitted(connection: Connection, added: Iterable[NewJob], now: float) -> No
             connection.execute(insert(assets), {**identity, **entry})
             _append(connection, "asset.created", job.asset, job.owner, entry, now)
         elif row.state == AssetState.DELETING:
-            raise GraphError(
-                f"asset {job.asset} is being deleted", remedy="submit it again when its deletion has ended"
-            )
+            raise BeingDeletedError(f"asset {job.asset} is being deleted")
         else:
             connection.execute(_UPDATE.values({**entry, "failure": None}), {"the_asset": job.asset})
             if row.state != AssetState.PROCESSING:
