@@ -260,7 +260,7 @@ def test_chapters_stay_while_another_asset_uses_them(
 
 
 def test_all_uploaded_chapters_are_deleted_also_without_the_record_of_the_source(
-    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, clock: ManualClock
+    ledger: Ledger, store: LocalStore, deletion: AssetDeletion
 ) -> None:
     first = fill(store)
     uploads = Uploads(ledger, UploadFiles(store.root.parent / "uploads"), LIMITS)
@@ -277,7 +277,7 @@ def test_all_uploaded_chapters_are_deleted_also_without_the_record_of_the_source
 
 
 def test_a_submission_during_the_deletion_is_refused_before_it_changes_the_record_of_the_source(
-    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, clock: ManualClock, tmp_path: Path
+    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, tmp_path: Path
 ) -> None:
     card = tmp_path / "card.mp4"
     card.write_bytes(b"video")

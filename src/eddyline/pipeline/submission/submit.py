@@ -78,8 +78,8 @@ def submit(
     Several processes may submit the same recording at once, while workers publish the asset: a published
     asset is never changed here. `addresses` are the recording's files, in order. `toolchain` identifies the
     programs; open jobs for another one are cancelled. `pool` is the pool that inspects (None: the built-in
-    one). Jobs that failed before get new attempts. Raises `MissingError`, `UsageError`, and `BeingDeletedError`
-    before anything is written.
+    one). Jobs that failed before get new attempts. Raises `MissingError`, `UsageError`, and, before anything
+    is written, `BeingDeletedError`.
     """
     chapters: tuple[ChapterFile, ...] = ()
     if len(addresses) > 1:
