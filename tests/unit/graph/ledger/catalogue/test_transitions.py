@@ -13,7 +13,7 @@ from tests.unit.graph.ledger_helpers import claim_jobs, settle
 from eddyline.core.clock import ManualClock
 from eddyline.graph.db.library_schema import assets
 from eddyline.graph.job import AssetEntry, Claim, Done, Failed, GraphError, NewJob
-from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
+from eddyline.graph.ledger.catalogue.asset import Asset, AssetState, BeingDeletedError
 from eddyline.graph.ledger.ledger import Ledger
 
 ASSET = "a" * 16
@@ -287,7 +287,7 @@ def test_an_asset_that_is_being_deleted_does_not_change(ledger: Ledger) -> None:
     ledger.write(lambda c: c.execute(update(assets).values(state="deleting")))
     ledger.cancel(asset=ASSET)
     assert row(ledger).state is AssetState.DELETING
-    with pytest.raises(GraphError, match="being deleted"):
+    with pytest.raises(BeingDeletedError, match="being deleted"):
         submit(ledger, "2")
     assert ledger.job(f"{ASSET}.2.inspect") is None
 
