@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from eddyline.web import openapi
 from eddyline.web.application import API
+from eddyline.web.auth.dependencies import Administrator, Reader, Writer
 
-_SCOPES = {"Reader": "read", "Writer": "write", "Administrator": "admin"}
+_SCOPES = {
+    kind.__metadata__[0].dependency: name
+    for kind, name in ((Reader, "read"), (Writer, "write"), (Administrator, "admin"))
+}
+
+
+def _scopes(dependant: Dependant) -> Iterator[str]:
+    """The scopes that a route and its dependencies require."""
+    if dependant.call in _SCOPES:
+        yield _SCOPES[dependant.call]
+    for each in dependant.dependencies:
+        yield from _scopes(each)
 
 
 def routes() -> str:
@@ -19,7 +34,7 @@ def routes() -> str:
         app.include_router(module.router, prefix="/api/v1")
         for route in module.router.routes:
             if isinstance(route, APIRoute):
-                scope = _SCOPES.get(str(route.endpoint.__annotations__.get("principal", "")), "none")
+                scope = next(_scopes(route.dependant), "none")
                 scopes |= {(f"/api/v1{route.path}", method.lower()): scope for method in route.methods or ()}
     by_tag: dict[str, list[str]] = {}
     for path, item in openapi.build(app)["paths"].items():

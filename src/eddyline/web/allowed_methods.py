@@ -26,7 +26,14 @@ class AllowedMethods:
         ]
 
     def of(self, path: str, known: Iterable[str] = ()) -> list[str]:
-        """All methods of a path, with the `known` ones, sorted."""
+        """All methods of a path, with the `known` ones, sorted.
+
+        A path without parameters that a route names exactly has the methods of that route only, although a
+        parameter of another one matches it, such as that of /jobs/{job} the path /jobs/redrive.
+        """
+        exact = [methods for pattern, methods in self._routes if pattern == path]
+        if exact:
+            return sorted(frozenset().union(*exact))
         found = {each.strip() for each in known if each.strip()}
         for pattern, methods in self._routes:
             if compile_path(pattern)[0].match(path):

@@ -40,7 +40,12 @@ def retry(services: WithServices, principal: Writer, asset: str) -> dict[str, An
         raise _conflict(error) from error
 
 
-@router.delete("/assets/{asset}", status_code=HTTPStatus.ACCEPTED, responses=declare(404, 422))
+@router.delete(
+    "/assets/{asset}",
+    status_code=HTTPStatus.ACCEPTED,
+    response_class=Response,
+    responses=declare(404, 422),
+)
 def delete(services: WithServices, principal: Writer, asset: str) -> Response:
     """Delete an asset: cancel its jobs and delete its files, also if the server is restarted meanwhile.
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.library.redone_jobs import find_redone
+from eddyline.web.api.errors import declare
 from eddyline.web.auth.dependencies import Administrator, Reader
 from eddyline.web.problems import Problem, not_found
 from eddyline.web.services import Services, WithServices
@@ -64,7 +65,7 @@ class Redone(BaseModel):
     starts: list[RedoneStart]
 
 
-@router.get("/local-worker")
+@router.get("/local-worker", responses=declare(404))
 def get_local_worker(services: WithServices, _: Administrator) -> LocalWorkerState:
     """The state of the worker process of this server; 404 if it has none."""
     state = _supervisor(services).state
@@ -77,7 +78,7 @@ def get_local_worker(services: WithServices, _: Administrator) -> LocalWorkerSta
     )
 
 
-@router.post("/local-worker/kill")
+@router.post("/local-worker/kill", responses=declare(404, 409))
 def kill_local_worker(services: WithServices, principal: Administrator) -> Killed:
     """Pull the plug: kill the worker's processes as a reclaimed machine would. Another worker starts at once.
 
@@ -97,7 +98,7 @@ def kill_local_worker(services: WithServices, principal: Administrator) -> Kille
     )
 
 
-@router.get("/assets/{asset}/redone")
+@router.get("/assets/{asset}/redone", responses=declare(404))
 def get_redone(
     asset: Annotated[str, Path(description="The id of the asset.")],
     services: WithServices,

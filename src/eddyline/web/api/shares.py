@@ -64,9 +64,12 @@ class CreateShare(BaseModel):
         description="Seconds until it expires; null: it does not expire.",
         examples=[7 * _DAY_S],
     )
-    location: bool = Field(default=False, description="Whether it shows where the asset was recorded.")
+    location: bool = Field(
+        default=False, strict=True, description="Whether it shows where the asset was recorded."
+    )
     downloads: bool = Field(
         default=False,
+        strict=True,
         description="Whether strangers may save the renditions. Renditions contain the camera's telemetry, "
         "so that this requires `location` if there is any.",
     )

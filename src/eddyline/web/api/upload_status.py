@@ -14,6 +14,7 @@ from eddyline.library.uploads import plan as plans
 from eddyline.library.uploads.recordings import submit_now
 from eddyline.library.uploads.upload import MAX_PARTS, Upload
 from eddyline.media.ladder.profile import load_profile, profile_names
+from eddyline.web.api.errors import declare
 from eddyline.web.auth.dependencies import Reader, Writer
 from eddyline.web.tus.protocol import tus_errors
 from eddyline.web.upload_services import WithUploads
@@ -96,7 +97,7 @@ class Known(_Model):
     remedy: str | None
 
 
-@router.post("/uploads/plan")
+@router.post("/uploads/plan", responses=declare(413))
 def plan_uploads(body: PlanRequest, principal: Reader, uploads: WithUploads) -> Plan:  # noqa: ARG001 - required
     """Which of these files to upload, by the rules of `eddyline run`, and which belong to one recording."""
     files = [plans.ChosenFile(path=each.path, size=each.size) for each in body.files]
