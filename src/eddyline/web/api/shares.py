@@ -59,6 +59,7 @@ class CreateShare(BaseModel):
 
     expires_s: int | None = Field(
         default=_DEFAULT_S,
+        strict=True,
         ge=60,
         le=_LONGEST_S,
         description="Seconds until it expires; null: it does not expire.",

@@ -34,7 +34,7 @@ class ChosenFile(_Model):
     """A file that a user chose."""
 
     path: Annotated[str, Field(max_length=_MAX_PATH, examples=["DCIM/100GOPRO/GX010042.MP4"])]
-    size: Annotated[int, Field(ge=0, le=_MAX_SIZE)]
+    size: Annotated[int, Field(ge=0, le=_MAX_SIZE, strict=True)]
 
 
 class PlanRequest(_Model):
