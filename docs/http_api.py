@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -13,7 +14,7 @@ from eddyline.web.application import API
 from eddyline.web.auth.dependencies import Administrator, Reader, Writer
 
 _SCOPES = {
-    kind.__metadata__[0].dependency: name
+    get_args(kind)[1].dependency: name
     for kind, name in ((Reader, "read"), (Writer, "write"), (Administrator, "admin"))
 }
 
