@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.web.catalogue_rows import add_asset
 from tests.unit.web.web_app import client_of, open_services
 
 from eddyline import app
@@ -56,15 +55,15 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 def asset_of(services: Services) -> tuple[str, Path]:
     (folder,) = (Path(services.shared.store) / "assets").iterdir()
-    if services.ledger.catalogue.get(folder.name) is None:
-        add_asset(services, folder.name, owner="ann")
     return folder.name, folder
 
 
 def served(services: Services, **options: bool) -> dict[str, bytes]:
     """All that a stranger gets with a new link: the page, and each file of the asset that is not refused."""
     asset, folder = asset_of(services)
-    secret = Shares(services.ledger).create(asset=asset, owner="ann", **options).secret
+    row = services.ledger.catalogue.get(asset)
+    assert row is not None, "the run did not add its asset to the catalogue"
+    secret = Shares(services.ledger).create(asset=asset, owner=row.owner, **options).secret
     client = client_of(services)
     paths = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     responses = {path: client.get(f"/s/{secret}/files/{path}") for path in paths}
