@@ -28,12 +28,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
-    """A copy of the processed library for this test process (see `tests/web/library.py`)."""
+def processed(tmp_path_factory: pytest.TempPathFactory, ffmpeg: str) -> Path:
+    """The processed library (see `tests/web/library.py`), shared by all test processes; read-only."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if base.name.startswith("popen-") else base  # processes of pytest-xdist share it
-    made = make_library(shared / "web-library", ffmpeg)
-    return Path(shutil.copytree(made, tmp_path_factory.mktemp("site") / "out"))
+    return make_library(shared / "web-library", ffmpeg)
+
+
+@pytest.fixture(scope="session")
+def library(processed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the processed library for this test process."""
+    return Path(shutil.copytree(processed, tmp_path_factory.mktemp("site") / "out"))
 
 
 @pytest.fixture(scope="session")
