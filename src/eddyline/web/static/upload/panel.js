@@ -10,6 +10,7 @@ import { Transfer } from "./transfer.js";
 import { Unfinished } from "./unfinished.js";
 
 const DRAW_MS = 200;
+const PROFILE_KEY = "eddyline.upload-profile"; // an unfinished upload continues only with the same profile
 
 let panel = null;
 
@@ -56,6 +57,7 @@ class Panel {
     };
     const [files, folder] = [input(false), input(true)];
     parts.profile = element("select", { id: "upload-profile" }, element("option", {}, "default"));
+    parts.profile.addEventListener("change", () => keepProfile(parts.profile.value));
     parts.message = element("p", { class: "notice bad", role: "alert", hidden: true });
     parts.progress = element("progress", { max: 1, value: 0, "aria-label": "All uploads" });
     parts.total = element("p", { class: "upload-total" });
@@ -110,7 +112,9 @@ class Panel {
 
   setProfiles(found) {
     const names = (found.profiles ?? found.items ?? found).map((each) => each.name ?? each);
-    const options = names.map((name) => element("option", { value: name, selected: name === "default" }, name));
+    const kept = keptProfile();
+    const chosen = names.includes(kept) ? kept : "default";
+    const options = names.map((name) => element("option", { value: name, selected: name === chosen }, name));
     if (options.length) this.parts.profile.replaceChildren(...options);
   }
 
@@ -181,6 +185,22 @@ class Panel {
       this.finished = true;
       announce(`All uploads have ended${counts.failed ? `, ${counts.failed} failed` : ""}`);
     }
+  }
+}
+
+function keepProfile(name) {
+  try {
+    localStorage.setItem(PROFILE_KEY, name);
+  } catch {
+    // Without storage the choice holds until the page is closed.
+  }
+}
+
+function keptProfile() {
+  try {
+    return localStorage.getItem(PROFILE_KEY);
+  } catch {
+    return null; // storage is blocked
   }
 }
 
