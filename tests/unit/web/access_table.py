@@ -65,6 +65,8 @@ TABLE: tuple[Access, ...] = (
     row("GET", "/s/{secret}/files/{path}",         "200 200 200 200 200 200 200 200"),
     row("HEAD", "/s/{secret}/files/{path}",        "200 200 200 200 200 200 200 200"),
     row("HEAD", "/openapi.json",                   "200 200 200 200 200 200 200 200"),
+    row("GET", "/healthz",                         "200 200 200 200 200 200 200 200"),
+    row("GET", "/readyz",                          "200 200 200 200 200 200 200 200"),
     # Session and account
     row("GET", "/session",                         "401 401 401 204 204 204 204 401"),
     row("GET", "/account",                         "401 401 401 200 200 200 200 401"),
@@ -102,6 +104,7 @@ TABLE: tuple[Access, ...] = (
     row("POST", "/api/v1/jobs/{job}/cancel",       "401 401 401 404 403 200 200 401", foreign=True),
     row("POST", "/api/v1/jobs/{job}/retry",        "401 401 401 404 403 409 409 401", foreign=True),
     row("POST", "/api/v1/jobs/redrive",            "401 401 401 200 403 200 200 401"),
+    row("GET", "/api/v1/assets/{asset}/redone",    "401 401 401 404 200 200 200 401", foreign=True),
     # Uploads
     row("GET", "/upload",                          "401 401 401 200 403 200 200 401"),
     row("GET", "/api/v1/uploads",                  "401 401 401 200 200 200 200 401"),
@@ -130,6 +133,10 @@ TABLE: tuple[Access, ...] = (
     row("GET", "/api/v1/profiles/{profile}",       "401 401 401 200 200 200 200 401"),
     # Administrators
     row("GET", "/fleet",                           "401 401 401 403 403 403 200 401"),
+    row("GET", "/metrics",                         "401 401 401 403 403 403 200 401"),
+    # This server has no worker; only one without tokens kills its worker.
+    row("GET", "/api/v1/local-worker",             "401 401 401 403 403 403 404 401"),
+    row("POST", "/api/v1/local-worker/kill",       "401 401 401 403 403 403 403 401"),
     row("GET", "/api/v1/workers",                  "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/capacity",           "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/drains",             "401 401 401 403 403 403 200 401"),
