@@ -8,7 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from eddyline.cli.main import COMMANDS, build, report_error
+from eddyline.cli.main import _HIDDEN, COMMANDS, build, report_error
 from eddyline.core.errors import InputError, UsageError
 
 
@@ -27,7 +27,7 @@ def test_the_version_is_printed_without_importing_the_pipeline() -> None:
     assert loaded == "[]"
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "demo-clip"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in _HIDDEN])
 def test_help_names_every_command(name: str) -> None:
     result = CliRunner().invoke(build(["--help"]), ["--help"])
     assert result.exit_code == 0

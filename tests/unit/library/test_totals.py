@@ -25,6 +25,11 @@ def test_uploads_count_until_their_last_byte(tmp_path: Path) -> None:
         "metadata": "{}",
         "created": 0.0,
         "expires": 1.0,
+        "updated": 0.0,
+        "recording": "",
+        "part": 0,
+        "parts": 1,
+        "directory": "",
     }
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
         rows = [{**row, "id": state, "state": state} for state in ("open", "complete", "submitted", "failed")]

@@ -71,7 +71,8 @@ def _job(kind: str, **changes: Any) -> Job:
         **dict.fromkeys(("lease_owner", "lease_deadline", "ready_at", "result", "output", "error")),
         **dict.fromkeys(("started", "finished")),
     }
-    job = Job(**{**vars(new), **changes}, state=State.READY, **fields)
+    given = {name: value for name, value in vars(new).items() if name != "entry"}  # of new jobs only
+    job = Job(**{**given, **changes}, state=State.READY, **fields)
     return publication_from_json(
         json.loads(json.dumps(publication_to_json(Publication(job=job, base=STRIDE))))
     ).job

@@ -157,9 +157,14 @@ def test_a_walk_during_inserts_and_deletes_lists_every_older_asset_once(
     with Ledger.open(tmp_path_factory.mktemp("walk") / "ledger.db") as ledger:
         numbers = data.draw(st.integers(0, 12))
         older = [f"old-{number}" for number in range(numbers)]
-        insert_assets(ledger, *({"asset": name, "created": number // 3} for number, name in enumerate(older)))
+        text = data.draw(st.sampled_from(["", "mp4", "old-"]))
+        # Searches rely on unique times of creation, which `unique_time` gives to assets.
+        times = [float(number) if text else number // 3 for number in range(numbers)]
+        insert_assets(
+            ledger, *({"asset": name, "created": at} for name, at in zip(older, times, strict=True))
+        )
         order = data.draw(st.sampled_from(Order))
-        filters = AssetFilters(text=data.draw(st.sampled_from(["", "mp4", "old-"])))
+        filters = AssetFilters(text=text)
         walked: list[str] = []
         removed: set[str] = set()
         after, page = "", 0
@@ -171,7 +176,8 @@ def test_a_walk_during_inserts_and_deletes_lists_every_older_asset_once(
             if not found.next:
                 break
             after, page = found.next, page + 1
-            created = data.draw(st.floats(-1, 20)) + 0.5  # anywhere before or after the cursor
+            # Anywhere before or after the cursor.
+            created = data.draw(st.integers(-1, 20)) + 0.5 + page / 1000
             insert_assets(ledger, {"asset": f"new-{page}", "created": created})
             if data.draw(st.booleans()) and older:
                 victim = data.draw(st.sampled_from(older))
