@@ -23,6 +23,8 @@ def test_every_variable_sets_its_field() -> None:
     others = {
         "EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443",
         "EDDYLINE_IMPORT_PREFIXES": "ann=s3://footage/ann",
+        "EDDYLINE_ORIGIN": "https://media.example.com",
+        "EDDYLINE_TILES": "https://tiles.example.com/{z}/{x}/{y}.png",
     }
     typed = {**counts, **flags, **others}
     found = config.read({**{name: name for name in config.VARIABLES}, **typed})
