@@ -84,6 +84,15 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         for name in ("cold", "refresh", "report")
         for unit in ("ms", "cpu_ms")
     },
+    "web": {
+        "web.list_p50_ms": None,
+        "web.list_p99_ms": ("at most", 50),
+        "web.search_p50_ms": None,
+        "web.search_p99_ms": ("at most", 50),
+        "web.stream_kb": ("at most", 60),
+        "web.library_page_kb": ("at most", 100),
+        "web.interactive_ms": ("at most", 1000),
+    },
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},

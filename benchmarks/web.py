@@ -1,0 +1,269 @@
+"""Measures the web application on a library of 100,000 assets, on this machine, while two encodes run.
+
+`python -m benchmarks web` prints the figures. A real `eddyline serve` answers 50 requests a second, half of
+them pages of the list and half searches, from 16 connections. A latency counts from the time at which its
+request was due, so that a slow answer delays no later request unseen. Two FFmpeg processes encode meanwhile
+at the priority of the server's worker (nice 10). `web.stream_kb` is the growth of the server's memory (PSS)
+for each of 500 open event streams. `web.library_page_kb` is what Chromium receives for the library page,
+compressed, without pictures; `web.interactive_ms` is the time until its first asset can be opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import imageio_ffmpeg
+from sqlalchemy import insert
+from tests.web.browser import launched
+
+from eddyline.graph.db.library_schema import assets
+from eddyline.graph.ledger.ledger import Ledger
+
+ASSETS = 100_000
+STREAMS = 500
+RATE = 50.0
+SECONDS = 30.0
+_CONNECTIONS = 16
+_BATCH = 5_000
+_PLACES = ("alps", "beach", "canyon", "desert", "forest", "glacier", "harbour", "island", "lake", "mountain")
+
+
+def measure() -> dict[str, float]:
+    """All figures of this module."""
+    with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
+        out = Path(name)
+        fill(out)
+        with serve(out) as server:
+            figures = _measure_page(server)
+            with encodes(2):
+                figures |= measure_requests(server)
+            return figures | measure_streams(server)
+
+
+def fill(out: Path, count: int = ASSETS) -> None:
+    """A library of `count` ready assets, as their publication would have recorded them."""
+    state = out / ".eddyline"
+    state.mkdir(parents=True, exist_ok=True)
+    rng = Random(11)
+    with Ledger.open(state / "ledger.sqlite") as ledger:
+        for first in range(0, count, _BATCH):
+            rows = [_row(number, rng) for number in range(first, min(first + _BATCH, count))]
+            ledger.write(lambda connection, rows=rows: connection.execute(insert(assets), rows))  # type: ignore[misc]  # its default
+
+
+def _row(number: int, rng: Random) -> dict[str, object]:
+    created = 1_700_000_000.0 + number * 60 + rng.random()
+    row: dict[str, object] = {column.name: None for column in assets.columns}
+    row.update(
+        asset=f"{number:08x}{rng.getrandbits(32):08x}",
+        owner="",
+        name=f"GX{rng.randrange(1, 99):02d}{number % 10_000:04d} {rng.choice(_PLACES)} {number}.MP4",
+        state="ready",
+        created=created,
+        updated=created + 300,
+        captured=created - 86_400,
+        profile="default",
+        source="",
+        progress=1.0,
+        duration_s=rng.uniform(5, 900),
+        source_bytes=rng.randrange(10**7, 10**10),
+        stored_bytes=rng.randrange(10**7, 10**10),
+        width=3840,
+        height=2160,
+        fps=29.97,
+        codec="hevc",
+        camera=f"GoPro HERO{rng.randrange(5, 14)} Black",
+        poster="pictures/poster.jpg",
+        cpu_s=rng.uniform(10, 5000),
+        redone=0,
+    )
+    return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningServer:
+    """A server and its process id."""
+
+    port: int
+    pid: int
+
+    def get(self, path: str) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        if response.status != http.client.OK:
+            raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
+        return body
+
+    def memory_kb(self) -> float:
+        """The proportional set size of the process, in kB."""
+        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text("ascii")
+        return float(re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[0])
+
+
+@contextlib.contextmanager
+def serve(out: Path) -> Iterator[RunningServer]:
+    """A real server of the library, without a worker."""
+    command = [sys.executable, "-m", "eddyline", "serve", "--out", str(out), "--port", "0", "--no-worker"]
+    with (out / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", (out / "server.log").read_text("utf-8"))):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((out / "server.log").read_text("utf-8"))
+            time.sleep(0.05)
+        server = RunningServer(port=int(found[1]), pid=process.pid)
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                server.get("/healthz")
+                break
+            time.sleep(0.05)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def encodes(count: int) -> Iterator[None]:
+    """FFmpeg processes that encode until the context ends, at the priority of the server's worker."""
+    command = [
+        *("nice", "-n", "10", imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi"),
+        *("-i", "testsrc2=size=1920x1080:rate=30", "-c:v", "libx264", "-preset", "medium", "-threads", "1"),
+        *("-f", "null", "-"),
+    ]
+    processes = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@dataclass
+class _Load:
+    """Requests at a fixed rate, and their latencies in ms by kind."""
+
+    server: RunningServer
+    latencies: dict[str, list[float]] = field(default_factory=lambda: {"list": [], "search": []})
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    failures: list[str] = field(default_factory=list)
+    taken: int = 0
+
+    def run(self, rate: float, seconds: float) -> None:
+        began, total = time.perf_counter() + 0.2, int(rate * seconds)
+
+        def client(seed: int) -> None:
+            rng = Random(seed)
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+            while True:
+                with self.lock:
+                    number, self.taken = self.taken, self.taken + 1
+                if number >= total:
+                    return
+                due = began + number / rate
+                time.sleep(max(due - time.perf_counter(), 0.0))
+                kind = "search" if number % 2 else "list"
+                query = (
+                    f"text={rng.choice(_PLACES)}+{rng.randrange(10_000):04d}" if number % 2 else "limit=50"
+                )
+                connection.request("GET", f"/api/v1/assets?{query}")
+                response = connection.getresponse()
+                body = response.read()
+                taken_ms = (time.perf_counter() - due) * 1000
+                with self.lock:
+                    if response.status != http.client.OK:
+                        self.failures.append(f"{response.status} {body[:100]!r}")
+                    self.latencies[kind].append(taken_ms)
+
+        threads = [threading.Thread(target=client, args=(seed,)) for seed in range(_CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def measure_requests(server: RunningServer, rate: float = RATE, seconds: float = SECONDS) -> dict[str, float]:
+    """The 50th and 99th percentile of latencies, in ms."""
+    _Load(server).run(rate, 2.0)  # fills caches
+    load = _Load(server)
+    load.run(rate, seconds)
+    if load.failures:
+        raise RuntimeError(f"{len(load.failures)} requests failed: {load.failures[0]}")
+    figures: dict[str, float] = {}
+    for kind, values in load.latencies.items():
+        cuts = statistics.quantiles(values, n=100)
+        figures |= {f"web.{kind}_p50_ms": round(cuts[49], 1), f"web.{kind}_p99_ms": round(cuts[98], 1)}
+    return figures
+
+
+def measure_streams(server: RunningServer, count: int = STREAMS) -> dict[str, float]:
+    """The memory of one open event stream, in kB."""
+    with contextlib.ExitStack() as stack:
+        _open_stream(server, stack)  # loads what the first one needs
+        before = server.memory_kb()
+        for _ in range(count):
+            _open_stream(server, stack)
+        return {"web.stream_kb": round((server.memory_kb() - before) / count, 1)}
+
+
+def _open_stream(server: RunningServer, stack: contextlib.ExitStack) -> None:
+    connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+    connection.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
+    answer = connection.recv(4096)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"no event stream: {answer[:200]!r}")
+
+
+def _measure_page(server: RunningServer) -> dict[str, float]:
+    """What Chromium receives for the library page, and when it can be used; the median of three visits."""
+    sizes, times = [], []
+    with launched() as browser:
+        for _ in range(3):
+            context = browser.new_context()
+            page = context.new_page()
+            session = context.new_cdp_session(page)
+            session.send("Network.enable")
+            kinds: dict[str, str] = {}
+            received: dict[str, float] = {}
+            session.on(
+                "Network.responseReceived", lambda e, kinds=kinds: kinds.update({e["requestId"]: e["type"]})
+            )
+            session.on(
+                "Network.loadingFinished",
+                lambda e, received=received: received.update({e["requestId"]: e["encodedDataLength"]}),
+            )
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{server.port}/", wait_until="domcontentloaded")
+            page.locator("a[href^='/assets/']").first.wait_for(state="visible")
+            page.evaluate("new Promise(requestAnimationFrame)")
+            times.append((time.perf_counter() - began) * 1000)
+            page.wait_for_timeout(1000)
+            sizes.append(sum(size for name, size in received.items() if kinds.get(name) != "Image") / 1000)
+            context.close()
+    return {
+        "web.library_page_kb": round(statistics.median(sizes), 1),
+        "web.interactive_ms": round(statistics.median(times)),
+    }
+
+
+if __name__ == "__main__":
+    for key, value in measure().items():
+        print(f"{key}: {value}")
