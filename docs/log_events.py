@@ -19,6 +19,7 @@ _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "a
 
 MEANINGS = {
     "background loop step failed": "an unexpected error; the loop continues; a bug to report",
+    "background task failed": "the ledger or the store is unavailable; the next step tries again",
     "command for another worker dropped": "check who may send to the worker's command queue",
     "commands unavailable": "the worker cannot receive commands and retries",
     "coordinator action": "counts of actions of the coordinator; `action` names the action",
@@ -28,7 +29,6 @@ MEANINGS = {
     "container instance not drainable": "ECS refused DRAINING; the instance is deregistered or drained",
     "container instances not drained": "DRAINING failed for now; the message is received again",
     "deletion of an asset failed": "the store or the ledger is unavailable; the next step tries again",
-    "deletion of assets failed": "the ledger is unavailable; the next step tries again",
     "drain not marked": "a duplicate lifecycle event may start a second chain of checks, which is harmless",
     "drain phase": "the decision about running jobs after a notice, command or signal",
     "fleet events unavailable": "interruptions are not recorded; check the queue `PREFIX-fleet` and the role",
@@ -70,7 +70,6 @@ MEANINGS = {
     "queue created again after deletion": "a queue in use was deleted; its jobs are published again",
     "queue setup failed": "the coordinator creates the queues later",
     "rebalance recommendation": "`decision` says whether the instance is replaced, or why not",
-    "removal of old events failed": "the ledger is unavailable; the next round, in 10 min, tries again",
     "replacement failed": "a replacement after a recommendation failed; the message is received again",
     "service available again": "the end of an outage of `service`",
     "service unavailable": "an outage of `service`; calls are retried",

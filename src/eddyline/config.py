@@ -46,8 +46,7 @@ class Settings:
 
     `upload_max_gib` to `chapters_wait_s` limit uploads to a server; `quota_` what one owner may have (None:
     unlimited). `chapters_wait_s`: how long a recording waits for its missing files.
-    `oidc_...`: the issuer of OpenID Connect tokens that a server accepts (web/auth/oidc.py). `map_tiles`: the
-    URL template of the tiles of maps (empty: maps have none).
+    `oidc_...`: the issuer of OpenID Connect tokens that a server accepts (web/auth/oidc.py).
     """
 
     ffmpeg: Path | None = None
@@ -84,7 +83,6 @@ class Settings:
     oidc_owner_claim: str = "sub"
     oidc_scope_claim: str = "scope"
     oidc_scopes: str = "eddyline.read=read,eddyline.write=write,eddyline.admin=admin"
-    map_tiles: str = ""
 
 
 def _path(name: str, value: str) -> Path:  # noqa: ARG001 - all parsers have one signature
@@ -208,7 +206,6 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_OIDC_OWNER_CLAIM": ("oidc_owner_claim", _text),
     "EDDYLINE_OIDC_SCOPE_CLAIM": ("oidc_scope_claim", _text),
     "EDDYLINE_OIDC_SCOPES": ("oidc_scopes", _text),
-    "EDDYLINE_MAP_TILES": ("map_tiles", _text),
 }
 VARIABLES = tuple(_SETTINGS)
 # Variables of the tests, not of the program.

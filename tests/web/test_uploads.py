@@ -16,11 +16,12 @@ from tests.unit.web.tus_client import VIDEO
 from tests.unit.web.web_app import open_services
 from tests.waiting import wait_until
 
+from eddyline.core.background_tasks import run_tasks
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.submission.submit import fingerprint_source
 from eddyline.store.ranges import FileRanges
 from eddyline.web.services import Services
-from eddyline.web.upload_services import finish_uploads, open_uploads
+from eddyline.web.upload_services import open_uploads, upload_tasks
 
 pytestmark = pytest.mark.slow
 FILES = "input[type=file]:not([webkitdirectory])"
@@ -36,7 +37,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     services = open_services(tmp_path_factory.mktemp("library"))
-    with serving(services) as server, finish_uploads(services):
+    with serving(services) as server, run_tasks(upload_tasks(services)):
         yield Site(f"http://127.0.0.1:{server.port}", services)
     services.ledger.close()
 

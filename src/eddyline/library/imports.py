@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from eddyline.core.background_loop import keep_running
 from eddyline.core.errors import EddylineError, InputError, UnsupportedError
 from eddyline.core.stop import Stop
 from eddyline.library.uploads.upload import Upload, UploadState, parse_new_upload
@@ -21,7 +20,6 @@ from eddyline.library.uploads.uploads import Uploads, check_type
 from eddyline.store.http_ranges import PART, Connect, HttpRanges
 
 _LOG = logging.getLogger("eddyline.imports")
-_ROUND_S = 1.0
 _AT_ONCE = 3
 _FIRST_RETRY_S = 5.0
 _MAX_RETRY_S = 300.0
@@ -46,7 +44,7 @@ class Importer:
     _attempts: dict[str, _Attempts] = field(default_factory=dict)
 
     def start(self, url: str, *, owner: str, profile: str = "default", name: str = "") -> Upload:
-        """Start an import: checks the URL, the server's answer and the limits; `run` downloads the file.
+        """Start an import: checks the URL, the server's answer and the limits; `run_once` downloads the file.
 
         Raises the errors of `HttpRanges` and `Uploads.create`, `ForbiddenAddressError`, and `InputError` if
         the first bytes are not those of a video.
@@ -57,14 +55,6 @@ class Importer:
             if src.tag is not None:
                 metadata[_TAG] = src.tag
             return self.uploads.create(parse_new_upload(metadata, owner=owner, length=src.size))
-
-    def run(self, stop: Stop) -> None:
-        """Download the files of imports, a few at a time, until `stop` is requested."""
-        while not stop.requested:
-            done: list[int] = []
-            keep_running("imports", lambda done=done: done.append(self.run_once(stop)))  # type: ignore[misc]  # its default
-            if not any(done):
-                stop.wait(_ROUND_S)
 
     def run_once(self, stop: Stop) -> int:
         """Attempt all imports that are due; returns how many were completed."""

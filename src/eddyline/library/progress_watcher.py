@@ -6,15 +6,12 @@ does the work, whichever moves the due time of the task first.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from eddyline.core.background_loop import keep_running
-from eddyline.core.errors import EddylineError
 from eddyline.fleet.pools import Pools
 from eddyline.graph.db.library_schema import assets as assets_table
 from eddyline.graph.ledger import periodic_tasks
@@ -27,11 +24,12 @@ KIND = "asset.progress"
 """The kind of the events."""
 
 _TASK = "asset progress"
-_EVERY_S = 1.5
+EVERY_S = 1.5
+"""Seconds between two rounds of all servers."""
+
 _AT_ONCE = 200  # assets in a round; the others follow in the next ones
 _MIN_STEP = 0.01
 _WAITING_S = 15.0  # between two events of an asset that only waits: its place in the queue changes often
-_JOIN_S = 0.3  # a signal ends the server within a second; rounds may be cut off
 
 _PAGE = (
     select(assets_table.c.asset, assets_table.c.owner)
@@ -49,34 +47,20 @@ class _Reported:
 
 
 class ProgressWatcher:
-    """Runs in a thread between `start` and `close`. `monotonic` measures intervals, in seconds."""
+    """Appends events by `run_once`, every `EVERY_S`. `monotonic` measures intervals, in seconds."""
 
     def __init__(
         self,
         ledger: Ledger,
         pools: Pools,
         *,
-        every_s: float = _EVERY_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._pools = pools
-        self._every_s = every_s
         self._monotonic = monotonic
         self._after = ""
         self._reported: dict[str, _Reported] = {}
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="asset-progress", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End the thread; waits at most 0.3 s for a round in progress. Idempotent."""
-        self._closed.set()
-        if self._thread.is_alive():
-            self._thread.join(_JOIN_S)
 
     def run_once(self) -> int:
         """One round, if no other server has it now; returns how many events were appended."""
@@ -85,7 +69,7 @@ class ProgressWatcher:
             return 0
         now = self._ledger.now()
         # Less than the pause between two rounds of this server, so that it does not skip every other one.
-        every_s = self._every_s * 0.9
+        every_s = EVERY_S * 0.9
         if not self._ledger.write(lambda c: periodic_tasks.take(c, _TASK, every_s=every_s, now=now)):
             return 0
         owners = self._next_page()
@@ -120,17 +104,6 @@ class ProgressWatcher:
         }
         self._reported |= {asset: _Reported(progress=each, at=now) for asset, each in changed.items()}
         return changed
-
-    def _run(self) -> None:
-        while not self._closed.wait(self._every_s):
-            keep_running("asset progress", self._round)
-
-    def _round(self) -> None:
-        try:
-            self.run_once()
-        except EddylineError:
-            # The ledger is unavailable, which others report; the next round tries again.
-            self._closed.wait(self._every_s)
 
 
 def is_due(reported: _Reported | None, found: AssetProgress, now: float) -> bool:

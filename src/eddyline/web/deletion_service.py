@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from eddyline.core.background_tasks import BackgroundTask
+from eddyline.core.stop import Stop
 from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.library.deletion.deletion import AssetDeletion
-from eddyline.library.deletion.runner import DeletionRunner
 from eddyline.web.services import Services
+
+_CHECK_EVERY_S = 30.0
 
 
 def deletion_of(services: Services) -> AssetDeletion:
@@ -27,12 +27,15 @@ def forget_deleted(services: Services) -> None:
             services.telemetry.forget(asset)
 
 
-@contextmanager
-def finish_deletions(services: Services) -> Iterator[None]:
-    """Continue deletions inside the context, those of servers that were killed included."""
-    runner = DeletionRunner(deletion_of(services), sweep=lambda: forget_deleted(services))
-    runner.start()
-    try:
-        yield
-    finally:
-        runner.close()
+def deletion_tasks(services: Services) -> tuple[BackgroundTask, ...]:
+    """Continue deletions, those of servers that were killed included, and check for late output."""
+    deletion = deletion_of(services)
+
+    def check(_: Stop) -> None:
+        deletion.check_late_output()
+        forget_deleted(services)
+
+    return (
+        BackgroundTask(name="deletion", step=deletion.step_all),
+        BackgroundTask(name="late output of deleted assets", step=check, every_s=_CHECK_EVERY_S),
+    )

@@ -128,7 +128,7 @@ def import_object(services: Services, new: NewAsset, key: str, owner: str) -> Su
             ledger=services.ledger,
             toolchain=FLEET,
             options=JobOptions(owner=owner, urgency=new.urgency, deadline=new.deadline),
-            pool=inspect_pool(services.shared.pools()),
+            pool=inspect_pool(services.pools),
         )
     except BeingDeletedError as error:
         raise Problem(

@@ -13,6 +13,7 @@ from eddyline.app.fleet.dashboard import FleetDashboard
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.core.clock import Clock
+from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.library.telemetry.asset_telemetry import CACHE, AssetTelemetry
 from eddyline.observe.web_metrics import WebMetrics
@@ -64,10 +65,16 @@ class Services:
     worker: WorkerSupervisor | None = None
 
     @cached_property
+    def pools(self) -> Pools:
+        """The worker pools, which are read once: a server is restarted to change them."""
+        return self.shared.pools()
+
+    @cached_property
     def fleet(self) -> FleetDashboard:
         """The Spot dashboard, which keeps what it read in memory."""
-        pools = self.shared.pools().pools.values()
-        types = {name: vcpu for pool in pools for name, vcpu in pool.capacity.types.items()}
+        types = {
+            name: vcpu for pool in self.pools.pools.values() for name, vcpu in pool.capacity.types.items()
+        }
         return FleetDashboard(self.ledger, vcpu_of_types=types)
 
     @cached_property

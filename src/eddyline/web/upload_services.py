@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from eddyline.app.submit import FLEET
-from eddyline.core.stop import Stop
+from eddyline.core.background_tasks import BackgroundTask
 from eddyline.edit.merge.merge import is_one_recording
 from eddyline.library.uploads.finisher import UploadFinisher
 from eddyline.library.uploads.limits import UploadLimits
@@ -24,7 +23,7 @@ from eddyline.web.services import Services, WithServices
 from eddyline.web.tus.receiver import Receiver
 
 _lock = threading.Lock()
-_JOIN_S = 0.3
+_SWEEP_S = 600.0
 
 
 def open_uploads(services: Services) -> Uploads:
@@ -37,8 +36,8 @@ def open_uploads(services: Services) -> Uploads:
 
 
 def open_finisher(services: Services) -> UploadFinisher:
-    """The finisher of the uploads of a server; its `run` is for a thread of the server's process."""
-    pool = inspect_pool(services.shared.pools())
+    """The finisher of the uploads of a server; its `run_once` is for a task of the server's process."""
+    pool = inspect_pool(services.pools)
 
     def submit_one(addresses: Sequence[str], profile: Profile, options: JobOptions) -> Submitted:
         return submit(
@@ -60,21 +59,16 @@ def open_finisher(services: Services) -> UploadFinisher:
     )
 
 
-@contextmanager
-def finish_uploads(services: Services) -> Iterator[None]:
-    """Run the finisher in a thread inside the context.
+def upload_tasks(services: Services) -> tuple[BackgroundTask, ...]:
+    """Make assets of complete uploads, and delete expired ones.
 
-    It may be in the middle of a large file at the end: the next process continues there.
+    A process may end in the middle of a large file: the next one continues there.
     """
-    stop = Stop()
     finisher = open_finisher(services)
-    thread = threading.Thread(target=finisher.run, args=(stop,), name="upload finisher", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.request("the server is stopping")
-        thread.join(_JOIN_S)
+    return (
+        BackgroundTask(name="upload finisher", step=finisher.run_once),
+        BackgroundTask(name="upload sweep", step=lambda _: finisher.uploads.sweep(), every_s=_SWEEP_S),
+    )
 
 
 def _receiver(request: Request, services: WithServices) -> Receiver:

@@ -12,10 +12,11 @@ import uvicorn
 
 from eddyline import config
 from eddyline.app.shared_services import SharedServices
+from eddyline.core.background_tasks import run_tasks
 from eddyline.core.clock import SystemClock
 from eddyline.web.application import create_app
 from eddyline.web.services import Services, WebSettings
-from eddyline.web.upload_services import finish_uploads
+from eddyline.web.upload_services import upload_tasks
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
         settings=WebSettings(local=True, data=state),
         clock=SystemClock(),
     )
-    with finish_uploads(services):
+    with run_tasks(upload_tasks(services)):
         uvicorn.run(create_app(services), host="127.0.0.1", port=port, log_level="critical")
 
 

@@ -25,10 +25,11 @@ from eddyline.app.upload import (
 )
 from eddyline.cli.main import build
 from eddyline.cli.upload import read_token
+from eddyline.core.background_tasks import run_tasks
 from eddyline.core.errors import TransientError, UsageError
 from eddyline.core.stop import Stop
 from eddyline.web.services import Services
-from eddyline.web.upload_services import finish_uploads, open_uploads
+from eddyline.web.upload_services import open_uploads, upload_tasks
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture(scope="module")
 def server(services: Services) -> Iterator[LiveServer]:
-    with serving(services) as running, finish_uploads(services):
+    with serving(services) as running, run_tasks(upload_tasks(services)):
         yield running
 
 

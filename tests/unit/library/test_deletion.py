@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, update
 from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, job_name, planned_jobs
 from tests.unit.library.uploads.upload_helpers import LIMITS
-from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.core.errors import MissingError
@@ -25,7 +24,6 @@ from eddyline.graph.states import State
 from eddyline.library.deletion.deletion import AssetDeletion
 from eddyline.library.deletion.holders import Holder, HolderWatch
 from eddyline.library.deletion.late_output import CHECKS_AFTER_S
-from eddyline.library.deletion.runner import DeletionRunner
 from eddyline.library.deletion.stored_files import leftovers, uploaded_key
 from eddyline.library.uploads.upload import NewUpload
 from eddyline.library.uploads.upload_files import UploadFiles
@@ -213,8 +211,7 @@ def test_a_process_that_is_killed_at_any_moment_is_continued(
                 "nothing was recorded: the caller has no confirmation"
             )
             return
-        runner = DeletionRunner(AssetDeletion(ledger, store))
-        runner.run_once()
+        AssetDeletion(ledger, store).step_all()
         assert ledger.catalogue.get(ASSET) is None
         assert stored_bytes(store) == 0
         deleted = [
@@ -376,20 +373,3 @@ def test_a_late_result_does_not_count_for_an_asset_that_was_submitted_again(
 def test_an_unknown_asset_cannot_be_deleted(deletion: AssetDeletion) -> None:
     with pytest.raises(MissingError, match="does not contain the asset"):
         deletion.request(ASSET)
-
-
-@pytest.fixture
-def runner(deletion: AssetDeletion) -> Iterator[DeletionRunner]:
-    made = DeletionRunner(deletion, every_s=0.01)
-    yield made
-    made.close()
-
-
-def test_a_server_finishes_deletions_in_the_background(
-    ledger: Ledger, store: LocalStore, deletion: AssetDeletion, runner: DeletionRunner
-) -> None:
-    add_row(ledger, source=fill(store))
-    deletion.request(ASSET)
-    runner.start()
-    wait_until(lambda: ledger.catalogue.get(ASSET) is None)
-    assert stored_bytes(store) == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import update
 from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, planned_jobs
-from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.fleet.pools import load_pools
@@ -97,12 +96,3 @@ def test_more_assets_than_fit_in_a_round_are_all_reported(ledger: Ledger, clock:
         clock.advance(2)
         total += watcher.run_once()
     assert total == 251
-
-
-def test_the_thread_appends_events_until_it_is_closed(ledger: Ledger) -> None:
-    add_row(ledger)
-    watcher = ProgressWatcher(ledger, POOLS, every_s=0.01)
-    watcher.start()
-    wait_until(lambda: progress_events(ledger))
-    watcher.close()
-    watcher.close()

@@ -13,14 +13,14 @@ from tests.unit.web.tus_client import VIDEO
 from tests.unit.web.web_app import client_of, open_services
 from tests.waiting import wait_until
 
+from eddyline.core.background_tasks import run_tasks
 from eddyline.core.clock import ManualClock
 from eddyline.graph.db.library_schema import assets
-from eddyline.library.deletion.runner import DeletionRunner
 from eddyline.library.shares import Shares
 from eddyline.library.uploads.upload import NewUpload, UploadState
 from eddyline.pipeline.planning.output_layout import asset_key, parts_prefix
 from eddyline.pipeline.runtime.source_files import SourceRegistry
-from eddyline.web.deletion_service import deletion_of, finish_deletions, forget_deleted
+from eddyline.web.deletion_service import deletion_of, deletion_tasks, forget_deleted
 from eddyline.web.services import Services
 from eddyline.web.upload_services import open_finisher, open_uploads
 
@@ -92,7 +92,7 @@ def test_a_deleted_upload_leaves_no_byte(services: Services, client: TestClient,
         assert any(part in each for each in before), part
     assert client.delete(f"/api/v1/assets/{asset}").status_code == 202
     assert client.get(f"/s/{secret}").status_code == 404
-    with finish_deletions(services):
+    with run_tasks(deletion_tasks(services)):
         wait_until(lambda: services.ledger.catalogue.get(asset) is None)
     assert stored(services, asset) == []
     assert client.get(f"/s/{secret}").status_code == 404
@@ -111,8 +111,8 @@ def test_positions_that_another_process_deleted_leave_the_cache(
     assert services.telemetry.cached() == {asset}
     deletion = deletion_of(services)
     deletion.request(asset)
-    runner = DeletionRunner(deletion, sweep=lambda: forget_deleted(services))
-    runner.run_once()
+    assert deletion.step_all() == 1
+    forget_deleted(services)
     assert services.telemetry.cached() == set()
 
 

@@ -8,12 +8,13 @@ from tests.unit.web.tus_client import VIDEO, TusClient
 from tests.unit.web.web_app import client_of, open_services
 from tests.waiting import wait_until
 
-from eddyline.web.upload_services import finish_uploads
+from eddyline.core.background_tasks import run_tasks
+from eddyline.web.upload_services import upload_tasks
 
 
 def test_a_finished_upload_is_submitted_as_an_asset(tmp_path: Path) -> None:
     services = open_services(tmp_path)
-    with client_of(services) as http, finish_uploads(services):
+    with client_of(services) as http, run_tasks(upload_tasks(services)):
         tus = TusClient(http)
         path = tus.created(len(VIDEO), VIDEO)
         wait_until(lambda: tus.status(path)["state"] == "submitted")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from eddyline.core.errors import MissingError
+from eddyline.core.errors import EddylineError, MissingError
+from eddyline.core.stop import Stop
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.library.deletion import late_output, rows, stored_files
 from eddyline.library.deletion.holders import HolderWatch, read_holders
@@ -15,6 +17,7 @@ from eddyline.store.store import Store
 
 _MAX_SWEEPS = 5  # in one step, while another process writes files
 _CHECKS_AT_ONCE = 20
+_LOG = logging.getLogger("eddyline.deletion")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,21 @@ class AssetDeletion:
     def being_deleted(self, limit: int = 100) -> list[tuple[str, str]]:
         """Assets in the state "deleting", with the recorded addresses of their sources."""
         return self._ledger.read(lambda c: rows.being_deleted(c, limit))
+
+    def step_all(self, stop: Stop | None = None) -> int:
+        """One step of every asset that is being deleted; returns how many were deleted.
+
+        A failure of one asset is logged and stops no other; the next call tries it again.
+        """
+        deleted = 0
+        for asset, source in self.being_deleted():
+            if stop is not None and stop.requested:
+                break
+            try:
+                deleted += self.step(asset, source).deleted
+            except EddylineError as error:
+                _LOG.warning("deletion of an asset failed", extra={"asset": asset, "error": str(error)})
+        return deleted
 
     def check_late_output(self) -> int:
         """Check deleted assets for late output, as far as that is due; returns how many are deleted again."""

@@ -14,7 +14,6 @@ from functools import partial
 
 from sqlalchemy import update
 
-from eddyline.core.background_loop import keep_running
 from eddyline.core.errors import EddylineError, InputError
 from eddyline.core.stop import Stop
 from eddyline.graph.db.library_schema import uploads as table
@@ -29,8 +28,6 @@ from eddyline.pipeline.submission.submit import Submitted
 from eddyline.store.store import Store
 
 _LOG = logging.getLogger("eddyline.uploads")
-_ROUND_S = 1.0
-_SWEEP_S = 600.0
 _RETRY_S = 10.0
 
 Submitter = Callable[[Sequence[str], Profile, JobOptions], Submitted]
@@ -49,17 +46,6 @@ class UploadFinisher:
     are_one_recording: AreOneRecording
     wait_s: float
     _retries: dict[str, float] = field(default_factory=dict)
-
-    def run(self, stop: Stop) -> None:
-        """Finish uploads, and delete expired ones, until `stop` is requested."""
-        swept = self.uploads.ledger.now()
-        keep_running("upload sweep", self.uploads.sweep)
-        while not stop.requested:
-            keep_running("upload finisher", lambda: self.run_once(stop))
-            if self.uploads.ledger.now() - swept > _SWEEP_S:
-                swept = self.uploads.ledger.now()
-                keep_running("upload sweep", self.uploads.sweep)
-            stop.wait(_ROUND_S)
 
     def run_once(self, stop: Stop | None = None) -> int:
         """Finish all uploads that are ready now; returns how many files became assets."""

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import Webhook as Signer
 
-from eddyline.core.background_loop import keep_running
 from eddyline.core.closeable import Closeable
 from eddyline.core.errors import EddylineError
-from eddyline.core.stop import Stop
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.library.webhooks.deliveries import Deliveries, Delivery
 from eddyline.library.webhooks.webhooks import Webhook, Webhooks
 from eddyline.store.public_http import PublicHttp
 
-_LOOP = "webhooks"
-_IDLE_S = 1.0
 _AT_ONCE = 8
 _GONE = 410
-_PRUNE_STEPS = 3600  # about once an hour
 
 
 class WebhookSender(Closeable):
-    """Sends in a background thread, from `start` until `close`. Several servers may do so at once.
+    """Sends what is due by `step`, until `close`. Several servers may do so at once.
 
     `on_result(webhook, delivery, error)` is called after each attempt ("": it was accepted).
     """
@@ -43,19 +37,10 @@ class WebhookSender(Closeable):
         self._ledger = ledger
         self._http = http
         self._on_result = on_result
-        self._stop = Stop()
-        self._thread = threading.Thread(target=self._run, name=_LOOP, daemon=True)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=_LOOP)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhooks")
 
     def close(self) -> None:
-        """Stop; deliveries that are being sent are sent again by another server, or after the restart."""
-        self._stop.request("closed")
-        if self._thread.is_alive():
-            self._thread.join(timeout=1.0)
+        """End; deliveries that are being sent are sent again by another server, or after the restart."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def step(self) -> int:
@@ -65,20 +50,9 @@ class WebhookSender(Closeable):
         list(self._pool.map(self._send, taken))
         return len(taken)
 
-    def _run(self) -> None:
-        steps = 0
-        while not self._stop.requested:
-            sent: list[int] = []
-            keep_running(_LOOP, lambda sent=sent: sent.append(self.step()))  # type: ignore[misc]  # its default
-            if steps % _PRUNE_STEPS == 0:
-                keep_running(_LOOP, self._deliveries.prune)
-            steps += 1
-            if not any(sent):
-                self._stop.wait(_IDLE_S)
-
     def _send(self, delivery: Delivery) -> None:
         webhook = self._webhooks.get(delivery.webhook)
-        if webhook is None or self._stop.requested:
+        if webhook is None:
             return
         try:
             response = self._http.request(

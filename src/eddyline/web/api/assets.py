@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -12,8 +11,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from eddyline.app.shared_services import SharedServices
-from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetFilters, AssetState, Box, Order
 from eddyline.library.asset_progress import read_progress
 from eddyline.library.idempotency import Answer
@@ -169,14 +166,8 @@ def read_progress_of(services: Services, assets: Sequence[Asset]) -> dict[str, d
     open_assets = views.processing(assets)
     if not open_assets:
         return {}
-    found = read_progress(services.ledger, _pools(services.shared), open_assets)
+    found = read_progress(services.ledger, services.pools, open_assets)
     return {asset: asdict(progress) for asset, progress in found.items()}
-
-
-@lru_cache(maxsize=4)
-def _pools(shared: SharedServices) -> Pools:
-    """The pools, which are read once: a server is restarted to change them."""
-    return shared.pools()
 
 
 def parse_box(text: str) -> Box:

@@ -11,11 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.states import FAILED, OPEN, State
 from eddyline.library import job_listing
+from eddyline.library.asset_progress import read_progress
 from eddyline.library.job_listing import JobFilters, ListedJob
 from eddyline.web import problems
 from eddyline.web.api import job_views as views
 from eddyline.web.api.errors import declare
-from eddyline.web.asset_progress import progress_of
 from eddyline.web.auth.dependencies import Reader, Writer
 from eddyline.web.auth.principal import Principal
 from eddyline.web.problems import Problem
@@ -109,7 +109,7 @@ def list_asset_jobs(services: WithServices, principal: Reader, asset: str) -> Re
     jobs, starts = services.ledger.read(
         lambda c: (job_listing.of_asset(c, asset), job_listing.starts_of_asset(c, asset))
     )
-    progress = progress_of(services, [asset]).get(asset)
+    progress = read_progress(services.ledger, services.pools, [asset]).get(asset)
     body = {
         "now": services.ledger.now(),
         "asset": {"asset": asset, "name": found.name, "state": str(found.state)},

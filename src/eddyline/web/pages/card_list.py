@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from eddyline.app.shared_services import SharedServices
-from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
 from eddyline.library.asset_progress import read_progress
 from eddyline.web.pages.asset_cards import Card, card_of
@@ -16,16 +13,10 @@ from eddyline.web.services import Services
 def cards_of(services: Services, assets: Sequence[Asset]) -> list[Card]:
     """One card for each asset, in order."""
     processed = [each.asset for each in assets if each.state is AssetState.PROCESSING]
-    found = read_progress(services.ledger, _pools(services.shared), processed) if processed else {}
+    found = read_progress(services.ledger, services.pools, processed) if processed else {}
     return [
         card_of(each, fraction=progress.fraction, reason=progress.reason, eta_s=progress.eta_s)
         if (progress := found.get(each.asset))
         else card_of(each)
         for each in assets
     ]
-
-
-@lru_cache(maxsize=4)
-def _pools(shared: SharedServices) -> Pools:
-    """The pools of the settings; the file is read once."""
-    return shared.pools()

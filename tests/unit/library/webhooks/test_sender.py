@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 from tests.unit.library.webhooks.receiver import Receiver, add_event, receiver
-from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.ledger.ledger import Ledger
@@ -119,14 +118,4 @@ def test_one_failing_receiver_does_not_stop_another(ledger: Ledger, server: Rece
     add_event(ledger)
     with sender_to(ledger, server) as sender:
         sender.step()
-    assert len(server.received) == 1
-
-
-def test_the_thread_delivers_until_it_is_closed(ledger: Ledger, server: Receiver) -> None:
-    Webhooks(ledger).create("", server.url)
-    with sender_to(ledger, server) as sender:
-        sender.start()
-        add_event(ledger)
-        wait_until(lambda: len(server.received) == 1)
-    add_event(ledger)
     assert len(server.received) == 1

@@ -12,10 +12,11 @@ from tests.unit.library.asset_jobs import ASSET, add_row
 from tests.unit.web.web_app import client_of, open_services
 from tests.waiting import wait_until
 
+from eddyline.core.background_tasks import run_tasks
 from eddyline.library.deletion.deletion import AssetDeletion
 from eddyline.web.auth.dependencies import authenticate
 from eddyline.web.auth.principal import Principal, Scope
-from eddyline.web.deletion_service import finish_deletions
+from eddyline.web.deletion_service import deletion_tasks
 from eddyline.web.services import Services
 
 STATIC = Path(__file__).parents[4] / "src" / "eddyline" / "web" / "static" / "jobs"
@@ -77,6 +78,6 @@ def test_pages_and_scripts_obey_the_content_security_policy(client: TestClient) 
 
 
 def test_a_server_finishes_deletions(services: Services) -> None:
-    with finish_deletions(services):
+    with run_tasks(deletion_tasks(services)):
         AssetDeletion(services.ledger, services.store).request(ASSET)
         wait_until(lambda: services.ledger.catalogue.get(ASSET) is None)
