@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
+from eddyline.app.library import open_library
 from eddyline.app.shared_services import SharedServices
 from eddyline.core.stop import Stop
 from eddyline.library.deletion.deletion import AssetDeletion
 from eddyline.library.telemetry.asset_telemetry import CACHE, AssetTelemetry
-from eddyline.pipeline.planning.output_layout import STATE
-from eddyline.pipeline.runs.embedded import open_directory_ledger
-from eddyline.store.local import LocalStore
 
 _PAUSE_S = 0.5
-_DEFAULT = Path("out")
 
 
 def delete_asset(
@@ -31,14 +27,10 @@ def delete_asset(
     `on_wait` gets the name of each worker that must stop a job first. An asset that is being deleted already
     is continued. Raises `MissingError`.
     """
-    cache = None  # servers of a fleet sweep their own caches
-    with ExitStack() as stack:
-        if shared.ledger and out is None:
-            store, ledger = shared.open_store(), stack.enter_context(shared.open_ledger())
-        else:
-            folder = (out or _DEFAULT).absolute()
-            store, ledger = LocalStore(folder), stack.enter_context(open_directory_ledger(folder))
-            cache = AssetTelemetry(store, folder / STATE / CACHE)
+    with open_library(out, shared, stop=stop) as library:
+        ledger, store = library.ledger, library.store
+        # Servers of a fleet sweep their own caches.
+        cache = library.directory and AssetTelemetry(store, library.directory.state / CACHE)
         deletion = AssetDeletion(ledger, store, forget=cache.forget if cache else None)
         deletion.request(asset)
         found = ledger.catalogue.get(asset)

@@ -42,8 +42,15 @@ class SharedServices:
     settings: config.Settings
 
     @classmethod
-    def from_options(cls, *, store: str = "", ledger: str = "", queues: str = "") -> SharedServices:
-        """The given addresses, else those of the settings. Raises `UsageError` for an invalid setting."""
+    def from_options(
+        cls, *, store: str = "", ledger: str = "", queues: str = "", out: Path | None = None
+    ) -> SharedServices:
+        """The given addresses, else those of the settings. Raises `UsageError` for an invalid setting.
+
+        `out` is an output directory, which has its own ledger: with `ledger`, it is a `UsageError`.
+        """
+        if out is not None and ledger:
+            raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
         settings = config.read()
         return cls(
             store=store or settings.store or "",

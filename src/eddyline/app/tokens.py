@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from eddyline.app.library import DEFAULT_OUT
 from eddyline.app.shared_services import SharedServices
 from eddyline.core import files
-from eddyline.core.errors import UsageError
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.run_directory import RunDirectory
-
-_DEFAULT_OUT = Path("out")
 
 
 def open_token_ledger(out: Path | None, ledger: str) -> Ledger:
@@ -19,12 +17,10 @@ def open_token_ledger(out: Path | None, ledger: str) -> Ledger:
     The directory is created if it does not exist: a server that listens on a network needs a token before
     its first start. Raises `UsageError` for both a directory and a ledger.
     """
-    if out is not None and ledger:
-        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
-    shared = SharedServices.from_options(ledger=ledger)
+    shared = SharedServices.from_options(ledger=ledger, out=out)
     if out is None and shared.ledger:
         return shared.open_plain_ledger()
-    directory = RunDirectory(out or _DEFAULT_OUT)
+    directory = RunDirectory(out or DEFAULT_OUT)
     with files.translate_errors(f"creating {directory.state}"):
         directory.state.mkdir(parents=True, exist_ok=True)
     return Ledger.open(directory.ledger)

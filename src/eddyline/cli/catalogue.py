@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eddyline.cli import options
 from eddyline.cli.signals import Interruption
-from eddyline.core.errors import UsageError
 from eddyline.core.formatting import printable
 from eddyline.core.stop import Stop
 
@@ -25,12 +23,7 @@ def _group() -> None:
 
 @commands.command("rebuild")
 def rebuild(
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
-        ),
-    ] = None,
+    out: options.LibraryOut = None,
     store: options.Store = "",
     ledger: options.Ledger = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -39,9 +32,7 @@ def rebuild(
     from eddyline.app.catalogue import rebuild as rebuild_catalogue
     from eddyline.app.shared_services import SharedServices
 
-    if out is not None and ledger:
-        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
-    shared = SharedServices.from_options(store=store, ledger=ledger)
+    shared = SharedServices.from_options(store=store, ledger=ledger, out=out)
     stop = Stop()
     with Interruption(stop):
         found = rebuild_catalogue(
@@ -64,12 +55,7 @@ def rebuild(
 @commands.command("delete")
 def delete(
     asset: Annotated[str, typer.Argument(help="The id of the asset.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
-        ),
-    ] = None,
+    out: options.LibraryOut = None,
     store: options.Store = "",
     ledger: options.Ledger = "",
 ) -> None:
@@ -80,9 +66,7 @@ def delete(
     from eddyline.app.delete_asset import delete_asset
     from eddyline.app.shared_services import SharedServices
 
-    if out is not None and ledger:
-        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
-    shared = SharedServices.from_options(store=store, ledger=ledger)
+    shared = SharedServices.from_options(store=store, ledger=ledger, out=out)
     stop = Stop()
     with Interruption(stop):
         deleted = delete_asset(

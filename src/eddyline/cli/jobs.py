@@ -25,12 +25,6 @@ commands = typer.Typer(
     no_args_is_help=True,
 )
 
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _DEFAULT_OUT = Path("out")
 _DEFAULT_LIMIT = 100  # jobs in a table
@@ -42,7 +36,7 @@ _ARCHIVE_PAUSE_S = 0.02
 
 @commands.command("list")
 def list_jobs(
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     asset: Annotated[str | None, typer.Option("--asset", help="List only jobs of this asset.")] = None,
@@ -81,7 +75,7 @@ def show_job(
         str,
         typer.Argument(metavar="JOB", help="The id of a job, or its first characters.", show_default=False),
     ],
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     as_json: AsJson = False,
@@ -97,7 +91,7 @@ def show_job(
 @commands.command("retry")
 def retry_jobs(
     jobs: Annotated[list[str] | None, typer.Argument(metavar="JOB", show_default=False)] = None,
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     every: Annotated[bool, typer.Option("--all", help="Retry all dead jobs.")] = False,
@@ -117,7 +111,7 @@ def retry_jobs(
 @commands.command("cancel")
 def cancel_jobs(
     names: Annotated[list[str], typer.Argument(metavar="JOB|ASSET", show_default=False)],
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     as_json: AsJson = False,
@@ -139,7 +133,7 @@ def drain_worker(
             metavar="WORKER", help="The name of a worker, or a unique part of it.", show_default=False
         ),
     ],
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the worker has exited.")] = False,
@@ -198,7 +192,7 @@ def archive_jobs(
             "--older-than", metavar="DAYS", min=0, help="Archive assets that ended more than DAYS days ago."
         ),
     ],
-    out: Out = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     as_json: AsJson = False,
@@ -215,9 +209,7 @@ def open_ledger(out: Path | None, ledger: str, queues: str) -> Ledger:
     from eddyline import app
     from eddyline.app.shared_services import SharedServices
 
-    if out is not None and ledger:
-        raise UsageError("--out and --ledger are mutually exclusive", remedy="pass only one of them")
-    shared = SharedServices.from_options(ledger=ledger, queues=queues)
+    shared = SharedServices.from_options(ledger=ledger, queues=queues, out=out)
     if out is None and shared.ledger:
         return shared.open_ledger()
     return app.open_ledger(out or _DEFAULT_OUT)

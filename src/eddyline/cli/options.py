@@ -16,6 +16,12 @@ Sources = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The directory for the results.")]
+LibraryOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
+    ),
+]
 ResultStore = Annotated[
     str,
     typer.Option(
@@ -87,4 +93,13 @@ Metrics = Annotated[
 ]
 LogLevel = Annotated[
     str, typer.Option("--log-level", metavar="LEVEL", help="The log level: debug, info, warning or error.")
+]
+OnDemandPrices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help="On-Demand prices: a JSON mapping of type to dollars an hour.",
+        show_default=False,
+    ),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,12 +26,7 @@ _MAX_UNKNOWN = 10
 
 
 def status(
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="The output directory. Default: out.", show_default=False
-        ),
-    ] = None,
+    out: options.LibraryOut = None,
     ledger: options.Ledger = "",
     queues: options.Queues = "",
     events: Annotated[

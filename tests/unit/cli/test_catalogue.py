@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from eddyline.app.catalogue import rebuild as rebuild_of_app
-from eddyline.app.shared_services import SharedServices
 from eddyline.cli.main import build
-from eddyline.core.errors import UsageError
-from eddyline.core.stop import Stop
 from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.run_directory import RunDirectory
@@ -51,9 +47,3 @@ def test_an_output_directory_is_rebuilt(out: Path) -> None:
 def test_a_ledger_and_a_store_are_rebuilt(out: Path, tmp_path: Path) -> None:
     result = rebuild("--ledger", str(tmp_path / "fleet.db"), "--store", str(out))
     assert "1 assets: 1 rows added or changed, 0 removed, 1 manifests skipped" in result.output
-
-
-def test_a_store_without_ledger_is_refused(out: Path) -> None:
-    shared = SharedServices.from_options(store=str(out))
-    with pytest.raises(UsageError, match="its own store"):
-        rebuild_of_app(out, shared, stop=Stop(), on_skipped=lambda _key, _reason: None)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eddyline.cli import options
 from eddyline.cli.terminal import console
 
 
@@ -20,15 +21,7 @@ def plan(
             show_default=False,
         ),
     ] = None,
-    prices: Annotated[
-        Path | None,
-        typer.Option(
-            "--prices",
-            metavar="FILE",
-            help="On-Demand prices: a JSON mapping of type to dollars an hour.",
-            show_default=False,
-        ),
-    ] = None,
+    prices: options.OnDemandPrices = None,
     advisor: Annotated[
         Path | None,
         typer.Option(

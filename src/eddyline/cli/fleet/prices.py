@@ -16,15 +16,7 @@ from eddyline.core.formatting import format_count
 def prices(
     ledger: options.Ledger = "",
     queues: options.Queues = "",
-    on_demand: Annotated[
-        Path | None,
-        typer.Option(
-            "--prices",
-            metavar="FILE",
-            help="On-Demand prices: a JSON mapping of type to dollars an hour.",
-            show_default=False,
-        ),
-    ] = None,
+    on_demand: options.OnDemandPrices = None,
     spot: Annotated[
         Path | None,
         typer.Option(

@@ -57,7 +57,9 @@ class RunDirectory:
         """
         self.store.check()
         with self._locked("lock", LOCK_TIMEOUT_S):
-            self._require_store("" if store is None or store is self.store else store.where(OUTPUT))
+            self._require_store(
+                "" if store is None or store is self.store else store.where(OUTPUT).removesuffix(f"/{OUTPUT}")
+            )
             with self.lock_jobs() if runs_jobs else contextlib.nullcontext():
                 yield
 
@@ -88,19 +90,25 @@ class RunDirectory:
         finally:
             os.close(handle)
 
+    def recorded_store(self) -> str:
+        """The address of the store of the results; "" for the directory itself."""
+        with files.translate_errors(f"reading {self._store_record}"):
+            recorded = self._store_record.read_text("utf-8") if self._store_record.is_file() else ""
+        return recorded.removesuffix(f"/{OUTPUT}")
+
+    @property
+    def _store_record(self) -> Path:
+        return self.state / "store"
+
     def _require_store(self, address: str) -> None:
-        record = self.state / "store"
-        with files.translate_errors(f"preparing {self.root}"):
-            if record.is_file():
-                recorded = record.read_text("utf-8")
-            elif self.ledger.is_file() or not address:
-                recorded = ""
-            else:
-                files.write_atomically(record, address.encode())
-                recorded = address
+        recorded = self.recorded_store()
+        if not recorded and address and not self.ledger.is_file():
+            with files.translate_errors(f"preparing {self.root}"):
+                files.write_atomically(self._store_record, f"{address}/{OUTPUT}".encode())
+            recorded = address
         if recorded != address:
             raise UsageError(
-                f"the results of {self.root} are in {recorded.removesuffix(f'/{OUTPUT}') or 'itself'}",
+                f"the results of {self.root} are in {recorded or 'itself'}",
                 remedy="pass the same --store as before, or another directory with --out",
             )
 

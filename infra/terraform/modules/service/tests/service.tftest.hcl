@@ -113,7 +113,7 @@ run "roles" {
   assert {
     condition = toset(flatten([for policy in concat([for each in aws_iam_role_policy.task : each.policy], [aws_iam_role_policy.execution.policy]) :
       [for statement in jsondecode(policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")]
-    ])) == toset(["ecr:GetAuthorizationToken", "sqs:ListQueues", "cloudwatch:PutMetricData", "ec2:DescribeInstances"])
+    ])) == toset(["ecr:GetAuthorizationToken", "sqs:ListQueues", "cloudwatch:PutMetricData", "ec2:DescribeInstances", "ec2:DescribeSpotPriceHistory"])
     error_message = "Only actions without a resource level are allowed on all resources."
   }
 
