@@ -10,7 +10,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 from tests.unit.library.telemetry import published_assets
 from tests.unit.web.tus_client import VIDEO
-from tests.unit.web.web_app import client_of, open_services
+from tests.unit.web.web_app import open_services
 from tests.waiting import wait_until
 
 from eddyline.core.background_tasks import run_tasks
@@ -34,12 +34,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services = open_services(tmp_path / "out")
     yield services
     services.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def upload(services: Services) -> str:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from sqlalchemy import delete
 from starlette.testclient import TestClient
 from tests.unit.web.catalogue_rows import ASSET, add_asset
-from tests.unit.web.web_app import client_of, open_services
+from tests.unit.web.web_app import client_of
 
 from eddyline.graph.db.library_schema import assets as table
 from eddyline.graph.job import NewJob
@@ -21,19 +20,6 @@ from eddyline.web.api import assets as assets_api
 from eddyline.web.auth.dependencies import authenticate
 from eddyline.web.auth.principal import Principal, Scope
 from eddyline.web.services import Services
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = open_services(tmp_path)
-    yield services
-    services.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def client_for(services: Services, principal: Principal) -> TestClient:

@@ -2,27 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.types import Message
-from tests.unit.web.web_app import open_services
 
 from eddyline.graph.ledger.catalogue import events
 from eddyline.web.application import create_app
 from eddyline.web.services import Services
 
 ASSET = "0123456789abcdef"
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = open_services(tmp_path)
-    yield services
-    services.ledger.close()
 
 
 def append(services: Services, kind: str) -> None:

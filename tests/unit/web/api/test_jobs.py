@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, planned_jobs
-from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.graph.job import Done, Failed, Interrupted, Settlement
 from eddyline.graph.ledger.ledger import Ledger
@@ -29,19 +26,6 @@ ERROR = {
     "returncode": 1,
     "stderr": "Invalid data",
 }
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    opened = open_services(tmp_path)
-    yield opened
-    opened.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def act_as(client: TestClient, principal: Principal) -> None:

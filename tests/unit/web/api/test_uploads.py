@@ -12,20 +12,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 from tests.unit.web.tus_client import BYTES, TUS, UPLOADS, VIDEO, TusClient, encode_metadata
-from tests.unit.web.web_app import client_of, open_services
+from tests.unit.web.web_app import client_of
 
 from eddyline import config
 from eddyline.core.clock import ManualClock
 from eddyline.web.services import Services
 from eddyline.web.tus import protocol
 from eddyline.web.upload_services import open_uploads
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = open_services(tmp_path)
-    yield services
-    services.ledger.close()
 
 
 @pytest.fixture

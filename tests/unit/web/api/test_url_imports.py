@@ -36,12 +36,6 @@ def services(tmp_path: Path, server: WebServer) -> Iterator[Services]:
     found.ledger.close()
 
 
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
-
-
 def test_a_url_becomes_an_upload_that_the_server_downloads(
     services: Services, client: TestClient, server: WebServer
 ) -> None:

@@ -1,31 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 from tests.unit.library.webhooks.receiver import add_event
-from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.library.webhooks.deliveries import Deliveries
 from eddyline.web.services import Services
 
 WEBHOOKS = "/api/v1/webhooks"
 URL = "https://example.com/hook"
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    opened = open_services(tmp_path)
-    yield opened
-    opened.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as opened:
-        yield opened
 
 
 def test_the_secret_is_only_in_the_answer_to_the_creation(client: TestClient) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,18 +7,11 @@ import pytest
 from fastapi import Request
 from starlette.testclient import TestClient
 from tests.unit.web.tus_client import VIDEO, TusClient
-from tests.unit.web.web_app import bearer, open_services
+from tests.unit.web.web_app import bearer
 
 from eddyline.web.application import create_app
 from eddyline.web.auth.request_checks import MAX_BODY, check_host
 from eddyline.web.services import Services, WebSettings
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    opened = open_services(tmp_path)
-    yield opened
-    opened.ledger.close()
 
 
 def client_of(services: Services) -> TestClient:

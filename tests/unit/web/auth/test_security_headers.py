@@ -1,21 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.unit.web.web_app import client_of, open_services
+from tests.unit.web.web_app import client_of
 
 from eddyline.web.auth.security_headers import content_security_policy
 from eddyline.web.services import Services
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    opened = open_services(tmp_path)
-    yield opened
-    opened.ledger.close()
 
 
 def directives(policy: str) -> dict[str, set[str]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.app.worker_supervisor import SupervisedWorker, WorkerSupervisor
@@ -24,13 +22,6 @@ def worker(pid: int | None, *, early_ends: int = 0) -> WorkerSupervisor:
         pid=pid, since=0.0, restarts=0, early_ends=early_ends, failure="it exited with status 1"
     )
     return cast("WorkerSupervisor", FakeSupervisor(state))
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    found = open_services(tmp_path)
-    yield found
-    found.ledger.close()
 
 
 def readiness(services: Services) -> tuple[int, list[str]]:

@@ -1,28 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 from tests.unit.web.catalogue_rows import ASSET, add_asset
-from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.web.services import Services
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = open_services(tmp_path)
-    yield services
-    services.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def test_the_page_of_a_failed_asset_says_why_and_offers_a_retry(

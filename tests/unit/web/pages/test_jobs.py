@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 from tests.unit.library.asset_jobs import ASSET, add_row
-from tests.unit.web.web_app import client_of, open_services
+from tests.unit.web.web_app import open_services
 from tests.waiting import wait_until
 
 from eddyline.core.background_tasks import run_tasks
@@ -28,12 +28,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     add_row(opened.ledger, owner="ada", name="<b>ride</b>.mp4")
     yield opened
     opened.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def act_as(client: TestClient, owner: str, scope: Scope) -> None:

@@ -1,27 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from starlette.testclient import TestClient
 from tests.unit.web.catalogue_rows import add_asset
-from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.web.services import Services
-
-
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
-    services = open_services(tmp_path)
-    yield services
-    services.ledger.close()
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    with client_of(services) as client:
-        yield client
 
 
 def test_an_empty_library_says_what_to_do(client: TestClient) -> None:
