@@ -126,6 +126,11 @@ class Tokens:
         row = self._ledger.read(lambda c: c.execute(query).mappings().first())
         return None if row is None else Token(**row)
 
+    def valid(self, ids: frozenset[str]) -> frozenset[str]:
+        """Those of the ids whose tokens are valid."""
+        query = select(tokens.c.id).where(tokens.c.id.in_(ids), is_valid(self._ledger.now()))
+        return frozenset(self._ledger.read(lambda c: c.execute(query).scalars().all()))
+
     def revoke(self, token: str) -> bool:
         """Revoke the token with this id and end its sessions; False if it is unknown or revoked already."""
         now = self._ledger.now()

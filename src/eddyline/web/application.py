@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from eddyline.web.api import upload_status as upload_status_api
 from eddyline.web.api import uploads as uploads_api
 from eddyline.web.api import webhooks as webhooks_api
 from eddyline.web.api import workers as workers_api
+from eddyline.web.auth.dependencies import valid_tokens
 from eddyline.web.auth.request_checks import RequestChecks
 from eddyline.web.auth.security_headers import SecurityHeaders
 from eddyline.web.event_streams import EventStreams
@@ -82,7 +84,9 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.telemetry = services.telemetry
-    app.state.streams = EventStreams(services.ledger.events, services.ledger.subscribe)
+    app.state.streams = EventStreams(
+        services.ledger.events, services.ledger.subscribe, partial(valid_tokens, services)
+    )
     problems.install(app)
     openapi.install(app)
     app.add_middleware(RequestChecks, settings=services.settings)  # each is outside those before it

@@ -21,21 +21,27 @@ RETRY = b"retry: 1000\n\n"
 
 
 class EventStreamResponse(Response):
-    """The events of an owner (None: of all) after a sequence (None: from now on)."""
+    """The events of an owner (None: of all) after a sequence (None: from now on).
+
+    It ends soon after the token with the id `token` was revoked or has expired.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: EventStreams, *, owner: str | None, after: int | None) -> None:
+    def __init__(
+        self, streams: EventStreams, *, owner: str | None, after: int | None, token: str = ""
+    ) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._streams = streams
         self._owner = owner
         self._after = after
+        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client disconnects, is too slow, or the server ends."""
         del scope
-        subscriber = await self._streams.open(self._owner)
+        subscriber = await self._streams.open(self._owner, self._token)
         watcher = asyncio.create_task(_watch(receive, subscriber))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})

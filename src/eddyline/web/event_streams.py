@@ -27,7 +27,8 @@ POLL_S = 1.0
 MIN_PAUSE_S = 0.05
 """The pause after each read, so that many changes cause one read."""
 PING_S = 15.0
-"""Comments are sent this often, so that proxies keep the connection and lost clients are found."""
+"""Comments are sent this often, so that proxies keep the connection and lost clients are found; streams of
+tokens that are not valid any more are ended then."""
 MAX_QUEUED = 512
 """Events that a client may be behind before it is disconnected."""
 MAX_STREAMS = 2000
@@ -104,10 +105,11 @@ def reset(sequence: int) -> Encoded:
 class Subscriber:
     """The queue of one client. Used in the event loop only."""
 
-    __slots__ = ("_queue", "_wake", "ended", "expires", "owner")
+    __slots__ = ("_queue", "_wake", "ended", "expires", "owner", "token")
 
-    def __init__(self, owner: str | None, expires: float) -> None:
+    def __init__(self, owner: str | None, token: str, expires: float) -> None:
         self.owner = owner
+        self.token = token
         self.expires = expires
         self.ended = False
         self._queue: deque[Encoded] = deque()
@@ -150,14 +152,19 @@ class EventStreams:
     """All open streams of a server, at `app.state.streams`.
 
     Call `close` before the server waits for its connections to end: it ends all streams at once.
+    `valid_tokens` returns those of some ids of tokens ("": no token) whose clients may continue.
     """
 
     def __init__(
-        self, events: EventSource, subscribe: Callable[[Callable[[], None]], Callable[[], None]]
+        self,
+        events: EventSource,
+        subscribe: Callable[[Callable[[], None]], Callable[[], None]],
+        valid_tokens: Callable[[frozenset[str]], frozenset[str]],
     ) -> None:
         self.events = events
         self.closed = False
         self._subscribe = subscribe
+        self._valid_tokens = valid_tokens
         self._subscribers: set[Subscriber] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started: asyncio.Future[None] | None = None
@@ -176,14 +183,14 @@ class EventStreams:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._end_all)
 
-    async def open(self, owner: str | None) -> Subscriber:
+    async def open(self, owner: str | None, token: str = "") -> Subscriber:
         """Register a client: it gets all events after those that the ledger had before this call returned.
 
-        `owner` None: of all owners. Raises `EddylineError` if the ledger cannot be read. Call `leave` after
-        it.
+        `owner` None: of all owners. `token` is the id of the client's token. Raises `EddylineError` if the
+        ledger cannot be read. Call `leave` after it.
         """
         loop = self._loop = asyncio.get_running_loop()
-        subscriber = Subscriber(owner, loop.time() + MAX_AGE_S)
+        subscriber = Subscriber(owner, token, loop.time() + MAX_AGE_S)
         self._subscribers.add(subscriber)
         if self._reader is None or self._started is None:
             self._started = loop.create_future()
@@ -230,11 +237,11 @@ class EventStreams:
             self._changed.clear()
             try:
                 await self._read()
+                if loop.time() - pinged >= PING_S:
+                    pinged = loop.time()
+                    await self._ping(pinged)
             except EddylineError as error:  # the database is unavailable: clients wait
                 report_error("event streams", error)
-            if loop.time() - pinged >= PING_S:
-                pinged = loop.time()
-                self._ping(pinged)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), POLL_S)
             await asyncio.sleep(MIN_PAUSE_S)
@@ -252,9 +259,11 @@ class EventStreams:
                 self._position = event.sequence
             more = len(page) == PAGE
 
-    def _ping(self, now: float) -> None:
+    async def _ping(self, now: float) -> None:
+        tokens = frozenset(each.token for each in self._subscribers)
+        valid = await run_sync(self._valid_tokens, tokens)
         for each in list(self._subscribers):
-            if now >= each.expires:
+            if now >= each.expires or (each.token in tokens and each.token not in valid):
                 each.end()
             else:
                 each.ping()

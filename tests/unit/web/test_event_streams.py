@@ -66,14 +66,16 @@ class Log:
 class Client:
     """One connection: what it received, and its end."""
 
-    def __init__(self, streams: EventStreams, *, owner: str | None = None, after: int | None = None) -> None:
+    def __init__(
+        self, streams: EventStreams, *, owner: str | None = None, after: int | None = None, token: str = ""
+    ) -> None:
         self.text = ""
         self.status = 0
         self.reading = asyncio.Event()
         self.reading.set()
         self._changed = asyncio.Event()
         self._gone = asyncio.Event()
-        response = EventStreamResponse(streams, owner=owner, after=after)
+        response = EventStreamResponse(streams, owner=owner, after=after, token=token)
         self.headers = response.headers
         self.task = asyncio.ensure_future(response({"type": "http"}, self._receive, self._send))
 
@@ -109,7 +111,7 @@ class Client:
 
 def run(scenario: Callable[[Log, EventStreams], Awaitable[None]], log: Log | None = None) -> None:
     log = log or Log()
-    streams = EventStreams(log, log.subscribe)
+    streams = EventStreams(log, log.subscribe, lambda tokens: tokens - {"revoked"})
 
     async def main() -> None:
         await scenario(log, streams)
@@ -242,6 +244,22 @@ def test_clients_are_pinged_and_connect_again_after_a_while(monkeypatch: pytest.
         async with asyncio.timeout(10):
             await client.task
         assert client.text.startswith("retry: 1000\n\n")
+
+    run(scenario)
+
+
+def test_the_stream_of_a_token_that_is_not_valid_any_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "PING_S", 0.0)
+    monkeypatch.setattr(event_streams, "POLL_S", 0.01)
+
+    async def scenario(_: Log, streams: EventStreams) -> None:
+        revoked, valid = (Client(streams, token=each) for each in ("revoked", "valid"))
+        async with asyncio.timeout(10):
+            await revoked.task
+        pings = valid.text.count(": ping")
+        await valid.until(lambda: valid.text.count(": ping") > pings + 1)
+        valid.disconnect()
+        await valid.task
 
     run(scenario)
 

@@ -33,7 +33,8 @@ def events(
     `id` is the event's sequence, `event` its kind, `data` JSON with sequence, at (seconds since 1970), kind,
     asset and body. After a lost connection the client sends the id of its last event and misses nothing. If
     events that it missed were deleted meanwhile, it receives the event `reset`, and has to read the state of
-    assets again. Comments are sent every 15 s.
+    assets again. Comments are sent every 15 s; a stream
+    whose token was revoked or has expired ends then.
     """
     streams = cast("EventStreams", request.app.state.streams)
     if streams.closed or len(streams) >= MAX_STREAMS:
@@ -43,7 +44,9 @@ def events(
             remedy="connect again in some seconds; use one stream for each browser",
             headers={"Retry-After": "5"},
         )
-    return EventStreamResponse(streams, owner=principal.sees, after=_sequence(last_event_id or after))
+    return EventStreamResponse(
+        streams, owner=principal.sees, after=_sequence(last_event_id or after), token=principal.token
+    )
 
 
 def _sequence(text: str) -> int | None:

@@ -48,6 +48,13 @@ def is_local(services: Services) -> bool:
     return services.settings.local and not settings.oidc_issuer and not Tokens(services.ledger).exist()
 
 
+def valid_tokens(services: Services, ids: frozenset[str]) -> frozenset[str]:
+    """Those of the ids of tokens that are valid; "" (no token) unless a token has ended the local mode."""
+    valid = Tokens(services.ledger).valid(ids - {""})
+    local = "" in ids and (services.shared.settings.oidc_issuer or is_local(services))
+    return valid | {""} if local else valid
+
+
 def bearer_token(request: Request) -> str:
     """The token in the header `Authorization` (RFC 6750 section 2.1); "" without one."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")

@@ -10,7 +10,7 @@ from tests.unit.web.web_app import bearer, open_services
 
 from eddyline.library.tokens import Tokens
 from eddyline.web import problems
-from eddyline.web.auth.dependencies import Administrator, Reader, Writer
+from eddyline.web.auth.dependencies import Administrator, Reader, Writer, valid_tokens
 from eddyline.web.services import Services
 
 
@@ -69,6 +69,16 @@ def test_each_scope_includes_the_ones_before_it(services: Services, scope: str, 
     assert [
         client.get(path, headers=headers).status_code for path in ("/read", "/write", "/admin")
     ] == statuses
+
+
+def test_tokens_are_valid_until_they_are_revoked_and_none_is_needed_in_local_mode(tmp_path: Path) -> None:
+    services = open_services(tmp_path)
+    assert valid_tokens(services, frozenset({""})) == {""}
+    tokens = Tokens(services.ledger)
+    revoked, kept = (tokens.create(owner="ann", scope="read").token.id for _ in range(2))
+    tokens.revoke(revoked)
+    assert valid_tokens(services, frozenset({"", revoked, kept, "unknown"})) == {kept}
+    services.ledger.close()
 
 
 def test_a_refused_request_names_the_scheme(services: Services) -> None:
