@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,5 @@ from eddyline.graph.ledger.ledger import Ledger
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[UploadSite]:
-    clock = ManualClock()
-    with Ledger.open(tmp_path / "ledger.sqlite", clock=clock) as ledger:
-        yield UploadSite(tmp_path / "library", ledger, clock)
+def site(tmp_path: Path, ledger: Ledger, clock: ManualClock) -> UploadSite:
+    return UploadSite(tmp_path / "library", ledger, clock)
