@@ -138,6 +138,45 @@ def kill_until_submitted(server: Server, path: str, rng: random.Random) -> None:
     pytest.fail(f"not submitted: {server.call('GET', path)[2]!r}")
 
 
+def test_kills_of_the_client_lose_nothing_and_send_no_confirmed_byte_again(
+    server: Server, tmp_path: Path
+) -> None:
+    rng = random.Random(12)
+    card = tmp_path / "card"
+    card.mkdir()
+    files = {f"ride-{each}.mp4": VIDEO + rng.randbytes(40 * CHUNK) for each in range(3)}
+    for name, data in files.items():
+        (card / name).write_bytes(data)
+    size = sum(map(len, files.values()))
+    url = f"http://127.0.0.1:{server.port}"
+    argv = [sys.executable, "-m", "eddyline", "upload", str(card), "--server", url, "--json"]
+
+    def offset() -> int:
+        return int(server.ledger("SELECT coalesce(sum(offset), 0) FROM uploads")[0][0])
+
+    confirmed = 0
+    for _ in range(KILLS):
+        kill_at = confirmed + rng.randrange(1, 8 * CHUNK)
+        client = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        while offset() < kill_at:
+            assert client.poll() is None, "the client ended before it was killed"
+            time.sleep(0.005)
+        client.kill()
+        client.wait()
+        assert offset() >= confirmed, "confirmed bytes were lost"
+        confirmed = offset()
+    assert 0 < confirmed < size
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=True)
+    done = [line for line in map(json.loads, ended.stdout.splitlines()) if line["event"] == "done"]
+    assert sum(each["size"] if each["reused"] else each["resumed"] for each in done) >= confirmed
+    stored = [each.read_bytes() for each in (server.root / "sources").rglob("*") if each.is_file()]
+    assert {hashlib.sha256(each).hexdigest() for each in stored} == {
+        hashlib.sha256(each).hexdigest() for each in files.values()
+    }
+    assert len(stored) == len(files)
+    assert server.ledger("SELECT count(DISTINCT asset) FROM jobs") == [(len(files),)]
+
+
 def test_the_memory_of_a_server_does_not_grow_with_a_body(server: Server) -> None:
     size = 192 * 1024 * 1024
     assert server.process is not None
