@@ -92,6 +92,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "web.stream_kb": ("at most", 60),
         "web.library_page_kb": ("at most", 100),
         "web.interactive_ms": ("at most", 1000),
+        "web.jobs_page_ms": ("at most", 1000),
     },
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},

@@ -5,7 +5,8 @@ them pages of the list and half searches, from 16 connections. A latency counts 
 request was due, so that a slow answer delays no later request unseen. Two FFmpeg processes encode meanwhile
 at the priority of the server's worker (nice 10). `web.stream_kb` is the growth of the server's memory (PSS)
 for each of 500 open event streams. `web.library_page_kb` is what Chromium receives for the library page,
-compressed, without pictures; `web.interactive_ms` is the time until its first asset can be opened.
+compressed, without pictures; `web.interactive_ms` is the time until its first asset can be opened, and
+`web.jobs_page_ms` the time until the page of an asset with 5,000 chunks shows all of them and its table.
 """
 
 from __future__ import annotations
@@ -20,19 +21,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import imageio_ffmpeg
 from sqlalchemy import insert
+from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, planned_jobs
 from tests.web.browser import launched
 
 from eddyline.graph.db.library_schema import assets
+from eddyline.graph.job import Claim, Done, Interrupted, Settlement
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.machine import Machine
 
 ASSETS = 100_000
+CHUNKS = 5_000
 STREAMS = 500
 RATE = 50.0
 SECONDS = 30.0
@@ -46,6 +51,7 @@ def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as name:
         out = Path(name)
         fill(out)
+        add_jobs(out)
         with serve(out) as server:
             figures = _measure_page(server)
             with encodes(2):
@@ -62,6 +68,24 @@ def fill(out: Path, count: int = ASSETS) -> None:
         for first in range(0, count, _BATCH):
             rows = [_row(number, rng) for number in range(first, min(first + _BATCH, count))]
             ledger.write(lambda connection, rows=rows: connection.execute(insert(assets), rows))  # type: ignore[misc]  # its default
+
+
+def add_jobs(out: Path, chunks: int = CHUNKS) -> None:
+    """The jobs of one asset that is being encoded: half of its chunks are done, some after a second start."""
+    with Ledger.open(out / ".eddyline" / "ledger.sqlite") as ledger:
+        add_row(ledger)
+        ledger.submit(planned_jobs(chunks=chunks))
+        ledger.register(WORKER, "host", 1, 600.0, machine=Machine(pool="cpu", slots=4))
+        interrupted = ledger.claim(WORKER, pools=("cpu",), limit=100, lease_s=600.0)
+        _settle(ledger, interrupted, Interrupted())
+        _settle(
+            ledger, ledger.claim(WORKER, pools=("cpu",), limit=chunks // 2, lease_s=600.0), Done(result={})
+        )
+        ledger.claim(WORKER, pools=("cpu",), limit=4, lease_s=600.0)
+
+
+def _settle(ledger: Ledger, claims: Sequence[Claim], outcome: Done | Interrupted) -> None:
+    ledger.settle([Settlement(job_id=each.job.id, fence=each.fence, outcome=outcome) for each in claims])
 
 
 def _row(number: int, rng: Random) -> dict[str, object]:
@@ -181,9 +205,7 @@ class _Load:
                 due = began + number / rate
                 time.sleep(max(due - time.perf_counter(), 0.0))
                 kind = "search" if number % 2 else "list"
-                query = (
-                    f"text={rng.choice(_PLACES)}+{rng.randrange(10_000):04d}" if number % 2 else "limit=50"
-                )
+                query = f"q={rng.choice(_PLACES)}+{rng.randrange(10_000):04d}" if number % 2 else "limit=50"
                 connection.request("GET", f"/api/v1/assets?{query}")
                 response = connection.getresponse()
                 body = response.read()
@@ -234,7 +256,7 @@ def _open_stream(server: RunningServer, stack: contextlib.ExitStack) -> None:
 
 def _measure_page(server: RunningServer) -> dict[str, float]:
     """What Chromium receives for the library page, and when it can be used; the median of three visits."""
-    sizes, times = [], []
+    sizes, times, job_times = [], [], []
     with launched() as browser:
         for _ in range(3):
             context = browser.new_context()
@@ -257,10 +279,19 @@ def _measure_page(server: RunningServer) -> dict[str, float]:
             times.append((time.perf_counter() - began) * 1000)
             page.wait_for_timeout(1000)
             sizes.append(sum(size for name, size in received.items() if kinds.get(name) != "Image") / 1000)
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{server.port}/assets/{ASSET}/jobs", wait_until="domcontentloaded")
+            page.locator("#rows tr").first.wait_for(state="visible")
+            page.evaluate("new Promise(requestAnimationFrame)")
+            job_times.append((time.perf_counter() - began) * 1000)
+            totals = page.locator("#totals").inner_text()
+            if f"{CHUNKS // 2:,} done" not in totals:
+                raise RuntimeError(f"not all jobs are shown: {totals}")
             context.close()
     return {
         "web.library_page_kb": round(statistics.median(sizes), 1),
         "web.interactive_ms": round(statistics.median(times)),
+        "web.jobs_page_ms": round(statistics.median(job_times)),
     }
 
 
