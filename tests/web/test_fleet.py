@@ -13,8 +13,10 @@ from tests.unit.web.live_server import serving
 from tests.unit.web.web_app import open_services
 
 from eddyline.app.fleet.demo import write_demo
+from eddyline.graph.machine import Machine
 
 pytestmark = pytest.mark.slow
+WORKER = "cpu@host:1-aaaaaa"
 CHARTS = ("rates", "running", "share", "savings", "capacity", "survival")
 
 
@@ -23,6 +25,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]
     """The address of a server with a demonstration, and the time at which that ends."""
     services = open_services(tmp_path_factory.mktemp("fleet"))
     result = write_demo(services.ledger, seed=1, days=1, trace=None)
+    machine = Machine(pool="cpu", instance="i-0123456789abcdef0", lifecycle="spot", vcpu=4, slots=2)
+    services.ledger.register(WORKER, "=host", 7, machine=machine)
     with serving(services) as server:
         yield f"http://127.0.0.1:{server.port}", result.stop
     services.ledger.close()
@@ -57,6 +61,9 @@ def test_the_demonstration_draws_and_its_table_equals_the_csv(
         assert cells[0] == expected[0]
         assert float(cells[2]) == pytest.approx(float(expected[2]), rel=1e-5, abs=1e-9)
         assert int(cells[3]) == int(expected[3])
+    (worker,) = page.locator("#workers tbody tr").all_inner_texts()
+    assert worker.split("\t")[:4] == [WORKER, "idle", "cpu", "i-0123456789abcdef0"]
+    assert page.inner_text("#worker-count") == "1 live, 0 of them draining; 0 jobs on 2 slots."
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     violations = axe.run(page).response["violations"]
