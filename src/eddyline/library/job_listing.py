@@ -17,7 +17,7 @@ from eddyline.graph.db.schema import jobs, starts
 from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.rows import IS_READY, IS_RUNNING
 from eddyline.graph.states import State
-from eddyline.library.progress_snapshot import error_message
+from eddyline.library.progress.snapshot_queries import error_message
 from eddyline.pipeline.planning.job_kinds import job_kind
 
 MAX_LIMIT = 1000

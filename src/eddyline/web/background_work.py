@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eddyline.core.background_tasks import BackgroundTask, run_tasks
-from eddyline.library import event_pruning, progress_watcher
+from eddyline.library import event_pruning
 from eddyline.library.event_pruning import prune_events
 from eddyline.library.imports import Importer
-from eddyline.library.progress_watcher import ProgressWatcher
+from eddyline.library.progress import watcher as progress_watcher
+from eddyline.library.progress.watcher import ProgressWatcher
 from eddyline.library.webhooks.deliveries import Deliveries, Delivery
 from eddyline.library.webhooks.sender import WebhookSender
 from eddyline.library.webhooks.webhooks import Webhook

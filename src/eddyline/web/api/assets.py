@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetFilters, AssetState, Box, Order
-from eddyline.library.asset_progress import read_progress
 from eddyline.library.idempotency import Answer
+from eddyline.library.progress.asset_progress import read_progress
 from eddyline.pipeline.planning.output_layout import manifest_key
 from eddyline.pipeline.publication.published import read_manifest
 from eddyline.web.api import asset_views as views

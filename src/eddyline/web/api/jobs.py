@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.states import FAILED, OPEN, State
 from eddyline.library import job_listing
-from eddyline.library.asset_progress import read_progress
 from eddyline.library.job_listing import JobFilters, ListedJob
+from eddyline.library.progress.asset_progress import read_progress
 from eddyline.web import problems
 from eddyline.web.api import job_views as views
 from eddyline.web.api.errors import declare

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
-from eddyline.library.asset_progress import read_progress
+from eddyline.library.progress.asset_progress import read_progress
 from eddyline.web.pages.asset_cards import Card, card_of
 from eddyline.web.services import Services
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from eddyline.fleet.pool_coverage import pool_of_worker
 from eddyline.fleet.pools import Pools
 from eddyline.graph.states import State
-from eddyline.library.progress_snapshot import (
+from eddyline.library.progress.snapshot import (
     MAX_AHEAD,
     AssetSnapshot,
     JobGroup,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eddyline.graph.states import State
-from eddyline.library.progress_snapshot import AssetSnapshot, JobGroup, RunningJobRow
+from eddyline.library.progress.snapshot import AssetSnapshot, JobGroup, RunningJobRow
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, JobKind, job_kind
 
 _MIN_FRACTION = 0.02  # of a running job, before its own rate means something

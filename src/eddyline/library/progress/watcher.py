@@ -18,7 +18,7 @@ from eddyline.graph.ledger import periodic_tasks
 from eddyline.graph.ledger.catalogue import events
 from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.library.asset_progress import AssetProgress, read_progress
+from eddyline.library.progress.asset_progress import AssetProgress, read_progress
 
 KIND = "asset.progress"
 """The kind of the events."""

@@ -31,7 +31,7 @@ from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
 from eddyline.graph.states import State
-from eddyline.library.asset_progress import AssetProgress, read_progress
+from eddyline.library.progress.asset_progress import AssetProgress, read_progress
 from eddyline.pipeline.planning.job_kinds import job_kind
 
 POOLS = load_pools()

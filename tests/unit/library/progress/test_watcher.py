@@ -12,7 +12,7 @@ from eddyline.graph.job import Done, Settlement
 from eddyline.graph.ledger.catalogue.events import AssetEvent
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
-from eddyline.library.progress_watcher import KIND, ProgressWatcher
+from eddyline.library.progress.watcher import KIND, ProgressWatcher
 
 POOLS = load_pools()
 OTHER = "fedcba9876543210"

@@ -20,9 +20,10 @@ from eddyline.graph.db.library_schema import assets as assets_table
 from eddyline.graph.ledger.catalogue.asset import AssetState
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
-from eddyline.library.eta import estimate_s
-from eddyline.library.progress_reason import describe, serves, stage_of
-from eddyline.library.progress_snapshot import AssetSnapshot, Snapshot, error_message, read_snapshot
+from eddyline.library.progress.eta import estimate_s
+from eddyline.library.progress.reason import describe, serves, stage_of
+from eddyline.library.progress.snapshot import AssetSnapshot, Snapshot
+from eddyline.library.progress.snapshot_queries import error_message, read_snapshot
 from eddyline.pipeline.planning.job_kinds import job_kind
 
 PLANNED = 0.01
