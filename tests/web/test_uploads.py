@@ -228,7 +228,7 @@ def test_an_upload_can_be_paused_continued_and_cancelled(page: Any, site: Site, 
     wait_in(page, lambda: len(held) == 2)
     page.click("[aria-label='Cancel GX010004.MP4']")
     wait_until(lambda: all(each.name != "GX010004.MP4" for each in open_uploads(site.services).listed("")))
-    assert text(page, "active") == ""
+    wait_until(lambda: text(page, "active") == "")
     page.unroute_all(behavior="ignoreErrors")
 
 
