@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import manifest_of
 
-KILLS = 25
+KILLS = 12
 SLOTS = 2
 MOST_EVENTS = 14  # events of a run before a kill; a complete run prints more, on a slow machine many more
 START_UP_S = 0.8  # the longest pause before a kill that does not wait for an event
@@ -36,7 +36,7 @@ def _finished_chunks(out: Path) -> dict[str, tuple[int, int]]:
 def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     tmp_path: Path, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
 ) -> None:
-    clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=90)
+    clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=60)
     undisturbed = tmp_path / "undisturbed"
 
     def command(out: Path) -> list[str]:

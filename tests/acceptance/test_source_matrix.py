@@ -21,7 +21,7 @@ from eddyline.media.rejections import REASONS
 
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6
-COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "150"))
+COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "100"))
 LEAST_PUBLISHED = 0.85  # a share; far fewer sources have a reason to be rejected
 MOST_UNWRITTEN = 0.08  # the share that FFmpeg cannot write
 CANVAS = 12  # pixels a side: coding noise averages out, a shifted or rotated frame does not

@@ -34,7 +34,7 @@ from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
 
 __all__ = ["ministack"]
 
-KILLS, FEWEST_KILLS = 8, 5
+KILLS, FEWEST_KILLS = 6, 4
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_s
     small_profile: Path,
     tmp_path: Path,
 ) -> None:
-    store.put("in.mp4", noisy(ffmpeg, tmp_path / "in.mp4", seconds=90))
+    store.put("in.mp4", noisy(ffmpeg, tmp_path / "in.mp4", seconds=60))
     environment = {**os.environ, **_environment(ministack)}
 
     def command(out: str) -> list[str]:

@@ -15,6 +15,7 @@ from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.core.clock import Clock
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.library.progress.recent import RecentProgress
 from eddyline.library.telemetry.asset_telemetry import CACHE, AssetTelemetry
 from eddyline.observe.web_metrics import WebMetrics
 from eddyline.store.store import Store
@@ -76,6 +77,11 @@ class Services:
             name: vcpu for pool in self.pools.pools.values() for name, vcpu in pool.capacity.types.items()
         }
         return FleetDashboard(self.ledger, vcpu_of_types=types)
+
+    @cached_property
+    def progress(self) -> RecentProgress:
+        """The progress of the assets of listings."""
+        return RecentProgress(self.ledger, self.pools)
 
     @cached_property
     def telemetry(self) -> AssetTelemetry:

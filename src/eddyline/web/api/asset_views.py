@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
+from eddyline.library.progress.asset_progress import AssetProgress
 from eddyline.web.auth.principal import Principal, Scope
 
 _MANIFEST_KEYS = (
@@ -114,13 +115,14 @@ COLUMNS = (
 """The columns of a CSV export."""
 
 
-def asset_json(asset: Asset, principal: Principal, progress: Mapping[str, Any] | None) -> dict[str, Any]:
-    """An asset as JSON values."""
+def asset_json(asset: Asset, principal: Principal, progress: AssetProgress | None) -> dict[str, Any]:
+    """An asset as JSON values. Progress that was read before the row does not go back."""
+    shown = progress and {**asdict(progress), "fraction": max(progress.fraction, asset.progress)}
     return {
         **asdict(asset),
         "state": asset.state.value,
         "source": asset.source if principal.scope is Scope.ADMIN else None,
-        "progress": progress,
+        "progress": shown,
         "links": links(asset),
     }
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -11,7 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from eddyline.graph.ledger.catalogue.asset import Asset, AssetFilters, AssetState, Box, Order
+from eddyline.graph.ledger.catalogue.asset import AssetFilters, AssetState, Box, Order
 from eddyline.library.idempotency import Answer
 from eddyline.library.progress.asset_progress import read_progress
 from eddyline.pipeline.planning.output_layout import manifest_key
@@ -89,7 +88,7 @@ def list_assets(
         rows = _rows(services, principal, filters, order, after)
         return csv_response("assets", views.COLUMNS, rows)
     page = services.ledger.catalogue.page(filters, limit=limit, after=after, order=order)
-    progress = read_progress_of(services, page.assets)
+    progress = services.progress.read(views.processing(page.assets))
     body: dict[str, Any] = {
         "assets": [views.asset_json(each, principal, progress.get(each.asset)) for each in page.assets],
         "next": page.next,
@@ -107,7 +106,7 @@ def list_assets(
 def get_asset(services: WithServices, principal: Reader, asset: str) -> Response:
     """Get an asset: its facts, its progress with a reason, and a summary of its manifest."""
     found = find_asset(services, principal, asset)
-    progress = read_progress_of(services, (found,)).get(asset)
+    progress = read_progress(services.ledger, services.pools, views.processing((found,))).get(asset)
     manifest = read_manifest(services.store, asset) if found.state is AssetState.READY else None
     body = views.asset_json(found, principal, progress)
     return JSONResponse(
@@ -159,15 +158,6 @@ def _accepted(asset: str | None, *, upload: str | None = None) -> Answer:
         headers={"Location": links.get("asset") or links["upload"]},
         body={"asset": asset, "upload": upload, "links": links},
     )
-
-
-def read_progress_of(services: Services, assets: Sequence[Asset]) -> dict[str, dict[str, Any]]:
-    """The progress of those assets that are being processed, as JSON values."""
-    open_assets = views.processing(assets)
-    if not open_assets:
-        return {}
-    found = read_progress(services.ledger, services.pools, open_assets)
-    return {asset: asdict(progress) for asset, progress in found.items()}
 
 
 def parse_box(text: str) -> Box:
