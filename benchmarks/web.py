@@ -21,18 +21,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import imageio_ffmpeg
 from sqlalchemy import insert
-from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, planned_jobs
+from tests.unit.library.asset_jobs import ASSET, add_row, planned_jobs
 from tests.web.browser import launched
 
+from eddyline.core.clock import ManualClock
 from eddyline.graph.db.library_schema import assets
-from eddyline.graph.job import Claim, Done, Interrupted, Settlement
+from eddyline.graph.job import Done, Interrupted, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
 
@@ -43,6 +44,7 @@ RATE = 50.0
 SECONDS = 30.0
 _CONNECTIONS = 16
 _BATCH = 5_000
+_WORKERS, _SLOTS, _CHUNK_S = 5, 4, 10.0
 _PLACES = ("alps", "beach", "canyon", "desert", "forest", "glacier", "harbour", "island", "lake", "mountain")
 
 
@@ -71,21 +73,30 @@ def fill(out: Path, count: int = ASSETS) -> None:
 
 
 def add_jobs(out: Path, chunks: int = CHUNKS) -> None:
-    """The jobs of one asset that is being encoded: half of its chunks are done, some after a second start."""
-    with Ledger.open(out / ".eddyline" / "ledger.sqlite") as ledger:
+    """The jobs of one asset that is being encoded: half of its chunks are done, some by a second start."""
+    clock = ManualClock(time.time() - chunks / 2 / (_WORKERS * _SLOTS) * _CHUNK_S)
+    machine = Machine(pool="cpu", slots=_SLOTS)
+    names = [f"cpu@host{number}:1-aaaaaa" for number in range(_WORKERS)]
+    with Ledger.open(out / ".eddyline" / "ledger.sqlite", clock=clock) as ledger:
         add_row(ledger)
         ledger.submit(planned_jobs(chunks=chunks))
-        ledger.register(WORKER, "host", 1, 600.0, machine=Machine(pool="cpu", slots=4))
-        interrupted = ledger.claim(WORKER, pools=("cpu",), limit=100, lease_s=600.0)
-        _settle(ledger, interrupted, Interrupted())
-        _settle(
-            ledger, ledger.claim(WORKER, pools=("cpu",), limit=chunks // 2, lease_s=600.0), Done(result={})
-        )
-        ledger.claim(WORKER, pools=("cpu",), limit=4, lease_s=600.0)
-
-
-def _settle(ledger: Ledger, claims: Sequence[Claim], outcome: Done | Interrupted) -> None:
-    ledger.settle([Settlement(job_id=each.job.id, fence=each.fence, outcome=outcome) for each in claims])
+        for name in names:
+            ledger.register(name, "host", 1, 1e6, machine=machine)
+        done = 0
+        while done < chunks // 2:
+            outcome = Interrupted() if done % 500 == 100 else Done(result={})
+            claims = [
+                claim
+                for name in names
+                for claim in ledger.claim(name, pools=("cpu",), limit=_SLOTS, lease_s=1e6)
+            ]
+            clock.advance(_CHUNK_S)
+            ledger.settle(
+                [Settlement(job_id=each.job.id, fence=each.fence, outcome=outcome) for each in claims]
+            )
+            done += len(claims)
+        for name in names:
+            ledger.claim(name, pools=("cpu",), limit=_SLOTS, lease_s=1e6)
 
 
 def _row(number: int, rng: Random) -> dict[str, object]:
@@ -285,7 +296,7 @@ def _measure_page(server: RunningServer) -> dict[str, float]:
             page.evaluate("new Promise(requestAnimationFrame)")
             job_times.append((time.perf_counter() - began) * 1000)
             totals = page.locator("#totals").inner_text()
-            if f"{CHUNKS // 2:,} done" not in totals:
+            if not totals.startswith(f"{CHUNKS + 10:,} jobs: 2,"):
                 raise RuntimeError(f"not all jobs are shown: {totals}")
             context.close()
     return {

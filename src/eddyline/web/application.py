@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -38,10 +37,9 @@ from eddyline.web.pages import session as session_pages
 from eddyline.web.pages import shared as shared_pages
 from eddyline.web.pages import upload as upload_pages
 from eddyline.web.pages import webhooks as webhooks_pages
+from eddyline.web.pages.script_modules import STATIC
 from eddyline.web.services import Services
 from eddyline.web.static_files import CompressedFiles, CompressPages
-
-STATIC = Path(__file__).parent / "static"
 
 # Every module of `web/api` (mounted at /api/v1) and of `web/pages` is listed here.
 API = (

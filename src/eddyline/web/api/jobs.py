@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -33,6 +34,8 @@ _COMPACT = (
     *("fraction", "starts", "attempt", "interruptions", "message"),
 )
 _START = ("job", "worker", "started", "ended", "outcome")
+_job_values = attrgetter(*_COMPACT)
+_start_values = attrgetter(*_START)
 
 
 @router.get("/jobs", response_model=views.JobList, responses=declare(400, 422))
@@ -114,8 +117,8 @@ def list_asset_jobs(services: WithServices, principal: Reader, asset: str) -> Re
         "now": services.ledger.now(),
         "asset": {"asset": asset, "name": found.name, "state": str(found.state)},
         "progress": None if progress is None else vars(progress),
-        "jobs": {"columns": _COMPACT, "rows": [[getattr(each, name) for name in _COMPACT] for each in jobs]},
-        "starts": {"columns": _START, "rows": [[getattr(each, name) for name in _START] for each in starts]},
+        "jobs": {"columns": _COMPACT, "rows": [*map(_job_values, jobs)]},
+        "starts": {"columns": _START, "rows": [*map(_start_values, starts)]},
     }
     return JSONResponse(body, headers=_NO_CACHE)
 

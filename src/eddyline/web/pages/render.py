@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from eddyline.web.auth.principal import Principal
+from eddyline.web.pages.script_modules import script
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -17,6 +18,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ENVIRONMENT.globals["script"] = script
 
 
 def render(request: Request, template: str, principal: Principal | None, **values: object) -> HTMLResponse:
