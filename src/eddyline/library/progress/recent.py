@@ -1,6 +1,6 @@
-"""The progress of the assets of a listing, which may be a second old.
+"""The progress of the assets of a listing, which may be some seconds old.
 
-An asset with 5,000 chunks takes about 20 ms to read. Many browsers show the same listing at the same time.
+An asset with 5,000 chunks takes about 20 ms to read, and many browsers show the same listing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.library.progress.asset_progress import AssetProgress, read_progress
 
-KEPT_S = 1.0
-"""How long the progress of an asset is kept."""
+FRESH_S = 1.0
+"""Progress that is older is read again, by one thread; the others get the old one meanwhile."""
+KEPT_S = 3.0
+"""Progress that is older is not returned."""
 
 
 class RecentProgress:
-    """Reads progress, and keeps it for `KEPT_S`. Safe from any thread. `monotonic` is in seconds."""
+    """Reads progress, and keeps it for a short time. Safe from any thread. `monotonic` is in seconds."""
 
     def __init__(
         self, ledger: Ledger, pools: Pools, *, monotonic: Callable[[], float] = time.monotonic
@@ -26,17 +28,34 @@ class RecentProgress:
         self._ledger = ledger
         self._pools = pools
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._kept: dict[str, tuple[float, AssetProgress]] = {}
 
     def read(self, assets: Collection[str]) -> dict[str, AssetProgress]:
         """The progress of those of these assets that the catalogue contains."""
-        if not assets:
-            return {}
-        with self._lock:  # the others wait for the same assets
-            now = self._monotonic()
-            self._kept = {asset: each for asset, each in self._kept.items() if now - each[0] < KEPT_S}
-            missing = [asset for asset in assets if asset not in self._kept]
-            for asset, progress in read_progress(self._ledger, self._pools, missing).items():
-                self._kept[asset] = now, progress
-            return {asset: self._kept[asset][1] for asset in assets if asset in self._kept}
+        if self._older(assets, KEPT_S):
+            with self._reading:
+                self._read(self._older(assets, KEPT_S))
+        elif self._older(assets, FRESH_S) and self._reading.acquire(blocking=False):
+            try:
+                self._read(self._older(assets, FRESH_S))
+            finally:
+                self._reading.release()
+        kept = self._kept
+        return {asset: kept[asset][1] for asset in assets if asset in kept}
+
+    def _older(self, assets: Collection[str], age_s: float) -> list[str]:
+        """Those whose progress is not known, or older than `age_s`."""
+        kept, since = self._kept, self._monotonic() - age_s
+        return [asset for asset in assets if asset not in kept or kept[asset][0] < since]
+
+    def _read(self, assets: Collection[str]) -> None:
+        """Read the progress of these assets, and forget what is too old. For one thread at a time."""
+        now = self._monotonic()
+        found = read_progress(self._ledger, self._pools, assets)
+        kept = {
+            asset: each
+            for asset, each in self._kept.items()
+            if now - each[0] <= KEPT_S and asset not in assets
+        }
+        self._kept = kept | {asset: (now, progress) for asset, progress in found.items()}
