@@ -89,7 +89,6 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "web.list_p99_ms": ("at most", 50),
         "web.search_p50_ms": None,
         "web.search_p99_ms": ("at most", 50),
-        "web.stream_kb": ("at most", 60),
         "web.library_page_kb": ("at most", 100),
         "web.interactive_ms": ("at most", 1000),
         "web.jobs_page_ms": ("at most", 1000),

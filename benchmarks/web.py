@@ -3,10 +3,10 @@
 `python -m benchmarks web` prints the figures. A real `eddyline serve` answers 50 requests a second, half of
 them pages of the list and half searches, from 16 connections. A latency counts from the time at which its
 request was due, so that a slow answer delays no later request unseen. Two FFmpeg processes encode meanwhile
-at the priority of the server's worker (nice 10). `web.stream_kb` is the growth of the server's memory (PSS)
-for each of 500 open event streams. `web.library_page_kb` is what Chromium receives for the library page,
-compressed, without pictures; `web.interactive_ms` is the time until its first asset can be opened, and
-`web.jobs_page_ms` the time until the page of an asset with 5,000 chunks shows all of them and its table.
+at the priority of the server's worker (nice 10), and the first page contains an asset with 5,000 chunks that
+is being processed. `web.library_page_kb` is what Chromium receives for the library page, compressed, without
+pictures; `web.interactive_ms` is the time until its first asset can be opened, and `web.jobs_page_ms` the
+time until the page of an asset with 5,000 chunks shows all of them and its table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -39,7 +38,6 @@ from eddyline.graph.machine import Machine
 
 ASSETS = 100_000
 CHUNKS = 5_000
-STREAMS = 500
 RATE = 50.0
 SECONDS = 30.0
 _CONNECTIONS = 16
@@ -57,8 +55,7 @@ def measure() -> dict[str, float]:
         with serve(out) as server:
             figures = _measure_page(server)
             with encodes(2):
-                figures |= measure_requests(server)
-            return figures | measure_streams(server)
+                return figures | measure_requests(server)
 
 
 def fill(out: Path, count: int = ASSETS) -> None:
@@ -130,10 +127,9 @@ def _row(number: int, rng: Random) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunningServer:
-    """A server and its process id."""
+    """The port of a server."""
 
     port: int
-    pid: int
 
     def get(self, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -144,11 +140,6 @@ class RunningServer:
         if response.status != http.client.OK:
             raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
         return body
-
-    def memory_kb(self) -> float:
-        """The proportional set size of the process, in kB."""
-        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text("ascii")
-        return float(re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[0])
 
 
 @contextlib.contextmanager
@@ -163,7 +154,7 @@ def serve(out: Path) -> Iterator[RunningServer]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((out / "server.log").read_text("utf-8"))
             time.sleep(0.05)
-        server = RunningServer(port=int(found[1]), pid=process.pid)
+        server = RunningServer(port=int(found[1]))
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
                 server.get("/healthz")
@@ -245,24 +236,6 @@ def measure_requests(server: RunningServer, rate: float = RATE, seconds: float =
         cuts = statistics.quantiles(values, n=100)
         figures |= {f"web.{kind}_p50_ms": round(cuts[49], 1), f"web.{kind}_p99_ms": round(cuts[98], 1)}
     return figures
-
-
-def measure_streams(server: RunningServer, count: int = STREAMS) -> dict[str, float]:
-    """The memory of one open event stream, in kB."""
-    with contextlib.ExitStack() as stack:
-        _open_stream(server, stack)  # loads what the first one needs
-        before = server.memory_kb()
-        for _ in range(count):
-            _open_stream(server, stack)
-        return {"web.stream_kb": round((server.memory_kb() - before) / count, 1)}
-
-
-def _open_stream(server: RunningServer, stack: contextlib.ExitStack) -> None:
-    connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
-    connection.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
-    answer = connection.recv(4096)
-    if not answer.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"no event stream: {answer[:200]!r}")
 
 
 def _measure_page(server: RunningServer) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -76,6 +77,9 @@ def serve(request: ServeRequest, *, stream: TextIO, announce: Callable[[str], No
                 supervisor.begin_end()
 
         def on_listening(port: int) -> None:
+            # A full collection of all that the modules created would stop the requests for 0.2 s.
+            gc.collect()
+            gc.freeze()
             if services.log is not None:
                 services.log.info(
                     "server started", host=request.host, port=port, local=services.settings.local

@@ -13,9 +13,9 @@ from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.library.progress.asset_progress import AssetProgress, read_progress
 
-FRESH_S = 1.0
+FRESH_S = 2.0
 """Progress that is older is read again, by one thread; the others get the old one meanwhile."""
-KEPT_S = 3.0
+KEPT_S = 5.0
 """Progress that is older is not returned."""
 
 

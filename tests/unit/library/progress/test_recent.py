@@ -45,7 +45,7 @@ def progress(ledger: Ledger, watch: Watch) -> RecentProgress:
     return RecentProgress(ledger, load_pools(), monotonic=watch)
 
 
-def test_progress_is_read_again_after_a_second(
+def test_progress_is_read_again_after_two_seconds(
     ledger: Ledger, progress: RecentProgress, watch: Watch
 ) -> None:
     first = progress.read([ASSET, "unknown"])
@@ -58,7 +58,7 @@ def test_progress_is_read_again_after_a_second(
     assert progress.read([]) == {}
 
 
-def test_one_thread_reads_and_the_others_get_the_last_progress_for_three_seconds(
+def test_one_thread_reads_and_the_others_get_the_last_progress_for_five_seconds(
     ledger: Ledger, progress: RecentProgress, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = progress.read([ASSET])
