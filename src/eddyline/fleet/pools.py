@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.settings_file import KeyedValueError, Section, read_settings
@@ -35,8 +35,13 @@ def _unique(given: object) -> object:
 
 _PoolName = Annotated[str, Field(pattern=POOL_NAME)]
 _Word = Annotated[str, Field(pattern=_WORD)]
-# YAML has no sets; a frozen model needs an immutable type.
-_Words = Annotated[frozenset[_Word], Field(max_length=64), BeforeValidator(_unique)]
+# YAML has no sets; a frozen model needs an immutable type, whose order differs from process to process.
+_Words = Annotated[
+    frozenset[_Word],
+    Field(max_length=64),
+    BeforeValidator(_unique),
+    PlainSerializer(sorted, return_type=list[str], when_used="json"),
+]
 
 
 class Slot(Section):

@@ -80,6 +80,8 @@ def test_the_dump_of_the_pools_is_valid_again() -> None:
     for pool in plain["pools"].values():
         pool.pop("name")
     assert Pools.model_validate(plain).model_dump(mode="json") == load_pools().model_dump(mode="json")
+    kinds = plain["pools"]["cpu"]["kinds"]
+    assert kinds == sorted(kinds), "the order of a set differs from process to process"
 
 
 @pytest.mark.parametrize(
