@@ -136,7 +136,7 @@ def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediate
     wait_until(
         lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in runner.events) > 0
     )
-    runner.controller.apply(_spot(3.0))
+    runner.controller.apply(_spot(10.0))
     runner.join()
     by = {job.id: job for job in ledger.jobs()}
     assert by["frames-0.8-a"].state is State.DONE
