@@ -52,7 +52,17 @@ def ffprobe() -> str:
 
 
 # `make unit` leaves out tests that run programs or servers, and the modules that take seconds.
-_SLOW_FIXTURES = {"tools", "ffmpeg", "ffprobe", "postgres", "ministack", "server", "samples", "ledger_url"}
+_SLOW_FIXTURES = {
+    "tools",
+    "ffmpeg",
+    "ffprobe",
+    "postgres",
+    "ministack",
+    "server",
+    "samples",
+    "ledger_url",
+    "empty_url",
+}
 _SLOW_MODULES = {
     "aws/s3_events/test_parser.py",
     "aws/test_lambda_package.py",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.graph.new_ledgers import new_ledger, new_ledger_file
 from tests.unit.graph.postgres_server import NoServerError, Server, empty_database
 
 from eddyline.core.clock import ManualClock
@@ -51,11 +52,20 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty ledger; every test that uses it runs once for each dialect."""
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database; every test that uses it runs once for each dialect."""
     if request.param == "sqlite":
         return str(tmp_path / "ledger.db")
     return empty_database(str(request.getfixturevalue("postgres")))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new ledger; every test that uses it runs once for each dialect."""
+    if request.param == "sqlite":
+        (tmp_path / "ledger.db").write_bytes(new_ledger_file())
+        return str(tmp_path / "ledger.db")
+    return new_ledger(str(request.getfixturevalue("postgres")))
 
 
 @pytest.fixture

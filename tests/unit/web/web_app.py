@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from functools import cache
 from pathlib import Path
 
 from starlette.testclient import TestClient
+from tests.unit.graph.new_ledgers import new_ledger_file
 
 from eddyline import config
 from eddyline.app.shared_services import SharedServices
@@ -23,7 +22,7 @@ def open_services(root: Path, *, local: bool = True) -> Services:
     state = root / ".eddyline"
     state.mkdir(parents=True, exist_ok=True)
     if not (state / "ledger.sqlite").exists():
-        (state / "ledger.sqlite").write_bytes(_empty_ledger())
+        (state / "ledger.sqlite").write_bytes(new_ledger_file())
     clock = ManualClock()
     return Services(
         ledger=Ledger.open(state / "ledger.sqlite", clock=clock),
@@ -34,15 +33,6 @@ def open_services(root: Path, *, local: bool = True) -> Services:
         settings=WebSettings(local=local, data=state, hosts=("testserver", "localhost", "127.0.0.1")),
         clock=clock,
     )
-
-
-@cache
-def _empty_ledger() -> bytes:
-    """The file of a new ledger: creating its tables takes longer than most tests."""
-    with tempfile.TemporaryDirectory(prefix="eddyline-ledger-") as name:
-        path = Path(name) / "ledger.sqlite"
-        Ledger.open(path).close()
-        return path.read_bytes()
 
 
 def client_of(services: Services) -> TestClient:

@@ -97,18 +97,18 @@ def test_the_newest_revision_is_that_of_the_schema() -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_a_ledger_of_each_earlier_revision_is_upgraded_and_usable(ledger_url: str, revision: str) -> None:
-    with Ledger.open(ledger_url) as fresh:
+def test_a_ledger_of_each_earlier_revision_is_upgraded_and_usable(empty_url: str, revision: str) -> None:
+    with Ledger.open(empty_url) as fresh:
         expected = _schema(fresh)
-    _in_transaction(ledger_url, _drop_everything)
-    _create_ledger(ledger_url, revision)
-    with Ledger.open(ledger_url) as ledger:
+    _in_transaction(empty_url, _drop_everything)
+    _create_ledger(empty_url, revision)
+    with Ledger.open(empty_url) as ledger:
         assert _schema(ledger) == expected
         finish(ledger, "a-1")
         ledger.submit([new("b-1")])
         finish(ledger, "a-2", "b-1")
         assert ledger.counts()[State.DONE] == 3
-    with Ledger.open(ledger_url) as again:
+    with Ledger.open(empty_url) as again:
         assert get(again, "a-2").state is State.DONE
 
 
@@ -123,17 +123,17 @@ def _drop_everything(connection: Connection) -> None:
         connection.execute(text(f"DROP TABLE {table}"))
 
 
-def test_a_ledger_from_before_migrations_is_upgraded(ledger_url: str) -> None:
-    _create_ledger(ledger_url, "0001", version_table=False)
-    with Ledger.open(ledger_url) as ledger:
+def test_a_ledger_from_before_migrations_is_upgraded(empty_url: str) -> None:
+    _create_ledger(empty_url, "0001", version_table=False)
+    with Ledger.open(empty_url) as ledger:
         finish(ledger, "a-1")
         finish(ledger, "a-2")
 
 
-def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) -> None:
-    _create_ledger(ledger_url, "0001")
+def test_a_running_job_of_an_old_ledger_can_still_be_settled(empty_url: str) -> None:
+    _create_ledger(empty_url, "0001")
     _in_transaction(
-        ledger_url,
+        empty_url,
         lambda c: c.execute(
             text(
                 "UPDATE jobs SET state = 'running', lease_owner = 'ada', fence = 3, ready_at = NULL"
@@ -141,13 +141,13 @@ def test_a_running_job_of_an_old_ledger_can_still_be_settled(ledger_url: str) ->
             )
         ),
     )
-    with Ledger.open(ledger_url) as ledger:
+    with Ledger.open(empty_url) as ledger:
         assert ledger.settle([Settlement(job_id="a-1", fence=3, outcome=Done(result={}))]) == [True]
         assert get(ledger, "a-2").state is State.READY
 
 
-def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
-    _create_ledger(ledger_url, "0005")
+def test_renamed_columns_and_tables_keep_their_data(empty_url: str) -> None:
+    _create_ledger(empty_url, "0005")
 
     def fill(connection: Connection) -> None:
         connection.execute(text("UPDATE jobs SET turn = 2.5 WHERE id = 'a-1'"))
@@ -157,8 +157,8 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
         command = "INSERT INTO orders VALUES ('ada', 'give-up', 'a-1', 7, :yes, 'cancelled', 1, 0)"
         connection.execute(text(command), values)
 
-    _in_transaction(ledger_url, fill)
-    with Ledger.open(ledger_url) as ledger:
+    _in_transaction(empty_url, fill)
+    with Ledger.open(empty_url) as ledger:
         (command,) = ledger.commands("ada")
         assert (command.kind, command.job_id, command.fence, command.over) == ("give-up", "a-1", 7, True)
         rows = ledger.read(
@@ -170,25 +170,25 @@ def test_renamed_columns_and_tables_keep_their_data(ledger_url: str) -> None:
         assert get(ledger, "a-2").dependencies == ("a-1",)
 
 
-def test_a_ledger_of_a_newer_program_is_rejected_and_unchanged(ledger_url: str) -> None:
-    Ledger.open(ledger_url).close()
-    _in_transaction(ledger_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+def test_a_ledger_of_a_newer_program_is_rejected_and_unchanged(empty_url: str) -> None:
+    Ledger.open(empty_url).close()
+    _in_transaction(empty_url, lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")))
     for _ in range(2):
         with pytest.raises(LedgerError, match="9999"):
-            Ledger.open(ledger_url)
+            Ledger.open(empty_url)
 
 
 @pytest.mark.parametrize("revision", [None, "0001"])
-def test_many_threads_may_open_a_new_or_old_ledger_at_once(ledger_url: str, revision: str | None) -> None:
+def test_many_threads_may_open_a_new_or_old_ledger_at_once(empty_url: str, revision: str | None) -> None:
     if revision is not None:
-        _create_ledger(ledger_url, revision)
+        _create_ledger(empty_url, revision)
     errors: list[BaseException] = []
     barrier = threading.Barrier(6)
 
     def open_ledger() -> None:
         try:
             barrier.wait()
-            Ledger.open(ledger_url).close()
+            Ledger.open(empty_url).close()
         except BaseException as error:  # noqa: BLE001 - asserted by the test
             errors.append(error)
 
@@ -198,14 +198,14 @@ def test_many_threads_may_open_a_new_or_old_ledger_at_once(ledger_url: str, revi
     for thread in threads:
         thread.join()
     assert errors == []
-    with Ledger.open(ledger_url) as ledger:
+    with Ledger.open(empty_url) as ledger:
         assert ledger.counts()[State.READY] == (0 if revision is None else 1)
 
 
-def test_several_processes_may_open_an_old_ledger_at_once(ledger_url: str) -> None:
-    _create_ledger(ledger_url, "0001")
+def test_several_processes_may_open_an_old_ledger_at_once(empty_url: str) -> None:
+    _create_ledger(empty_url, "0001")
     code = "import sys; from eddyline.graph.ledger.ledger import Ledger; Ledger.open(sys.argv[1]).close()"
-    processes = [subprocess.Popen([sys.executable, "-c", code, ledger_url]) for _ in range(4)]
+    processes = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(4)]
     assert [process.wait(30) for process in processes] == [0] * 4
 
 
