@@ -80,9 +80,12 @@ build/infra/.installed: $(VENV)/.base requirements/infra.txt
 infra: $(VENV)/.dev build/checkov/.installed build/infra/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
 	@$(BIN)/python -m infra.check
 
-test: check $(VENV)/.web build/checkov/.installed build/infra/.installed ## check, then every test
+# Three processes on two cores: many tests wait for servers and workers. `check` runs beside them.
+test: $(VENV)/.dev $(VENV)/.web build/checkov/.installed build/infra/.installed ## check, and every test
 	@$(BIN)/python -m tests.prepare
-	@$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory check >build/check.log 2>&1 & check=$$!; tests=0; \
+	  $(BIN)/pytest -n 3 --dist worksteal $(PYTEST_ARGS) || tests=$$?; \
+	  wait $$check || { cat build/check.log; echo "make check failed, see above"; tests=1; }; exit $$tests
 
 servers: $(VENV)/.dev ## run PostgreSQL, S3 and SQS servers on this machine until Ctrl-C
 	@$(BIN)/python -m tests.servers "$(OUT)/servers.env"
