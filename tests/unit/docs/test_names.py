@@ -94,8 +94,10 @@ def test_every_file_named_by_its_path_exists(page: Path) -> None:
         assert any(candidate.is_file() for candidate in candidates), path
 
 
-def test_make_unit_leaves_out_only_modules_that_exist() -> None:
+@pytest.mark.parametrize(("name", "folder"), [("_SLOW_MODULES", "tests/unit"), ("_FIRST", "tests")])
+def test_the_modules_that_the_order_of_the_tests_names_exist(name: str, folder: str) -> None:
     source = (ROOT / "tests" / "conftest.py").read_text("utf-8")
-    modules = re.findall(r'(?m)^    "([\w/]+\.py)",$', source)
-    assert len(modules) > 10
-    assert [name for name in modules if not (ROOT / "tests" / "unit" / name).is_file()] == []
+    (listed,) = re.findall(rf"(?ms)^{name} = [({{]\n(.*?)^[)}}]$", source)
+    modules = re.findall(r'"([\w/]+\.py)"', listed)
+    assert len(modules) > 5
+    assert [each for each in modules if not (ROOT / folder / each).is_file()] == []
