@@ -110,6 +110,8 @@ def test_a_stranger_plays_a_shared_asset_and_reaches_nothing_else(
         assert get(path, max_redirects=0).status == 401, path
     assert get(f"{link}/files/manifest.json").status == 404
     assert owner.context.request.get(f"/media/{guarded.asset}/manifest.json").status == 200
+    stranger.watch.assert_clean()
+    stranger.close()  # its player would be refused the next segment
     owner.locator("#share-list button").first.click()
     wait(owner, "document.querySelectorAll('#share-list button').length === 0")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.waiting import wait_until
 from tests.web.browser import assert_accessible, screenshots, wait
 from tests.web.library import RIDE, asset_of
 from tests.web.server import Site
@@ -64,7 +65,7 @@ def test_a_webhook_is_added_disabled_and_deleted(page: Any) -> None:
     page.wait_for_selector("#secret:not([hidden])")
     assert page.locator("#secret-value").inner_text().startswith("whsec_")
     card = page.locator("#webhooks > li")
-    assert card.count() == 1
+    card.wait_for()
     assert "asset.ready" in card.locator(".kinds").inner_text()
     card.locator("summary").click()
     page.wait_for_selector("#webhooks .none:not([hidden])")
@@ -81,7 +82,7 @@ def test_a_webhook_is_added_disabled_and_deleted(page: Any) -> None:
     page.once("dialog", lambda dialog: dialog.accept())
     card.get_by_role("button", name="Delete").click()
     page.wait_for_selector("#empty:not([hidden])")
-    assert card.count() == 0
+    wait_until(lambda: card.count() == 0)
 
 
 def test_the_account_page_of_a_server_without_tokens_is_accessible(page: Any) -> None:
