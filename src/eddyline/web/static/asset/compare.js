@@ -121,6 +121,8 @@ export class Compare {
 
   arrived(number) {
     const [left, right] = this.sides;
+    // Frames that were decoded before a pause or a seek may still arrive: they must not move the position.
+    if (!this.playing && number !== this.number) return;
     if (left.frames.has(number) && right.frames.has(number)) {
       this.number = number;
       this.draw(left.frames.get(number), right.frames.get(number));
