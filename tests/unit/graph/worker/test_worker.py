@@ -484,18 +484,20 @@ def test_progress_reaches_the_ledger_while_the_job_runs(ledger: Ledger) -> None:
 def test_a_worker_reports_only_progress_that_changed_and_not_more_often_than_every_1_5_s(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    read = threading.local()
+
     def fast_clock() -> float:
-        return time.monotonic() * 10
+        read.last = time.monotonic() * 10
+        return float(read.last)
 
     reports: list[tuple[float, float]] = []
-    monkeypatch.setattr(
-        ledger.progress, "record", lambda found: reports.append((fast_clock(), found["a-1"][1]))
-    )
+    # The time by which the worker decided to report, not that of the report: the machine may be busy.
+    monkeypatch.setattr(ledger.progress, "record", lambda found: reports.append((read.last, found["a-1"][1])))
 
     def handle(_job: Job, context: JobContext) -> Done:
         started = fast_clock()
-        while (elapsed := fast_clock() - started) < 6.0:
-            context.progress(min(0.5, elapsed / 6.0))
+        while (elapsed := fast_clock() - started) < 12.0:
+            context.progress(min(0.5, elapsed / 12.0))
             time.sleep(0.002)  # reports more often than they are recorded
         return Done(result={})
 
