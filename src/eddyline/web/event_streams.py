@@ -237,11 +237,11 @@ class EventStreams:
             self._changed.clear()
             try:
                 await self._read()
-                if loop.time() - pinged >= PING_S:
-                    pinged = loop.time()
-                    await self._ping(pinged)
             except EddylineError as error:  # the database is unavailable: clients wait
                 report_error("event streams", error)
+            if loop.time() - pinged >= PING_S:
+                pinged = loop.time()
+                await self._ping(pinged)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), POLL_S)
             await asyncio.sleep(MIN_PAUSE_S)
@@ -261,7 +261,11 @@ class EventStreams:
 
     async def _ping(self, now: float) -> None:
         tokens = frozenset(each.token for each in self._subscribers)
-        valid = await run_sync(self._valid_tokens, tokens)
+        try:
+            valid = await run_sync(self._valid_tokens, tokens)
+        except EddylineError as error:  # the tokens are checked with the next ping
+            report_error("event streams", error)
+            valid = tokens
         for each in list(self._subscribers):
             if now >= each.expires or (each.token in tokens and each.token not in valid):
                 each.end()

@@ -111,7 +111,13 @@ class Client:
 
 def run(scenario: Callable[[Log, EventStreams], Awaitable[None]], log: Log | None = None) -> None:
     log = log or Log()
-    streams = EventStreams(log, log.subscribe, lambda tokens: tokens - {"revoked"})
+
+    def valid_tokens(tokens: frozenset[str]) -> frozenset[str]:
+        if log.error is not None:
+            raise log.error
+        return tokens - {"revoked"}
+
+    streams = EventStreams(log, log.subscribe, valid_tokens)
 
     async def main() -> None:
         await scenario(log, streams)
@@ -260,6 +266,22 @@ def test_the_stream_of_a_token_that_is_not_valid_any_more_ends(monkeypatch: pyte
         await valid.until(lambda: valid.text.count(": ping") > pings + 1)
         valid.disconnect()
         await valid.task
+
+    run(scenario)
+
+
+def test_clients_are_pinged_while_the_ledger_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_streams, "PING_S", 0.0)
+    monkeypatch.setattr(event_streams, "POLL_S", 0.01)
+
+    async def scenario(log: Log, streams: EventStreams) -> None:
+        client = Client(streams)
+        await client.until(lambda: client.text)
+        log.error = TransientError("the database is unavailable")
+        pings = client.text.count(": ping")
+        await client.until(lambda: client.text.count(": ping") > pings + 2)
+        client.disconnect()
+        await client.task
 
     run(scenario)
 
