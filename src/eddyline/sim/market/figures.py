@@ -14,9 +14,9 @@ class PoolFigures:
     """Figures of one pool over the whole time.
 
     `added` and `reclaimed` are units: of a pool of nodes, those that start and end; of any other, the
-    increases and decreases of its capacity. `reclaims_per_unit_hour`: `reclaimed` by the available unit-hours;
-    0 without any. `dark`: share of the time without an available unit. Hazards and waves are not counted: they
-    depend on what runs.
+    increases and decreases of its capacity. `reclaims_per_unit_hour`: `reclaimed` by the available
+    unit-hours; 0 without any. `dark`: share of the time without an available unit. Hazards and waves are not
+    counted: they depend on what runs.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Makes several pools of one trace: each pool is repeated with a shift in time that wraps around the end.
 
 One trace is one sample. Its rotations are pools that are reclaimed at different times, as the pools of
-several zones are; they have the same available instance-seconds. At the seam, where the end of the trace meets
-its start, the capacity changes at once from the last count to the first.
+several zones are; they have the same available instance-seconds. At the seam, where the end of the trace
+meets its start, the capacity changes at once from the last count to the first.
 """
 
 from __future__ import annotations
