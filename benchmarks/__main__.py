@@ -23,6 +23,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "encode.cpu_vs_single": ("at most", 1.00),
         "encode.wall_vs_single": ("at most", 1.00),
         "encode.cpu_vs_per_rung": ("at most", 0.75),
+        "encode.frames_per_cpu_s": None,
         "quality.vmaf_delta": ("at most", 0.3),
         "quality.vbv_underflows": ("at most", 0),
         "memory.peak_mb": ("at most", 300),

@@ -52,7 +52,7 @@ class Cost:
 
 
 def measure(work: Path, rounds: int = 1) -> dict[str, float]:
-    """Return the ratios: medians over `rounds` of alternating runs."""
+    """Return the ratios and the frames for a CPU second: medians over `rounds` of alternating runs."""
     tools = Toolchain.find()
     clip = make_natural_clip(seconds=SECONDS, rate=RATE, tools=tools)
     rungs = ladder.rungs(profile.load_profile("default"), _FACTS)
@@ -60,6 +60,7 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         "encode.cpu_vs_single": [],
         "encode.wall_vs_single": [],
         "encode.cpu_vs_per_rung": [],
+        "encode.frames_per_cpu_s": [],
     }
     peak_mb, shares = 0.0, []
     for _ in range(rounds):
@@ -71,6 +72,7 @@ def measure(work: Path, rounds: int = 1) -> dict[str, float]:
         ratios["encode.cpu_vs_single"].append(ours.cpu_s / single.cpu_s)
         ratios["encode.wall_vs_single"].append(ours.wall_s / single.wall_s)
         ratios["encode.cpu_vs_per_rung"].append(ours.cpu_s / per_rung)
+        ratios["encode.frames_per_cpu_s"].append(SECONDS * RATE / ours.cpu_s)
         print(
             f"  pipeline {ours.cpu_s:.1f} CPU s, {ours.wall_s:.1f} s;"
             f" single {single.cpu_s:.1f}, {single.wall_s:.1f};"

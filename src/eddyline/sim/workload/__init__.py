@@ -1,0 +1,1 @@
+"""What a simulated fleet has to do: arrivals of assets, generated or recorded."""

@@ -1,0 +1,32 @@
+"""The arrivals of a workload: all at once for short scenarios, or one after the other for long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eddyline.core.errors import UsageError
+from eddyline.sim.workload.asset_arrival import AssetArrival
+from eddyline.sim.workload.generated import Generator
+from eddyline.sim.workload.workload import Workload
+
+MAX_CHUNKS = 50_000_000
+"""The most chunks that are held in memory at once."""
+
+
+def arrivals(workload: Workload, *, seed: int, end_s: float) -> list[AssetArrival]:
+    """The assets that arrive in [0, `end_s`) seconds, in order; equal for equal arguments.
+
+    Raises `UsageError` for more than `MAX_CHUNKS` chunks (use `iter_arrivals`), and for invalid files.
+    """
+    expected = Generator.of(workload, seed=seed, end_s=end_s).expected_chunks
+    if expected > MAX_CHUNKS:
+        raise UsageError(
+            f"the workload has about {expected:.2g} chunks; at most {MAX_CHUNKS:.2g} are supported here",
+            remedy="use fewer hours or slots, a lower load, or a longer chunk_s",
+        )
+    return list(iter_arrivals(workload, seed=seed, end_s=end_s))
+
+
+def iter_arrivals(workload: Workload, *, seed: int, end_s: float) -> Iterator[AssetArrival]:
+    """The same assets as `arrivals`, generated hour by hour; holds those of one hour in memory."""
+    yield from Generator.of(workload, seed=seed, end_s=end_s).arrivals()
