@@ -1,6 +1,6 @@
 """Generates arrivals hour by hour: a Poisson process of assets whose rate follows the curve.
 
-Each hour has a random generator of its own, derived from the seed and its number, so that a long scenario
+Each hour derives its random generator from the seed and its number, so that a long scenario
 needs the memory of one hour. Sizes, chunks and owners are drawn for all assets of an hour at once.
 """
 
