@@ -39,6 +39,7 @@ COMMANDS = {
     "local-worker": ("local_worker", "local_worker"),
     "token": ("token", "commands"),
     "fleet": ("fleet", "commands"),
+    "simulate": ("simulate", "commands"),
     "profiles": ("profiles", "commands"),
     "telemetry": ("telemetry", "telemetry"),
     "merge": ("merge", "merge"),

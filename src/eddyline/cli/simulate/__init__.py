@@ -1,0 +1,8 @@
+"""`eddyline simulate`: the simulator and its markets, one module for each command."""
+
+from eddyline.cli.simulate.group import commands
+from eddyline.cli.simulate.import_market import import_market
+
+__all__ = ["commands", "import_market"]
+
+commands.command("import")(import_market)
