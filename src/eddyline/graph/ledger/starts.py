@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Select, bindparam, delete, func, literal_column, select, tuple_
@@ -9,6 +10,7 @@ from sqlalchemy import Select, bindparam, delete, func, literal_column, select, 
 from eddyline.core.stop import Stop
 from eddyline.graph.db.schema import instances, starts
 from eddyline.graph.ledger.ended_starts import StartOutcome
+from eddyline.graph.ledger.run_times import AssetRunTimes, run_times_by_asset
 from eddyline.graph.ledger.transactions import Transactions
 
 KEEP_S = 400 * 86_400.0
@@ -94,6 +96,13 @@ class StartHistory:
         rows = self._transactions.database.read(lambda c: c.execute(_TOTALS, times).all())
         found = [StartTotals(**{**row._mapping, "outcome": StartOutcome(row.outcome)}) for row in rows]  # noqa: SLF001 - its public name
         return sorted(found, key=lambda each: (each.pool, each.outcome, each.lifecycle))
+
+    def run_times(self, since: float, until: float, kinds: Collection[str]) -> Iterator[AssetRunTimes]:
+        """The published assets submitted from `since` to before `until`, with the run times of their jobs.
+
+        In the order of submission; times are in seconds since 1970. See `run_times_by_asset`.
+        """
+        return run_times_by_asset(self._transactions, since, until, kinds)
 
     def prune(
         self,

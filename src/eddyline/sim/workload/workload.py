@@ -89,7 +89,8 @@ class Bursts(Section):
 class Workload(Section):
     """The work of a scenario. See docs/reference/scenarios.md.
 
-    The mean work over the scenario is `load` x `slots` reference slots.
+    The mean work over the scenario is `load` x `slots` reference slots. With `recorded`, arrivals are read
+    from a file, and the keys that describe rates, sizes and owners have no effect.
     """
 
     slots: float = Field(default=200.0, gt=0, le=1e7)
@@ -107,6 +108,7 @@ class Workload(Section):
     frames_per_second: float = Field(default=60.0, gt=0, le=1000)
     encode_speed: float | None = Field(default=None, gt=0, le=1e6)
     scale_by: str | None = Field(default=None, min_length=1, max_length=4096)
+    recorded: str | None = Field(default=None, min_length=1, max_length=4096)
 
     @model_validator(mode="after")
     def _one_speed(self) -> Self:
@@ -116,9 +118,10 @@ class Workload(Section):
 
     def beside(self, directory: Path) -> Self:
         """The same workload; its relative paths of files are taken from `directory`."""
-        if self.scale_by is None:
-            return self
-        return self.model_copy(update={"scale_by": str(directory / self.scale_by)})
+        paths = {"scale_by": self.scale_by, "recorded": self.recorded}
+        return self.model_copy(
+            update={key: str(directory / path) for key, path in paths.items() if path is not None}
+        )
 
     def end_s(self, market_end_s: float | None = None) -> float:
         """The length of the scenario in seconds: `hours`, or else the market's, or else 12 hours."""
