@@ -37,7 +37,7 @@ def calls(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yields (command, options) of every eddyline command line in a page's code."""
     for code in IN_CODE.findall(text):
         for line in code.replace("\\\n", " ").replace("\\|", "|").splitlines():
-            if not re.match(r"\s*(from|import) ", line):  # Python
+            if not re.search(r"\bfrom \S+ import\b", line):  # Python
                 for call in CALL.finditer(line):
                     yield call[1], re.findall(r"(?<![\w-])--[a-z][a-z-]*", call[2].split(" #")[0])
 
