@@ -17,7 +17,7 @@ from eddyline.aws.ec2_machine import MachineReading
 from eddyline.aws.ec2_metadata import InstanceMetadata
 from eddyline.cli.signals import Interruption
 from eddyline.core.stop import Stop
-from eddyline.fleet.drain.policy import DrainRules
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.direct import DirectBroker

@@ -6,10 +6,19 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.integration.aws_site import LEASE_S, REGION, QueueSite, queue_names, queues
-from tests.integration.broker_helpers import claim_one, keys, make_site, registered_broker, settle
+from tests.integration.broker_helpers import (
+    POOLS,
+    claim_many,
+    claim_one,
+    keys,
+    make_site,
+    registered_broker,
+    settle,
+)
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
@@ -17,6 +26,7 @@ from tests.waiting import wait_until
 from eddyline.aws.client_errors import QueueNotFoundError
 from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.broker import SqsBroker
+from eddyline.aws.sqs.client import Message
 from eddyline.aws.sqs.dead_letters import redrive_dead_letters
 from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Done
@@ -51,6 +61,37 @@ def test_repeated_hand_backs_never_exhaust_the_receive_count(make_site: Callable
     wait_until(lambda: get(site.ledger, "a-1").state == State.DONE)
     wait_until(lambda: get(site.ledger, "a-1").interruptions >= 13)
     assert site.queues.depth(site.names.dead_letters) == 0
+
+
+def test_a_worker_that_takes_only_short_jobs_soon_stops_receiving_long_ones(
+    make_site: Callable[..., QueueSite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(max_receive_count=4)
+    names = [f"a-{number}" for number in range(4)]
+    site.ledger.submit([new(name, weight=50.0) for name in names])
+    broker = registered_broker(site)
+    assert isinstance(broker, SqsBroker)
+    received: list[int] = []
+    receive = broker._queues.receive
+
+    def count(*args: Any, **options: Any) -> list[Message]:
+        found = receive(*args, **options)
+        received.append(len(found))
+        return found
+
+    monkeypatch.setattr(broker._queues, "receive", count)
+    for _ in range(20):
+        assert broker.claim("ada", pools=POOLS, limit=2, lease_s=LEASE_S, most_weight={"work": 9.0}) == []
+        time.sleep(0.1)
+    wait_until(lambda: sum(received) >= 5)
+    assert sum(received) <= 7
+    # Nothing was started or lost, and once it takes all jobs it receives them again.
+    assert site.queues.depth(site.names.dead_letters) == 0
+    assert {get(site.ledger, name).starts for name in names} == {0}
+    claims = claim_many(broker, 4)
+    assert sorted(claim.job.id for claim in claims) == names
+    assert all(settle(broker, claim, done()) for claim in claims)
+    wait_until(lambda: all(get(site.ledger, name).state == State.DONE for name in names))
 
 
 def test_the_job_of_a_frozen_worker_runs_elsewhere_and_its_late_result_is_ignored(

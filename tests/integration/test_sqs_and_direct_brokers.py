@@ -53,6 +53,27 @@ def test_a_claim_carries_the_complete_job(site: DirectSite | QueueSite) -> None:
     assert claim.fence == job.fence > 0
 
 
+def test_a_claim_of_short_jobs_leaves_the_long_ones_to_others(site: DirectSite | QueueSite) -> None:
+    site.ledger.submit([new("a-1", weight=50.0), new("a-2", weight=5.0), new("a-3", kind="rare", weight=1.0)])
+    draining, other = registered_broker(site), registered_broker(site, "bob")
+    taken: list[str] = []
+
+    def claim_short() -> bool:
+        claims = draining.claim(
+            "ada", pools=POOLS, limit=2, lease_s=LEASE_S, most_weight={"work": 20.0, "other": 9.0}
+        )
+        taken.extend(claim.job.id for claim in claims)
+        return "a-2" in taken
+
+    wait_until(claim_short)
+    left = claim_many(other, 2, "bob")
+    assert sorted(claim.job.id for claim in left) == ["a-1", "a-3"]
+    assert taken == ["a-2"]
+    assert all(settle(other, claim, done()) for claim in left)
+    for name in ("a-1", "a-3"):
+        assert _wait_for_state(site, name, State.DONE).result is not None
+
+
 def test_a_result_is_applied_and_releases_dependent_jobs(site: DirectSite | QueueSite) -> None:
     site.ledger.submit([new("a-1"), new("a-2", "a-1")])
     broker = registered_broker(site)

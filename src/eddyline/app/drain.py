@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from eddyline.app.observability import Observation
 from eddyline.core.clock import SystemClock
 from eddyline.core.stop import Stop
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.controller import DrainController
-from eddyline.fleet.drain.policy import DrainActions, DrainRules, DrainState
+from eddyline.fleet.drain.policy import DrainActions, DrainState
 from eddyline.fleet.notices import Notice, NoticeKind, sigterm_notice
 from eddyline.graph.worker.broker import Broker
 

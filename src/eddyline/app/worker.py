@@ -24,8 +24,8 @@ from eddyline.core.errors import TransientError
 from eddyline.core.health import HealthFile
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.command_listener import CommandListener
-from eddyline.fleet.drain.policy import DrainRules
 from eddyline.fleet.pool_coverage import worker_name
 from eddyline.fleet.pools import Pools
 from eddyline.fleet.slots import measure_resources

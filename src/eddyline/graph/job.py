@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -154,3 +155,11 @@ class Settlement:
     outcome: Outcome
     cpu_s: float | None = None
     fraction: float | None = None
+
+
+def is_accepted(kind: str, weight: float, most_weight: Mapping[str, float] | None) -> bool:
+    """Whether a worker that takes jobs of some kinds up to a weight takes this one; None: it takes all.
+
+    How long a job without a weight takes is not known.
+    """
+    return most_weight is None or 0 < weight <= most_weight.get(kind, 0.0)

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from operator import attrgetter
 
 from eddyline.graph.ledger.fair_queue import alternate
+from eddyline.graph.ledger.leases import LOOK_AHEAD
 from eddyline.sim.fair_shares import MIN_WEIGHT, Entry, FairShares
 from eddyline.sim.queued_job import Place, QueuedJob, illegal
 
@@ -128,9 +129,12 @@ class SimQueue:
                 return urgent
         return self._take_first(entry)
 
-    def claim(self, now: float, limit: int) -> list[QueuedJob]:
-        """Up to `limit` jobs, which then run, in the order in which one claim of the ledger returns them."""
-        return claim_from([self], now, limit, self._rng)
+    def claim(self, now: float, limit: int, *, most_weight: float | None = None) -> list[QueuedJob]:
+        """Up to `limit` jobs, which then run, in the order in which one claim of the ledger returns them.
+
+        With `most_weight`, only jobs of at most this weight, as a draining worker claims them.
+        """
+        return claim_from([self], now, limit, self._rng, most_weight=most_weight)
 
     def take_fair(self, now: float, most: int) -> list[QueuedJob]:
         """The first `most` jobs in the fair order, which then run."""
@@ -239,16 +243,27 @@ class SimQueue:
         return None
 
 
-def claim_from(queues: Sequence[SimQueue], now: float, limit: int, rng: random.Random) -> list[QueuedJob]:
-    """Claim up to `limit` jobs of several pools, whose ids are all different, as one claim of the ledger."""
+def claim_from(
+    queues: Sequence[SimQueue],
+    now: float,
+    limit: int,
+    rng: random.Random,
+    *,
+    most_weight: float | None = None,
+) -> list[QueuedJob]:
+    """Claim up to `limit` jobs of several pools, whose ids are all different, as one claim of the ledger.
+
+    With `most_weight`, only jobs of at most this weight, among the first ones.
+    """
     if limit < 1:
         return []
-    urgent = [queue.urgent(now, (limit + 1) // 2) for queue in queues]
-    fair = [queue.take_fair(now, limit) for queue in queues]
-    if len(queues) == 1 and not urgent[0]:
+    further = 0 if most_weight is None else LOOK_AHEAD
+    urgent = [queue.urgent(now, (limit + 1) // 2 + further) for queue in queues]
+    fair = [queue.take_fair(now, limit + further) for queue in queues]
+    if len(queues) == 1 and not urgent[0] and most_weight is None:
         return fair[0]
-    all_fair = sorted((job for jobs in fair for job in jobs), key=_FAIR)
-    all_urgent = sorted((job for jobs in urgent for job in jobs), key=_URGENT)
+    all_fair = sorted((job for jobs in fair for job in jobs if _fits(job, most_weight)), key=_FAIR)
+    all_urgent = sorted((job for jobs in urgent for job in jobs if _fits(job, most_weight)), key=_URGENT)
     first = bool(all_urgent) and rng.random() < _EVEN
     chosen: list[QueuedJob] = alternate(all_fair, all_urgent, limit, urgent_first=first)
     ids = {job.id for job in chosen}
@@ -260,6 +275,10 @@ def claim_from(queues: Sequence[SimQueue], now: float, limit: int, rng: random.R
             if job.id in ids and job.place == _WAITING:
                 queue.take(job)
     return chosen
+
+
+def _fits(job: QueuedJob, most_weight: float | None) -> bool:
+    return most_weight is None or 0 < job.weight <= most_weight
 
 
 def _move_to_front(jobs: Iterable[QueuedJob], front_of: Callable[[int], float | None]) -> None:

@@ -54,6 +54,7 @@ class Mirror:
     def step(self) -> None:
         """One random operation on both."""
         kinds = ["submit", "claim", "claim", "claim", "complete", "interrupt", "lose", "fail", "wait"]
+        kinds.append("claim_short")
         getattr(self, self.choices.choice(kinds))()
 
     def submit(self) -> None:
@@ -91,14 +92,20 @@ class Mirror:
         limit = self.choices.choice((1, 1, 1, 2, 3, 5, 8))
         self.claim_some(self.choices.choice(WORKERS), limit)
 
-    def claim_some(self, worker: str, limit: int) -> int:
-        claims = self.ledger.claim(worker, pools=tuple(self.queues), limit=limit, lease_s=60.0)
+    def claim_short(self) -> None:
+        """As a draining worker does."""
+        self.claim_some("ada", self.choices.randint(1, 3), most_weight=self.choices.choice((1.0, 2.5)))
+
+    def claim_some(self, worker: str, limit: int, *, most_weight: float | None = None) -> int:
+        most = None if most_weight is None else {"encode": most_weight}
+        pools = tuple(self.queues)
+        claims = self.ledger.claim(worker, pools=pools, limit=limit, lease_s=60.0, most_weight=most)
         queues, now = list(self.queues.values()), self.clock.now()
-        if limit == 1 and len(queues) == 1:
+        if limit == 1 and len(queues) == 1 and most is None:
             one = queues[0].claim_one(now)
             taken = [] if one is None else [one]
         else:
-            taken = claim_from(queues, now, limit, self.rng)
+            taken = claim_from(queues, now, limit, self.rng, most_weight=most_weight)
         if [job.id for job in taken] != [claim.job.id for claim in claims]:
             raise DivergenceError(f"{[job.id for job in taken]} != {[claim.job.id for claim in claims]}")
         for claim in claims:

@@ -90,10 +90,16 @@ class SqsBroker:
         pools: Sequence[str],
         limit: int,
         lease_s: float,  # noqa: ARG002 - the lease of a message is `visibility_s`
+        most_weight: Mapping[str, float] | None = None,
     ) -> list[Claim]:
-        """Received jobs; the rest of `limit` is fetched from now on, and listeners are notified."""
+        """Received jobs; the rest of `limit` is fetched from now on, and listeners are notified.
+
+        A message shows what its job is only once it is received. Those that are not accepted by `most_weight`
+        are handed back at once; after a few of them nothing is fetched until all jobs are accepted again.
+        """
         self._reporter.worker = worker
-        held = self._in_flight.add(self._receiver.take(worker, pools, limit), self._clock.now())
+        taken = self._receiver.take(worker, pools, limit, most_weight=most_weight)
+        held = self._in_flight.add(taken, self._clock.now())
         self._reporter.report_starts(held)
         return [each.claim for each in held]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from eddyline.aws.client_errors import QueueError
 from eddyline.aws.sqs.client import Message, SqsClient
@@ -15,11 +15,14 @@ from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.graph.coordinator.wire import WireError
+from eddyline.graph.job import is_accepted
 
 _HEAD_START_S = 0.05  # how much earlier than the next rank a more urgent queue is polled
 _BACKOFF = BackoffPolicy(base_s=0.1, cap_s=5.0)
 _UNCLAIMED_S = 1.0  # a worker that wants jobs claims them at once; one that does not is about to stop
 _MAX_RESPONSE_S = 1.0
+# Each one that is handed back delays its job by the time of two requests, and may be received again at once.
+_MOST_MISFITS = 5
 
 
 class Receiver:
@@ -47,13 +50,22 @@ class Receiver:
         self._changed = threading.Condition()
         self._unclaimed: list[tuple[int, HeldMessage]] = []
         self._wanted = 0
+        self._most_weight: Mapping[str, float] | None = None
+        self._misfits = 0
         self._closed = False
         self._worker = ""
         self._polled: set[str] = set()
         self._failure: EddylineError | None = None
 
-    def take(self, worker: str, pools: Sequence[str], limit: int) -> list[HeldMessage]:
-        """Up to `limit` received jobs; the rest of `limit` is fetched from now on.
+    def take(
+        self,
+        worker: str,
+        pools: Sequence[str],
+        limit: int,
+        *,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[HeldMessage]:
+        """Up to `limit` received jobs that `most_weight` accepts; the rest of `limit` is fetched from now on.
 
         Raises the error that ended the long poll of a queue.
         """
@@ -62,11 +74,20 @@ class Receiver:
                 raise self._failure
             self._worker = worker
             self._start_polls(pools)
-            here = [pair for pair in self._unclaimed if pair[1].claim.job.pool in pools]
+            self._most_weight = most_weight
+            if most_weight is None:
+                self._misfits = 0
+            here = [
+                pair
+                for pair in self._unclaimed
+                if pair[1].claim.job.pool in pools and self._is_accepted(pair[1])
+            ]
             here.sort(key=lambda pair: (pair[0], pair[1].received_at))
             taken = here[:limit]
             self._unclaimed = [pair for pair in self._unclaimed if pair not in taken]
             self._wanted = max(limit - len(taken) - len(self._unclaimed), 0)
+            if self._misfits >= _MOST_MISFITS:
+                self._wanted = 0
             self._changed.notify_all()
         now = self._monotonic()
         return [held for _, held in taken if held.is_held(now)]
@@ -162,12 +183,20 @@ class Receiver:
         received_at = self._monotonic()
         held = list(self._claim(messages, max(requested_at, received_at - _MAX_RESPONSE_S), received_at))
         with self._changed:
-            kept = held[: self._wanted] if not self._closed else []
+            accepted = [each for each in held if self._is_accepted(each)]
+            self._misfits += len(held) - len(accepted)
+            if self._misfits >= _MOST_MISFITS:
+                self._wanted = 0
+            kept = accepted[: self._wanted] if not self._closed else []
             self._unclaimed += [(rank, each) for each in kept]
             self._wanted -= len(kept)
         if kept:
             self._on_arrival()
-        self._hand_back(held[len(kept) :])
+        self._hand_back([each for each in held if each not in kept])
+
+    def _is_accepted(self, held: HeldMessage) -> bool:
+        job = held.claim.job
+        return is_accepted(job.kind, job.weight, self._most_weight)
 
     def _claim(
         self, messages: Sequence[Message], requested_at: float, received_at: float

@@ -1,4 +1,4 @@
-"""A broker that can stop delivering new jobs while running jobs continue."""
+"""A broker that can stop delivering new jobs, or deliver only short ones, while running jobs continue."""
 
 from __future__ import annotations
 
@@ -21,16 +21,27 @@ class DrainingBroker:
         self._claim_lock = threading.Lock()
         self._listeners_lock = threading.Lock()
         self._hand_back_lock = threading.Lock()
-        self._accepts_jobs = True
+        self._most_weight: Mapping[str, float] | None = None
         self._last_claim: tuple[str, tuple[str, ...], float] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._handed_back: set[ClaimKey] = set()
 
-    def accept_jobs(self, accepts: bool) -> None:  # noqa: FBT001 - the state to set
-        """Deliver new jobs or not, and wake the worker; never blocks."""
-        if accepts == self._accepts_jobs:
-            return
-        self._accepts_jobs = accepts
+    @property
+    def _accepts_jobs(self) -> bool:
+        return self._most_weight is None or bool(self._most_weight)
+
+    def accept_jobs(self, most_weight: Mapping[str, float] | None) -> None:
+        """Deliver only new jobs of these kinds and at most these weights (None: all; empty: none).
+
+        Wakes the worker when this changes from or to none; never blocks.
+        """
+        before = self._accepts_jobs
+        self._most_weight = most_weight
+        if before != self._accepts_jobs:
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the worker try to claim again; never blocks."""
         with self._listeners_lock:
             listeners = list(self._listeners)
         for listener in listeners:
@@ -70,17 +81,29 @@ class DrainingBroker:
 
     # Methods of Broker that depend on the state
 
-    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Claim up to `limit` jobs; none while draining."""
+    def claim(
+        self,
+        worker: str,
+        *,
+        pools: Sequence[str],
+        limit: int,
+        lease_s: float,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[Claim]:
+        """Claim up to `limit` jobs; while draining only those that are accepted."""
         with self._claim_lock:
             self._last_claim = worker, tuple(pools), lease_s
             if not self._accepts_jobs:
                 return []
-            return self._inner.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
+            most = self._most_weight if most_weight is None else most_weight
+            return self._inner.claim(worker, pools=pools, limit=limit, lease_s=lease_s, most_weight=most)
 
     def seconds_until_due(self, pools: Sequence[str]) -> float | None:
-        """Seconds until a job may be due; None, as if unknown, while draining."""
-        return self._inner.seconds_until_due(pools) if self._accepts_jobs else None
+        """Seconds until a job may be due; None, as if unknown, while not all jobs are accepted.
+
+        Otherwise the worker would try again and again to claim a job that is due, but too long.
+        """
+        return self._inner.seconds_until_due(pools) if self._most_weight is None else None
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Record how claims ended; interruptions of jobs already handed back count as accepted."""

@@ -1,12 +1,14 @@
 """Drains a running worker from outside: wraps its broker and its handlers.
 
-The worker has no code for draining. It claims nothing because the broker delivers nothing. The broker hands a
-job back at once, and the job's handler is stopped as for a cancellation; its later outcome is the same, or is
-ignored. The worker exits because its `stop` is requested, and hands back what still runs.
+The worker has no code for draining. It claims nothing, or only short jobs, because the broker delivers no
+others. The broker hands a job back at once, and the job's handler is stopped as for a cancellation; its later
+outcome is the same, or is ignored. The worker exits because its `stop` is requested, and hands back what
+still runs.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -15,11 +17,12 @@ from dataclasses import dataclass, replace
 from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain.broker import DrainingBroker
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.job_estimate import JobProgress, JobRates
 from eddyline.fleet.drain.policy import (
     ClaimKey,
     DrainActions,
-    DrainRules,
+    DrainPhase,
     DrainState,
     JobEstimate,
     apply_notice,
@@ -32,6 +35,7 @@ from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.handler import Handler, JobContext
 
 _DRAINING_PERIOD_S = 0.25
+_WAKE_S = 1.0
 _AT_RISK_PERIOD_S = 2.0  # longer: every decision queries the broker
 
 
@@ -82,9 +86,11 @@ class DrainController:
         self._state = DrainState()
         self._running: dict[ClaimKey, _Running] = {}
         self._rates = JobRates()
+        self._too_long: dict[str, float] = {}
         self._last_actions = DrainActions()
         self._waiting_s: float | None = None
         self._waiting_requested = False
+        self._next_wake = 0.0
         self._tasks = TaskThread("drain-tasks")
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
@@ -177,7 +183,7 @@ class DrainController:
                     return
                 actions = self._decide()
                 # First: a job that is handed back must not be delivered to this worker again.
-                self.broker.accept_jobs(actions.accepts_jobs)
+                self.broker.accept_jobs(self._most_weight(actions))
                 self._stop_jobs(actions.hand_back)
             if actions.exit and not self._stop.requested:
                 self._stop.request(self._state.reason)
@@ -193,9 +199,25 @@ class DrainController:
             self._tasks.submit(lambda: self.broker.hand_back(back))
         if self._last_actions.accepts_jobs and not actions.accepts_jobs:
             self._tasks.submit(self.broker.stop_fetching)
+        if actions.accepts_jobs and actions.phase is DrainPhase.DRAINING:
+            self._wake_worker()
         if self._state.is_at_risk(self._clock.now()) and not self._waiting_requested:
             self._waiting_requested = True
             self._tasks.submit(self._query_waiting)
+
+    def _wake_worker(self) -> None:
+        """Let the worker claim again, once a second: a job that is short enough may have become due."""
+        now = self._monotonic()
+        if now >= self._next_wake:
+            self._next_wake = now + _WAKE_S
+            self.broker.wake()
+
+    def _most_weight(self, actions: DrainActions) -> dict[str, float] | None:
+        """By kind, the largest weight of new jobs; None: any."""
+        if actions.accepts_up_to_s is None or not actions.accepts_jobs:
+            return None if actions.accepts_jobs else {}
+        most = self._rates.most_weight(actions.accepts_up_to_s, self._rules.pessimism)
+        return {kind: min(weight, self._too_long.get(kind, weight)) for kind, weight in most.items()}
 
     def _query_waiting(self) -> None:
         self._waiting_s = self.broker.waiting_s()
@@ -228,7 +250,14 @@ class DrainController:
             for running in self._running.values()
             if not running.context.stop.requested
         ]
-        return decide(self._state, jobs, self._clock.now(), self._rules, waiting_s=self._waiting_s)
+        return decide(
+            self._state,
+            jobs,
+            self._clock.now(),
+            self._rules,
+            waiting_s=self._waiting_s,
+            knows_rates=bool(self._rates),
+        )
 
     def _remaining_s(self, running: _Running) -> float | None:
         return self._rates.remaining_s(
@@ -242,5 +271,10 @@ class DrainController:
 
     def _stop_jobs(self, keys: Collection[ClaimKey]) -> None:
         for key in keys:
-            if key in self._running:
-                self._running[key].context.stop.request(f"{self._state.reason}: it would not end in time")
+            running = self._running.get(key)
+            if running is not None:
+                # Or this worker would take the same job again, which was slower than others of its kind.
+                job = running.job
+                shorter = math.nextafter(job.weight, 0.0)
+                self._too_long[job.kind] = min(shorter, self._too_long.get(job.kind, shorter))
+                running.context.stop.request(f"{self._state.reason}: it would not end in time")

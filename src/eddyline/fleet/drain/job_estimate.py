@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 _MIN_FRACTION = 0.05  # from here on a job's own speed is a better estimate than that of earlier jobs
 _WEIGHT = 0.3  # of the latest job in the mean of its kind
+_FORGET = 0.05  # the share of its distance to the mean that the slowest rate loses with each job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +24,39 @@ class JobProgress:
 
 
 class JobRates:
-    """Seconds per unit of weight, by kind of job, as a moving mean of jobs that were done."""
+    """Seconds per unit of weight, by kind of job, as a moving mean of jobs that were done.
+
+    It also keeps the rate of the slowest recent jobs: it falls towards the mean as jobs are done.
+    """
 
     def __init__(self) -> None:
         self._mean: dict[str, float] = {}
+        self._slowest: dict[str, float] = {}
+
+    def __bool__(self) -> bool:
+        """Whether any rate is known."""
+        return bool(self._mean)
 
     def record(self, kind: str, weight: float, seconds: float) -> None:
         """Record the duration of a job that was done."""
         if weight > 0 and seconds >= 0:
-            before = self._mean.get(kind, seconds / weight)
-            self._mean[kind] = before + _WEIGHT * (seconds / weight - before)
+            rate = seconds / weight
+            before = self._mean.get(kind, rate)
+            mean = self._mean[kind] = before + _WEIGHT * (rate - before)
+            slowest = self._slowest.get(kind, rate)
+            self._slowest[kind] = max(rate, slowest + _FORGET * (mean - slowest))
+
+    def most_weight(self, seconds: float, pessimism: float) -> dict[str, float]:
+        """By kind, the weight of a job that is expected to take at most `seconds`.
+
+        `pessimism` is the factor that this expectation allows for; where recent jobs were slower than the
+        mean by more than that, the slowest of them counts. Kinds that were never measured are left out.
+        """
+        most: dict[str, float] = {}
+        for kind, mean in self._mean.items():
+            rate = max(mean, self._slowest[kind] / pessimism)
+            most[kind] = seconds / rate if rate > 0 else math.inf
+        return most if seconds > 0 else {}
 
     def remaining_s(self, progress: JobProgress) -> float | None:
         """Seconds until the job is done; None: unknown, or the job already takes longer than earlier ones.

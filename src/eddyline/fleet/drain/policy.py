@@ -9,69 +9,15 @@ notices has no effect, and duplicates change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
 
+from eddyline.fleet.drain.choice import DrainRules, drain_choice
 from eddyline.fleet.notices import Notice, NoticeKind
 
 ClaimKey = tuple[str, int]
 """Identifies a claim: the job's id and the fence."""
-
-_METADATA_WAIT_S = 8.0
-"""A poll of the instance metadata (every 5 s) and its requests, each of which takes up to 1 s."""
-
-
-class DrainTimes(Protocol):
-    """The drain times of a pool (`capacity` in pools.yaml), in seconds."""
-
-    @property
-    def stop_s(self) -> float:
-        """From SIGTERM to SIGKILL, if nothing else is known."""
-        ...
-
-    @property
-    def hook_s(self) -> float:
-        """The time that a scale-in grants to running jobs: the heartbeat timeout of the lifecycle hook."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class DrainRules:
-    """Times in seconds.
-
-    `margin_s`: jobs must end this long before the drain deadline, to leave time to settle and exit.
-    `container_stop_s`: time from SIGTERM to SIGKILL; ECS on Spot guarantees at most 110.
-    `scale_in_s`: time that a scale-in grants: the heartbeat timeout of the lifecycle hook, if there is one.
-    `scale_in_wait_s`: after SIGTERM no job is handed back for this long, because the notice of the scale-in
-    that caused it may follow, which grants more time.
-    `unknown_s`: a job whose remaining time is unknown is handed back once no more than this is left.
-    `rebalance_s`: how long a rebalance recommendation applies if no interruption follows.
-    `starving_s`: a job that has waited this long shows that no other worker can take it.
-    `probe_s`: where waiting times are unknown, new jobs are accepted for this long in every `starving_s`.
-    `pessimism`: factor by which estimates of remaining time are multiplied.
-    """
-
-    margin_s: float = 10.0
-    container_stop_s: float = 110.0
-    scale_in_s: float = 110.0
-    scale_in_wait_s: float = 0.0
-    unknown_s: float = 110.0
-    rebalance_s: float = 1800.0
-    starving_s: float = 60.0
-    probe_s: float = 4.0
-    pessimism: float = 1.25
-
-    @classmethod
-    def for_pool(cls, times: DrainTimes, *, has_metadata: bool) -> DrainRules:
-        """The rules of a pool; `has_metadata`: the instance metadata would announce a scale-in."""
-        may_be_extended = has_metadata and times.hook_s > times.stop_s
-        return cls(
-            container_stop_s=times.stop_s,
-            scale_in_s=times.hook_s,
-            scale_in_wait_s=_METADATA_WAIT_S if may_be_extended else 0.0,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +26,8 @@ class DrainState:
 
     `draining`: the worker must end, by the drain deadline `deadline` if there is one, which follows from the
     earliest `stated` deadline, the earliest end of the time that a scale-in `granted`, and the time of the
-    first SIGTERM (`stopped`). `avoid_until`: its machine is at elevated risk of interruption until then
-    (rebalance recommendation).
+    first SIGTERM (`stopped`). `interrupted`: a notice of an interruption fixed the end of the machine.
+    `avoid_until`: its machine is at elevated risk of interruption until then (rebalance recommendation).
     """
 
     draining: bool = False
@@ -91,6 +37,15 @@ class DrainState:
     stated: float | None = None
     granted: float | None = None
     stopped: float | None = None
+    interrupted: bool = False
+
+    @property
+    def end_is_fixed(self) -> bool:
+        """Whether the machine runs until the deadline, busy or not.
+
+        A machine that is scaled in ends as soon as its workers exit.
+        """
+        return self.interrupted and self.granted is None
 
     def is_at_risk(self, now: float) -> bool:
         """Whether a rebalance recommendation applies and the worker does not drain already."""
@@ -127,8 +82,9 @@ def _record(state: DrainState, notice: Notice, rules: DrainRules) -> DrainState:
             return replace(state, granted=_earliest(state.granted, ends))
         case NoticeKind.STOP if notice.deadline is None:
             return replace(state, stopped=_earliest(state.stopped, notice.at))
-        case NoticeKind.INTERRUPTION if notice.deadline is None:
-            return replace(state, stated=_earliest(state.stated, notice.at))
+        case NoticeKind.INTERRUPTION:
+            ends = notice.at if notice.deadline is None else notice.deadline
+            return replace(state, stated=_earliest(state.stated, ends), interrupted=True)
         case _:
             return replace(state, stated=_earliest(state.stated, notice.deadline))
 
@@ -154,7 +110,7 @@ def _may_be_extended(state: DrainState, now: float, rules: DrainRules) -> bool:
 
 
 class DrainPhase(StrEnum):
-    """Whether a worker accepts new jobs: yes, only jobs that no other worker takes, or no."""
+    """Whether a worker accepts new jobs: all, those that no other worker takes, or those that surely end."""
 
     ACTIVE = "active"
     AT_RISK = "at-risk"
@@ -173,12 +129,15 @@ class JobEstimate:
 class DrainActions:
     """What a worker does now.
 
-    `finish`: jobs that can end in time. `hand_back`: jobs to hand back at once, for other workers. `exit_by`:
-    the drain deadline less the margin (None: no deadline). `exit`: exit now.
+    `accepts_jobs`: it takes new jobs that are expected to take at most `accepts_up_to_s` seconds (None: any
+    length; 0: none). `finish`: jobs that can end in time. `hand_back`: jobs to hand back at once, for other
+    workers. `exit_by`: the drain deadline less the margin (None: no deadline). `exit`: exit now.
     """
 
     phase: DrainPhase = DrainPhase.ACTIVE
     accepts_jobs: bool = True
+    # Decreases all the time: two decisions that differ only in it are the same.
+    accepts_up_to_s: float | None = field(default=None, compare=False)
     finish: tuple[ClaimKey, ...] = ()
     hand_back: tuple[ClaimKey, ...] = ()
     exit_by: float | None = None
@@ -192,13 +151,15 @@ def decide(
     rules: DrainRules,
     *,
     waiting_s: float | None = None,
+    knows_rates: bool = False,
 ) -> DrainActions:
     """What a worker that runs `jobs` does at `now`.
 
-    `waiting_s`: how long the oldest job that it could claim has waited (None: unknown). A worker at risk of
-    interruption leaves new jobs to other workers as long as there are any. It stops no running job and does
-    not exit: its service would only start it again on the same machine. After SIGTERM it hands no job back
-    before a scale-in could have been noticed.
+    `waiting_s`: how long the oldest job that it could claim has waited (None: unknown). `knows_rates`: it can
+    tell how long some new jobs would take. A worker at risk of interruption leaves new jobs to other workers
+    as long as there are any. It stops no running job and does not exit: its service would only start it again
+    on the same machine. After SIGTERM it hands no job back before a scale-in could have been noticed. On a
+    machine that is interrupted it takes further jobs that surely end before it must exit.
     """
     keys = tuple(job.key for job in jobs)
     if not state.draining:
@@ -206,18 +167,32 @@ def decide(
             return DrainActions(finish=keys)
         at_risk_s = now - (state.avoid_until - rules.rebalance_s)
         accepts = _is_starving(waiting_s, at_risk_s, rules)
-        return DrainActions(phase=DrainPhase.AT_RISK, accepts_jobs=accepts, finish=keys)
-    exit_by = None if state.deadline is None else state.deadline - rules.margin_s
-    late = _late_jobs(jobs, now, exit_by, rules)
-    if exit_by is not None and now < exit_by and _may_be_extended(state, now, rules):
-        late = set()
+        return DrainActions(
+            phase=DrainPhase.AT_RISK,
+            accepts_jobs=accepts,
+            accepts_up_to_s=None if accepts else 0.0,
+            finish=keys,
+        )
+    if state.deadline is None:
+        return DrainActions(
+            phase=DrainPhase.DRAINING, accepts_jobs=False, accepts_up_to_s=0.0, finish=keys, exit=not jobs
+        )
+    exit_by = state.deadline - rules.margin_s
+    late, accepts_s = drain_choice(
+        [job.remaining_s for job in jobs], exit_by - now, rules, interrupted=state.end_is_fixed
+    )
+    if now < exit_by and _may_be_extended(state, now, rules):
+        late = []
+    back = {jobs[index].key for index in late}
+    accepts_s = accepts_s if knows_rates else 0.0
     return DrainActions(
         phase=DrainPhase.DRAINING,
-        accepts_jobs=False,
-        finish=tuple(key for key in keys if key not in late),
-        hand_back=tuple(key for key in keys if key in late),
+        accepts_jobs=accepts_s > 0,
+        accepts_up_to_s=accepts_s,
+        finish=tuple(key for key in keys if key not in back),
+        hand_back=tuple(key for key in keys if key in back),
         exit_by=exit_by,
-        exit=not jobs or (exit_by is not None and now >= exit_by),
+        exit=now >= exit_by or not (jobs or accepts_s > 0),
     )
 
 
@@ -230,19 +205,3 @@ def _is_starving(waiting_s: float | None, at_risk_s: float, rules: DrainRules) -
     if waiting_s is not None:
         return waiting_s >= rules.starving_s
     return at_risk_s % rules.starving_s >= rules.starving_s - rules.probe_s
-
-
-def _late_jobs(
-    jobs: Sequence[JobEstimate], now: float, exit_by: float | None, rules: DrainRules
-) -> Collection[ClaimKey]:
-    """The jobs that may not end in time; all of them once the time is up."""
-    if exit_by is None:
-        return set()
-    left_s = exit_by - now
-    if left_s <= 0:
-        return {job.key for job in jobs}
-    return {job.key for job in jobs if _needed_s(job, rules) >= left_s}
-
-
-def _needed_s(job: JobEstimate, rules: DrainRules) -> float:
-    return rules.unknown_s if job.remaining_s is None else job.remaining_s * rules.pessimism

@@ -6,7 +6,7 @@ A lease belongs to a worker, not to a job: one row is kept alive however many jo
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from eddyline.graph.db.asset_locks import lock_jobs
 from eddyline.graph.db.bulk import change, fetch
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import commit_was_lost
-from eddyline.graph.job import Claim
+from eddyline.graph.job import Claim, is_accepted
 from eddyline.graph.ledger import commands
 from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
 from eddyline.graph.ledger.fair_queue import alternate
@@ -37,6 +37,8 @@ from eddyline.graph.machine import UNKNOWN_MACHINE, Machine
 from eddyline.graph.states import State
 
 _EVEN = 0.5
+LOOK_AHEAD = 32
+"""The further rows that a claim reads if it does not take every job."""
 
 _CLAIMED_NOW = select(*COLUMNS).where(
     IS_RUNNING, jobs.c.lease_owner == bindparam("worker"), jobs.c.started == bindparam("now")
@@ -67,12 +69,14 @@ def claim(
     lease_s: float,
     now: float,
     rng: random.Random,
+    most_weight: Mapping[str, float] | None = None,
 ) -> list[Claim]:
     """Claim up to `limit` due jobs for a worker; extends its lease.
 
     Jobs are claimed by priority. Within one, half of the places go to the nearest deadlines, the others by
     start tag: a deadline moves a job ahead, but no owner can starve others by setting deadlines. Run again
-    after a commit whose confirmation was lost, it returns what was claimed then.
+    after a commit whose confirmation was lost, it returns what was claimed then. `most_weight`: it claims
+    only jobs of these kinds and at most these weights, among the first of the queue.
     """
     if commit_was_lost(connection):
         claimed = fetch(connection, _CLAIMED_NOW, {"worker": worker, "now": now})
@@ -82,9 +86,13 @@ def claim(
     fair: list[Any] = []
     urgent: list[Any] = []
     for pool in dict.fromkeys(pools):
-        values = {"pool": pool, "now": now, "most": limit}
+        further = 0 if most_weight is None else LOOK_AHEAD
+        values = {"pool": pool, "now": now, "most": limit + further}
         fair += fetch(connection, _FAIR, values)
-        urgent += fetch(connection, _URGENT, values | {"most": (limit + 1) // 2})
+        urgent += fetch(connection, _URGENT, values | {"most": (limit + 1) // 2 + further})
+    if most_weight is not None:
+        fair = [row for row in fair if is_accepted(row.kind, row.weight, most_weight)]
+        urgent = [row for row in urgent if is_accepted(row.kind, row.weight, most_weight)]
     if not fair and not urgent:
         return []
     fair.sort(key=lambda row: (row.priority, row.start_tag, row.ready_at, row.job_id))

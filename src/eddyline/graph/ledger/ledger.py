@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -138,13 +138,33 @@ class Ledger(Closeable):
             durable=False,
         )
 
-    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Claim up to `limit` due jobs of these pools for a worker, whose lease is extended."""
+    def claim(
+        self,
+        worker: str,
+        *,
+        pools: Sequence[str],
+        limit: int,
+        lease_s: float,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[Claim]:
+        """Claim up to `limit` due jobs of these pools for a worker, whose lease is extended.
+
+        With `most_weight`, only jobs whose kinds are its keys, of at most these weights.
+        """
         if limit < 1:
             return []
         now, rng = self.now(), self._transactions.rng
         return self._transactions.write(
-            lambda c: leases.claim(c, worker, pools=pools, limit=limit, lease_s=lease_s, now=now, rng=rng),
+            lambda c: leases.claim(
+                c,
+                worker,
+                pools=pools,
+                limit=limit,
+                lease_s=lease_s,
+                now=now,
+                rng=rng,
+                most_weight=most_weight,
+            ),
             # A power failure ends the worker too: a lost claim only leaves the job ready.
             durable=False,
         )

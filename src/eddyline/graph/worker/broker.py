@@ -16,8 +16,20 @@ class Broker(Protocol):
         """Register the worker with a lease of `lease_s` seconds."""
         ...
 
-    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Claim up to `limit` jobs; returns at once, with an empty list if none is due."""
+    def claim(
+        self,
+        worker: str,
+        *,
+        pools: Sequence[str],
+        limit: int,
+        lease_s: float,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[Claim]:
+        """Claim up to `limit` jobs; returns at once, with an empty list if none is due.
+
+        With `most_weight`, only jobs whose kinds are its keys, of at most these weights. Longer jobs stay
+        available to other workers; so do jobs far behind the first ones, which are not looked at.
+        """
         ...
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:

@@ -34,9 +34,17 @@ class DirectBroker:
         """Register the worker with a lease of `lease_s` seconds."""
         self._ledger.register(worker, host, pid, lease_s, machine=self._machine)
 
-    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
-        """Claim up to `limit` jobs."""
-        return self._ledger.claim(worker, pools=pools, limit=limit, lease_s=lease_s)
+    def claim(
+        self,
+        worker: str,
+        *,
+        pools: Sequence[str],
+        limit: int,
+        lease_s: float,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[Claim]:
+        """Claim up to `limit` jobs; with `most_weight` only jobs of these kinds and at most these weights."""
+        return self._ledger.claim(worker, pools=pools, limit=limit, lease_s=lease_s, most_weight=most_weight)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         """Record how claims ended; False for a claim that the worker no longer held."""

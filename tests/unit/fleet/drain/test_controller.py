@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain.broker import DrainingBroker
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.controller import DrainController
-from eddyline.fleet.drain.policy import DrainActions, DrainPhase, DrainRules, DrainState
+from eddyline.fleet.drain.policy import DrainActions, DrainPhase, DrainState
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Claim, Done, Job, NewJob, Outcome, Settlement
@@ -26,7 +28,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.direct import DirectBroker
-from eddyline.graph.worker.handler import JobContext
+from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.graph.worker.worker import Worker
 
 RULES = DrainRules(margin_s=0.3)
@@ -136,7 +138,7 @@ def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediate
     wait_until(
         lambda: sum(e.kind is WorkerEventKind.PROGRESS and e.fraction > 0.1 for e in runner.events) > 0
     )
-    runner.controller.apply(_spot(10.0))
+    runner.controller.apply(_spot(4.0))
     runner.join()
     by = {job.id: job for job in ledger.jobs()}
     assert by["frames-0.8-a"].state is State.DONE
@@ -563,24 +565,116 @@ class RecordingBroker(DirectBroker):
         super().__init__(ledger)
         self.limits: list[int] = []
 
-    def claim(self, worker: str, *, pools: Sequence[str], limit: int, lease_s: float) -> list[Claim]:
+    def claim(
+        self,
+        worker: str,
+        *,
+        pools: Sequence[str],
+        limit: int,
+        lease_s: float,
+        most_weight: Mapping[str, float] | None = None,
+    ) -> list[Claim]:
         self.limits.append(limit)
-        return super().claim(worker, pools=pools, limit=limit, lease_s=lease_s)
+        return super().claim(worker, pools=pools, limit=limit, lease_s=lease_s, most_weight=most_weight)
 
 
 def test_a_draining_broker_that_accepts_no_jobs_stops_the_fetching_of_its_broker(ledger: Ledger) -> None:
     inner = RecordingBroker(ledger)
     broker = DrainingBroker(inner)
-    broker.accept_jobs(False)
+    broker.accept_jobs({})
     broker.stop_fetching()  # there was no claim yet
-    broker.accept_jobs(True)
+    broker.accept_jobs(None)
     broker.claim("ada", pools=("cpu",), limit=4, lease_s=30)
     broker.stop_fetching()  # no effect: it accepts jobs again
-    broker.accept_jobs(False)
+    broker.accept_jobs({})
     broker.stop_fetching()
     assert inner.limits == [4, 0]
     assert broker.claim("ada", pools=("cpu",), limit=4, lease_s=30) == []
     assert inner.limits == [4, 0]
+
+
+def test_a_draining_broker_delivers_only_jobs_that_are_short_enough(ledger: Ledger) -> None:
+    ledger.submit([*_jobs("long", weight=50.0), *_jobs("other", kind="unknown", weight=1.0)])
+    ledger.submit(_jobs("short", weight=10.0))
+    broker = DrainingBroker(DirectBroker(ledger))
+    assert broker.seconds_until_due(("cpu",)) is not None
+    broker.accept_jobs({"work": 49.0})
+    assert broker.seconds_until_due(("cpu",)) is None  # or a job that is due and too long would be polled for
+    claims = broker.claim("ada", pools=("cpu",), limit=5, lease_s=30)
+    assert [claim.job.id for claim in claims] == ["short"]
+    assert broker.claim("ada", pools=("cpu",), limit=5, lease_s=30) == []
+    claims = broker.claim("ada", pools=("cpu",), limit=5, lease_s=30, most_weight={"unknown": 1.0})
+    assert [claim.job.id for claim in claims] == ["other"]
+    broker.accept_jobs(None)
+    claims = broker.claim("ada", pools=("cpu",), limit=5, lease_s=30)
+    assert [claim.job.id for claim in claims] == ["long"]
+
+
+def test_an_interrupted_worker_takes_further_jobs_that_end_before_its_deadline(ledger: Ledger) -> None:
+    """A notice 8 s ahead, jobs of 0.4 s and one of 60 s: a tenth of the usual times."""
+    rules = DrainRules(margin_s=1.0, start_s=0.3)
+    runner = WorkerRunner(ledger, slots=2, rules=rules)
+    ledger.submit(_jobs("frames-0.4-measured", weight=4.0))
+    wait_until(lambda: bool(ledger.jobs(state=State.DONE)))
+    ledger.submit(_jobs("frames-0.4-running", weight=4.0))
+    runner.started("frames-0.4-running")
+    notice = _spot(8.0)
+    assert notice.deadline is not None
+    runner.controller.apply(notice)
+    wait_until(lambda: runner.controller.state.draining and bool(runner.actions))
+    ledger.submit(_jobs("frames-60-long", weight=600.0))
+    short = [f"frames-0.4-{number:02d}" for number in range(40)]
+    ledger.submit(_jobs(*short, weight=4.0))
+    runner.join()
+    assert runner.ended_at < notice.deadline
+    jobs = {job.id: job for job in ledger.jobs()}
+    done = [name for name in short if jobs[name].state is State.DONE]
+    assert len(done) >= 6
+    # None was lost, started twice, or started and not finished.
+    assert all(jobs[name].starts == 1 for name in done)
+    assert all(jobs[name].state is State.READY for name in short if name not in done)
+    assert sum(jobs[name].interruptions for name in short) <= 1
+    assert (jobs["frames-60-long"].state, jobs["frames-60-long"].starts) == (State.READY, 0)
+    assert runner.actions[-1].phase is DrainPhase.DRAINING
+
+
+def test_a_worker_that_is_scaled_in_takes_no_further_jobs(ledger: Ledger) -> None:
+    runner = WorkerRunner(ledger, slots=1)
+    ledger.submit(_jobs("frames-0.3-measured"))
+    wait_until(lambda: bool(ledger.jobs(state=State.DONE)))
+    runner.controller.apply(Notice(kind=NoticeKind.SCALE_IN, at=time.time(), deadline=time.time() + 60))
+    runner.join()
+    ledger.submit(_jobs("quick-later"))
+    assert [job.id for job in ledger.jobs(state=State.READY)] == ["quick-later"]
+
+
+def test_a_job_that_was_handed_back_is_not_taken_again(ledger: Ledger) -> None:
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    ledger.submit(_jobs("a", "b", "c"))
+
+    def work(job: Job, context: JobContext) -> Done:
+        if job.id == "b":
+            context.stop.wait(20)
+            context.stop.check()
+        return Done(result={})
+
+    handler = controller.wrap_handlers({"work": work})["work"]
+    first, second = controller.broker.claim("ada", pools=("cpu",), limit=2, lease_s=30)
+    handler(first.job, JobContext(attempt=1))
+    thread = threading.Thread(target=lambda: _run_to_the_end(handler, second.job), daemon=True)
+    thread.start()
+    wait_until(lambda: bool(controller._running))
+    controller.apply(_spot(30.0))
+    thread.join(20)
+    # Of its weight, jobs end in time according to the first one; this one did not.
+    wait_until(lambda: any(job.id == "b" for job in ledger.jobs(state=State.READY)))
+    assert controller.broker.claim("ada", pools=("cpu",), limit=5, lease_s=30) == []
+    controller.close()
+
+
+def _run_to_the_end(handler: Handler, job: Job) -> None:
+    with contextlib.suppress(Interrupted):
+        handler(job, JobContext(attempt=1))
 
 
 def test_a_result_counts_while_the_hand_back_of_the_same_job_fails(ledger: Ledger) -> None:
@@ -612,11 +706,11 @@ def test_a_draining_broker_notifies_its_worker_of_every_change(ledger: Ledger) -
     broker = DrainingBroker(DirectBroker(ledger))
     calls: list[int] = []
     unsubscribe = broker.subscribe(lambda: calls.append(1))
-    broker.accept_jobs(False)
-    broker.accept_jobs(True)
+    broker.accept_jobs({})
+    broker.accept_jobs(None)
     assert len(calls) == 2
     unsubscribe()
-    broker.accept_jobs(False)
+    broker.accept_jobs({})
     ledger.submit(_jobs("a"))
     assert len(calls) == 2
 

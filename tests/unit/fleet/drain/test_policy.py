@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.aws.ec2_metadata import POLL_S
+from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.job_estimate import JobProgress, JobRates
-from eddyline.fleet.drain.policy import DrainPhase, DrainRules, DrainState, JobEstimate, apply_notice, decide
+from eddyline.fleet.drain.policy import DrainPhase, DrainState, JobEstimate, apply_notice, decide
 from eddyline.fleet.notices import Notice, NoticeKind, drain_command_notice, sigterm_notice
 
 NOW = 1_772_366_400.0
@@ -56,7 +58,7 @@ def test_a_worker_without_notices_continues() -> None:
 def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediately() -> None:
     jobs = [
         JobEstimate(key=A, remaining_s=60.0),
-        JobEstimate(key=B, remaining_s=100.0),
+        JobEstimate(key=B, remaining_s=115.0),
         JobEstimate(key=C, remaining_s=None),
     ]
     actions = decide(_after(_spot()), jobs, NOW, RULES)
@@ -69,7 +71,41 @@ def test_jobs_that_end_in_time_are_finished_and_others_are_handed_back_immediate
 def test_estimates_have_a_safety_margin() -> None:
     # 100 s are left before the margin; an estimate of 85 s may be too low.
     (job,) = jobs = [JobEstimate(key=A, remaining_s=85.0)]
-    assert decide(_after(_spot(deadline=NOW + 110)), jobs, NOW, RULES).hand_back == (job.key,)
+    assert decide(_after(sigterm_notice(NOW)), jobs, NOW, RULES).hand_back == (job.key,)
+    # An interrupted machine runs to its end anyway: handing the job back would leave its slot idle.
+    assert decide(_after(_spot(deadline=NOW + 110)), jobs, NOW, RULES).finish == (job.key,)
+
+
+def test_an_interrupted_worker_takes_further_jobs_while_they_can_end_in_time() -> None:
+    state = _after(_spot())
+    first = decide(state, [], NOW, RULES, knows_rates=True)
+    assert first.accepts_up_to_s is not None
+    assert (first.accepts_jobs, first.accepts_up_to_s * RULES.pessimism, first.exit) == (True, 109.0, False)
+    # Without rates it cannot tell, and with nothing to do it exits.
+    unknown = decide(state, [], NOW, RULES)
+    assert (unknown.accepts_jobs, unknown.accepts_up_to_s, unknown.exit) == (False, 0.0, True)
+    last = decide(state, [], NOW + 109, RULES, knows_rates=True)
+    assert (last.accepts_jobs, last.accepts_up_to_s, last.exit) == (False, 0.0, True)
+    # Decisions are logged when they change, not whenever time has passed.
+    assert decide(state, [], NOW + 1, RULES, knows_rates=True) == first
+
+
+def test_only_a_machine_whose_end_is_fixed_takes_further_jobs() -> None:
+    for notices in (
+        (sigterm_notice(NOW),),
+        (_scale_in(),),
+        (_scale_in(), _spot()),  # it ends earlier if its jobs do
+        (drain_command_notice(NOW, "by an operator", NOW + 120),),
+        (drain_command_notice(NOW, "by an operator"),),
+    ):
+        actions = decide(_after(*notices), [], NOW, RULES, knows_rates=True)
+        assert (actions.accepts_jobs, actions.accepts_up_to_s, actions.exit) == (False, 0.0, True)
+    # ECS sends SIGTERM to the tasks of an instance that is interrupted.
+    actions = decide(_after(_spot(), sigterm_notice(NOW + 2)), [], NOW + 3, RULES, knows_rates=True)
+    assert actions.accepts_jobs
+    assert decide(DrainState(), [], NOW, RULES).accepts_up_to_s is None
+    assert decide(_after(_rebalance()), [], NOW, RULES, waiting_s=0.0).accepts_up_to_s == 0.0
+    assert decide(_after(_rebalance()), [], NOW, RULES, waiting_s=60.0).accepts_up_to_s is None
 
 
 def test_a_job_that_becomes_too_slow_is_handed_back_later() -> None:
@@ -373,6 +409,23 @@ def test_a_job_slower_than_others_of_its_kind_has_no_estimate() -> None:
     rates = JobRates()
     rates.record("package", 10, 5)
     assert rates.remaining_s(JobProgress(kind="package", weight=10, elapsed_s=6)) is None
+
+
+def test_further_jobs_are_bounded_by_the_slowest_recent_job_of_their_kind() -> None:
+    rates = JobRates()
+    assert not rates
+    assert rates.most_weight(100.0, 1.25) == {}
+    rates.record("encode", 100.0, 10.0)
+    assert rates
+    assert rates.most_weight(20.0, 1.25) == {"encode": 200.0}
+    rates.record("encode", 100.0, 30.0)  # the mean is 0.16, the slowest 0.3
+    assert rates.most_weight(24.0, 1.25) == {"encode": pytest.approx(100.0)}
+    for _ in range(200):
+        rates.record("encode", 100.0, 10.0)
+    assert rates.most_weight(20.0, 1.25) == {"encode": pytest.approx(200.0, rel=0.01)}
+    assert rates.most_weight(0.0, 1.25) == {}
+    rates.record("probe", 1.0, 0.0)
+    assert rates.most_weight(1.0, 1.25)["probe"] == float("inf")
 
 
 def test_rates_are_moving_averages() -> None:

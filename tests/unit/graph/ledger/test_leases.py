@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.unit.graph.ledger_helpers import new
+
 from eddyline.core.clock import ManualClock
+from eddyline.graph.job import is_accepted
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reports import authority
 from eddyline.graph.ledger.reports.authority import LeaseRenewal
@@ -71,3 +74,42 @@ def test_a_direct_worker_reports_its_machine(ledger: Ledger) -> None:
     broker.deregister("ada")
     broker.heartbeat("ada", 30.0)
     assert [row.machine for row in ledger.workers()] == [machine]
+
+
+def test_a_claim_of_short_jobs_keeps_the_order_and_leaves_the_others(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    ledger.submit(
+        [
+            new("a-1", weight=9.0),
+            new("a-2", weight=2.0),
+            new("a-3", weight=3.0, deadline=clock.now() + 60),
+            new("a-4", weight=1.0, kind="rare"),
+            new("a-5", weight=0.0),
+            new("a-6", weight=3.5, deadline=clock.now() + 30),
+            new("a-7", weight=3.0),
+        ]
+    )
+    claims = ledger.claim("ada", pools=("cpu",), limit=9, lease_s=30, most_weight={"work": 3.0, "else": 99.0})
+    assert sorted(claim.job.id for claim in claims) == ["a-2", "a-3", "a-7"]
+    assert ledger.claim("ada", pools=("cpu",), limit=9, lease_s=30, most_weight={}) == []
+    rest = ledger.claim("bob", pools=("cpu",), limit=9, lease_s=30)
+    assert sorted(claim.job.id for claim in rest) == ["a-1", "a-4", "a-5", "a-6"]
+
+
+def test_a_claim_of_short_jobs_looks_at_the_first_jobs_only(ledger: Ledger) -> None:
+    ledger.submit([new(f"a-{number:02d}", weight=9.0) for number in range(32)])
+    ledger.submit([new("b-1", weight=1.0), new("b-2", weight=1.0)])
+    claims = ledger.claim("ada", pools=("cpu",), limit=1, lease_s=30, most_weight={"work": 1.0})
+    assert [claim.job.id for claim in claims] == ["b-1"]
+    assert ledger.claim("ada", pools=("cpu",), limit=1, lease_s=30, most_weight={"work": 0.5}) == []
+    ledger.submit([new("a-99", weight=9.0, priority=-1)])
+    assert ledger.claim("ada", pools=("cpu",), limit=1, lease_s=30, most_weight={"work": 1.0}) == []
+
+
+def test_accepted_jobs_have_a_known_kind_and_a_weight_within_its_bound() -> None:
+    assert is_accepted("work", 1e9, None)
+    assert is_accepted("work", 2.0, {"work": 2.0})
+    assert not is_accepted("work", 2.1, {"work": 2.0})
+    assert not is_accepted("work", 0.0, {"work": 2.0})
+    assert not is_accepted("other", 1.0, {"work": 2.0})
