@@ -2,7 +2,9 @@
 
 from eddyline.cli.simulate.group import commands
 from eddyline.cli.simulate.import_market import import_market
+from eddyline.cli.simulate.record import record
 
-__all__ = ["commands", "import_market"]
+__all__ = ["commands", "import_market", "record"]
 
 commands.command("import")(import_market)
+commands.command("record")(record)
