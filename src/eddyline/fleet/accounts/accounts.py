@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from eddyline.fleet.accounts.instance_cost import Life, cost_of_instance, life_of
 from eddyline.fleet.accounts.machine_cost import cost_of_machine
@@ -16,8 +17,18 @@ from eddyline.graph.instance import Instance
 MACHINE = "machine"
 """The purchase option of machines outside EC2, in price sources."""
 
-OnWork = Callable[[Work, Cost | None, Cost], None]
-"""Gets each start, its cost (None: not known), and its share of boot, idle time and drain."""
+
+class Receiver(Protocol):
+    """Gets each start with its cost in nano-dollars; `Tallies` is one."""
+
+    def known(self, work: Sequence[Work], costs: Sequence[int], shares: Sequence[int], *, free: bool) -> None:
+        """The starts of one machine, their costs, and their shares of boot, idle time and drain.
+
+        `free`: AWS bills nothing of them.
+        """
+
+    def unknown(self, work: Sequence[Work]) -> None:
+        """The starts of one machine whose cost is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +85,14 @@ class Accounts:
         *,
         start: float,
         stop: float,
-        on_work: OnWork,
+        receiver: Receiver,
         machine_price: int | None = None,
         machine_price_name: str = "",
     ) -> None:
         self.totals = Totals()
         self._prices = prices
         self._start, self._stop = start, stop
-        self._on_work = on_work
+        self._receiver = receiver
         self._machine_price, self._machine_price_name = machine_price, machine_price_name
 
     def add_instance(
@@ -111,8 +122,7 @@ class Accounts:
         totals.unassigned += found.cost(found.overhead - sum(found.shares))
         totals.outside += _outside(work, life)
         self._use(found.priced)
-        for each, cost, share in zip(work, found.starts, found.shares, strict=True):
-            self._on_work(each, found.cost(cost), found.cost(share))
+        self._receiver.known(work, found.starts, found.shares, free=found.free)
 
     def add_unrecorded(self, work: Sequence[Work]) -> None:
         """Account starts on an instance that the fleet record does not contain: their cost is not known."""
@@ -131,8 +141,7 @@ class Accounts:
         self.totals.sources[MACHINE] = PriceSource(
             option=MACHINE, name=self._machine_price_name, first=self._stop, last=self._stop
         )
-        for each, cost in zip(work, costs, strict=True):
-            self._on_work(each, Cost(cost, cost), NOTHING)
+        self._receiver.known(work, costs, [0] * len(work), free=False)
 
     def _unknown(
         self, key: UnknownKey, work: Sequence[Work], *, instances: int = 0, life_us: int = 0
@@ -141,9 +150,8 @@ class Accounts:
         found.instances += instances
         found.life_us += life_us
         found.starts += len(work)
-        for each in work:
-            found.slot_us += each.seconds_us
-            self._on_work(each, None, NOTHING)
+        found.slot_us += sum(max(each.end - each.begin, 0) for each in work)
+        self._receiver.unknown(work)
 
     def _use(self, priced: Priced) -> None:
         sources = self.totals.sources

@@ -45,13 +45,10 @@ def apportion(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(weights)
     if not whole or not total:
         return [0] * len(weights)
-    parts, remainders = [], []
-    for weight in weights:
-        part, remainder = divmod(total * weight, whole)
-        parts.append(part)
-        remainders.append(remainder)
+    parts = [total * weight // whole for weight in weights]
     left = total - sum(parts)
     if left:
+        remainders = [total * weight % whole for weight in weights]
         order = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
         for place in order[:left]:
             parts[place] += 1

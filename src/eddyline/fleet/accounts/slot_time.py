@@ -2,8 +2,8 @@
 
 A machine with `slots` slots has that many slot-seconds in each second. A start takes one slot while it runs.
 Where more starts run than the machine has slots (clocks differ, and the end of a lost start is known late),
-they share the slots equally. Times are integers of microseconds; weights are integers of 2**-20 slot-
-microseconds, so that shares of a slot stay exact enough and their sums are integers.
+they share the slots equally. Times are integers of microseconds. Weights are integers of slot-microseconds, or
+of 2**-20 of them where slots are shared: only their proportion matters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SHIFT = 20
+_SHIFT = 20
 _US = 1_000_000
 
 Span = tuple[int, int]
@@ -30,13 +30,15 @@ def microseconds(seconds: float) -> int:
 class SlotTime:
     """The slot time of one machine: `starts` has the weight of each span, in their order.
 
-    `boot` was free before `boot_end`, `drain` after `drain_from`, and `idle` in between.
+    `boot` was free before `boot_end`, `drain` after `drain_from`, and `idle` in between. `unit` is the weight
+    of one slot-microsecond.
     """
 
     starts: Sequence[int]
     boot: int
     idle: int
     drain: int
+    unit: int
 
 
 def peak_of(spans: Sequence[Span]) -> int:
@@ -71,17 +73,18 @@ def slot_time(
     first = min((each[0] for each in clipped if each[0] < each[1]), default=end)
     drained = min(max(drain_from, begin), end)
     booted = min(max(boot_end, begin), first, drained)
+    unit = 1
     if peak_of(clipped) <= slots:
-        weights = [(last - first) << SHIFT for first, last in clipped]
-        draining = sum(last - max(first, drained) for first, last in clipped if last > drained)
-        busy_drain = draining << SHIFT
+        weights = [last - first for first, last in clipped]
+        busy_drain = sum(last - max(first, drained) for first, last in clipped if last > drained)
     else:
+        unit = 1 << _SHIFT
         weights, busy_drain = _shared(clipped, slots, drained)
-    capacity = slots << SHIFT
+    capacity = slots * unit
     boot = (booted - begin) * capacity
     drain = max((end - drained) * capacity - busy_drain, 0)
     idle = max((drained - booted) * capacity - (sum(weights) - busy_drain), 0)
-    return SlotTime(starts=weights, boot=boot, idle=idle, drain=drain)
+    return SlotTime(starts=weights, boot=boot, idle=idle, drain=drain, unit=unit)
 
 
 def _shared(spans: Sequence[Span], slots: int, mark: int) -> tuple[list[int], int]:
@@ -98,7 +101,7 @@ def _shared(spans: Sequence[Span], slots: int, mark: int) -> tuple[list[int], in
     previous = changes[0][0]
     for at, change in changes:
         if at > previous:
-            length = (at - previous) << SHIFT
+            length = (at - previous) << _SHIFT
             share = length if number <= slots else length * slots // number
             received += share
             taken += share * number

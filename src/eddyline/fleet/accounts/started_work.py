@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Work(NamedTuple):
-    """A start, ended or running. Times are in microseconds since 1970.
+    """A start, ended or running: from `begin` to `end`, in microseconds since 1970.
 
-    `instance` is empty outside EC2; then `worker` names the machine. `redone`: it ended without a result that
-    counted, and the job was or is to be started again (interrupted, lost, or failed and retried).
+    `redone`: it ended without a result that counted, and the job was or is to be started again. `key` is the
+    caller's: what the cost is added to.
     """
 
-    instance: str
-    worker: str
-    job_id: str
-    asset: str
-    pool: str
-    kind: str
+    key: Any
     begin: int
     end: int
-    outcome: str
     redone: bool
-
-    @property
-    def seconds_us(self) -> int:
-        """How long it ran, in microseconds."""
-        return max(self.end - self.begin, 0)
-
-
-RUNNING = "running"
-"""The outcome of a start that has not ended."""
 
 
 def machine_of(worker: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eddyline.fleet.accounts.money import Cost
@@ -31,26 +31,32 @@ class Tally:
     unknown_starts: int = 0
     unknown_us: int = 0
 
-    def add(self, work: Work, cost: Cost | None, share: Cost) -> None:
-        """Count one start; `cost` None: not known."""
-        length = work.seconds_us
+    def add(self, work: Work, listed: int, share: int, *, free: bool) -> None:
+        """Count one start with its cost and its share of overheads; `free`: AWS bills nothing of them."""
+        length = max(work.end - work.begin, 0)
         self.starts += 1
         self.slot_us += length
-        if cost is None:
-            self.unknown_starts += 1
-            self.unknown_us += length
-            listed = billed = 0
-        else:
-            listed, billed = cost.listed, cost.billed
-            self.listed += listed
-            self.billed += billed
-            self.overhead_listed += share.listed
-            self.overhead_billed += share.billed
+        self.listed += listed
+        self.overhead_listed += share
+        if not free:
+            self.billed += listed
+            self.overhead_billed += share
         if work.redone:
             self.redone_starts += 1
             self.redone_us += length
             self.redone_listed += listed
-            self.redone_billed += billed
+            self.redone_billed += 0 if free else listed
+
+    def add_unknown(self, work: Work) -> None:
+        """Count one start whose cost is not known."""
+        length = max(work.end - work.begin, 0)
+        self.starts += 1
+        self.slot_us += length
+        self.unknown_starts += 1
+        self.unknown_us += length
+        if work.redone:
+            self.redone_starts += 1
+            self.redone_us += length
 
     def include(self, other: Tally) -> None:
         """Add the sums of another tally."""
@@ -74,3 +80,19 @@ def total_of(tallies: Iterable[Tally]) -> Tally:
     for each in tallies:
         total.include(each)
     return total
+
+
+class Tallies:
+    """Adds the costs of starts to tallies: the key of each start is its tally."""
+
+    @staticmethod
+    def known(work: Sequence[Work], costs: Sequence[int], shares: Sequence[int], *, free: bool) -> None:
+        """Add starts with their costs and shares of overheads."""
+        for each, cost, share in zip(work, costs, shares, strict=True):
+            each.key.add(each, cost, share, free=free)
+
+    @staticmethod
+    def unknown(work: Sequence[Work]) -> None:
+        """Add starts whose cost is not known."""
+        for each in work:
+            each.key.add_unknown(each)

@@ -13,7 +13,7 @@ from eddyline.fleet.accounts.instance_cost import MINIMUM_US, InstanceCost, cost
 from eddyline.fleet.accounts.money import NOTHING, Cost
 from eddyline.fleet.accounts.price_list import Missing, Priced, PriceSource, price_list
 from eddyline.fleet.accounts.started_work import Work, machine_of
-from eddyline.fleet.accounts.tally import Tally, total_of
+from eddyline.fleet.accounts.tally import Tallies, Tally, total_of
 from eddyline.graph.instance import Instance
 
 _HOUR = 3600.0
@@ -33,19 +33,8 @@ _ON_DEMAND = Instance(
 _SPOT = replace(_ON_DEMAND, lifecycle="spot")
 
 
-def _work(begin: float, end: float, *, redone: bool = False, instance: str = "i-1") -> Work:
-    return Work(
-        instance=instance,
-        worker="cpu@host:1",
-        job_id="a.1.chunk-0001",
-        asset="a",
-        pool="cpu",
-        kind="chunk",
-        begin=round(begin * 1e6),
-        end=round(end * 1e6),
-        outcome="interrupted" if redone else "done",
-        redone=redone,
-    )
+def _work(begin: float, end: float, *, key: object = None, redone: bool = False) -> Work:
+    return Work(key=key or Tally(), begin=round(begin * 1e6), end=round(end * 1e6), redone=redone)
 
 
 def _cost(
@@ -142,31 +131,31 @@ def test_windows_bill_no_second_twice() -> None:
     ],
 )
 def test_what_is_not_known_is_reported(changes: dict[str, object], missing: Missing) -> None:
-    seen: list[Cost | None] = []
-    accounts = Accounts(_PRICES, start=-10.0, stop=100.0, on_work=lambda _w, cost, _s: seen.append(cost))
-    accounts.add_instance(replace(_ON_DEMAND, **changes), [_work(1, 3)], ready=None, slots=None)  # type: ignore[arg-type]
+    tally = Tally()
+    accounts = Accounts(_PRICES, start=-10.0, stop=100.0, receiver=Tallies())
+    accounts.add_instance(replace(_ON_DEMAND, **changes), [_work(1, 3, key=tally)], ready=None, slots=None)  # type: ignore[arg-type]
     ((key, found),) = accounts.totals.unknown.items()
     assert key.reason is missing
     assert (found.instances, found.starts, found.slot_us) == (1, 1, 2_000_000)
-    assert seen == [None]
+    assert (tally.starts, tally.unknown_starts, tally.cost) == (1, 1, None)
     assert accounts.totals.instance_cost == NOTHING
     assert not accounts.totals.instances
 
 
 def test_machines_outside_ec2_need_a_price() -> None:
     tally = Tally()
-    accounts = Accounts(_PRICES, start=0.0, stop=100.0, on_work=tally.add)
-    accounts.add_machine([_work(0, 10, instance="")])
-    accounts.add_unrecorded([_work(0, 10, instance="i-2")])
+    accounts = Accounts(_PRICES, start=0.0, stop=100.0, receiver=Tallies())
+    accounts.add_machine([_work(0, 10, key=tally)])
+    accounts.add_unrecorded([_work(0, 10, key=tally)])
     assert tally.cost is None
     assert (tally.unknown_starts, tally.unknown_us) == (2, 20_000_000)
     assert accounts.totals.unknown[UnknownKey(reason=Missing.RECORD)] == Unknown(
         instances=1, starts=1, slot_us=10_000_000
     )
     priced = Accounts(
-        _PRICES, start=0.0, stop=100.0, on_work=tally.add, machine_price=360, machine_price_name="--x"
+        _PRICES, start=0.0, stop=100.0, receiver=Tallies(), machine_price=360, machine_price_name="--x"
     )
-    priced.add_machine([_work(-10, 10, instance="", redone=True)])
+    priced.add_machine([_work(-10, 10, key=tally, redone=True)])
     assert priced.totals.machines == Cost(1, 1)
     assert (tally.listed, tally.redone_listed, tally.redone_starts) == (1, 1, 1)
     assert sources_of(priced.totals) == {
@@ -180,7 +169,7 @@ def test_machines_of_workers() -> None:
 
 
 def test_sources_have_the_dates_of_the_prices_that_were_used() -> None:
-    accounts = Accounts(_PRICES, start=0.0, stop=2 * _HOUR + 1, on_work=lambda *_: None)
+    accounts = Accounts(_PRICES, start=0.0, stop=2 * _HOUR + 1, receiver=Tallies())
     for instance in (_SPOT, replace(_SPOT, terminated=10.0), _ON_DEMAND):
         accounts.add_instance(instance, [], ready=None, slots=None)
     assert sources_of(accounts.totals) == {
@@ -229,21 +218,18 @@ _SPAN = st.tuples(st.floats(-1000, 40_000), st.floats(-10, 5_000), st.booleans()
 def test_starts_idle_boot_and_drain_sum_to_what_is_billed(
     fleet: list[tuple[Instance, list[Work], float | None, int | None]], start: float, length: float
 ) -> None:
-    tallies: dict[bool, Tally] = {False: Tally(), True: Tally()}
-
-    def on_work(work: Work, cost: Cost | None, share: Cost) -> None:
-        tallies[work.redone].add(work, cost, share)
-        assert cost is None or (cost.listed >= cost.billed >= 0 and share.listed >= share.billed >= 0)
-
-    accounts = Accounts(_PRICES, start=start, stop=start + length, on_work=on_work)
+    accounts = Accounts(_PRICES, start=start, stop=start + length, receiver=Tallies())
     for instance, work, ready, slots in fleet:
         accounts.add_instance(instance, work, ready=ready, slots=slots)
-    found, all_work = accounts.totals, total_of(tallies.values())
+    tallies = [(each.key, each.redone) for _, work, _, _ in fleet for each in work]
+    found, all_work = accounts.totals, total_of(tally for tally, _ in tallies)
     assert found.starts + found.boot + found.idle + found.drain == found.instance_cost
     assert Cost(all_work.listed, all_work.billed) == found.starts
     assert all_work.overhead + found.unassigned == found.boot + found.idle + found.drain
     assert all_work.starts == sum(len(work) for _, work, _, _ in fleet)
     assert all_work.unknown_starts == sum(each.starts for each in found.unknown.values())
     assert found.instances + sum(each.instances for each in found.unknown.values()) == len(fleet)
-    assert (all_work.redone_listed, all_work.redone_billed) == (tallies[True].listed, tallies[True].billed)
+    redone = total_of(tally for tally, is_redone in tallies if is_redone)
+    assert (all_work.redone_listed, all_work.redone_billed) == (redone.listed, redone.billed)
+    assert all(tally.listed >= tally.billed >= 0 for tally, _ in tallies)
     assert MINIMUM_US == 60_000_000

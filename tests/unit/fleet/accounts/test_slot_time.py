@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.fleet.accounts.machine_cost import busy_time, cost_of_machine
-from eddyline.fleet.accounts.slot_time import SHIFT, clip, microseconds, peak_of, slot_time
+from eddyline.fleet.accounts.slot_time import clip, microseconds, peak_of, slot_time
 
 _TIMES = st.integers(-50, 150)
 _SPANS = st.lists(st.tuples(_TIMES, _TIMES), max_size=12)
@@ -40,7 +40,7 @@ def test_slot_time_equals_a_count_of_each_microsecond(
             drain += free
         else:
             idle += free
-    scale = 1 << SHIFT
+    scale = found.unit
     assert [weight / scale for weight in found.starts] == pytest.approx(expected, abs=0.01)
     assert (found.boot / scale, found.idle / scale, found.drain / scale) == pytest.approx(
         (boot, idle, drain), abs=0.01

@@ -1,0 +1,188 @@
+"""Starts of jobs for the accounts: those of a range of time as a stream, or those of one asset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+
+from eddyline.graph.db.bulk import batches, rows_for
+from eddyline.graph.db.library_schema import assets
+from eddyline.graph.db.schema import archive, fleet_events, jobs, starts, workers
+from eddyline.graph.ledger.ended_starts import StartOutcome
+from eddyline.graph.ledger.fleet.machine_rows import raw_rows
+from eddyline.graph.states import State
+
+RUNNING = "running"
+"""The outcome of a start that has not ended."""
+
+_ROWS_AT_ONCE = 2000
+_SCAN_FROM = 8  # SQLite reads the table faster in its own order if an eighth of the rows is wanted
+
+
+class StartRow(NamedTuple):
+    """One start. Times are in seconds since 1970; `ended` None: it runs, and `outcome` is "running".
+
+    `instance` is empty outside EC2. `redone` is 1 if it ended without a result that counted, and the job was
+    started again or is to be: interrupted, lost, or failed and retried. A cancelled start counts as
+    interrupted.
+    """
+
+    instance: str
+    worker: str
+    job_id: str
+    pool: str
+    kind: str
+    started: float
+    ended: float | None
+    outcome: str
+    redone: int
+
+
+_LATER = starts.alias()
+_RETRIED: ColumnElement[bool] = or_(
+    exists().where(_LATER.c.job_id == starts.c.job_id, _LATER.c.fence > starts.c.fence),
+    exists().where(
+        jobs.c.id == starts.c.job_id,
+        jobs.c.state.in_([literal_column(f"'{each}'") for each in (State.READY, State.RUNNING, State.DONE)]),
+    ),
+)
+_ONE: ColumnElement[int] = literal_column("1")
+_ZERO: ColumnElement[int] = literal_column("0")
+_LOST = [literal_column(f"'{each}'") for each in (StartOutcome.INTERRUPTED, StartOutcome.LOST)]
+_FAILED = literal_column(f"'{StartOutcome.FAILED}'")
+_SELECTED: Select[Any] = select(
+    starts.c.instance,
+    starts.c.worker,
+    starts.c.job_id,
+    starts.c.pool,
+    starts.c.kind,
+    starts.c.started,
+    starts.c.ended,
+    starts.c.outcome,
+    case(
+        (starts.c.outcome.in_(_LOST), _ONE),
+        (and_(starts.c.outcome == _FAILED, _RETRIED), _ONE),
+        else_=_ZERO,
+    ),
+).select_from(starts)
+_IDS: Any = bindparam("ids", expanding=True)
+_SINCE = _SELECTED.where(starts.c.ended >= bindparam("since"))
+_OF_JOBS = _SELECTED.where(starts.c.job_id.in_(_IDS))
+# The first condition is that of the index.
+_ON_INSTANCES = _SELECTED.where(text("starts.instance <> ''"), starts.c.instance.in_(_IDS))
+_RUNNING = (
+    select(
+        func.coalesce(workers.c.instance, literal_column("''")),
+        func.coalesce(jobs.c.lease_owner, literal_column("''")),
+        jobs.c.id,
+        jobs.c.pool,
+        jobs.c.kind,
+        jobs.c.started,
+        literal_column("NULL"),
+        literal_column(f"'{RUNNING}'"),
+        _ZERO,
+    )
+    .select_from(jobs.outerjoin(workers, workers.c.name == jobs.c.lease_owner))
+    .where(jobs.c.state == literal_column(f"'{State.RUNNING}'"), jobs.c.started.is_not(None))
+)
+
+
+def since(connection: Connection, start: float) -> Iterator[StartRow]:
+    """The starts that ended at or after `start`, in no order, as a stream."""
+    query = _SINCE
+    if connection.dialect.name == "sqlite":
+        counted = select(func.count()).select_from(starts)
+        every = connection.scalar(counted) or 0
+        wanted = connection.scalar(counted.where(starts.c.ended >= start)) or 0
+        if wanted * _SCAN_FROM >= every:
+            query = query.with_hint(starts, "NOT INDEXED", "sqlite")
+    return _stream(connection, query, {"since": start})
+
+
+def on_instances(connection: Connection, names: Collection[str]) -> Iterator[StartRow]:
+    """All ended starts on these instances, in no order."""
+    for batch in batches(set(names)):
+        yield from _stream(connection, _ON_INSTANCES, {"ids": batch})
+
+
+def of_jobs(connection: Connection, ids: Collection[str]) -> Iterator[StartRow]:
+    """All ended starts of these jobs, in no order."""
+    for batch in batches(set(ids)):
+        yield from _stream(connection, _OF_JOBS, {"ids": batch})
+
+
+def running(connection: Connection) -> list[StartRow]:
+    """The starts that have not ended; those on a lost worker count as outside EC2."""
+    return list(map(StartRow._make, raw_rows(connection, _RUNNING)))
+
+
+def _stream(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> Iterator[StartRow]:
+    found = connection.execute(query, values, execution_options={"stream_results": True})
+    # The driver's own rows: SQLAlchemy's take twice the time.
+    cursor: Any = found.cursor
+    try:
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield from map(StartRow._make, rows)
+    finally:
+        found.close()
+
+
+def jobs_of_asset(connection: Connection, asset: str) -> dict[str, Any]:
+    """The specs of all jobs of an asset by id, also of archived ones, as JSON values."""
+    found = {
+        row.id: json.loads(row.spec)
+        for row in connection.execute(select(jobs.c.id, jobs.c.spec).where(jobs.c.asset == asset))
+    }
+    for row in connection.execute(select(archive.c.id, archive.c.body).where(archive.c.asset == asset)):
+        body = json.loads(row.body)
+        # The body has the columns as they were stored: the spec is JSON in JSON.
+        spec = body.get("spec")
+        found.setdefault(row.id, json.loads(spec) if isinstance(spec, str) else spec or {})
+    return found
+
+
+def registered(connection: Connection, names: Collection[str]) -> dict[str, float]:
+    """When the first worker of each instance registered (seconds since 1970), where the record has it."""
+    query = select(fleet_events.c.instance, fleet_events.c.at).where(fleet_events.c.id.in_(_IDS))
+    found = rows_for(connection, query, {f"worker/{name}" for name in names})
+    return {str(row[0]): float(row[1]) for row in found}
+
+
+def slots(connection: Connection) -> dict[str, int]:
+    """The slots of each instance that has workers now, where they reported them."""
+    query = (
+        select(workers.c.instance, func.sum(workers.c.slots))
+        .where(workers.c.instance != literal_column("''"), workers.c.proven, workers.c.slots.is_not(None))
+        .group_by(workers.c.instance)
+    )
+    return {str(name): int(number) for name, number in raw_rows(connection, query)}
+
+
+def owners(connection: Connection, names: Collection[str]) -> dict[str, str]:
+    """The owner of each asset, where it is known: by the catalogue, by its jobs, or by its archived jobs."""
+    found: dict[str, str] = {}
+    by_catalogue = select(assets.c.asset, assets.c.owner).where(assets.c.asset.in_(_IDS))
+    by_jobs = select(jobs.c.asset, func.min(jobs.c.owner)).where(jobs.c.asset.in_(_IDS)).group_by(jobs.c.asset)
+    for query in (by_catalogue, by_jobs):
+        found.update((row[0], row[1]) for row in rows_for(connection, query, set(names) - found.keys()))
+    archived = select(archive.c.asset, func.min(archive.c.body)).where(archive.c.asset.in_(_IDS))
+    left = set(names) - found.keys()
+    for row in rows_for(connection, archived.group_by(archive.c.asset), left):
+        found[row[0]] = str(json.loads(row[1]).get("owner", ""))
+    return found
