@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "health": ("health", "health"),
     "catalogue": ("catalogue", "commands"),
+    "cost": ("cost", "cost"),
     "jobs": ("jobs", "commands"),
     "status": ("status", "status"),
     "submit": ("submit", "submit"),

@@ -27,8 +27,8 @@ class Receiver(Protocol):
         `free`: AWS bills nothing of them.
         """
 
-    def unknown(self, work: Sequence[Work]) -> None:
-        """The starts of one machine whose cost is not known."""
+    def unknown(self, work: Sequence[Work], key: UnknownKey) -> None:
+        """The starts of one machine whose cost is not known, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,11 @@ class Unknown:
     life_us: int = 0
     starts: int = 0
     slot_us: int = 0
+
+    def add_starts(self, work: Sequence[Work]) -> None:
+        """Count starts."""
+        self.starts += len(work)
+        self.slot_us += sum(max(each.end - each.begin, 0) for each in work)
 
 
 @dataclass(kw_only=True)
@@ -149,9 +154,8 @@ class Accounts:
         found = self.totals.unknown.setdefault(key, Unknown())
         found.instances += instances
         found.life_us += life_us
-        found.starts += len(work)
-        found.slot_us += sum(max(each.end - each.begin, 0) for each in work)
-        self._receiver.unknown(work)
+        found.add_starts(work)
+        self._receiver.unknown(work, key)
 
     def _use(self, priced: Priced) -> None:
         sources = self.totals.sources

@@ -80,7 +80,7 @@ def life_of(instance: Instance, *, start: float, stop: float, ready: float | Non
 
 
 def _drain_from(instance: Instance, end: int) -> int:
-    """When its end was announced; `end` if it was not. A warning without an end that follows announced none."""
+    """When its end was announced; `end` if it was not. A warning that no end follows announced none."""
     announced = [] if instance.scale_in_at is None else [microseconds(instance.scale_in_at)]
     if instance.warned_at is not None:
         warned = microseconds(instance.warned_at)

@@ -1,7 +1,7 @@
 """The cost of a machine outside EC2 at a price an hour, divided over its starts.
 
 Nothing records when such a machine was switched on, so only the time in which at least one start ran is
-priced. Starts that run at the same time share it equally; there is no boot, idle time or drain.
+priced. Starts that run at the same time share it equally; no boot, idle time or drain is counted.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A machine with `slots` slots has that many slot-seconds in each second. A start takes one slot while it runs.
 Where more starts run than the machine has slots (clocks differ, and the end of a lost start is known late),
-they share the slots equally. Times are integers of microseconds. Weights are integers of slot-microseconds, or
-of 2**-20 of them where slots are shared: only their proportion matters.
+they share the slots equally. Times are integers of microseconds. Weights are integers of slot-microseconds,
+or of 2**-20 of them where slots are shared: only their proportion matters.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def peak_of(spans: Sequence[Span]) -> int:
 def clip(spans: Sequence[Span], begin: int, end: int) -> list[Span]:
     """The spans within a life from `begin` to `end`; one outside it becomes empty."""
     return [
-        (max(first, begin), min(last, end)) if first < end and last > begin and first < last else (begin, begin)
+        (max(first, begin), min(last, end))
+        if first < end and last > begin and first < last
+        else (begin, begin)
         for first, last in spans
     ]
 
@@ -93,9 +95,7 @@ def _shared(spans: Sequence[Span], slots: int, mark: int) -> tuple[list[int], in
     `service` is what a start that runs all the time would have received until each change.
     """
     running = [each for each in spans if each[0] < each[1]]
-    changes = sorted(
-        [(first, 1) for first, _ in running] + [(last, -1) for _, last in running] + [(mark, 0)]
-    )
+    changes = sorted([(first, 1) for first, _ in running] + [(last, -1) for _, last in running] + [(mark, 0)])
     service: dict[int, int] = {}
     received = number = taken = taken_at_mark = 0
     previous = changes[0][0]

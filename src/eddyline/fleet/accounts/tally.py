@@ -92,7 +92,7 @@ class Tallies:
             each.key.add(each, cost, share, free=free)
 
     @staticmethod
-    def unknown(work: Sequence[Work]) -> None:
+    def unknown(work: Sequence[Work], _key: object) -> None:
         """Add starts whose cost is not known."""
         for each in work:
             each.key.add_unknown(each)

@@ -45,6 +45,14 @@ def estimate_cpu_s(frames: int, rungs: Sequence[Rung], facts: VideoFacts | None 
     return float(frames * (_source_ns(rungs, facts) + sum(_rung_ns(rung) for rung in rungs)) / 10**9)
 
 
+def encode_weights(rungs: Sequence[Rung]) -> dict[str, int]:
+    """The weight of the encoding of each rung, by name: estimated CPU nanoseconds of a frame.
+
+    One job encodes all rungs; its cost is divided by these weights.
+    """
+    return {rung.name: max(round(_rung_ns(rung)), 1) for rung in rungs}
+
+
 def _rung_ns(rung: Rung) -> Fraction:
     per_pixel = _ENCODE.get(rung.codec, {}).get(rung.preset, _ENCODE_UNKNOWN)
     if is_hardware(rung.encoder):

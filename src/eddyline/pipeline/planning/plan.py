@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from eddyline.core.identity import digest
+from eddyline.core.name_rules import is_asset
 from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import AssetEntry, Job, NewJob
@@ -157,6 +158,12 @@ def is_plan(key: str) -> bool:
 def job_id(asset: str, request: str, kind: str, index: int | str | None = None) -> str:
     """The id of a job, derived so that the same work has the same id. `request` is the request's digest."""
     return f"{asset}.{request[:8]}.{_job_name(kind, index)}"
+
+
+def asset_of_job(name: str) -> str:
+    """The asset of a job, by the job's id; "" for an id of another form."""
+    asset = name.partition(".")[0]
+    return asset if is_asset(asset) else ""
 
 
 def request_digest(job: Job) -> str:

@@ -106,7 +106,7 @@ def test_an_interruption_within_the_first_hour_is_not_billed() -> None:
     assert not _cost(replace(interrupted, ended_by="other"), (0, 600)).free
 
 
-def test_a_warning_without_an_end_is_no_drain() -> None:
+def test_a_warning_that_nothing_follows_does_not_start_a_drain() -> None:
     assert not _cost(replace(_SPOT, warned_at=100.0), (0, 5)).drain
 
 
@@ -207,9 +207,7 @@ _SPAN = st.tuples(st.floats(-1000, 40_000), st.floats(-10, 5_000), st.booleans()
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(
-        st.tuples(
-            _INSTANCES, st.lists(_SPAN, max_size=8), _TIME, st.one_of(st.none(), st.integers(0, 3))
-        ),
+        st.tuples(_INSTANCES, st.lists(_SPAN, max_size=8), _TIME, st.one_of(st.none(), st.integers(0, 3))),
         max_size=4,
     ),
     st.floats(0, 10_000),

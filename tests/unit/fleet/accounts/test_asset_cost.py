@@ -35,7 +35,7 @@ def test_chunks_are_divided_by_weight_and_the_rest_is_shared() -> None:
     assert found.total.redone_listed == 5
 
 
-def test_without_weights_all_is_shared_and_without_a_duration_there_is_no_minute() -> None:
+def test_without_weights_all_is_shared_and_without_a_duration_a_minute_is_not_known() -> None:
     found = asset_cost(_KINDS, _ASSEMBLED, encode_kinds=("chunk",), weights={}, duration_us=None)
     assert found.shared == Cost(112, 57)
     assert found.renditions == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -38,9 +38,9 @@ _SCAN_FROM = 8  # SQLite reads the table faster in its own order if an eighth of
 class StartRow(NamedTuple):
     """One start. Times are in seconds since 1970; `ended` None: it runs, and `outcome` is "running".
 
-    `instance` is empty outside EC2. `redone` is 1 if it ended without a result that counted, and the job was
-    started again or is to be: interrupted, lost, or failed and retried. A cancelled start counts as
-    interrupted.
+    `instance` is empty outside EC2; only then there is a `worker`. `redone` is 1 if it ended without a result
+    that counted, and the job was started again or is to be: interrupted, lost, or failed and retried. A
+    cancelled start counts as interrupted.
     """
 
     instance: str
@@ -64,11 +64,14 @@ _RETRIED: ColumnElement[bool] = or_(
 )
 _ONE: ColumnElement[int] = literal_column("1")
 _ZERO: ColumnElement[int] = literal_column("0")
-_LOST = [literal_column(f"'{each}'") for each in (StartOutcome.INTERRUPTED, StartOutcome.LOST)]
-_FAILED = literal_column(f"'{StartOutcome.FAILED}'")
+_LOST: list[ColumnElement[Any]] = [
+    literal_column(f"'{each}'") for each in (StartOutcome.INTERRUPTED, StartOutcome.LOST)
+]
+_FAILED: ColumnElement[Any] = literal_column(f"'{StartOutcome.FAILED}'")
 _SELECTED: Select[Any] = select(
     starts.c.instance,
-    starts.c.worker,
+    # Elsewhere the instance says which machine it is.
+    case((starts.c.instance == literal_column("''"), starts.c.worker), else_=literal_column("''")),
     starts.c.job_id,
     starts.c.pool,
     starts.c.kind,
@@ -103,8 +106,11 @@ _RUNNING = (
 )
 
 
-def since(connection: Connection, start: float) -> Iterator[StartRow]:
-    """The starts that ended at or after `start`, in no order, as a stream."""
+def since(connection: Connection, start: float) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """The starts that ended at or after `start`, in no order: a stream of lists of plain rows.
+
+    Each row has the fields of a `StartRow`; to make a million of these would take a second.
+    """
     query = _SINCE
     if connection.dialect.name == "sqlite":
         counted = select(func.count()).select_from(starts)
@@ -118,43 +124,65 @@ def since(connection: Connection, start: float) -> Iterator[StartRow]:
 def on_instances(connection: Connection, names: Collection[str]) -> Iterator[StartRow]:
     """All ended starts on these instances, in no order."""
     for batch in batches(set(names)):
-        yield from _stream(connection, _ON_INSTANCES, {"ids": batch})
+        for rows in _stream(connection, _ON_INSTANCES, {"ids": batch}):
+            yield from map(StartRow._make, rows)
 
 
 def of_jobs(connection: Connection, ids: Collection[str]) -> Iterator[StartRow]:
     """All ended starts of these jobs, in no order."""
     for batch in batches(set(ids)):
-        yield from _stream(connection, _OF_JOBS, {"ids": batch})
+        for rows in _stream(connection, _OF_JOBS, {"ids": batch}):
+            yield from map(StartRow._make, rows)
 
 
 def running(connection: Connection) -> list[StartRow]:
-    """The starts that have not ended; those on a lost worker count as outside EC2."""
+    """The starts that have not ended; one whose worker is not registered counts as outside EC2."""
     return list(map(StartRow._make, raw_rows(connection, _RUNNING)))
 
 
-def _stream(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> Iterator[StartRow]:
-    found = connection.execute(query, values, execution_options={"stream_results": True})
+def count_on_instances(connection: Connection, names: Collection[str]) -> int:
+    """How many ended starts these instances have."""
+    counted = select(func.count()).select_from(starts)
+    counted = counted.where(text("starts.instance <> ''"), starts.c.instance.in_(_IDS))
+    return sum(int(connection.scalar(counted, {"ids": batch}) or 0) for batch in batches(set(names)))
+
+
+def _stream(
+    connection: Connection, query: Select[Any], values: Mapping[str, Any]
+) -> Iterator[Sequence[tuple[Any, ...]]]:
+    if connection.dialect.name != "sqlite":
+        # With a cursor of the server: the driver would read all rows at once.
+        options = {"stream_results": True, "max_row_buffer": _ROWS_AT_ONCE}
+        for part in connection.execute(query, values, execution_options=options).partitions(_ROWS_AT_ONCE):
+            yield [tuple(row) for row in part]
+        return
     # The driver's own rows: SQLAlchemy's take twice the time.
-    cursor: Any = found.cursor
+    cursor: Any = connection.execute(query, values).cursor
     try:
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-            yield from map(StartRow._make, rows)
+            yield rows
     finally:
-        found.close()
+        cursor.close()
 
 
-def jobs_of_asset(connection: Connection, asset: str) -> dict[str, Any]:
+def specs_of_asset(connection: Connection, asset: str) -> dict[str, dict[str, Any]]:
     """The specs of all jobs of an asset by id, also of archived ones, as JSON values."""
     found = {
-        row.id: json.loads(row.spec)
+        row.id: _parsed(row.spec)
         for row in connection.execute(select(jobs.c.id, jobs.c.spec).where(jobs.c.asset == asset))
     }
     for row in connection.execute(select(archive.c.id, archive.c.body).where(archive.c.asset == asset)):
-        body = json.loads(row.body)
         # The body has the columns as they were stored: the spec is JSON in JSON.
-        spec = body.get("spec")
-        found.setdefault(row.id, json.loads(spec) if isinstance(spec, str) else spec or {})
+        found.setdefault(row.id, _parsed(_parsed(row.body).get("spec", "")))
     return found
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:  # written by other programs
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def registered(connection: Connection, names: Collection[str]) -> dict[str, float]:
@@ -178,11 +206,11 @@ def owners(connection: Connection, names: Collection[str]) -> dict[str, str]:
     """The owner of each asset, where it is known: by the catalogue, by its jobs, or by its archived jobs."""
     found: dict[str, str] = {}
     by_catalogue = select(assets.c.asset, assets.c.owner).where(assets.c.asset.in_(_IDS))
-    by_jobs = select(jobs.c.asset, func.min(jobs.c.owner)).where(jobs.c.asset.in_(_IDS)).group_by(jobs.c.asset)
-    for query in (by_catalogue, by_jobs):
+    by_jobs = select(jobs.c.asset, func.min(jobs.c.owner)).where(jobs.c.asset.in_(_IDS))
+    for query in (by_catalogue, by_jobs.group_by(jobs.c.asset)):
         found.update((row[0], row[1]) for row in rows_for(connection, query, set(names) - found.keys()))
     archived = select(archive.c.asset, func.min(archive.c.body)).where(archive.c.asset.in_(_IDS))
     left = set(names) - found.keys()
     for row in rows_for(connection, archived.group_by(archive.c.asset), left):
-        found[row[0]] = str(json.loads(row[1]).get("owner", ""))
+        found[row[0]] = str(_parsed(row[1]).get("owner", ""))
     return found

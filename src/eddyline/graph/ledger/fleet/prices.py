@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, func, or_, select, true
 
 from eddyline.graph.db.insert_if_absent import insert_if_absent
 from eddyline.graph.db.schema import fleet_prices
@@ -27,12 +27,16 @@ def add(connection: Connection, prices: Iterable[Price]) -> None:
     insert_if_absent(connection, fleet_prices, [asdict(price) for price in prices])
 
 
-def find(connection: Connection, start: float) -> Sequence[Price]:
-    """The prices at `start` and the changes since: in order of time for each type and zone."""
+def find(connection: Connection, start: float, types: Collection[str] | None = None) -> Sequence[Price]:
+    """The prices at `start` and the changes since, of some types or all.
+
+    In order of time for each type and zone.
+    """
+    chosen = true() if types is None else fleet_prices.c.instance_type.in_(sorted(types))
     key = (fleet_prices.c.instance_type, fleet_prices.c.zone)
     before = (
         select(*key, func.max(fleet_prices.c.at).label("at"))
-        .where(fleet_prices.c.at <= start)
+        .where(fleet_prices.c.at <= start, chosen)
         .group_by(*key)
         .subquery()
     )
@@ -40,7 +44,7 @@ def find(connection: Connection, start: float) -> Sequence[Price]:
     query = (
         select(*key, fleet_prices.c.at, fleet_prices.c.usd_per_hour)
         .select_from(joined)
-        .where(or_(before.c.at.is_(None), fleet_prices.c.at >= before.c.at))
+        .where(or_(before.c.at.is_(None), fleet_prices.c.at >= before.c.at), chosen)
         .order_by(*key, fleet_prices.c.at)
     )
     return [

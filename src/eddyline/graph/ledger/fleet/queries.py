@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 
+from eddyline.graph.db.bulk import batches
 from eddyline.graph.db.schema import instances, starts, workers
 from eddyline.graph.fleet_event import FleetEvent, FleetEventKind
 from eddyline.graph.instance import Instance
@@ -30,6 +31,15 @@ def by_id(connection: Connection, name: str) -> Instance | None:
     """One instance, also one that is not known to belong to a pool."""
     found = _instances(connection, select(instances).where(instances.c.instance == name))
     return found[0] if found else None
+
+
+def by_names(connection: Connection, names: Collection[str]) -> list[Instance]:
+    """The instances with these ids, also those that are not known to belong to a pool."""
+    return [
+        each
+        for batch in batches(set(names))
+        for each in _instances(connection, select(instances).where(instances.c.instance.in_(batch)))
+    ]
 
 
 def running(connection: Connection) -> list[Instance]:
