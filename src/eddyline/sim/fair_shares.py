@@ -8,6 +8,7 @@ not that of jobs.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from typing import TypeAlias
@@ -169,6 +170,22 @@ class FairShares:
             if not share.level.heads and share.level not in self._active:
                 insort(self._active, share.level, key=_PRIORITY)
             heappush(share.level.heads, entry)
+
+
+def move_to_front(jobs: Iterable[QueuedJob], front_of: Callable[[int], float | None]) -> None:
+    """Set the start tags of jobs that ran: they have used their shares already, so they go to the front.
+
+    `front_of` is the smallest start tag of a priority, before any of them is added.
+    """
+    groups: dict[tuple[int, int | str], list[QueuedJob]] = {}
+    for job in jobs:
+        groups.setdefault((job.priority, job.owner), []).append(job)
+    for (priority, _), own in groups.items():
+        front = front_of(priority)
+        if front is None:
+            front = min(job.start_tag for job in own)
+        for job in own:
+            job.start_tag = front
 
 
 def _is_current(entry: Entry) -> bool:

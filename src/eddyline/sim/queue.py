@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from heapq import heappop, heappush
 from operator import attrgetter
 
 from eddyline.graph.ledger.fair_queue import alternate
 from eddyline.graph.ledger.leases import LOOK_AHEAD
-from eddyline.sim.fair_shares import MIN_WEIGHT, Entry, FairShares
+from eddyline.sim.fair_shares import MIN_WEIGHT, Entry, FairShares, move_to_front
 from eddyline.sim.queued_job import Place, QueuedJob, illegal
 
 __all__ = ["Place", "QueuedJob", "SimQueue", "claim_from"]
@@ -62,6 +62,11 @@ class SimQueue:
             ready.popleft()
         return ready[0][0] if ready else None
 
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether a job with a deadline may wait."""
+        return bool(self._urgent)
+
     # Jobs that become ready
 
     def submit(self, now: float, jobs: Sequence[QueuedJob]) -> None:
@@ -89,15 +94,17 @@ class SimQueue:
         The jobs of one call are those of one transaction of the ledger.
         """
         self._promote(now)
-        _move_to_front(jobs, self._fair.front)
+        _check_running(jobs)
+        move_to_front(jobs, self._fair.front)
         for job in jobs:
             self._insert(job, now)
 
     def retry(self, now: float, job: QueuedJob, at: float) -> None:
         """Add a running job that failed again; it may be claimed from `at`."""
         self._promote(now)
+        _check_running([job])
         at = max(at, now)
-        _move_to_front([job], partial(self._front_at, at=at))
+        move_to_front([job], partial(self._front_at, at=at))
         self._count += 1
         self._work += job.weight
         job.place = _DELAYED
@@ -281,19 +288,10 @@ def _fits(job: QueuedJob, most_weight: float | None) -> bool:
     return most_weight is None or 0 < job.weight <= most_weight
 
 
-def _move_to_front(jobs: Iterable[QueuedJob], front_of: Callable[[int], float | None]) -> None:
-    """Set the start tags of running jobs: they have used their shares already, so they go to the front."""
-    groups: dict[tuple[int, int | str], list[QueuedJob]] = {}
+def _check_running(jobs: Sequence[QueuedJob]) -> None:
     for job in jobs:
         if job.place != _RUNNING:
             raise illegal(job, "handed back")
-        groups.setdefault((job.priority, job.owner), []).append(job)
-    for (priority, _), own in groups.items():
-        front = front_of(priority)
-        if front is None:
-            front = min(job.start_tag for job in own)
-        for job in own:
-            job.start_tag = front
 
 
 def _urgent_entry(job: QueuedJob) -> tuple[int, float, int | str, QueuedJob]:
