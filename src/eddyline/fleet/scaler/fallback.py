@@ -1,24 +1,45 @@
-"""When On-Demand replaces Spot that is missing: only once the slack of the deadline is gone."""
+"""When On-Demand replaces Spot that is missing: only once the slack of the deadline is gone. Pure."""
 
 from __future__ import annotations
 
-from eddyline.fleet.scaler.rules import ScalerRules, WorkReading
+from dataclasses import dataclass
+
+from eddyline.fleet.scaler.rules import ScalerRules
 
 
-def on_demand_power(work: WorkReading, spot_power: float, missing_s: float, rules: ScalerRules) -> float:
-    """The reference slots of On-Demand that are needed beside `spot_power`.
+@dataclass(slots=True, kw_only=True)
+class Backlog:
+    """Work and capacity: `arrival` in reference slots, `waiting` in reference slot-seconds, powers in slots.
 
-    `missing_s`: how long Spot has lacked capacity. The work that will wait once On-Demand has booted, divided
-    by the rate of arrivals, is the time that its oldest job will have waited (the queue is in order of
-    arrival). As long as that stays within the deadline, less a job's own time, patience costs nothing.
+    `missing_s`: for how long Spot has lacked capacity.
     """
-    if missing_s < rules.on_demand_after_s:
+
+    arrival: float
+    waiting: float
+    oldest_s: float
+    spot_ready: float
+    spot_booting: float
+    on_demand: float
+    missing_s: float
+
+
+def on_demand_power(backlog: Backlog, rules: ScalerRules) -> float:
+    """The reference slots of On-Demand that are needed beside Spot.
+
+    The queue is in order of arrival: the work that will wait when On-Demand has booted, divided by the rate of
+    arrivals, is the time that its oldest job will have waited. While this is within the deadline, waiting for
+    Spot costs nothing. Then On-Demand does what Spot does not, and once it runs it stays until Spot is back or
+    most of the queue is done: an instance that is launched anew pays for its boot again.
+    """
+    if backlog.missing_s < rules.on_demand_after_s and not backlog.on_demand:
         return 0.0
-    slack_s = max(rules.deadline_s - 2 * rules.job_s, rules.job_s)
-    ahead_s = rules.boot_s
-    waiting = max(work.waiting + (work.arrival - spot_power) * ahead_s, 0.0)
-    if waiting <= work.arrival * slack_s and work.oldest_s + ahead_s <= slack_s:
-        return 0.0
-    rate = max(work.arrival, 1e-9)
-    late = max(waiting - rate * slack_s * 0.8, 0.0)
-    return max(work.arrival + late / max(rules.boot_s, slack_s / 4) - spot_power, 0.0)
+    slack_s = max(rules.deadline_s - rules.margin_s, rules.job_s)
+    limit = backlog.arrival * slack_s * rules.patience
+    growth = backlog.arrival - backlog.spot_ready - backlog.spot_booting / 2
+    late = max(backlog.waiting + growth * rules.boot_s, 0.0) - limit
+    if late <= 0 and backlog.oldest_s + rules.boot_s <= slack_s:
+        is_done = backlog.waiting < rules.release * limit
+        if not backlog.on_demand or is_done or backlog.spot_ready >= backlog.arrival:
+            return 0.0
+    replaced = max(backlog.arrival - backlog.spot_ready, 0.0)
+    return replaced + max(late, 0.0) / max(slack_s / 2, rules.boot_s)

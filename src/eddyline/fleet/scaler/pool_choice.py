@@ -1,4 +1,4 @@
-"""Which pools to launch in: the cheapest work first, with what interruptions waste."""
+"""Which pools to launch in: the cheapest work first, with what interruptions waste. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def hazard(pool: PoolReading, rules: ScalerRules) -> float:
 
 
 def work_price(pool: PoolReading, rules: ScalerRules) -> float:
-    """Dollars for a reference slot-hour of work, with the boots and the work that interruptions waste."""
+    """Dollars for a reference slot-hour of work, the boots and the work that interruptions waste included."""
     price = pool.usd_h / pool.power
     if not pool.spot:
         return price
@@ -24,20 +24,15 @@ def work_price(pool: PoolReading, rules: ScalerRules) -> float:
     return price * (1 + wasted_h * hazard(pool, rules))
 
 
-def choose_launches(
-    power: float, wanted: float, pools: Sequence[PoolReading], rules: ScalerRules, *, spot: bool
-) -> list[tuple[int, int]]:
-    """How many instances to launch in which pools, in order of preference, for `power` reference slots.
+def launch_order(wanted: float, pools: Sequence[PoolReading], rules: ScalerRules, *, spot: bool) -> list[int]:
+    """The pools to launch in, by number, the best first: go on with the next where one has no capacity.
 
-    The list may offer more than `power`: the caller goes on with the next pool where one has no capacity, and
-    stops once it has enough. Instances larger than a share of the capacity `wanted` are left out where smaller
-    ones exist: a fleet of a few large ones follows the work coarsely.
+    Instances larger than a share of the capacity `wanted` (reference slots) are left out where there are smaller
+    ones: a fleet of a few large ones follows its work coarsely.
     """
     own = [number for number, pool in enumerate(pools) if pool.spot is spot]
     if not own:
         return []
-    smallest = min(pools[number].power for number in own)
-    limit = max(rules.largest * wanted, smallest)
+    limit = max(rules.largest * wanted, min(pools[number].power for number in own))
     fitting = [number for number in own if pools[number].power <= limit]
-    fitting.sort(key=lambda number: (work_price(pools[number], rules), number))
-    return [(number, int(power / pools[number].power + 0.5)) for number in fitting]
+    return sorted(fitting, key=lambda number: (work_price(pools[number], rules), number))

@@ -9,23 +9,30 @@ from dataclasses import dataclass
 class ScalerRules:
     """How a pool follows its work. Times are in seconds.
 
-    `backlog_s`: the waiting work is done within this time by capacity beyond `base` times the arrival rate:
-    short follows every burst, long keeps capacity steady. `deadline_s`: an asset should be ready within it.
-    `boot_s`: from a launch to a working worker. `job_s`: a usual job. `arrival_s`: the time over which
-    arrivals are averaged. `surplus`: capacity above what is wanted, as a share, that is kept.
-    `on_demand_after_s`: how long Spot must have lacked capacity before On-Demand replaces it. `largest`: the
-    largest instance, as a share of the capacity wanted. `prior_hazard`: interruptions an hour that are
-    assumed of a pool without history, with the weight of `prior_hours` instance-hours.
+    `backlog_s`: capacity beyond `base` times the rate of arrivals does the waiting work within this time: a
+    short one follows every burst, a long one keeps capacity steady. `arrival_s`: the time over which arrivals are
+    averaged. `surplus`: the share of capacity above what is wanted that is kept.
+
+    `deadline_s`: an asset should be ready within it after its arrival. `boot_s`: from a launch to a worker that
+    takes jobs. `job_s`: the time of a usual job. `margin_s`: what an asset needs beside the time in the queue.
+    `on_demand_after_s`: for how long Spot must lack capacity before On-Demand replaces it, and `patience`: from
+    which share of the deadline on. Below the share `release` of it, On-Demand is given back.
+
+    `largest`: the largest instance, as a share of the capacity wanted. `prior_hazard`: interruptions an hour
+    that are assumed of a pool, with the weight of `prior_hours` instance-hours of history.
     """
 
-    backlog_s: float = 480.0
-    deadline_s: float = 900.0
-    boot_s: float = 180.0
-    job_s: float = 40.0
+    backlog_s: float = 1200.0
     base: float = 0.9
     arrival_s: float = 900.0
     surplus: float = 0.05
+    deadline_s: float = 900.0
+    boot_s: float = 180.0
+    job_s: float = 40.0
+    margin_s: float = 120.0
     on_demand_after_s: float = 60.0
+    patience: float = 0.9
+    release: float = 0.3
     largest: float = 0.1
     prior_hazard: float = 0.02
     prior_hours: float = 10.0
@@ -35,9 +42,9 @@ class ScalerRules:
 class PoolReading:
     """What is known of a pool (a type in a zone, on Spot or On-Demand) when the scaler decides.
 
-    `usd_h`: the price of an instance. `power`: reference slots of an instance (slots times their speed).
-    `booting`, `ready`: instances whose end is not announced and that are not drained. `failed_at`: when a
-    launch last found no capacity. `interrupted` in `hours` instance-hours: its history.
+    `usd_h`: the price of an instance in dollars an hour. `power`: its reference slots (slots times speed).
+    `booting`, `ready`: instances without a notice that are not drained. `failed_at`: when a launch last found
+    no capacity. `interrupted` in `hours` instance-hours is its history.
     """
 
     usd_h: float
@@ -52,14 +59,15 @@ class PoolReading:
 
 @dataclass(slots=True, kw_only=True)
 class WorkReading:
-    """The work of the pool at `now`.
+    """The work of the pools at `now` (seconds).
 
-    `arrival`: reference slot-seconds of work that arrive in a second. `waiting`: work in the queue.
-    `oldest_s`: how long its oldest job has waited. `busy`: reference slots that run jobs.
+    `arrived`: the reference slot-seconds of work that arrived in the last `seconds`. `waiting`: the work in the
+    queue. `oldest_s`: how long its oldest job has waited. `busy`: the reference slots that run jobs.
     """
 
     now: float
-    arrival: float
+    arrived: float
+    seconds: float
     waiting: float
     oldest_s: float
     busy: float

@@ -1,59 +1,93 @@
-"""The scaler: how much to launch where, and how much to drain. Pure, but for the time since when Spot lacks."""
+"""The scaler: how much capacity to launch, where, and how much to drain."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from eddyline.fleet.scaler.fallback import on_demand_power
-from eddyline.fleet.scaler.pool_choice import choose_launches
+from eddyline.fleet.scaler.arrival_rate import ArrivalRate
+from eddyline.fleet.scaler.fallback import Backlog, on_demand_power
+from eddyline.fleet.scaler.pool_choice import launch_order
 from eddyline.fleet.scaler.rules import PoolReading, ScalerRules, WorkReading
+
+_RELEASE_ABOVE = 1.1
+_SATISFIED = 0.95
 
 
 @dataclass(slots=True, kw_only=True)
 class ScalerDecision:
-    """What to do now, in reference slots.
+    """What to do now; all capacities are in reference slots.
 
-    `spot`, `on_demand`: power to launch, in the pools of `spot_order` and `on_demand_order` (number of the pool,
-    instances), until there is enough. `drain_spot`, `drain_on_demand`: power to drain.
+    `wanted` is the capacity that follows the work. Launch `launch_spot` in the pools of `spot_order`, and
+    `launch_on_demand` in those of `on_demand_order`; drain `drain_spot` and `drain_on_demand`.
     """
 
     wanted: float
-    spot: float = 0.0
-    on_demand: float = 0.0
+    launch_spot: float = 0.0
+    launch_on_demand: float = 0.0
     drain_spot: float = 0.0
     drain_on_demand: float = 0.0
-    spot_order: list[tuple[int, int]]
-    on_demand_order: list[tuple[int, int]]
+    spot_order: list[int] = field(default_factory=list)
+    on_demand_order: list[int] = field(default_factory=list)
 
 
-def wanted_power(work: WorkReading, rules: ScalerRules) -> float:
-    """The reference slots that follow arrivals and do the waiting work within `backlog_s`."""
-    return rules.base * work.arrival + work.waiting / rules.backlog_s
+class Scaler:
+    """Decides from the readings of work and pools; it remembers the rate of arrivals and a lack of Spot."""
 
+    def __init__(self, rules: ScalerRules) -> None:
+        self.rules = rules
+        self._arrival = ArrivalRate(rules.arrival_s)
+        self._asked: tuple[float, float] | None = None  # the time and the Spot capacity of the last decision
+        self._missing_since: float | None = None
 
-def decide(
-    work: WorkReading, pools: Sequence[PoolReading], missing_since: float | None, rules: ScalerRules
-) -> ScalerDecision:
-    """The decision at `work.now`; `missing_since`: since when Spot has lacked capacity, if it does."""
-    wanted = wanted_power(work, rules)
-    spot = sum((pool.ready + pool.booting) * pool.power for pool in pools if pool.spot)
-    on_demand = sum((pool.ready + pool.booting) * pool.power for pool in pools if not pool.spot)
-    missing_s = 0.0 if missing_since is None else work.now - missing_since
-    has_spot = any(pool.spot for pool in pools)
-    needed = on_demand_power(work, spot, missing_s, rules) if has_spot else wanted
-    decision = ScalerDecision(wanted=wanted, spot_order=[], on_demand_order=[])
-    lacking = wanted - spot
-    if has_spot and lacking > 0:
-        decision.spot = lacking
-        decision.spot_order = choose_launches(lacking, wanted, pools, rules, spot=True)
-    if needed > on_demand:
-        decision.on_demand = needed - on_demand
-        decision.on_demand_order = choose_launches(needed - on_demand, wanted, pools, rules, spot=False)
-    keep = wanted * (1 + rules.surplus)
-    if has_spot:
-        decision.drain_on_demand = max(on_demand - needed, 0.0)
-        decision.drain_spot = max(spot - keep, 0.0)
-    else:
+    def decide(self, work: WorkReading, pools: Sequence[PoolReading]) -> ScalerDecision:
+        """The decision at `work.now`."""
+        rules = self.rules
+        arrival = self._arrival.add(work.arrived, work.seconds)
+        wanted = wanted_power(arrival, work.waiting, rules)
+        decision = ScalerDecision(wanted=wanted)
+        spot_ready = sum(pool.ready * pool.power for pool in pools if pool.spot)
+        spot_booting = sum(pool.booting * pool.power for pool in pools if pool.spot)
+        on_demand = sum((pool.ready + pool.booting) * pool.power for pool in pools if not pool.spot)
+        keep = wanted * (1 + rules.surplus)
+        needed = wanted
+        if any(pool.spot for pool in pools):
+            spot = spot_ready + spot_booting
+            self._note_missing(work.now, spot, wanted)
+            decision.launch_spot = max(wanted - spot, 0.0)
+            decision.drain_spot = max(spot - keep, 0.0)
+            needed = on_demand_power(
+                Backlog(
+                    arrival=arrival,
+                    waiting=work.waiting,
+                    oldest_s=work.oldest_s,
+                    spot_ready=spot_ready,
+                    spot_booting=spot_booting,
+                    on_demand=on_demand,
+                    missing_s=0.0 if self._missing_since is None else work.now - self._missing_since,
+                ),
+                rules,
+            )
+            keep = needed * _RELEASE_ABOVE
+        decision.launch_on_demand = max(needed - on_demand, 0.0)
         decision.drain_on_demand = max(on_demand - keep, 0.0)
-    return decision
+        if decision.launch_spot:
+            decision.spot_order = launch_order(wanted, pools, rules, spot=True)
+        if decision.launch_on_demand:
+            decision.on_demand_order = launch_order(wanted, pools, rules, spot=False)
+        return decision
+
+    def _note_missing(self, now: float, spot: float, wanted: float) -> None:
+        """Spot lacks capacity since a decision whose capacity has not been launched by the next one."""
+        if self._asked is not None:
+            at, asked = self._asked
+            if spot >= _SATISFIED * min(asked, wanted):
+                self._missing_since = None
+            elif self._missing_since is None:
+                self._missing_since = at
+        self._asked = now, wanted
+
+
+def wanted_power(arrival: float, waiting: float, rules: ScalerRules) -> float:
+    """The reference slots that follow `arrival` and do the `waiting` work within the target time."""
+    return rules.base * arrival + waiting / rules.backlog_s

@@ -1,20 +1,20 @@
-"""One simulated instance, and the pool in which it was launched."""
+"""A simulated instance, the offer of which it is, and the instances of each offer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from eddyline.sim.engine.job import SimJob
+from eddyline.sim.queued_job import QueuedJob
+
+LONG_AGO = -1e18
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A pool in which instances can be launched: one type in one zone, on Spot or On-Demand.
+    """Where instances can be launched: one type in one zone, on Spot or On-Demand.
 
     `slots` are the jobs that an instance runs at a time, each at `speed` times the reference slot. `usd_h` is
-    its price, `own_usd_h` the On-Demand price of the same type.
+    its price, `own_usd_h` the On-Demand price of the same type, both in dollars an hour.
     """
 
     name: str
@@ -37,8 +37,9 @@ class SimInstance:
     """A launched instance. Times are in seconds.
 
     `free` slots run no job; `running` has the jobs that run and their ends, by the number of their start.
-    `ends_at` is set once its interruption is certain, `stop_by` once its worker knows of it: jobs must end by
-    then. A `draining` instance takes no job and is terminated when its jobs have ended.
+    `ends_at` is set once the market will reclaim it, `stop_by` once its worker knows: jobs must end by then. A
+    `draining` instance takes no job and is terminated when its jobs have ended. `place` and `free_place` are
+    its positions in the lists that have it, -1: in none.
     """
 
     __slots__ = (
@@ -48,7 +49,6 @@ class SimInstance:
         "ends_at",
         "free",
         "free_place",
-        "idle_since",
         "launched",
         "node",
         "offer",
@@ -62,53 +62,52 @@ class SimInstance:
     )
 
     def __init__(self, pool: SimPool, launched: float) -> None:
-        offer = pool.offer
         self.pool = pool
-        self.offer = offer
-        self.slots = self.free = offer.slots
-        self.speed = offer.speed
+        self.offer = pool.offer
+        self.slots = self.free = pool.offer.slots
+        self.speed = pool.offer.speed
         self.launched = launched
-        self.idle_since = launched
-        self.running: dict[int, tuple[SimJob, float]] = {}
+        self.running: dict[int, tuple[QueuedJob, float]] = {}
         self.ready = self.accepts = self.dead = self.draining = False
         self.ends_at: float | None = None
         self.stop_by: float | None = None
-        self.node = -1
-        self.place = self.free_place = -1
+        self.node = self.place = self.free_place = -1
 
 
 @dataclass(kw_only=True, eq=False)
 class SimPool:
     """The instances of an offer.
 
-    `alive` hold capacity of the market: those whose reclaim is not certain, drained ones included. `booting`,
-
-    `ready`: the number of those, as the scaler knows, that boot or whose worker takes jobs; drained ones count in
-    neither. `failed_at`: the last launch that found no capacity. `interrupted` and `seconds` (of all instances)
-    give the observed rate of interruptions.
+    `holding` are the instances that hold capacity of the market: all but those it will reclaim. `booting` and
+    `ready` count the ones that the scaler counts on: not drained, and without a notice. `failed_at`: the last
+    launch that found no capacity. `interrupted` in `ended_s` seconds of ended instances is its history.
     """
 
     index: int
     offer: Offer
-    alive: list[SimInstance] = field(default_factory=list)
+    holding: list[SimInstance] = field(default_factory=list)
     booting: int = 0
     ready: int = 0
-    busy: int = 0
-    failed_at: float = -1e18
-    launched: int = 0
+    launched_at_sum: float = 0.0
+    failed_at: float = LONG_AGO
     interrupted: int = 0
-    interrupted_at: float = -1e18
-    seconds: float = 0.0
+    ended_s: float = 0.0
 
     def add(self, instance: SimInstance) -> None:
-        """Count an instance as alive."""
-        instance.place = len(self.alive)
-        self.alive.append(instance)
+        """Let an instance hold capacity."""
+        instance.place = len(self.holding)
+        self.holding.append(instance)
+        self.launched_at_sum += instance.launched
 
     def remove(self, instance: SimInstance) -> None:
-        """Take an instance out of the alive ones, in constant time."""
-        last = self.alive.pop()
+        """Let an instance hold capacity no more; in constant time."""
+        last = self.holding.pop()
         if last is not instance:
-            self.alive[instance.place] = last
+            self.holding[instance.place] = last
             last.place = instance.place
         instance.place = -1
+        self.launched_at_sum -= instance.launched
+
+    def hours(self, now: float) -> float:
+        """The instance-hours of its history."""
+        return (self.ended_s + len(self.holding) * now - self.launched_at_sum) / 3600

@@ -10,26 +10,17 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from eddyline.sim.engine.instance import SimInstance, SimPool
-from eddyline.sim.market.market import MarketPool, NoticeModel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from eddyline.sim.engine.timers import Timers
+from eddyline.sim.market.market import MarketPool, Wave
 
 
-class Timers(Protocol):
-    """What a supply needs of an engine."""
-
-    def at(self, when: float, action: Callable[[float], None]) -> None:
-        """Call `action` with the time when it has come."""
-        ...
-
-    def reclaim(self, instance: SimInstance, end: float) -> None:
-        """The instance is interrupted at `end`."""
-        ...
+Reclaim: TypeAlias = Callable[[SimInstance, float], None]
+"""Called when it is certain that the market takes an instance back, with the time of its end."""
 
 
 class Supply(Protocol):
@@ -59,59 +50,70 @@ class RecordedSupply:
     """The capacity, hazard and waves of a market's pool."""
 
     def __init__(
-        self, market: MarketPool, pool: SimPool, timers: Timers, *, notice: NoticeModel, rng: random.Random
+        self,
+        market: MarketPool,
+        pool: SimPool,
+        timers: Timers,
+        reclaim: Reclaim,
+        *,
+        lead_s: float,
+        rng: random.Random,
     ) -> None:
-        self._market = market
+        self._hazard = market.hazard
         self._pool = pool
         self._timers = timers
+        self._reclaim = reclaim
         self._rng = rng
-        self._lead_s = notice.lead_s
-        self._count = 0
+        self._lead_s = lead_s
         steps = lowered_ahead(market.capacity, self._lead_s)
         self._count = steps[0][1]
         for at, count in steps[1:]:
-            timers.at(at, lambda now, count=count: self._change(now, count))  # type: ignore[misc]
+            timers.at(at, partial(self._change, count))
         for wave in market.waves:
-            when = max(wave.at - self._lead_s, 0.0)
-            timers.at(when, lambda now, wave=wave: self._wave(now, wave.at, wave.share))  # type: ignore[misc]
+            timers.at(max(wave.at - lead_s, 0.0), partial(self._wave, wave))
 
     def take(self, instance: SimInstance, now: float) -> bool:
         """Whether the count of the pool is above its instances."""
-        if len(self._pool.alive) >= self._count:
+        if len(self._pool.holding) >= self._count:
             return False
-        if self._market.hazard is not None:
-            end = now + self._market.hazard.lifetime(self._rng)
+        if self._hazard is not None:
+            end = now + self._hazard.lifetime(self._rng)
             if not math.isinf(end):
-                self._timers.at(
-                    max(end - self._lead_s, now), lambda _now: self._timers.reclaim(instance, end)
-                )
+                self._timers.at(max(end - self._lead_s, now), lambda _: self._reclaim(instance, end))
         return True
 
     def release(self, instance: SimInstance, now: float) -> None:
         """Nothing to do: instances are counted by the pool."""
 
-    def _change(self, now: float, count: int) -> None:
+    def _change(self, count: int, now: float) -> None:
         self._count = count
-        excess = len(self._pool.alive) - count
+        excess = len(self._pool.holding) - count
         if excess > 0:
-            for instance in self._rng.sample(self._pool.alive, excess):
-                self._timers.reclaim(instance, now + self._lead_s)
+            for instance in self._rng.sample(self._pool.holding, excess):
+                self._reclaim(instance, now + self._lead_s)
 
-    def _wave(self, now: float, at: float, share: float) -> None:
-        for instance in [each for each in self._pool.alive if self._rng.random() < share]:
-            self._timers.reclaim(instance, max(at, now))
+    def _wave(self, wave: Wave, now: float) -> None:
+        for instance in [each for each in self._pool.holding if self._rng.random() < wave.share]:
+            self._reclaim(instance, max(wave.at, now))
 
 
 class NodeSupply:
     """Nodes that come and go; an instance is bound to one and ends with it."""
 
     def __init__(
-        self, market: MarketPool, timers: Timers, *, notice: NoticeModel, rng: random.Random
+        self,
+        market: MarketPool,
+        timers: Timers,
+        reclaim: Reclaim,
+        *,
+        lead_s: float,
+        rng: random.Random,
     ) -> None:
         self._nodes = market.nodes
         self._timers = timers
+        self._reclaim = reclaim
         self._rng = rng
-        self._lead_s = notice.lead_s
+        self._lead_s = lead_s
         self._coming = [(start, number) for number, (start, _) in enumerate(market.nodes)]
         heapq.heapify(self._coming)
         self._there: list[int] = []
@@ -130,17 +132,18 @@ class NodeSupply:
                 continue
             instance.node = node
             if end is not None:
-                self._timers.at(
-                    max(end - self._lead_s, now), lambda _now: self._timers.reclaim(instance, end)
-                )
+                self._timers.at(max(end - self._lead_s, now), partial(self._node_ends, instance, end))
             return True
         return False
 
     def release(self, instance: SimInstance, now: float) -> None:
-        """The node is free again, unless it has gone."""
+        """The node is free again, unless it is gone."""
         end = self._nodes[instance.node][1]
         if end is None or end > now:
             self._there.append(instance.node)
+
+    def _node_ends(self, instance: SimInstance, end: float, _: float) -> None:
+        self._reclaim(instance, end)
 
 
 def lowered_ahead(

@@ -1,0 +1,304 @@
+"""The instances of a simulated fleet: launch, boot, drain, reclaim, end, and what they cost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from heapq import heappush
+
+from eddyline.fleet.scaler.scale_in import Candidate, choose_victims
+from eddyline.sim.engine.instance import Offer, SimInstance, SimPool
+from eddyline.sim.engine.result import Life, Totals
+from eddyline.sim.engine.supply import NodeSupply, RecordedSupply, Supply, Unlimited
+from eddyline.sim.engine.timers import Timers
+from eddyline.sim.market.market import MarketPool, NoticeModel
+from eddyline.sim.queue import SimQueue
+from eddyline.sim.queued_job import QueuedJob
+
+MIN_BILLED_S = 60.0
+FREE_S = 3600.0
+"""AWS bills at least a minute of an instance, and nothing of one that it interrupts within its first hour."""
+
+_HOUR_S = 3600.0
+_MAX_LIVES = 200_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetRules:
+    """Times in seconds.
+
+    `boot_s`: from a launch to a worker that takes jobs. `drains`: workers react to notices; otherwise their
+    jobs are lost with them, and found `lost_after_s` later, when the lease has expired. `margin_s`: jobs end
+    this long before the end that a notice states; a job that would end later is handed back at once.
+    `pessimism`: a worker with a notice takes a job if this many times its duration is left. `exit_s`: from
+    the last job of a drained instance to its termination.
+    """
+
+    boot_s: float = 180.0
+    notice: NoticeModel = NoticeModel()
+    drains: bool = True
+    lost_after_s: float = 30.0
+    margin_s: float = 10.0
+    pessimism: float = 1.25
+    exit_s: float = 5.0
+
+
+class Fleet:
+    """All instances of a run, and the slots that are free. `now` is set by the engine."""
+
+    def __init__(
+        self,
+        offers: Sequence[Offer],
+        market: Mapping[str, MarketPool],
+        *,
+        queue: SimQueue,
+        timers: Timers,
+        rules: FleetRules,
+        seed: int,
+    ) -> None:
+        self.now = 0.0
+        self.pools = [SimPool(index=index, offer=offer) for index, offer in enumerate(offers)]
+        self.totals = Totals()
+        self.lives: list[Life] = []
+        self.free: list[SimInstance] = []
+        self.busy = 0.0
+        self._queue = queue
+        self._timers = timers
+        self._rules = rules
+        self._rng = random.Random(f"{seed}/engine")  # noqa: S311 - a simulation must be repeatable
+        self._running: dict[SimInstance, None] = {}
+        self._supplies = [self._supply(pool, market.get(pool.offer.name), seed) for pool in self.pools]
+
+    def _supply(self, pool: SimPool, market: MarketPool | None, seed: int) -> Supply:
+        if market is None or not pool.offer.spot:
+            return Unlimited()
+        rng = random.Random(f"{seed}/supply/{pool.offer.name}")  # noqa: S311 - as above
+        lead_s = self._rules.notice.lead_s
+        if market.nodes:
+            return NodeSupply(market, self._timers, self.reclaim, lead_s=lead_s, rng=rng)
+        return RecordedSupply(market, pool, self._timers, self.reclaim, lead_s=lead_s, rng=rng)
+
+    # Jobs
+
+    def start(self, instance: SimInstance, job: QueuedJob, now: float) -> None:
+        """Run a job in a free slot."""
+        instance.free -= 1
+        if not instance.free and instance.free_place >= 0:
+            self._leave_free(instance)
+        self.busy += instance.speed
+        end = now + job.weight / instance.speed
+        timers = self._timers
+        timers.number = number = timers.number + 1
+        instance.running[number] = (job, end)
+        heappush(timers.heap, (end, number, instance, None))
+
+    def dispatch(self, now: float) -> None:
+        """Give waiting jobs to free slots: any worker with a free slot may be the first to ask."""
+        free, claim, rng = self.free, self._queue.claim_one, self._rng
+        while free:
+            job = claim(now)
+            if job is None:
+                return
+            self.start(free[int(rng.random() * len(free))], job, now)
+
+    def slot_freed(self, instance: SimInstance, now: float) -> None:
+        """A job has ended, and its slot gets no job at once."""
+        instance.free += 1
+        self.busy -= instance.speed
+        if instance.accepts:
+            if instance.free_place < 0:
+                instance.free_place = len(self.free)
+                self.free.append(instance)
+        elif instance.stop_by is not None:
+            self._fill(instance, now)
+        elif instance.draining and not instance.running:
+            self._timers.at(now + self._rules.exit_s, partial(self._terminate, instance))
+
+    def _fill(self, instance: SimInstance, now: float) -> None:
+        """Take further jobs that surely end before an instance with a notice does."""
+        if instance.stop_by is None or instance.draining:
+            return
+        most = (instance.stop_by - now) / self._rules.pessimism * instance.speed
+        while instance.free:
+            job = self._queue.claim_one(now)
+            if job is None:
+                return
+            if job.weight > most:
+                self._queue.put_back(job)
+                return
+            self.start(instance, job, now)
+
+    def _leave_free(self, instance: SimInstance) -> None:
+        last = self.free.pop()
+        if last is not instance:
+            self.free[instance.free_place] = last
+            last.free_place = instance.free_place
+        instance.free_place = -1
+
+    def _give_back(self, jobs: list[QueuedJob], now: float) -> None:
+        self._queue.interrupt(now, jobs)
+        self.dispatch(now)
+
+    def _stop(self, instance: SimInstance, number: int, now: float) -> QueuedJob:
+        """End a running job before its end: its work is lost."""
+        job, end = instance.running.pop(number)
+        self.totals.redone += max(job.weight - (end - now) * instance.speed, 0.0)
+        instance.free += 1
+        self.busy -= instance.speed
+        return job
+
+    # From launch to end
+
+    def launch(self, index: int, count: int) -> int:
+        """Launch up to `count` instances; returns how many there was capacity for."""
+        pool, supply, now = self.pools[index], self._supplies[index], self.now
+        for launched in range(count):
+            instance = SimInstance(pool, now)
+            if not supply.take(instance, now):
+                pool.failed_at = now
+                self.totals.failures += 1
+                return launched
+            pool.add(instance)
+            pool.booting += 1
+            self.totals.launches += 1
+            self._running[instance] = None
+            self._timers.at(now + self._rules.boot_s, partial(self._boot, instance))
+        return count
+
+    def _boot(self, instance: SimInstance, now: float) -> None:
+        if instance.dead or instance.draining:
+            return
+        instance.ready = True
+        if instance.stop_by is not None:
+            self._fill(instance, now)
+            return
+        instance.pool.booting -= 1
+        instance.pool.ready += 1
+        instance.accepts = True
+        instance.free_place = len(self.free)
+        self.free.append(instance)
+        self.dispatch(now)
+
+    def drain(self, power: float, *, spot: bool) -> float:
+        """Scale in: drain instances of at most this power; returns the power of those that it drains."""
+        found = [
+            each
+            for pool in self.pools
+            if pool.offer.spot is spot
+            for each in pool.holding
+            if not each.draining and each.stop_by is None
+        ]
+        candidates = [
+            Candidate(
+                power=each.offer.power,
+                busy=1 - each.free / each.slots if each.ready else 0.0,
+                price=each.offer.usd_h / each.offer.power,
+                booting=not each.ready,
+            )
+            for each in found
+        ]
+        drained = 0.0
+        for place in choose_victims(candidates, power):
+            self._drain(found[place])
+            drained += found[place].offer.power
+        return drained
+
+    def _drain(self, instance: SimInstance) -> None:
+        instance.draining = True
+        self._uncount(instance)
+        if not instance.running:
+            exit_s = self._rules.exit_s if instance.ready else 0.0
+            self._timers.at(self.now + exit_s, partial(self._terminate, instance))
+
+    def _uncount(self, instance: SimInstance) -> None:
+        """The scaler counts on it no more, and it takes no job from the common queue."""
+        if instance.draining and instance.stop_by is not None:
+            return
+        if instance.ready:
+            instance.pool.ready -= 1
+        else:
+            instance.pool.booting -= 1
+        instance.accepts = False
+        if instance.free_place >= 0:
+            self._leave_free(instance)
+
+    def reclaim(self, instance: SimInstance, end: float) -> None:
+        """The market takes an instance back at `end`; its worker may learn of it before."""
+        if instance.dead or (instance.ends_at is not None and instance.ends_at <= end):
+            return
+        if instance.ends_at is None:
+            instance.pool.remove(instance)
+        instance.ends_at = end
+        self._timers.at(end, partial(self._interrupt, instance))
+        lead_s = self._rules.notice.lead(self._rng) if self._rules.drains else 0.0
+        if lead_s > 0:
+            self._timers.at(max(end - lead_s, self.now), partial(self._notice, instance))
+
+    def _notice(self, instance: SimInstance, now: float) -> None:
+        if instance.dead or instance.stop_by is not None or instance.ends_at is None:
+            return
+        self.totals.warned += 1
+        self._count_interruption(instance)
+        instance.stop_by = instance.ends_at - self._rules.margin_s
+        late = [number for number, (_, end) in instance.running.items() if end > instance.stop_by]
+        if late:
+            self._give_back([self._stop(instance, number, now) for number in late], now)
+        if instance.ready:
+            self._fill(instance, now)
+
+    def _count_interruption(self, instance: SimInstance) -> None:
+        instance.pool.interrupted += 1
+        if not instance.draining:
+            self._uncount(instance)
+
+    def _interrupt(self, instance: SimInstance, now: float) -> None:
+        if instance.dead or instance.ends_at != now:
+            return
+        self.totals.interruptions += 1
+        if instance.stop_by is None:
+            self._count_interruption(instance)
+        jobs = [self._stop(instance, number, now) for number in list(instance.running)]
+        self._bill(instance, now, interrupted=True)
+        if jobs:
+            self._timers.at(now + self._rules.lost_after_s, partial(self._give_back, jobs))
+
+    def _terminate(self, instance: SimInstance, now: float) -> None:
+        if instance.dead:
+            return
+        if instance.ends_at is None:
+            instance.pool.remove(instance)
+        self._supplies[instance.pool.index].release(instance, now)
+        self._bill(instance, now, interrupted=False)
+
+    # Money
+
+    def _bill(self, instance: SimInstance, now: float, *, interrupted: bool) -> None:
+        instance.dead = True
+        del self._running[instance]
+        offer, totals = instance.offer, self.totals
+        seconds = now - instance.launched
+        paid_h = max(seconds, MIN_BILLED_S) / _HOUR_S
+        cost = paid_h * offer.usd_h
+        totals.cost_usd += cost
+        totals.own_usd += paid_h * offer.own_usd_h
+        totals.boot_usd += min(self._rules.boot_s, seconds) / _HOUR_S * offer.usd_h
+        if not (interrupted and seconds < FREE_S):
+            totals.billed_usd += cost
+        instance.pool.ended_s += seconds
+        if offer.spot:
+            totals.spot_usd += cost
+            if len(self.lives) < _MAX_LIVES:
+                self.lives.append(Life(seconds, interrupted))
+
+    def paid_usd(self, now: float) -> float:
+        """What was paid until now, running instances included."""
+        return self.totals.cost_usd + sum(
+            (now - each.launched) / _HOUR_S * each.offer.usd_h for each in self._running
+        )
+
+    def close(self, now: float) -> None:
+        """Bill the instances that still run at the end of a run."""
+        for instance in list(self._running):
+            self._bill(instance, now, interrupted=False)
