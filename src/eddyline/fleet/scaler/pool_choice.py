@@ -27,8 +27,8 @@ def work_price(pool: PoolReading, rules: ScalerRules) -> float:
 def launch_order(wanted: float, pools: Sequence[PoolReading], rules: ScalerRules, *, spot: bool) -> list[int]:
     """The pools to launch in, by number, the best first: go on with the next where one has no capacity.
 
-    Instances larger than a share of the capacity `wanted` (reference slots) are left out where there are smaller
-    ones: a fleet of a few large ones follows its work coarsely.
+    Instances larger than a share of the capacity `wanted` (reference slots) are left out where there are
+    smaller ones: a fleet of a few large ones follows its work coarsely.
     """
     own = [number for number, pool in enumerate(pools) if pool.spot is spot]
     if not own:

@@ -10,13 +10,14 @@ class ScalerRules:
     """How a pool follows its work. Times are in seconds.
 
     `backlog_s`: capacity beyond `base` times the rate of arrivals does the waiting work within this time: a
-    short one follows every burst, a long one keeps capacity steady. `arrival_s`: the time over which arrivals are
-    averaged. `surplus`: the share of capacity above what is wanted that is kept.
+    short one follows every burst, a long one keeps capacity steady. `arrival_s`: the time over which
+    arrivals are averaged. `surplus`: the share of capacity above what is wanted that is kept.
 
-    `deadline_s`: an asset should be ready within it after its arrival. `boot_s`: from a launch to a worker that
-    takes jobs. `job_s`: the time of a usual job. `margin_s`: what an asset needs beside the time in the queue.
-    `on_demand_after_s`: for how long Spot must lack capacity before On-Demand replaces it, and `patience`: from
-    which share of the deadline on. Below the share `release` of it, On-Demand is given back.
+    `deadline_s`: an asset should be ready within it after its arrival. `boot_s`: from a launch to a worker
+    that takes jobs. `job_s`: the time of a usual job. `margin_s`: what an asset needs beside the time in
+    the queue. `on_demand_after_s`: for how long Spot must lack capacity before On-Demand replaces it, and
+    `patience`: from which share of the deadline on. Below the share `release` of it, On-Demand is given
+    back.
 
     `largest`: the largest instance, as a share of the capacity wanted. `prior_hazard`: interruptions an hour
     that are assumed of a pool, with the weight of `prior_hours` instance-hours of history.
@@ -61,8 +62,8 @@ class PoolReading:
 class WorkReading:
     """The work of the pools at `now` (seconds).
 
-    `arrived`: the reference slot-seconds of work that arrived in the last `seconds`. `waiting`: the work in the
-    queue. `oldest_s`: how long its oldest job has waited. `busy`: the reference slots that run jobs.
+    `arrived`: the reference slot-seconds of work that arrived in the last `seconds`. `waiting`: the work in
+    the queue. `oldest_s`: how long its oldest job has waited. `busy`: the reference slots that run jobs.
     """
 
     now: float

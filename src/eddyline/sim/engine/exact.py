@@ -1,8 +1,8 @@
 """The exact engine: every job on every slot, in order of time, on one heap.
 
-A job ends on its slot, and the slot claims the next job from the queue; an asset is ready when the last of its
-jobs has ended. Instances boot, run, are drained, and are reclaimed by the market. A policy decides at fixed
-intervals what to launch and what to drain. The same seed gives the same course.
+A job ends on its slot, and the slot claims the next job from the queue; an asset is ready when the last of
+its jobs has ended. Instances boot, run, are drained, and are reclaimed by the market. A policy decides at
+fixed intervals what to launch and what to drain. The same seed gives the same course.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class ExactEngine:
             totals=fleet.totals,
             ready_s=np.sort(np.array(self._ready_s)),
             samples=self._samples,
-            lives=fleet.lives,
+            lives=fleet.billing.lives,
             wall_s=time.perf_counter() - begun,
         )
 
@@ -233,7 +233,7 @@ class ExactEngine:
                 booting=booting,
                 busy=fleet.busy,
                 waiting=self._queue.waiting_work(),
-                cost_usd=fleet.paid_usd(now),
+                cost_usd=fleet.billing.paid_usd(now),
                 interruptions=fleet.totals.interruptions,
             )
         )

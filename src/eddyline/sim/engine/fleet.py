@@ -8,40 +8,35 @@ from dataclasses import dataclass
 from functools import partial
 from heapq import heappush
 
+from eddyline.fleet.drain.choice import DrainRules, accepted_s, late_jobs
 from eddyline.fleet.scaler.scale_in import Candidate, choose_victims
+from eddyline.sim.engine.billing import Billing
 from eddyline.sim.engine.instance import Offer, SimInstance, SimPool
-from eddyline.sim.engine.result import Life, Totals
+from eddyline.sim.engine.result import Totals
 from eddyline.sim.engine.supply import NodeSupply, RecordedSupply, Supply, Unlimited
 from eddyline.sim.engine.timers import Timers
 from eddyline.sim.market.market import MarketPool, NoticeModel
 from eddyline.sim.queue import SimQueue
 from eddyline.sim.queued_job import QueuedJob
 
-MIN_BILLED_S = 60.0
-FREE_S = 3600.0
-"""AWS bills at least a minute of an instance, and nothing of one that it interrupts within its first hour."""
-
-_HOUR_S = 3600.0
-_MAX_LIVES = 200_000
+DEFAULT_NOTICE = NoticeModel()
+DEFAULT_DRAIN = DrainRules()
 
 
 @dataclass(frozen=True, kw_only=True)
 class FleetRules:
     """Times in seconds.
 
-    `boot_s`: from a launch to a worker that takes jobs. `drains`: workers react to notices; otherwise their
-    jobs are lost with them, and found `lost_after_s` later, when the lease has expired. `margin_s`: jobs end
-    this long before the end that a notice states; a job that would end later is handed back at once.
-    `pessimism`: a worker with a notice takes a job if this many times its duration is left. `exit_s`: from
-    the last job of a drained instance to its termination.
+    `boot_s`: from a launch to a worker that takes jobs. `drains`: workers react to notices by the rules
+    `drain`; otherwise their jobs are lost with them. Lost jobs are found `lost_after_s` later, when the
+    lease of the worker has expired. `exit_s`: from the last job of a drained instance to its termination.
     """
 
     boot_s: float = 180.0
-    notice: NoticeModel = NoticeModel()
+    notice: NoticeModel = DEFAULT_NOTICE
     drains: bool = True
+    drain: DrainRules = DEFAULT_DRAIN
     lost_after_s: float = 30.0
-    margin_s: float = 10.0
-    pessimism: float = 1.25
     exit_s: float = 5.0
 
 
@@ -61,14 +56,13 @@ class Fleet:
         self.now = 0.0
         self.pools = [SimPool(index=index, offer=offer) for index, offer in enumerate(offers)]
         self.totals = Totals()
-        self.lives: list[Life] = []
+        self.billing = Billing(self.totals, boot_s=rules.boot_s)
         self.free: list[SimInstance] = []
         self.busy = 0.0
         self._queue = queue
         self._timers = timers
         self._rules = rules
         self._rng = random.Random(f"{seed}/engine")  # noqa: S311 - a simulation must be repeatable
-        self._running: dict[SimInstance, None] = {}
         self._supplies = [self._supply(pool, market.get(pool.offer.name), seed) for pool in self.pools]
 
     def _supply(self, pool: SimPool, market: MarketPool | None, seed: int) -> Supply:
@@ -120,7 +114,7 @@ class Fleet:
         """Take further jobs that surely end before an instance with a notice does."""
         if instance.stop_by is None or instance.draining:
             return
-        most = (instance.stop_by - now) / self._rules.pessimism * instance.speed
+        most = accepted_s(instance.stop_by - now, self._rules.drain) * instance.speed
         while instance.free:
             job = self._queue.claim_one(now)
             if job is None:
@@ -163,7 +157,7 @@ class Fleet:
             pool.add(instance)
             pool.booting += 1
             self.totals.launches += 1
-            self._running[instance] = None
+            self.billing.begin(instance)
             self._timers.at(now + self._rules.boot_s, partial(self._boot, instance))
         return count
 
@@ -241,10 +235,13 @@ class Fleet:
             return
         self.totals.warned += 1
         self._count_interruption(instance)
-        instance.stop_by = instance.ends_at - self._rules.margin_s
-        late = [number for number, (_, end) in instance.running.items() if end > instance.stop_by]
+        rules = self._rules.drain
+        instance.stop_by = instance.ends_at - rules.margin_s
+        numbers = list(instance.running)
+        remaining_s = [end - now for _, end in instance.running.values()]
+        late = late_jobs(remaining_s, instance.stop_by - now, rules, interrupted=True)
         if late:
-            self._give_back([self._stop(instance, number, now) for number in late], now)
+            self._give_back([self._stop(instance, numbers[place], now) for place in late], now)
         if instance.ready:
             self._fill(instance, now)
 
@@ -260,7 +257,7 @@ class Fleet:
         if instance.stop_by is None:
             self._count_interruption(instance)
         jobs = [self._stop(instance, number, now) for number in list(instance.running)]
-        self._bill(instance, now, interrupted=True)
+        self.billing.end(instance, now, interrupted=True)
         if jobs:
             self._timers.at(now + self._rules.lost_after_s, partial(self._give_back, jobs))
 
@@ -270,35 +267,8 @@ class Fleet:
         if instance.ends_at is None:
             instance.pool.remove(instance)
         self._supplies[instance.pool.index].release(instance, now)
-        self._bill(instance, now, interrupted=False)
-
-    # Money
-
-    def _bill(self, instance: SimInstance, now: float, *, interrupted: bool) -> None:
-        instance.dead = True
-        del self._running[instance]
-        offer, totals = instance.offer, self.totals
-        seconds = now - instance.launched
-        paid_h = max(seconds, MIN_BILLED_S) / _HOUR_S
-        cost = paid_h * offer.usd_h
-        totals.cost_usd += cost
-        totals.own_usd += paid_h * offer.own_usd_h
-        totals.boot_usd += min(self._rules.boot_s, seconds) / _HOUR_S * offer.usd_h
-        if not (interrupted and seconds < FREE_S):
-            totals.billed_usd += cost
-        instance.pool.ended_s += seconds
-        if offer.spot:
-            totals.spot_usd += cost
-            if len(self.lives) < _MAX_LIVES:
-                self.lives.append(Life(seconds, interrupted))
-
-    def paid_usd(self, now: float) -> float:
-        """What was paid until now, running instances included."""
-        return self.totals.cost_usd + sum(
-            (now - each.launched) / _HOUR_S * each.offer.usd_h for each in self._running
-        )
+        self.billing.end(instance, now, interrupted=False)
 
     def close(self, now: float) -> None:
         """Bill the instances that still run at the end of a run."""
-        for instance in list(self._running):
-            self._bill(instance, now, interrupted=False)
+        self.billing.close(now)

@@ -37,9 +37,9 @@ class SimInstance:
     """A launched instance. Times are in seconds.
 
     `free` slots run no job; `running` has the jobs that run and their ends, by the number of their start.
-    `ends_at` is set once the market will reclaim it, `stop_by` once its worker knows: jobs must end by then. A
-    `draining` instance takes no job and is terminated when its jobs have ended. `place` and `free_place` are
-    its positions in the lists that have it, -1: in none.
+    `ends_at` is set once the market will reclaim it, `stop_by` once its worker knows: jobs must end by
+    then. A `draining` instance takes no job and is terminated when its jobs have ended. `place` and
+    `free_place` are its positions in the lists that have it, -1: in none.
     """
 
     __slots__ = (

@@ -40,8 +40,8 @@ class Totals:
     """Sums of a run. Work is in reference slot-seconds, money in dollars by the list price.
 
     `billed_usd` leaves out the Spot Instances that AWS interrupts in their first hour, `own_usd` is the price
-    of the same instance-hours On-Demand, `boot_usd` is paid until workers took jobs. `redone` is the work that
-    was lost and done again. `warned`: interruptions with a notice.
+    of the same instance-hours On-Demand, `boot_usd` is paid until workers took jobs. `redone` is the work
+    that was lost and done again. `warned`: interruptions with a notice.
     """
 
     arrived: float = 0.0
@@ -96,7 +96,7 @@ class RunResult:
 
 
 def percentile(values: NDArray[np.float64], share: float) -> float:
-    """The smallest value that at least this share of the sorted values does not exceed; NaN without values."""
+    """The smallest of the sorted values that at least `share` of them do not exceed; NaN without values."""
     if not len(values):
         return math.nan
     return float(values[max(math.ceil(share * len(values)) - 1, 0)])

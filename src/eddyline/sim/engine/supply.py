@@ -1,8 +1,8 @@
 """The capacity of a pool over time: which launches succeed, and which instances are reclaimed when.
 
-Recorded capacity: when the count falls below the instances that run, the excess is reclaimed at that time, and
-from the time of the notice on no launch fits that would not survive it. Nodes: a launch takes a node that is
-there, and ends with it. Generated pools add a lifetime drawn at each launch, and waves.
+Recorded capacity: when the count falls below the instances that run, the excess is reclaimed at that time,
+and from the time of the notice on no launch fits that would not survive it. Nodes: a launch takes a node
+that is there, and ends with it. Generated pools add a lifetime drawn at each launch, and waves.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Protocol, TypeAlias
 from eddyline.sim.engine.instance import SimInstance, SimPool
 from eddyline.sim.engine.timers import Timers
 from eddyline.sim.market.market import MarketPool, Wave
-
 
 Reclaim: TypeAlias = Callable[[SimInstance, float], None]
 """Called when it is certain that the market takes an instance back, with the time of its end."""
@@ -38,7 +37,7 @@ class Supply(Protocol):
 class Unlimited:
     """On-Demand capacity, of which there is always enough."""
 
-    def take(self, instance: SimInstance, now: float) -> bool:  # noqa: ARG002, PLR6301 - the protocol
+    def take(self, instance: SimInstance, now: float) -> bool:  # noqa: ARG002 - the protocol
         """Always."""
         return True
 
@@ -146,9 +145,7 @@ class NodeSupply:
         self._reclaim(instance, end)
 
 
-def lowered_ahead(
-    capacity: Sequence[tuple[float, int]], lead_s: float
-) -> list[tuple[float, int]]:
+def lowered_ahead(capacity: Sequence[tuple[float, int]], lead_s: float) -> list[tuple[float, int]]:
     """At each time the least count until `lead_s` later: the changes of what survives the notice time."""
     times = sorted({at for at, _ in capacity} | {max(at - lead_s, 0.0) for at, _ in capacity})
     result: list[tuple[float, int]] = []

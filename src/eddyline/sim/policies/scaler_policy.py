@@ -16,7 +16,7 @@ class ScalerPolicy:
         self.every_s = every_s
         self._scaler = Scaler(rules)
 
-    def tick(self, fleet: FleetControl, now: float) -> None:
+    def tick(self, fleet: FleetControl, now: float) -> None:  # noqa: ARG002 - the protocol
         """Launch and drain what the scaler decides."""
         work, pools = fleet.work(), fleet.pools()
         decision = self._scaler.decide(work, pools)

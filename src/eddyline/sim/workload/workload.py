@@ -49,7 +49,7 @@ class Owners(Section):
     If there are fewer priorities than owners, they repeat.
     """
 
-    count: int = Field(default=20, ge=1, le=100_000)
+    count: int = Field(default=1, ge=1, le=100_000)
     zipf: float = Field(default=1.0, ge=0, le=5)
     priorities: tuple[Annotated[int, Field(ge=0, le=9999)], ...] = Field(
         default=(0,), min_length=1, max_length=100, strict=False
