@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def spot_pool(**fields: object) -> Mapping[str, MarketPool]:
     return {"spot": MarketPool(**values)}  # type: ignore[arg-type]
 
 
-def random_run(seed: int, rules: FleetRules, owners: int = 3, **fields: object) -> RunResult:
+def random_run(seed: int, rules: FleetRules, owners: int = 3, **fields: Any) -> RunResult:
     workload = Workload(slots=60, load=0.5, owners=Owners(count=owners))
     return ExactEngine(
         [SPOT, ON_DEMAND],
@@ -150,7 +151,7 @@ def test_every_job_is_done_exactly_once_whatever_the_market_does(
 
 
 def test_a_run_is_determined_by_its_seed() -> None:
-    fields = {"hazard": Hazard(per_hour=2.0)}
+    fields: dict[str, Any] = {"hazard": Hazard(per_hour=2.0)}
     first, again, other = (random_run(seed, FleetRules(), **fields) for seed in (7, 7, 8))
     assert first.totals == again.totals
     assert first.ready_s.tolist() == again.ready_s.tolist()
