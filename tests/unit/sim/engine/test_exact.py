@@ -140,7 +140,7 @@ def test_an_instance_on_a_node_ends_with_it() -> None:
     ],
 )
 def test_every_job_is_done_exactly_once_whatever_the_market_does(
-    rules: FleetRules, fields: dict[str, object]
+    rules: FleetRules, fields: dict[str, Any]
 ) -> None:
     for seed in range(4):
         totals = random_run(seed, rules, **fields).totals
