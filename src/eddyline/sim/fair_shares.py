@@ -2,7 +2,8 @@
 
 Jobs of one owner become ready almost always in the order in which they are claimed, so each owner has a
 sorted list, and each priority a heap with the first entry of every list: its size is the number of owners,
-not that of jobs.
+not that of jobs. Jobs are in reference cycles only while they wait: a simulation may disable the collector of
+cycles, which would look at all waiting jobs again and again.
 """
 
 from __future__ import annotations
@@ -46,8 +47,12 @@ class Share:
         entries = self.entries
         while entries and not _is_current(entries[-1]):
             entries.pop()
-        if not entries and not self.delayed:
-            return None
+        if not self.delayed:
+            if not entries:
+                return None
+            if len(entries) == 1 or entries[-2][0] != entries[-1][0]:
+                tag, _, _, job = entries[-1]
+                return tag + max(MIN_WEIGHT, job.weight)
         # Of equal start tags, the ledger's index has the row last that was inserted last.
         last = [entries[-1][3]] if entries else []
         for at in range(len(entries) - 2, self.head - 1, -1):
@@ -157,7 +162,10 @@ class FairShares:
 
     def insert(self, job: QueuedJob) -> None:
         """Add a job, whose `start_tag` and `ready_at` are set, to those that can be claimed."""
-        share = self.share(job.priority, job.owner)
+        level = self._levels.get(job.priority)
+        share = None if level is None else level.shares.get(job.owner)
+        if share is None:
+            share = self.share(job.priority, job.owner)
         job.place = _WAITING
         job.share = share
         entry = (job.start_tag, job.ready_at, job.id, job)
