@@ -20,6 +20,7 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.IG
 _PREFIX = re.compile(r"(?:s3|gs|az)://[^/\s]+(?:/[^/\s]+)*/?")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_-]+:[0-9]{1,5}")
 _MAX_AMOUNT = 1_000_000_000
+_MAX_PRICE = 10_000  # dollars an hour; instances of EC2 cost less than 1,000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Settings:
     `import_prefixes`: (owner, prefix) pairs; an owner may import objects below its prefixes, such as
     "s3://footage/ann". The owner "*" stands for all.
 
+    `machine_price`: dollars an hour of a machine outside EC2, for accounts (None: not known).
+
     `token`: the token that `eddyline upload` sends to a server.
 
     `upload_max_gib` to `chapters_wait_s` limit uploads to a server; `quota_` what one owner may have (None:
@@ -63,6 +66,7 @@ class Settings:
     sweep_stale_s: float = 120.0
     cloudwatch: bool = False
     health: Path | None = None
+    machine_price: float | None = None
     token: str | None = field(default=None, repr=False)
     origin: str | None = None
     proxies: str | None = None
@@ -162,6 +166,19 @@ def _amount(name: str, value: str) -> float:
     return amount
 
 
+def _price(name: str, value: str) -> float:
+    """Dollars an hour; 0 for a machine that costs nothing."""
+    try:
+        price = float(value)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price <= _MAX_PRICE:
+        raise UsageError(
+            f"invalid value {value!r} of {name}", remedy=f"set it to dollars an hour, at most {_MAX_PRICE:,}"
+        )
+    return price
+
+
 def _large_count(name: str, value: str) -> int:
     if not value.isdecimal() or len(value) > len(str(_MAX_AMOUNT)) or not 0 < int(value) <= _MAX_AMOUNT:
         raise UsageError(
@@ -186,6 +203,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_SWEEP_STALE_S": ("sweep_stale_s", _count),
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
     "EDDYLINE_HEALTH": ("health", _path),
+    "EDDYLINE_MACHINE_PRICE": ("machine_price", _price),
     "EDDYLINE_ORIGIN": ("origin", _origin),
     "EDDYLINE_PROXIES": ("proxies", _text),
     "EDDYLINE_TILES": ("tiles", _tiles),

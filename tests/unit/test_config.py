@@ -21,6 +21,7 @@ def test_every_variable_sets_its_field() -> None:
     counts |= dict.fromkeys(limits, "12")
     flags = {"EDDYLINE_ALLOW_HTTP": "1", "EDDYLINE_CLOUDWATCH": "1"}
     others = {
+        "EDDYLINE_MACHINE_PRICE": "0.25",
         "EDDYLINE_OUTBOUND_HOSTS": "hooks.internal:8443",
         "EDDYLINE_IMPORT_PREFIXES": "ann=s3://footage/ann",
         "EDDYLINE_ORIGIN": "https://media.example.com",
@@ -30,6 +31,7 @@ def test_every_variable_sets_its_field() -> None:
     found = config.read({**{name: name for name in config.VARIABLES}, **typed})
     assert (found.poison_after, found.dead_after, found.sweep_stale_s) == (7, 8, 9)
     assert (found.upload_max_gib, found.uploads_open, found.quota_assets) == (12.0, 12, 12)
+    assert found.machine_price == 0.25
     assert found.allow_http
     assert found.cloudwatch
     assert found.ffmpeg == Path("EDDYLINE_FFMPEG")
@@ -43,6 +45,12 @@ def test_every_variable_sets_its_field() -> None:
 def test_a_limit_is_a_positive_number(name: str, value: str) -> None:
     with pytest.raises(UsageError, match="invalid value"):
         config.read({f"EDDYLINE_{name}": value})
+
+
+@pytest.mark.parametrize("value", ["-0.1", "nan", "inf", "10001", "cheap"])
+def test_a_price_is_a_number_of_dollars(value: str) -> None:
+    with pytest.raises(UsageError, match="invalid value"):
+        config.read({"EDDYLINE_MACHINE_PRICE": value})
 
 
 def test_an_empty_variable_counts_as_unset() -> None:

@@ -148,6 +148,17 @@ def test_a_rendition_is_verified_and_a_flipped_byte_is_found(ride: Any, site: Si
         path.write_bytes(original)
 
 
+def test_the_cost_is_read_when_its_section_is_opened(ride: Any) -> None:
+    ride.click("#cost summary")
+    ride.locator("#cost tbody tr").first.wait_for()
+    rows = [row.split("\t") for row in ride.locator("#cost tbody tr").all_inner_texts()]
+    kinds = {row[0]: row for row in rows}
+    assert {"inspect", "chunk", "assemble", "publish", "all"} <= kinds.keys()
+    assert kinds["all"][3] == "unknown"
+    assert "Not known (no price of this machine)" in ride.inner_text("#cost .notes")
+    assert_accessible(ride)
+
+
 def test_every_join_is_continuous(ride: Any) -> None:
     ride.get_by_role("tab", name="Inspect joins").click()
     joins = ride.evaluate("eddyline.joins.starts")

@@ -64,6 +64,13 @@ def test_the_demonstration_draws_and_its_table_equals_the_csv(
     (worker,) = page.locator("#workers tbody tr").all_inner_texts()
     assert worker.split("\t")[:4] == [WORKER, "idle", "cpu", "i-0123456789abcdef0"]
     assert page.inner_text("#worker-count") == "1 live, 0 of them draining; 0 jobs on 2 slots."
+    page.select_option("#costs-by", "kind")
+    page.click("#costs-show")
+    page.locator("#costs-table tbody tr").first.wait_for()
+    costs = httpx2.get(url + page.get_attribute("#costs-csv", "href")).text
+    shown = page.locator("#costs-table tbody th").all_inner_texts()
+    assert shown == [*(row["group"] for row in csv.DictReader(io.StringIO(costs))), "all"]
+    assert "instances: list $" in page.inner_text("#costs-notes")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     violations = axe.run(page).response["violations"]

@@ -70,7 +70,7 @@ def cost(
         typer.Option(
             "--machine-price",
             metavar="USD",
-            help="Dollars an hour of a machine outside EC2. Without it, the cost of its work is not known.",
+            help="Dollars an hour of a machine outside EC2. Without it: unknown. [EDDYLINE_MACHINE_PRICE]",
             show_default=False,
         ),
     ] = None,
@@ -93,7 +93,7 @@ def cost(
         spot=spot_prices,
         machine_usd_per_hour=machine_price,
         machine_name="--machine-price",
-    )
+    ).with_settings(shared.settings)
     if asset:
         if owner is not None:
             raise UsageError("ASSET and --owner are mutually exclusive", remedy="pass only one of them")
@@ -117,7 +117,10 @@ def _show_costs(
     from eddyline.cli.jobs import open_ledger
 
     with open_ledger(out, shared.ledger if out is None else "", "") as opened:
-        report = read_costs(opened, shared.pools(), prices, since_s=since_s, by=By(by), owner=owner)
+        now = opened.now()
+        report = read_costs(
+            opened, shared.pools(), prices, start=now - since_s, stop=now, by=By(by), owner=owner
+        )
     found = fleet_costs(report)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))

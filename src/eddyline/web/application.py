@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from eddyline.web import openapi, problems
 from eddyline.web.api import asset_actions as asset_actions_api
 from eddyline.web.api import assets as assets_api
+from eddyline.web.api import costs as costs_api
 from eddyline.web.api import events as events_api
 from eddyline.web.api import fleet as fleet_api
 from eddyline.web.api import jobs as jobs_api
@@ -51,6 +52,7 @@ API = (
     workers_api,
     local_worker_api,
     fleet_api,
+    costs_api,
     events_api,
     upload_status_api,  # before uploads_api, whose paths would match its own
     uploads_api,

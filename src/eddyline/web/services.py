@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
+from eddyline.app.accounts.prices import PriceOptions
+from eddyline.app.accounts.recent_costs import RecentCosts
 from eddyline.app.fleet.dashboard import FleetDashboard
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import WorkerSupervisor
@@ -77,6 +79,12 @@ class Services:
             name: vcpu for pool in self.pools.pools.values() for name, vcpu in pool.capacity.types.items()
         }
         return FleetDashboard(self.ledger, vcpu_of_types=types)
+
+    @cached_property
+    def costs(self) -> RecentCosts:
+        """What work cost, by the prices of the ledger."""
+        prices = PriceOptions().with_settings(self.shared.settings)
+        return RecentCosts(self.ledger, self.pools, prices)
 
     @cached_property
     def progress(self) -> RecentProgress:

@@ -95,6 +95,7 @@ TABLE: tuple[Access, ...] = (
     # Jobs: a published asset has no jobs that could be cancelled or retried
     row("GET", "/jobs",                            "401 401 401 200 200 200 200 401"),
     row("GET", "/assets/{asset}/jobs",             "401 401 401 404 200 200 200 401", foreign=True),
+    row("GET", "/api/v1/assets/{asset}/cost",      "401 401 401 404 200 200 200 401", foreign=True),
     row("GET", "/api/v1/assets/{asset}/jobs",      "401 401 401 404 200 200 200 401", foreign=True),
     row("POST", "/api/v1/assets/{asset}/cancel",   "401 401 401 404 403 409 409 401", foreign=True),
     row("POST", "/api/v1/assets/{asset}/retry",    "401 401 401 404 403 409 409 401", foreign=True),
@@ -139,6 +140,7 @@ TABLE: tuple[Access, ...] = (
     row("POST", "/api/v1/local-worker/kill",       "401 401 401 403 403 403 403 401"),
     row("GET", "/api/v1/workers",                  "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/capacity",           "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/costs",              "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/drains",             "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/interruptions",      "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/machines",           "401 401 401 403 403 403 200 401"),

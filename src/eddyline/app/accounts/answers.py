@@ -129,7 +129,7 @@ class MachineCosts:
 
 @dataclass(frozen=True, kw_only=True)
 class FleetCosts:
-    """Costs from `start` to `stop` (seconds since 1970), dearest group first.
+    """Costs from `start` to `stop` (seconds since 1970), dearest group first; `group_count` is that of all.
 
     `machines`, `unknown` and `prices` are those of all work, also with an `owner`.
     """
@@ -139,6 +139,7 @@ class FleetCosts:
     by: By
     owner: str | None
     groups: list[CostGroup]
+    group_count: int
     total: WorkCost
     machines: MachineCosts
     unknown: list[UnknownCost]
@@ -155,6 +156,7 @@ def fleet_costs(report: CostReport) -> FleetCosts:
         by=report.by,
         owner=report.owner,
         groups=[CostGroup(key=row.key, work=work_cost(row.tally)) for row in report.rows],
+        group_count=len(report.rows),
         total=work_cost(report.total),
         machines=MachineCosts(
             instances=totals.instances,

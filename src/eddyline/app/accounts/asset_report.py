@@ -145,7 +145,9 @@ class _Machines:
             # Only the price of a machine makes the other work on it matter.
             since = min(row.started for row in own if not row.instance)
             elsewhere = (
-                StartRow._make(row) for rows in accounted_starts.since(connection, since) for row in rows
+                StartRow._make(row)
+                for rows in accounted_starts.between(connection, since, now)
+                for row in rows
             )
             self._others += [
                 row for row in (*elsewhere, *running) if not row.instance and machine_of(row.worker) in places

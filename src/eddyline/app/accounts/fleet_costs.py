@@ -56,25 +56,32 @@ class CostReport:
 
 
 def read_costs(
-    ledger: Ledger, pools: Pools, options: PriceOptions, *, since_s: float, by: By, owner: str | None = None
+    ledger: Ledger,
+    pools: Pools,
+    options: PriceOptions,
+    *,
+    start: float,
+    stop: float,
+    by: By,
+    owner: str | None = None,
 ) -> CostReport:
-    """The costs of the last `since_s` seconds.
+    """The costs between two times (seconds since 1970), until now at the latest.
 
-    Starts count with their part in this time. Raises `UsageError` for an invalid file of prices.
+    Starts and instances count with their part in this time. Raises `UsageError` for an invalid file of
+    prices.
     """
     options.read()
-    now = ledger.now()
+    now = min(stop, ledger.now())
     machine_nanos = options.machine_nanos
 
     def read(connection: Connection) -> CostReport:
-        start = now - since_s
         tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
         columns: StartColumns[Tally] = StartColumns(
-            _key_of(tallies, by, per_asset=owner is not None), now=now
+            _key_of(tallies, by, per_asset=owner is not None), start=start, stop=now
         )
-        for rows in accounted_starts.since(connection, start):
+        for rows in accounted_starts.between(connection, start, now):
             columns.add(rows)
-        columns.add(accounted_starts.running(connection))
+        columns.add(row for row in accounted_starts.running(connection) if row.started < now)
         instances = {each.instance: each for each in queries.between(connection, start, now)}
         others = {each for each in columns.machines if not each.startswith("@")} - instances.keys()
         instances |= {each.instance: each for each in queries.by_names(connection, others)}

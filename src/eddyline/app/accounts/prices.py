@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from eddyline.config import Settings
 from eddyline.core.errors import UsageError
 from eddyline.fleet.accounts.money import MAX_USD_PER_HOUR, nanos_of
 from eddyline.fleet.accounts.price_list import PriceList, price_list
@@ -34,7 +35,15 @@ class PriceOptions:
     spot: Path | None = None
     machine_usd_per_hour: float | None = None
     machine_name: str = ""
-    _rows: dict[Path, list[_Row]] = field(default_factory=dict, repr=False)
+    _rows: dict[Path, list[_Row]] = field(default_factory=dict, init=False, repr=False)
+
+    def with_settings(self, settings: Settings) -> PriceOptions:
+        """The options with the price of a machine of the settings, unless they have one."""
+        if self.machine_usd_per_hour is not None or settings.machine_price is None:
+            return self
+        return replace(
+            self, machine_usd_per_hour=settings.machine_price, machine_name="EDDYLINE_MACHINE_PRICE"
+        )
 
     @property
     def machine_nanos(self) -> int | None:

@@ -19,19 +19,21 @@ _US = 1_000_000
 class StartColumns(Generic[Key]):
     """Starts by machine. `key_of(job, pool, kind)` is what the cost of a start is added to.
 
-    A machine is the id of an EC2 instance, or the name of another machine after "@".
+    A machine is the id of an EC2 instance, or the name of another machine after "@". Starts count with their
+    part between `start` and `stop` (seconds since 1970; `stop` is at most now).
     """
 
-    def __init__(self, key_of: Callable[[str, str, str], Key], *, now: float) -> None:
+    def __init__(self, key_of: Callable[[str, str, str], Key], *, start: float, stop: float) -> None:
         self._key_of = key_of
-        self._now = microseconds(now)
+        self._start, self._stop = microseconds(start), microseconds(stop)
         self._machines: dict[str, int] = {}
         self._keys: list[Key] = []
         self._places: dict[int, int] = {}
         self._columns = array("i"), array("q"), array("q"), array("i"), array("b")
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Add starts, as `StartRow` or as plain rows with its fields; one that runs ends now."""
+        """Add starts, as `StartRow` or as plain rows with its fields; one that runs ends at `stop`."""
+        start, stop = self._start, self._stop
         add_machine, add_begin, add_end, add_key, add_redone = (each.append for each in self._columns)
         machines, places, key_of = self._machines, self._places, self._key_of
         for instance, worker, job_id, pool, kind, started, ended, _, redone in rows:
@@ -45,8 +47,8 @@ class StartColumns(Generic[Key]):
                 place = places[id(key)] = len(self._keys)
                 self._keys.append(key)
             add_machine(code)
-            add_begin(round(started * _US))
-            add_end(self._now if ended is None else round(ended * _US))
+            add_begin(max(round(started * _US), start))
+            add_end(stop if ended is None else min(round(ended * _US), stop))
             add_key(place)
             add_redone(redone)
 

@@ -73,8 +73,8 @@ class Request:
     def view(self) -> View:
         """What the report is computed from. Raises `UsageError`."""
         now = self.services.ledger.now()
-        stop = _time(self.stop, "to") if self.stop else now
-        start = _time(self.start, "from") if self.start else stop - _DAY_S
+        stop = parse_time(self.stop, "to") if self.stop else now
+        start = parse_time(self.start, "from") if self.start else stop - _DAY_S
         return self.services.fleet.view(start, stop, self.filters)
 
 
@@ -200,7 +200,7 @@ def _json(report: object) -> Response:
     return Response(orjson.dumps(report), media_type="application/json")
 
 
-def _time(text: str, name: str) -> float:
+def parse_time(text: str, name: str) -> float:
     """Seconds since 1970 of a number or an ISO 8601 time. Raises `UsageError`."""
     try:
         return float(text)

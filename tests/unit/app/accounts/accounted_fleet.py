@@ -26,11 +26,17 @@ USD = 3.6
 
 
 def open_fleet(path: Path) -> Ledger:
-    """A ledger in which ann's asset ran on all machines, and bea's on one.
+    """A ledger with the fleet."""
+    ledger = Ledger.open(path, clock=ManualClock(NOW))
+    fill(ledger)
+    return ledger
+
+
+def fill(ledger: Ledger) -> None:
+    """Fill a ledger: ann's asset ran on all machines, and bea's on one.
 
     DEAR: an hour On-Demand of 2 slots, FREE: Spot, interrupted after half an hour.
     """
-    ledger = Ledger.open(path, clock=ManualClock(NOW))
     ledger.write(lambda c: c.execute(insert(instances), _instances()))
     ledger.write(lambda c: c.execute(insert(starts), _starts()))
     ids = {each["job_id"]: each["kind"] for each in _starts()}
@@ -46,7 +52,6 @@ def open_fleet(path: Path) -> Ledger:
             ],
         )
     )
-    return ledger
 
 
 def write_prices(folder: Path) -> Path:

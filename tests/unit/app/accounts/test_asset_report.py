@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.app.accounts.accounted_fleet import ANN, BEA, IDLE, open_fleet
+from tests.unit.app.accounts.accounted_fleet import ANN, BEA, IDLE, NOW, open_fleet
 
 from eddyline.app.accounts.answers import amount, asset_costs
 from eddyline.app.accounts.asset_report import AssetReport, kinds_in_order, read_asset_costs
@@ -40,7 +40,7 @@ def _read(ledger: Ledger, asset: str = ANN, **more: Any) -> AssetReport:
 
 
 def test_an_asset_costs_the_same_as_in_the_report_of_all(ledger: Ledger) -> None:
-    every = read_costs(ledger, load_pools(None), PriceOptions(), since_s=86_400.0, by=By.ASSET)
+    every = read_costs(ledger, load_pools(None), PriceOptions(), start=NOW - 86_400.0, stop=NOW, by=By.ASSET)
     rows = {row.key: row.tally for row in every.rows}
     for asset in (ANN, BEA):
         assert _read(ledger, asset).cost.total == rows[asset]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.app.accounts.accounted_fleet import ANN, BEA, HOUR, NOW, open_fleet, write_prices
@@ -32,10 +33,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-def _read(ledger: Ledger, by: By = By.ASSET, since_s: float = _DAY, **more: object) -> CostReport:
+def _read(ledger: Ledger, by: By = By.ASSET, since_s: float = _DAY, **more: Any) -> CostReport:
     options = more.pop("options", PriceOptions())
     assert isinstance(options, PriceOptions)
-    return read_costs(ledger, load_pools(None), options, since_s=since_s, by=by, **more)  # type: ignore[arg-type]
+    return read_costs(
+        ledger, load_pools(None), options, start=NOW - since_s, stop=more.pop("stop", NOW), by=by, **more
+    )
 
 
 def test_costs_by_asset_are_exact(ledger: Ledger) -> None:
@@ -88,6 +91,17 @@ def test_a_shorter_time_has_its_part_of_each_life(ledger: Ledger) -> None:
     assert found.total.cost == Cost((400 + 200 + 1000) * _SECOND + 100 * _SPOT_SECOND, 1600 * _SECOND)
 
 
+def test_a_time_in_the_past_ends_before_now(ledger: Ledger) -> None:
+    found = _read(ledger, stop=NOW - 10 * HOUR + 800)
+    assert found.stop == NOW - 10 * HOUR + 800
+    assert found.totals.instance_cost.billed == 800_000_000
+    assert (found.total.starts, found.total.slot_us) == (2, 400_000_000)
+    half = NOW - 9.7 * HOUR
+    parts = [_read(ledger, stop=half), _read(ledger, since_s=9.7 * HOUR)]
+    assert sum(each.totals.instance_cost.billed for each in parts) == 3_600_000_000
+    assert _read(ledger, stop=NOW + 100).stop == NOW
+
+
 def test_files_replace_the_prices_of_the_ledger(ledger: Ledger, tmp_path: Path) -> None:
     path = write_prices(tmp_path)
     os.utime(path, (1000, 1000))
@@ -131,7 +145,7 @@ def test_a_price_out_of_range_is_refused(ledger: Ledger) -> None:
 
 
 def test_columns_keep_the_starts_of_each_machine_in_order() -> None:
-    columns: StartColumns[str] = StartColumns(lambda *names: names[2], now=100.0)
+    columns: StartColumns[str] = StartColumns(lambda *names: names[2], start=1.5, stop=100.0)
     rows = [
         StartRow("i-1", "", "a", "cpu", "chunk", 5.0, 6.0, "lost", 1),
         StartRow("", "cpu@host:1", "b", "cpu", "audio", 2.0, None, "running", 0),
@@ -140,6 +154,6 @@ def test_columns_keep_the_starts_of_each_machine_in_order() -> None:
     columns.add(rows)
     assert columns.machines == ["i-1", "@host"]
     assert [(name, [tuple(each) for each in work]) for name, work in columns.by_machine()] == [
-        ("i-1", [("chunk", 1_000_000, 2_000_000, False), ("chunk", 5_000_000, 6_000_000, True)]),
+        ("i-1", [("chunk", 1_500_000, 2_000_000, False), ("chunk", 5_000_000, 6_000_000, True)]),
         ("@host", [("audio", 2_000_000, 100_000_000, False)]),
     ]

@@ -85,7 +85,7 @@ _SELECTED: Select[Any] = select(
     ),
 ).select_from(starts)
 _IDS: Any = bindparam("ids", expanding=True)
-_SINCE = _SELECTED.where(starts.c.ended >= bindparam("since"))
+_BETWEEN = _SELECTED.where(starts.c.ended >= bindparam("start"), starts.c.started < bindparam("stop"))
 _OF_JOBS = _SELECTED.where(starts.c.job_id.in_(_IDS))
 # The first condition is that of the index.
 _ON_INSTANCES = _SELECTED.where(text("starts.instance <> ''"), starts.c.instance.in_(_IDS))
@@ -106,19 +106,19 @@ _RUNNING = (
 )
 
 
-def since(connection: Connection, start: float) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """The starts that ended at or after `start`, in no order: a stream of lists of plain rows.
+def between(connection: Connection, start: float, stop: float) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """The starts that ran between two times, in no order: a stream of lists of plain rows.
 
     Each row has the fields of a `StartRow`; to make a million of these would take a second.
     """
-    query = _SINCE
+    query = _BETWEEN
     if connection.dialect.name == "sqlite":
         counted = select(func.count()).select_from(starts)
         every = connection.scalar(counted) or 0
         wanted = connection.scalar(counted.where(starts.c.ended >= start)) or 0
         if wanted * _SCAN_FROM >= every:
             query = query.with_hint(starts, "NOT INDEXED", "sqlite")
-    return _stream(connection, query, {"since": start})
+    return _stream(connection, query, {"start": start, "stop": stop})
 
 
 def on_instances(connection: Connection, names: Collection[str]) -> Iterator[StartRow]:

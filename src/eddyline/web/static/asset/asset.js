@@ -8,6 +8,7 @@ import { tabs } from "/static/asset/tabs.js";
 import { verifyHere } from "/static/asset/verify.js";
 import { Joins } from "/static/asset/joins.js";
 import { Compare } from "/static/asset/compare.js";
+import { costSection } from "/static/asset/cost.js";
 import { shareDialog } from "/static/asset/share.js";
 import { deleteDialog } from "/static/asset/delete.js";
 import { subscribe } from "/static/events.js";
@@ -53,6 +54,7 @@ tabs(byId("check"), {
   compare: () => compare.sides || compare.open(clock.frame),
 }, { compare: () => compare.pause() });
 
+costSection(byId("cost"), asset);
 shareDialog(asset);
 deleteDialog(asset);
 subscribe("asset.deleted", (event) => event.asset === asset && location.assign("/"));

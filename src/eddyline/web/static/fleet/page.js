@@ -5,6 +5,7 @@ import { showCards } from "/static/fleet/cards.js";
 import { nameGroups, showCapacity, showRates, showRunning, showSavings, showShare, showSurvival } from "/static/fleet/figures.js";
 import { showDrains, showGroups, showMachines } from "/static/fleet/groups.js";
 import { change, parameters, read } from "/static/fleet/state.js";
+import { costSection } from "/static/fleet/costs.js";
 import { showWorkers } from "/static/fleet/workers.js";
 
 const REFRESH_MS = 60_000;
@@ -146,6 +147,7 @@ byId("more").addEventListener("click", async () => {
   showMachines(page, { more: true });
   next = page.next;
 });
+costSection(() => parameters(read(), Date.now()));
 byId("pause").addEventListener("click", () => {
   paused = !paused;
   byId("pause").setAttribute("aria-pressed", String(paused));

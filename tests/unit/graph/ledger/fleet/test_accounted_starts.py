@@ -33,7 +33,7 @@ def ledger(open_ledger: Callable[..., Ledger]) -> Ledger:
 
 def _rows(ledger: Ledger, since: float) -> list[StartRow]:
     found = ledger.read(
-        lambda c: [StartRow._make(row) for rows in accounted_starts.since(c, since) for row in rows]
+        lambda c: [StartRow._make(row) for rows in accounted_starts.between(c, since, 1e11) for row in rows]
     )
     return sorted(found)
 
