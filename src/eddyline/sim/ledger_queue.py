@@ -29,14 +29,13 @@ from eddyline.sim.ledger_replay import (
     POOL,
     Claimed,
     Completed,
-    Deregistered,
-    Expired,
+    DivergenceError,
     HandedBack,
-    LeaseEnds,
     Operation,
     Replay,
     Retried,
     Submitted,
+    TakenBack,
 )
 from eddyline.sim.queue import SimQueue
 from eddyline.sim.queued_job import Place, QueuedJob
@@ -45,9 +44,7 @@ _OPERATIONS = 1000  # in one transaction: its confirmation by the disk takes mil
 _MAX_DIGITS = 18
 # A worker that lives renews its lease: here it is so long that it need not.
 _ALIVE_S = 1e12
-# Leases end before the time at which they are checked.
-_EARLY_S = 0.001
-_WORKER = "simulator"
+_EARLY_S = 0.001  # a lease ends before the time at which the jobs are taken back
 
 _STATES = {
     Place.WAITING: State.READY,
@@ -75,12 +72,11 @@ class LedgerCounts:
 class LedgerQueue(Closeable):
     """As `SimQueue`, on the production ledger; of one pool. Ids are numbers below 10^18, or texts.
 
-    A `worker` is a simulated machine. Its lease is renewed until `lose`; then it ends `lease_s` later. Raises
-    `DivergenceError` from any method if the ledger does something else.
+    Every `worker` of a claim is a worker of the ledger, whose lease is renewed until its jobs are taken back.
+    Raises `DivergenceError` from any method if the ledger does something else.
     """
 
-    def __init__(self, *, seed: int = 0, lease_s: float = 30.0, directory: Path | None = None) -> None:
-        self.lease_s = lease_s
+    def __init__(self, *, seed: int = 0, directory: Path | None = None) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="eddyline-simulation-", dir=directory)
         # Both draw the same numbers: which jobs with deadlines go first.
         self._queue = SimQueue(random.Random(seed))  # noqa: S311 - a simulation must be repeatable
@@ -89,9 +85,9 @@ class LedgerQueue(Closeable):
         self._replay = Replay(rng=rng)
         self._operations: list[Operation] = []
         self._jobs: list[QueuedJob] = []
-        self._held: defaultdict[str, dict[int | str, QueuedJob]] = defaultdict(dict)
+        self._names: dict[object, str] = {}
         self._worker_of: dict[int | str, str] = {}
-        self._ends: dict[str, float] = {}
+        self._held: defaultdict[str, int] = defaultdict(int)
         self._now = 0.0
 
     def close(self) -> None:
@@ -119,23 +115,32 @@ class LedgerQueue(Closeable):
         self._jobs += jobs
         self._log(now, Submitted(now, [_new_job(job) for job in jobs]))
 
-    def claim_one(self, now: float, worker: str = _WORKER) -> QueuedJob | None:
+    def claim_one(self, now: float, worker: object = None) -> QueuedJob | None:
         """The next job, which then runs on `worker`; None if none can be claimed."""
-        claimed = self.claim(now, 1, worker)
-        return claimed[0] if claimed else None
+        job = self._queue.claim_one(now)
+        self._claimed(now, worker, 1, None, [] if job is None else [job])
+        return job
 
     def claim(
-        self, now: float, limit: int, worker: str = _WORKER, *, most_weight: float | None = None
+        self, now: float, limit: int, worker: object = None, *, most_weight: float | None = None
     ) -> list[QueuedJob]:
         """Up to `limit` jobs, which then run on `worker`; with `most_weight` none of a larger weight."""
-        claimed = self._queue.claim(now, limit, most_weight=most_weight)
-        for job in claimed:
-            self._held[worker][job.id] = job
-            self._worker_of[job.id] = worker
-        if limit > 0:
-            ids = [ledger_id(job.id) for job in claimed]
-            self._log_claim(Claimed(now, worker, _ALIVE_S, limit, most_weight, ids))
-        return claimed
+        jobs = self._queue.claim(now, limit, most_weight=most_weight)
+        self._claimed(now, worker, limit, most_weight, jobs)
+        return jobs
+
+    def _claimed(
+        self, now: float, worker: object, limit: int, most_weight: float | None, jobs: Sequence[QueuedJob]
+    ) -> None:
+        if limit < 1 or not (jobs or len(self._queue)):
+            return
+        name = self._names.get(worker)
+        if name is None:
+            name = self._names[worker] = f"machine-{len(self._names) + 1}"
+        for job in jobs:
+            self._worker_of[job.id] = name
+        self._held[name] += len(jobs)
+        self._log_claim(Claimed(now, name, _ALIVE_S, limit, most_weight, [ledger_id(job.id) for job in jobs]))
 
     def _log_claim(self, claim: Claimed) -> None:
         """Log a claim, together with the one before if the ledger would claim the same at once."""
@@ -174,37 +179,21 @@ class LedgerQueue(Closeable):
         """A worker that was lost reports the result of start number `start`: the ledger must refuse it."""
         self._log(now, Completed(now, ledger_id(job.id), start, is_late=True))
 
-    # Workers
-
-    def lose(self, now: float, worker: str) -> float:
-        """A worker dies without notice; returns when its lease ends, and `expire` takes its jobs back."""
-        ends = now + self.lease_s
-        self._ends[worker] = ends
-        self._log(now, LeaseEnds(now, worker, self.lease_s - _EARLY_S))
-        return ends
-
-    def expire(self, now: float) -> list[QueuedJob]:
-        """Take the jobs back from workers whose leases ended; they are ready again, in front."""
-        ended = [worker for worker, ends in self._ends.items() if ends <= now]
-        back = [job for worker in ended for job in self._held.pop(worker, {}).values()]
-        for worker in ended:
-            del self._ends[worker]
-        for job in back:
-            del self._worker_of[job.id]
-        if ended:
-            self._queue.interrupt(now, back)
-            self._log(now, Expired(now, [ledger_id(job.id) for job in back]))
-        return back
-
-    def end(self, now: float, worker: str) -> None:
-        """A worker that holds no job ends."""
-        if not self._held.get(worker):
-            self._held.pop(worker, None)
-            self._log(now, Deregistered(worker))
+    def take_back(self, now: float, jobs: Sequence[QueuedJob], worker: object = None) -> None:
+        """The lease of a lost `worker` has ended: its jobs, all that it had, are ready again, in front."""
+        name = self._names.get(worker, "")
+        if len(jobs) != self._held[name] or any(self._worker_of.get(job.id) != name for job in jobs):
+            raise DivergenceError(
+                f"{len(jobs)} jobs are taken back from {name or 'a new worker'}, which has {self._held[name]}"
+            )
+        self._queue.interrupt(now, jobs)
+        for job in jobs:
+            self._release(job)
+        if jobs:
+            self._log(now, TakenBack(now, name, now - _EARLY_S, [ledger_id(job.id) for job in jobs]))
 
     def _release(self, job: QueuedJob) -> None:
-        worker = self._worker_of.pop(job.id, _WORKER)
-        del self._held[worker][job.id]
+        self._held[self._worker_of.pop(job.id)] -= 1
 
     # The ledger
 

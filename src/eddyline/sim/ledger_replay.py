@@ -81,32 +81,16 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseEnds:
-    """A worker renewed its lease the last time: it ends in `lease_s`."""
+class TakenBack:
+    """The lease of a worker ended at `ended`, and its jobs `ids` were taken back."""
 
     now: float
     worker: str
-    lease_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """Leases were checked, and the jobs of `ids` taken back."""
-
-    now: float
+    ended: float
     ids: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Deregistered:
-    """A worker that holds no job ended."""
-
-    worker: str
-
-
-Operation: TypeAlias = (
-    Submitted | Claimed | Completed | HandedBack | Retried | LeaseEnds | Expired | Deregistered
-)
+Operation: TypeAlias = Submitted | Claimed | Completed | HandedBack | Retried | TakenBack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,16 +158,14 @@ class Replay:
                 policy = _RetryAt(at=each.at)
                 failed = Failed(error={"error": "Failed", "message": "simulated"}, retry=True)
                 self._settle(connection, [each.id], failed, each.now, policy=policy)
-            case LeaseEnds():
-                leases.extend(connection, each.worker, each.lease_s, each.now)
-            case Expired():
+            case TakenBack():
+                # It was renewed the last time when it was long enough for the lease to end now.
+                leases.extend(connection, each.worker, 0.0, each.ended)
                 lost = sorted(leases.expire(connection, poison_after=_NEVER_POISON, now=each.now).jobs)
                 if lost != sorted(each.ids):
                     raise DivergenceError(
                         f"at {each.now:g} s the simulator took back {each.ids[:5]}, the ledger {lost[:5]}"
                     )
-            case Deregistered():
-                leases.deregister(connection, each.worker)
             case Completed():
                 late = Settlement(job_id=each.id, fence=self.fences[each.id][each.start - 1], outcome=_DONE)
                 (accepted,) = self._results(connection, [late], each.now)

@@ -99,6 +99,10 @@ class SimQueue:
         for job in jobs:
             self._insert(job, now)
 
+    def take_back(self, now: float, jobs: Sequence[QueuedJob], worker: object = None) -> None:  # noqa: ARG002 - for `LedgerQueue`
+        """Add the running jobs of a lost worker again, as `interrupt` does."""
+        self.interrupt(now, jobs)
+
     def retry(self, now: float, job: QueuedJob, at: float) -> None:
         """Add a running job that failed again; it may be claimed from `at`."""
         self._promote(now)
@@ -121,7 +125,7 @@ class SimQueue:
 
     # Claims
 
-    def claim_one(self, now: float) -> QueuedJob | None:
+    def claim_one(self, now: float, worker: object = None) -> QueuedJob | None:  # noqa: ARG002 - for `LedgerQueue`
         """The next job, which then runs; None if none can be claimed."""
         if self._delayed:
             self._promote(now)
@@ -136,7 +140,14 @@ class SimQueue:
                 return urgent
         return self._take_first(entry)
 
-    def claim(self, now: float, limit: int, *, most_weight: float | None = None) -> list[QueuedJob]:
+    def claim(
+        self,
+        now: float,
+        limit: int,
+        worker: object = None,  # noqa: ARG002 - for `LedgerQueue`
+        *,
+        most_weight: float | None = None,
+    ) -> list[QueuedJob]:
         """Up to `limit` jobs, which then run, in the order in which one claim of the ledger returns them.
 
         With `most_weight`, only jobs of at most this weight, as a draining worker claims them.

@@ -18,7 +18,7 @@ from eddyline.sim.queued_job import QueuedJob
 
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[LedgerQueue]:
-    with LedgerQueue(seed=3, lease_s=30.0, directory=tmp_path) as opened:
+    with LedgerQueue(seed=3, directory=tmp_path) as opened:
         yield opened
 
 
@@ -36,7 +36,6 @@ def test_jobs_are_claimed_and_done(queue: LedgerQueue) -> None:
     assert queue.claim_one(2.0, "ada") is None
     for job in (first, *rest):
         queue.complete(job)
-    queue.end(3.0, "ada")
     counts = queue.verify()
     assert (counts.submitted, counts.done, counts.lost, counts.doubled, counts.late) == (3, 3, 0, 0, 0)
 
@@ -44,19 +43,29 @@ def test_jobs_are_claimed_and_done(queue: LedgerQueue) -> None:
 def test_the_jobs_of_a_worker_that_dies_without_notice_come_back_when_its_lease_ends(
     queue: LedgerQueue,
 ) -> None:
-    queue.submit(0.0, _jobs(0, 2))
+    queue.submit(0.0, _jobs(0, 3))
     jobs = queue.claim(1.0, 2, "ada")
-    assert queue.lose(100.0, "ada") == 130.0
-    assert queue.expire(129.0) == []
-    assert sorted(job.id for job in queue.expire(130.0)) == [0, 1]
+    other = queue.claim_one(1.0, "cyd")
+    assert other is not None
+    queue.take_back(130.0, jobs, "ada")
     queue.verify()
     assert queue.claim(131.0, 5, "bob") == jobs
     # The lost worker was only silent: its result is refused, and that of the second start counts.
     queue.complete_late(132.0, jobs[0], 1)
-    for job in jobs:
+    for job in (*jobs, other):
         queue.complete(job)
     counts = queue.verify()
-    assert (counts.done, counts.lost, counts.doubled, counts.late) == (2, 0, 0, 1)
+    assert (counts.done, counts.lost, counts.doubled, counts.late) == (3, 0, 0, 1)
+
+
+def test_a_lost_worker_loses_all_its_jobs_and_no_others(queue: LedgerQueue) -> None:
+    queue.submit(0.0, _jobs(0, 3))
+    first, second = queue.claim(1.0, 2, "ada")
+    third = queue.claim(1.0, 1, "bob")
+    for jobs, worker in (([first], "ada"), ([first, *third], "ada"), ([first, second], "cyd")):
+        with pytest.raises(DivergenceError, match="taken back from"):
+            queue.take_back(2.0, jobs, worker)
+    queue.take_back(2.0, [], "cyd")
 
 
 def test_failures_are_retried_and_draining_workers_claim_short_jobs(queue: LedgerQueue) -> None:
@@ -81,8 +90,7 @@ class Fleet:
         self.count = 0
         self.machines = 0
         self.held: defaultdict[str, list[QueuedJob]] = defaultdict(list)
-        self.silent: list[tuple[float, str]] = []
-        self.lost_starts: list[tuple[QueuedJob, int]] = []
+        self.silent: list[tuple[float, str, list[QueuedJob]]] = []
 
     def run(self, jobs: int) -> None:
         for _ in range(8):
@@ -124,20 +132,18 @@ class Fleet:
             jobs = self.held.pop(machine)
             if self.rng.random() < 0.5:
                 self.queue.interrupt(self.now, jobs)
-                self.queue.end(self.now, machine)
             else:
-                self.silent.append((self.queue.lose(self.now, machine), machine))
-                self.lost_starts += [(job, job.starts) for job in jobs]
+                self.silent.append((self.now + 30.0, machine, jobs))
             self.launch()
 
     def expire(self) -> None:
-        if any(at <= self.now for at, _ in self.silent):
-            self.silent = [each for each in self.silent if each[0] > self.now]
-            lost = self.queue.expire(self.now)
-            late = [each for each in self.lost_starts if each[0] in lost]
-            self.lost_starts = [each for each in self.lost_starts if each[0] not in lost]
-            for job, start in late[:2]:
-                self.queue.complete_late(self.now, job, start)
+        for at, machine, jobs in self.silent:
+            if at <= self.now:
+                late = [(job, job.starts) for job in jobs[:2]]
+                self.queue.take_back(self.now, jobs, machine)
+                for job, start in late:
+                    self.queue.complete_late(self.now, job, start)
+        self.silent = [each for each in self.silent if each[0] > self.now]
 
 
 @pytest.mark.parametrize("deadlines", [False, True])

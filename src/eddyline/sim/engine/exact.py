@@ -20,6 +20,7 @@ from eddyline.sim.engine.fleet import Fleet, FleetRules
 from eddyline.sim.engine.instance import Offer
 from eddyline.sim.engine.result import RunResult, Sample
 from eddyline.sim.engine.timers import Timers
+from eddyline.sim.job_queue import JobQueue
 from eddyline.sim.market.market import MarketPool
 from eddyline.sim.queue import SimQueue
 from eddyline.sim.queued_job import QueuedJob
@@ -49,10 +50,10 @@ class ExactEngine:
         seed: int,
         rules: FleetRules | None = None,
         deadline_s: float | None = None,
-        queue: SimQueue | None = None,
+        queue: JobQueue | None = None,
     ) -> None:
         self.offers = offers
-        self._queue = queue or SimQueue()
+        self._queue: JobQueue = SimQueue() if queue is None else queue
         self._timers = Timers()
         self._fleet = Fleet(
             offers, market, queue=self._queue, timers=self._timers, rules=rules or FleetRules(), seed=seed
@@ -125,7 +126,7 @@ class ExactEngine:
             if not progress[0]:
                 self._ready_s.append(now - progress[1])
                 del open_jobs[job.asset]
-            following = claim(now) if instance.accepts else None
+            following = claim(now, instance) if instance.accepts else None
             if following is None:
                 fleet.slot_freed(instance, now)
                 continue

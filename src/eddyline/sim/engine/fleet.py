@@ -15,8 +15,8 @@ from eddyline.sim.engine.instance import Offer, SimInstance, SimPool
 from eddyline.sim.engine.result import Totals
 from eddyline.sim.engine.supply import NodeSupply, RecordedSupply, Supply, Unlimited
 from eddyline.sim.engine.timers import Timers
+from eddyline.sim.job_queue import JobQueue
 from eddyline.sim.market.market import MarketPool, NoticeModel
-from eddyline.sim.queue import SimQueue
 from eddyline.sim.queued_job import QueuedJob
 
 DEFAULT_NOTICE = NoticeModel()
@@ -48,7 +48,7 @@ class Fleet:
         offers: Sequence[Offer],
         market: Mapping[str, MarketPool],
         *,
-        queue: SimQueue,
+        queue: JobQueue,
         timers: Timers,
         rules: FleetRules,
         seed: int,
@@ -90,12 +90,13 @@ class Fleet:
 
     def dispatch(self, now: float) -> None:
         """Give waiting jobs to free slots: any worker with a free slot may be the first to ask."""
-        free, claim, rng = self.free, self._queue.claim_one, self._rng
-        while free:
-            job = claim(now)
+        free, queue, rng = self.free, self._queue, self._rng
+        while free and len(queue):
+            instance = free[int(rng.random() * len(free))]
+            job = queue.claim_one(now, instance)
             if job is None:
                 return
-            self.start(free[int(rng.random() * len(free))], job, now)
+            self.start(instance, job, now)
 
     def slot_freed(self, instance: SimInstance, now: float) -> None:
         """A job has ended, and its slot gets no job at once."""
@@ -115,14 +116,9 @@ class Fleet:
         if instance.stop_by is None or instance.draining:
             return
         most = accepted_s(instance.stop_by - now, self._rules.drain) * instance.speed
-        while instance.free:
-            job = self._queue.claim_one(now)
-            if job is None:
-                return
-            if job.weight > most:
-                self._queue.put_back(job)
-                return
-            self.start(instance, job, now)
+        if most > 0:
+            for job in self._queue.claim(now, instance.free, instance, most_weight=most):
+                self.start(instance, job, now)
 
     def _leave_free(self, instance: SimInstance) -> None:
         last = self.free.pop()
@@ -133,6 +129,11 @@ class Fleet:
 
     def _give_back(self, jobs: list[QueuedJob], now: float) -> None:
         self._queue.interrupt(now, jobs)
+        self.dispatch(now)
+
+    def _take_back(self, instance: SimInstance, jobs: list[QueuedJob], now: float) -> None:
+        """The lease of a dead instance has ended."""
+        self._queue.take_back(now, jobs, instance)
         self.dispatch(now)
 
     def _stop(self, instance: SimInstance, number: int, now: float) -> QueuedJob:
@@ -259,7 +260,7 @@ class Fleet:
         jobs = [self._stop(instance, number, now) for number in list(instance.running)]
         self.billing.end(instance, now, interrupted=True)
         if jobs:
-            self._timers.at(now + self._rules.lost_after_s, partial(self._give_back, jobs))
+            self._timers.at(now + self._rules.lost_after_s, partial(self._take_back, instance, jobs))
 
     def _terminate(self, instance: SimInstance, now: float) -> None:
         if instance.dead:
