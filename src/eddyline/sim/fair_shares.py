@@ -9,7 +9,7 @@ cycles, which would look at all waiting jobs again and again.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
 from operator import attrgetter
 from typing import TypeAlias
@@ -63,6 +63,14 @@ class Share:
         job = max((*last, *self.delayed), key=lambda each: (each.start_tag, each.order))
         return job.start_tag + max(MIN_WEIGHT, job.weight)
 
+    def next_current(self, at: int) -> int | None:
+        """The place of the next entry of a waiting job after that at `at`; None if there is none."""
+        entries = self.entries
+        for after in range(at + 1, len(entries)):
+            if _is_current(entries[after]):
+                return after
+        return None
+
     def remove_first(self) -> None:
         """Remove the entry at `head`, whose job was claimed, and those after it that were claimed before."""
         entries, heads = self.entries, self.level.heads
@@ -111,6 +119,35 @@ class Level:
             heappop(heads)
         return None
 
+    def in_order(self) -> Iterator[QueuedJob]:
+        """The jobs in the order in which they would be claimed.
+
+        It follows the tree of the heap, and the list of each share, only as far as it is asked.
+        """
+        heads = self.heads
+        # Entries to come, with their places in the heap, or in the list of their share (then negative).
+        ahead = [(entry, 0) for entry in heads[:1]]
+        last = None
+        while ahead:
+            entry, place = heappop(ahead)
+            share = entry[3].share
+            if place >= 0:
+                for child in (2 * place + 1, 2 * place + 2):
+                    if child < len(heads):
+                        heappush(ahead, (heads[child], child))
+                is_first = share is not None and share.entries and share.entries[share.head] is entry
+                if not is_first or entry is last:
+                    continue
+            if share is None:
+                continue
+            # A job that was handed back when it was claimed has two entries that are equal.
+            if last is None or entry[3] is not last[3]:
+                yield entry[3]
+            last = entry
+            after = share.next_current(share.head if place >= 0 else -place)
+            if after is not None:
+                heappush(ahead, (share.entries[after], -after))
+
     def share(self, owner: int | str) -> Share:
         """The share of an owner, created if it has none."""
         share = self.shares.get(owner)
@@ -140,6 +177,11 @@ class FairShares:
                 return entry
             del active[0]
         return None
+
+    def in_order(self) -> Iterator[QueuedJob]:
+        """The jobs in the order in which they would be claimed; nothing may change meanwhile."""
+        for level in self._active:
+            yield from level.in_order()
 
     def front(self, priority: int) -> float | None:
         """The smallest start tag of the jobs of a priority that can be claimed."""

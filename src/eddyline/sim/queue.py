@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from heapq import heappop, heappush
+from itertools import chain, islice
 from operator import attrgetter
 
 from eddyline.graph.ledger.fair_queue import alternate
@@ -127,6 +128,8 @@ class SimQueue:
 
     def claim_one(self, now: float, worker: object = None) -> QueuedJob | None:  # noqa: ARG002 - for `LedgerQueue`
         """The next job, which then runs; None if none can be claimed."""
+        if not self._count:
+            return None
         if self._delayed:
             self._promote(now)
         entry = self._fair.first()
@@ -162,10 +165,11 @@ class SimQueue:
             taken.append(self._take_first(entry))
         return taken
 
-    def put_back(self, job: QueuedJob) -> None:
-        """Undo the claim of a job by `take_fair`."""
-        job.starts -= 1
-        self._list(job)
+    def first_fair(self, now: float, most: int, most_weight: float | None) -> list[QueuedJob]:
+        """The first `most` jobs in the fair order, of at most this weight; they are not claimed."""
+        self._promote(now)
+        looked_at = islice(self._fair.in_order(), None if most_weight is None else most + LOOK_AHEAD)
+        return list(islice((job for job in looked_at if _fits(job, most_weight)), most))
 
     def urgent(self, now: float, most: int) -> list[QueuedJob]:
         """The first `most` waiting jobs in the order of their deadlines; they are not claimed."""
@@ -206,21 +210,17 @@ class SimQueue:
     # Entering and leaving
 
     def _insert(self, job: QueuedJob, ready_at: float) -> None:
-        """Add a job that became ready."""
+        """Add a job that became ready to those that can be claimed."""
         job.ready_at = ready_at
-        self._list(job)
-        self._ready.append((ready_at, job))
-        if len(self._ready) > 2 * self._count + _SLACK:
-            self._ready = deque(each for each in self._ready if _is_ready_since(*each))
-
-    def _list(self, job: QueuedJob) -> None:
-        """Add a job to those that can be claimed."""
         self._count += 1
         self._work += job.weight
         self._fair.insert(job)
         if job.deadline is not None and not job.listed:
             job.listed = True
             heappush(self._urgent, _urgent_entry(job))
+        self._ready.append((ready_at, job))
+        if len(self._ready) > 2 * self._count + _SLACK:
+            self._ready = deque(each for each in self._ready if _is_ready_since(*each))
 
     def _promote(self, now: float) -> None:
         """Let the jobs be claimed that are due for their next attempt."""
@@ -277,21 +277,18 @@ def claim_from(
         return []
     further = 0 if most_weight is None else LOOK_AHEAD
     urgent = [queue.urgent(now, (limit + 1) // 2 + further) for queue in queues]
-    fair = [queue.take_fair(now, limit + further) for queue in queues]
     if len(queues) == 1 and not urgent[0] and most_weight is None:
-        return fair[0]
-    all_fair = sorted((job for jobs in fair for job in jobs if _fits(job, most_weight)), key=_FAIR)
-    all_urgent = sorted((job for jobs in urgent for job in jobs if _fits(job, most_weight)), key=_URGENT)
+        return queues[0].take_fair(now, limit)
+    fair = [queue.first_fair(now, limit, most_weight) for queue in queues]
+    queue_of = {
+        job.id: queue for queue, *lists in zip(queues, fair, urgent, strict=True) for job in chain(*lists)
+    }
+    all_fair = sorted(chain(*fair), key=_FAIR)
+    all_urgent = sorted((job for job in chain(*urgent) if _fits(job, most_weight)), key=_URGENT)
     first = bool(all_urgent) and rng.random() < _EVEN
     chosen: list[QueuedJob] = alternate(all_fair, all_urgent, limit, urgent_first=first)
-    ids = {job.id for job in chosen}
-    for queue, taken, listed in zip(queues, fair, urgent, strict=True):
-        for job in taken:
-            if job.id not in ids:
-                queue.put_back(job)
-        for job in listed:
-            if job.id in ids and job.place == _WAITING:
-                queue.take(job)
+    for job in chosen:
+        queue_of[job.id].take(job)
     return chosen
 
 
