@@ -11,9 +11,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from eddyline.core.markup import escape, relative_url
 from eddyline.core.numbers import parse_rational
 from eddyline.page import sections, subtitles, thumbnails
-from eddyline.page.markup import escape, relative_url
 from eddyline.page.storyboard import read_cues
 from eddyline.page.telemetry_section import telemetry_section
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eddyline.core.formatting import format_count, format_duration, format_size
+from eddyline.core.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.core.numbers import parse_rational
-from eddyline.page.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.page.verification import verification_statements
 
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "aac": "AAC", "prores": "ProRes", "vp9": "VP9"}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core.formatting import format_count
+from eddyline.core.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.core.name_rules import is_plain_path
 from eddyline.media.languages import language_tag
-from eddyline.page.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.page.thumbnails import seek_button
 
 _MAX_BYTES = 1024 * 1024  # of WebVTT in one page, of all tracks together

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eddyline.core.formatting import format_count, format_duration, format_size
-from eddyline.page.markup import Html, element, join_lines, join_words, relative_url
+from eddyline.core.markup import Html, element, join_lines, join_words, relative_url
 from eddyline.page.sections import definition_list, hash_button
 
 _FILES = (

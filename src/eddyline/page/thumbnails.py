@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eddyline.page.markup import Html, element, join_lines, relative_url, section
+from eddyline.core.markup import Html, element, join_lines, relative_url, section
 
 
 def format_time(seconds: float) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+from eddyline.core.csv_cells import cell
+
 _ROWS = 500
 
 
@@ -47,13 +48,3 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> It
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
-
-
-def cell(value: object) -> object:
-    """A value as a cell; text that a spreadsheet may take for a formula gets an apostrophe in front."""
-    if value is None:
-        return ""
-    if isinstance(value, bool | int | float):
-        return value
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip(" ").startswith(_FORMULA) else text

@@ -6,7 +6,8 @@ import io
 import pytest
 from fastapi import Request
 
-from eddyline.web.csv_export import cell, csv_text, wants_csv
+from eddyline.core.csv_cells import cell
+from eddyline.web.csv_export import csv_text, wants_csv
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "=cmd"])

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from eddyline.core.formatting import printable
 
-_VOID = frozenset({"br", "img", "input", "meta", "source"})
+_VOID = frozenset({"br", "img", "input", "link", "meta", "source"})
 
 
 class Html(str):

@@ -1,0 +1,1 @@
+"""The report of a simulation: one HTML page with charts, and CSV files."""
