@@ -104,7 +104,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
             bounds=ReconcileLimits(stale_s=shared.settings.sweep_stale_s),
             on_event=_event_handler(observation),
             on_round=health.ran,
-            prepare=add_history(ledger),
+            prepare=add_history(ledger, pools),
             spawn=SpawnRules(kinds=frozenset(JOB_KINDS), pools=frozenset(names)),
             archive_after_s=request.archive_after_s,
         ).run()

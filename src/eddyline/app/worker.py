@@ -221,4 +221,4 @@ def _broker(
     with shared.open_plain_ledger() as ledger, ExitStack() as stack:
         if request.metrics:
             stack.enter_context(watch_backlog(shared, observation, pools))
-        yield DirectBroker(ledger, machine=machine), history.read_history(ledger)
+        yield DirectBroker(ledger, machine=machine), history.read_history(ledger, pools)

@@ -23,14 +23,14 @@ UNKNOWN = "unknown"
 
 
 def dollars(usd: float) -> str:
-    """An amount in dollars with at least four significant digits: "1,234.50", "0.003217"."""
+    """An amount in dollars: "1,234.50", "0.003217"; small ones to the nano-dollar: "0.000008397"."""
     if usd == 0:
         return "0"
     if abs(usd) >= 100:  # noqa: PLR2004 - four digits and more
         return f"{usd:,.2f}"
     if abs(usd) >= 1:
         return f"{usd:,.4f}"
-    return f"{usd:.6f}" if abs(usd) >= 0.0001 else f"{usd:.3g}"  # noqa: PLR2004 - of six decimals
+    return f"{usd:.6f}" if abs(usd) >= 0.0001 else f"{usd:.9f}".rstrip("0")  # noqa: PLR2004 - six decimals
 
 
 def print_costs(screen: Console, found: FleetCosts) -> None:

@@ -103,11 +103,11 @@ def test_wrong_usage(fleet: Path, arguments: tuple[str, ...], message: str) -> N
         _run(fleet, *arguments)
 
 
-def test_dollars_have_four_significant_digits() -> None:
+def test_dollars_have_as_many_digits_as_matter() -> None:
     assert [dollars(usd) for usd in (0, 1234.5, 12.3456, 0.0032171, 0.0000123456)] == [
         "0",
         "1,234.50",
         "12.3456",
         "0.003217",
-        "1.23e-05",
+        "0.000012346",
     ]

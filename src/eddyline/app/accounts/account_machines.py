@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from eddyline.fleet.accounts.accounts import Accounts
+from eddyline.fleet.accounts.instance_slots import slots_of
 from eddyline.fleet.accounts.started_work import Work
 from eddyline.fleet.pools import Pools
 from eddyline.graph.instance import Instance
@@ -40,14 +41,3 @@ def account_machines(
     for name, instance in left.items():
         number = slots.get(name) or slots_of(instance, pools)
         accounts.add_instance(instance, (), ready=ready.get(name), slots=number)
-
-
-def slots_of(instance: Instance, pools: Pools) -> int | None:
-    """The slots of an instance whose workers are gone: its vCPU by the slot of its pool; None: not known.
-
-    The memory of the instance is not in the record, so a machine with little memory may have had fewer.
-    """
-    pool = pools.pools.get(instance.pool)
-    if pool is None or not instance.vcpu:
-        return None
-    return max(min(int(instance.vcpu / pool.slot.vcpu + 1e-3), pool.slot.most), 1)

@@ -113,24 +113,27 @@ def read_costs(
 def _key_of(
     tallies: defaultdict[tuple[str, str], Tally], by: By, *, per_asset: bool
 ) -> Callable[[str, str, str], Tally]:
-    """The tally of each start: of its asset (where owners matter) and of its kind or pool."""
+    """The tally of each start: of its asset (where owners matter) and of its kind or pool.
+
+    The asset is the begin of the job's id. It is checked once for each asset, not for each start.
+    """
     if by in {By.KIND, By.POOL} and not per_asset:
         return lambda _, pool, kind: tallies["", kind if by is By.KIND else pool]
     if by in {By.KIND, By.POOL}:
-        return lambda job, pool, kind: tallies[asset_of_job(job), kind if by is By.KIND else pool]
-    return lambda job, *_: tallies[asset_of_job(job), ""]
+        return lambda job, pool, kind: tallies[job.partition(".")[0], kind if by is By.KIND else pool]
+    return lambda job, *_: tallies[job.partition(".")[0], ""]
 
 
 def _rows(
     connection: Connection, tallies: dict[tuple[str, str], Tally], by: By, owner: str | None
 ) -> list[CostRow]:
-    assets = {asset for asset, _ in tallies}
+    assets = {asset for asset, _ in tallies if asset_of_job(asset)}
     owners = accounted_starts.owners(connection, assets) if by is By.OWNER or owner is not None else {}
     found: defaultdict[str, Tally] = defaultdict(Tally)
     for (asset, group), tally in tallies.items():
         if owner is not None and owners.get(asset) != owner:
             continue
-        key = {By.ASSET: asset, By.OWNER: owners.get(asset, "")}.get(by, group)
+        key = {By.ASSET: asset_of_job(asset), By.OWNER: owners.get(asset, "")}.get(by, group)
         found[key].include(tally)
     rows = [CostRow(key=key, tally=tally) for key, tally in found.items()]
     return sorted(rows, key=lambda each: (-each.tally.listed, -each.tally.slot_us, each.key))

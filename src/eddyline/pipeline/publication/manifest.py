@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eddyline.core.errors import ProofError
+from eddyline.media.ladder.cost import encode_weights
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.planning.plan import Plan
@@ -85,6 +86,7 @@ def build_manifest(
             "stored_bytes": stored_bytes(parts),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
             "host": platform.node(),
+            "cost": {**history.cost.to_json(), "encode_weights": encode_weights(plan.rungs)},
         },
     }
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from tests.unit.app.accounts.accounted_fleet import ANN, BEA, HOUR, NOW, open_fleet, write_prices
 
-from eddyline.app.accounts.account_machines import slots_of
 from eddyline.app.accounts.answers import amount, fleet_costs
 from eddyline.app.accounts.fleet_costs import By, CostReport, read_costs
 from eddyline.app.accounts.prices import LEDGER, PriceOptions
@@ -18,7 +17,6 @@ from eddyline.app.accounts.start_columns import StartColumns
 from eddyline.core.errors import UsageError
 from eddyline.fleet.accounts.money import Cost
 from eddyline.fleet.pools import load_pools
-from eddyline.graph.instance import Instance
 from eddyline.graph.ledger.fleet.accounted_starts import StartRow
 from eddyline.graph.ledger.ledger import Ledger
 
@@ -42,8 +40,6 @@ def _read(ledger: Ledger, by: By = By.ASSET, since_s: float = _DAY, **more: Any)
 
 
 def test_costs_by_asset_are_exact(ledger: Ledger) -> None:
-    pools = load_pools(None)
-    assert slots_of(Instance(instance="i-1", pool="cpu", vcpu=4), pools) == 2
     found = _read(ledger)
     tallies = {row.key: row.tally for row in found.rows}
     assert list(tallies) == [ANN, BEA]

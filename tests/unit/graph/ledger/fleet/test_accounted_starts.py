@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Select
 from tests.unit.graph.ledger_helpers import claim_jobs, done, failed, interrupted, new, settle
 
 from eddyline.core.clock import ManualClock
@@ -107,6 +110,26 @@ def test_slots_and_registrations_of_instances(ledger: Ledger, clock: ManualClock
     ledger.fleet.store_machines(fold=fold)
     found = ledger.read(lambda c: accounted_starts.registered(c, [INSTANCE, "i-00000000"]))
     assert found == {INSTANCE: begin}
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (accounted_starts._BETWEEN, "INDEX starts_ended (ended>?)"),
+        (accounted_starts._ON_INSTANCES, "INDEX starts_instance (instance=?)"),
+        (accounted_starts._OF_JOBS, "PRIMARY KEY (job_id=?)"),
+        (accounted_starts._RUNNING, "INDEX jobs_running"),
+    ],
+)
+def test_queries_read_ranges_of_indexes(tmp_path: Path, query: Select[Any], index: str) -> None:
+    with Ledger.open(tmp_path / "ledger.db") as opened:
+        engine = opened._database.engine
+        values = {"start": 0.0, "stop": 1.0, "ids": ["a"]}
+        given = {name: values[name] for name in query.compile().params if name in values}
+        compiled = query.params(**given).compile(engine, compile_kwargs={"literal_binds": True})
+        plan = opened.read(lambda c: c.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all())
+    assert any(index in str(step[3]) for step in plan), plan
+    assert not any(str(step[3]).startswith("SCAN starts") for step in plan), plan
 
 
 def test_prices_of_some_types(ledger: Ledger) -> None:
