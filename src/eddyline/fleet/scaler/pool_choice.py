@@ -27,12 +27,15 @@ def work_price(pool: PoolReading, rules: ScalerRules) -> float:
 def launch_order(wanted: float, pools: Sequence[PoolReading], rules: ScalerRules, *, spot: bool) -> list[int]:
     """The pools to launch in, by number, the best first: go on with the next where one has no capacity.
 
-    Instances larger than a share of the capacity `wanted` (reference slots) are left out where there are
-    smaller ones: a fleet of a few large ones follows its work coarsely.
+    `wanted` is the capacity of the whole fleet, in reference slots. A fleet of few large instances follows its
+    work coarsely: a part of an instance is more than is wanted. So the price of an instance rises with its share of
+    the fleet, and instances that are larger than the fleet come last.
     """
     own = [number for number, pool in enumerate(pools) if pool.spot is spot]
-    if not own:
-        return []
-    limit = max(rules.largest * wanted, min(pools[number].power for number in own))
-    fitting = [number for number in own if pools[number].power <= limit]
-    return sorted(fitting, key=lambda number: (work_price(pools[number], rules), number))
+
+    def price(number: int) -> tuple[bool, float, int]:
+        share = pools[number].power / wanted if wanted > 0 else pools[number].power
+        coarse = 1 + rules.coarseness * share
+        return share > 1, work_price(pools[number], rules) * coarse, number
+
+    return sorted(own, key=price)

@@ -19,7 +19,7 @@ class ScalerRules:
     `patience`: from which share of the deadline on. Below the share `release` of it, On-Demand is given
     back.
 
-    `largest`: the largest instance, as a share of the capacity wanted. `prior_hazard`: interruptions an hour
+    `coarseness`: how much of an instance is idle because instances are whole ones. `prior_hazard`: interruptions an hour
     that are assumed of a pool, with the weight of `prior_hours` instance-hours of history.
     """
 
@@ -34,7 +34,7 @@ class ScalerRules:
     on_demand_after_s: float = 60.0
     patience: float = 0.9
     release: float = 0.3
-    largest: float = 0.1
+    coarseness: float = 0.1
     prior_hazard: float = 0.02
     prior_hours: float = 10.0
 

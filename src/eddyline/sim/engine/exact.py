@@ -32,6 +32,10 @@ _MOST_OVERTIME = 50.0
 """A run ends with an error when the work takes this many times as long as the scenario."""
 
 
+class UnfinishedError(UsageError):
+    """The capacity that a policy provides does not do the work in any reasonable time."""
+
+
 class ExactEngine:
     """One run; call `run` once.
 
@@ -210,7 +214,7 @@ class ExactEngine:
         if now >= self._end_s and not self._open:
             self._over = True
         elif now > _MOST_OVERTIME * self._end_s:
-            raise UsageError(
+            raise UnfinishedError(
                 f"after {now / 3600:,.0f} hours, {len(self._open):,} assets are still not ready: "
                 "the policy does not provide the capacity that the work needs",
                 remedy="raise the capacity of the market, add an On-Demand type, or lower workload.load",

@@ -9,6 +9,9 @@ from eddyline.fleet.scaler.scaler import Scaler
 from eddyline.sim.engine.control import FleetControl
 
 
+_FILLED = 0.7
+
+
 class ScalerPolicy:
     """Decides every `every_s` seconds."""
 
@@ -41,12 +44,15 @@ def launch_in_order(
 ) -> float:
     """Launch instances of about `power` reference slots in the pools of `order`; returns what is missing.
 
-    Instances are launched while more than half of one is missing. A fleet without any gets one.
+    Of an instance at least `_FILLED` must be missing, so that smaller ones fill up what large ones leave; of the
+    smallest, half. A fleet without any gets one.
     """
     left = power
+    smallest = min((pools[number].power for number in order), default=0.0)
     for number in order:
         each = pools[number].power
-        count = max(int(left / each + 0.5), int(at_least_one and left > 0))
+        filled = _FILLED if each > smallest else 0.5
+        count = max(int(left / each + 1 - filled), int(at_least_one and left > 0))
         if count:
             launched = fleet.launch(number, count)
             left -= launched * each

@@ -1,0 +1,1 @@
+"""Policies side by side: each tuned for the same deadline, over the same seeds, with intervals."""

@@ -1,0 +1,217 @@
+"""Compares policies in a scenario: tunes each for each deadline, and runs all seeds in several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from statistics import fmean
+
+from eddyline.sim.comparison.figures import (
+    BASELINES,
+    Comparison,
+    DeadlineFigures,
+    PolicyFigures,
+    SeedFigures,
+)
+from eddyline.sim.comparison.interval import Interval, interval_of
+from eddyline.sim.comparison.tuning import TOLERANCE, tune
+from eddyline.sim.policies.policy_set import LABELS
+from eddyline.sim.scenario import TIGHT, Scenario
+from eddyline.sim.simulation import oracle_cost, run_policy, world_of
+from eddyline.sim.world import World
+
+DEFAULT_BACKLOG_S = 1200.0
+"""The target time at which On-Demand's own p99, the deadline "tight", is measured."""
+
+_TUNING_SEEDS = (1_000_001, 1_000_002)
+_TIGHT_BASELINE = ("on-demand-best", "on-demand-own")
+
+Report = Callable[[str], None]
+"""Called with a line about what has been done."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    scenario: str
+    seed: int
+    policy: str
+    deadline_s: float
+    backlog_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    name: str
+    seconds: float
+
+
+def compare(
+    scenario: Scenario, *, seeds: Sequence[int], processes: int = 1, report: Report = lambda _line: None
+) -> Comparison:
+    """The figures of the scenario's policies. Raises `UsageError` for what the scenario does not allow."""
+    world = world_of(scenario, seeds[0])
+    policies = applicable_policies(scenario)
+    text = scenario.model_dump_json()
+    with _Pool(processes) as pool:
+        deadlines = [_deadline(each, text, policies, pool) for each in scenario.deadlines]
+        found = [_at_deadline(each, text, policies, seeds, pool, scenario, report) for each in deadlines]
+    return Comparison(name=scenario.name, seeds=seeds, facts=facts_of(world), deadlines=found)
+
+
+def applicable_policies(scenario: Scenario) -> list[str]:
+    """The policies of the scenario that its market allows: a file has no pools of the published lists."""
+    if scenario.market.file is None:
+        return list(scenario.policies)
+    return [each for each in scenario.policies if not each.startswith("published-")]
+
+
+def facts_of(world: World) -> dict[str, str]:
+    """The scenario in words."""
+    from eddyline.sim.offers import market_slots
+
+    market, workload = world.supply.market, world.scenario.workload
+    most, mean = market_slots(market, world.supply.offers)
+    assets = world.arrivals
+    work = sum(sum(each.chunks) for each in assets)
+    return {
+        "market": f"{market.name}: {len(market.pools)} pools, {market.source}".rstrip(": ,"),
+        "market capacity": f"{most:,.0f} reference slots at most, {mean:,.0f} on average",
+        "workload": f"{len(assets):,} assets with {sum(len(each.chunks) for each in assets):,} chunks in "
+        f"{world.end_s / 3600:,.1f} hours; {work / world.end_s:,.1f} of {workload.slots:,.0f} slots busy on average",
+        "prices": "of the files in `prices`"
+        if world.scenario.prices
+        else "of the table in sim/types/types.csv",
+        "boot": f"{world.scenario.boot_s:g} s",
+    }
+
+
+class _Pool:
+    """Runs tasks in this process, or in several."""
+
+    def __init__(self, processes: int) -> None:
+        self._executor = (
+            ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
+        )
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+    def map(self, function: Callable[[_Task], SeedFigures], tasks: Iterable[_Task]) -> list[SeedFigures]:
+        """The results in the order of the tasks."""
+        return list(map(function, tasks) if self._executor is None else self._executor.map(function, tasks))
+
+    def oracle(self, scenario: str, deadline_s: float, seeds: Sequence[int]) -> list[tuple[float, float]]:
+        """The oracle of each seed."""
+        ask = partial(_ask_oracle, scenario, deadline_s)
+        return list(map(ask, seeds) if self._executor is None else self._executor.map(ask, seeds))
+
+
+def _run(task: _Task) -> SeedFigures:
+    world = world_of(Scenario.model_validate_json(task.scenario, strict=False), task.seed)
+    return SeedFigures.of(
+        run_policy(world, task.policy, deadline_s=task.deadline_s, backlog_s=task.backlog_s)
+    )
+
+
+def _ask_oracle(scenario: str, deadline_s: float, seed: int) -> tuple[float, float]:
+    return oracle_cost(world_of(Scenario.model_validate_json(scenario, strict=False), seed), deadline_s)
+
+
+def _deadline(each: float | str, text: str, policies: Sequence[str], pool: _Pool) -> _Deadline:
+    """A deadline in seconds; "tight" is the p99 of an On-Demand policy as it is by default."""
+    if each != TIGHT:
+        return _Deadline(f"{float(each):g} min", float(each) * 60)
+    baseline = next((name for name in _TIGHT_BASELINE if name in policies), _TIGHT_BASELINE[0])
+    tasks = [_Task(text, seed, baseline, DEFAULT_BACKLOG_S, DEFAULT_BACKLOG_S) for seed in _TUNING_SEEDS]
+    return _Deadline(TIGHT, fmean(found.p99_s for found in pool.map(_run, tasks)))
+
+
+def _at_deadline(
+    deadline: _Deadline,
+    text: str,
+    policies: Sequence[str],
+    seeds: Sequence[int],
+    pool: _Pool,
+    scenario: Scenario,
+    report: Report,
+) -> DeadlineFigures:
+    runs: dict[str, list[SeedFigures]] = {}
+    tuned: dict[str, float] = {}
+    for policy in policies:
+
+        def p99_s(backlog_s: float, policy: str = policy) -> float:
+            tasks = [_Task(text, seed, policy, deadline.seconds, backlog_s) for seed in _TUNING_SEEDS]
+            return fmean(each.p99_s for each in pool.map(_run, tasks))
+
+        tuned[policy] = tune(p99_s, deadline.seconds)
+        tasks = [_Task(text, seed, policy, deadline.seconds, tuned[policy]) for seed in seeds]
+        runs[policy] = pool.map(_run, tasks)
+        report(f"{deadline.name}: {LABELS[policy]}")
+    oracle, missing = _oracle(text, deadline, seeds, pool, wanted=scenario.oracle)
+    return DeadlineFigures(
+        name=deadline.name,
+        deadline_s=deadline.seconds,
+        policies=[
+            _figures(policy, tuned[policy], deadline, runs, [cost for cost, _ in oracle])
+            for policy in policies
+        ],
+        oracle_usd=interval_of([cost for cost, _ in oracle]) if oracle else None,
+        oracle_spot_share=interval_of([share for _, share in oracle]) if oracle else None,
+        oracle_missing=missing,
+    )
+
+
+def _oracle(
+    text: str, deadline: _Deadline, seeds: Sequence[int], pool: _Pool, *, wanted: bool
+) -> tuple[list[tuple[float, float]], str]:
+    if not wanted:
+        return [], "the scenario leaves it out"
+    try:
+        return pool.oracle(text, deadline.seconds, seeds), ""
+    except ImportError:
+        return [], "it needs the extra sim: pip install 'eddyline[sim]'"
+
+
+def _figures(
+    policy: str,
+    backlog_s: float,
+    deadline: _Deadline,
+    runs: dict[str, list[SeedFigures]],
+    oracle: Sequence[float],
+) -> PolicyFigures:
+    own = runs[policy]
+
+    def over(value: Callable[[SeedFigures], float]) -> Interval:
+        return interval_of([value(each) for each in own])
+
+    return PolicyFigures(
+        policy=policy,
+        label=LABELS[policy],
+        backlog_s=backlog_s,
+        meets=fmean(each.p99_s for each in own) <= deadline.seconds * TOLERANCE,
+        cost_usd=over(lambda each: each.cost_usd),
+        billed_usd=over(lambda each: each.billed_usd),
+        p50_s=over(lambda each: each.p50_s),
+        p99_s=over(lambda each: each.p99_s),
+        spot_share=over(lambda each: each.spot_share),
+        redone_share=over(lambda each: each.redone_share),
+        interruptions_per_h=over(lambda each: each.interruptions / each.hours),
+        launches=over(lambda each: float(each.launches)),
+        saved={
+            key: interval_of(
+                [1 - each.cost_usd / base.cost_usd for each, base in zip(own, runs[baseline], strict=True)]
+            )
+            for key, baseline in BASELINES.items()
+            if baseline in runs
+        },
+        oracle_ratio=interval_of([each.cost_usd / cost for each, cost in zip(own, oracle, strict=True)])
+        if oracle
+        else None,
+    )

@@ -1,0 +1,95 @@
+"""Runs a policy in the world of a seed, and asks the oracle about it."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eddyline.sim.engine.exact import ExactEngine
+from eddyline.sim.engine.instance import Offer
+from eddyline.sim.engine.result import RunResult
+from eddyline.sim.market.market import MarketPool
+from eddyline.sim.policies.policy_set import policy_setup
+from eddyline.sim.scenario import Scenario
+from eddyline.sim.workload.asset_arrival import arrivals_per_step
+from eddyline.sim.world import World
+
+_STEP_S = 60.0
+
+
+@lru_cache(maxsize=2)
+def _world(scenario_json: str, seed: int) -> World:
+    return World(Scenario.model_validate_json(scenario_json, strict=False), seed)
+
+
+def world_of(scenario: Scenario, seed: int) -> World:
+    """The world of a seed; the last ones are kept."""
+    return _world(scenario.model_dump_json(), seed)
+
+
+def run_policy(world: World, name: str, *, deadline_s: float, backlog_s: float) -> RunResult:
+    """One run of a policy with one target time."""
+    setup = policy_setup(name, world, deadline_s)
+    return ExactEngine(
+        setup.offers,
+        setup.pools,
+        world.arrivals,
+        setup.make(backlog_s),
+        end_s=world.end_s,
+        seed=world.seed,
+        rules=setup.rules,
+    ).run()
+
+
+def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
+    """The cost of the oracle in dollars, and the share of its work on Spot.
+
+    It has the offers of the policy `eddyline`. Raises ImportError without scipy (the extra `sim`).
+    """
+    from eddyline.sim.oracle import OraclePool, merge_equal_pools, solve_oracle
+
+    found = arrivals_per_step(world.arrivals, end_s=world.end_s, step_s=_STEP_S)
+    steps = len(found) + math.ceil(deadline_s / _STEP_S)
+    pools = [
+        OraclePool(
+            name=offer.name,
+            usd_per_s=offer.usd_h / 3600,
+            slots=offer.power,
+            capacity=mean_counts(pool, steps),
+            spot=True,
+        )
+        for offer, pool in zip(world.supply.offers, world.supply.market.pools, strict=True)
+    ]
+    cheapest: Offer = min(world.own_on_demand, key=lambda offer: offer.usd_h / offer.power)
+    pools.append(
+        OraclePool(
+            name=cheapest.name,
+            usd_per_s=cheapest.usd_h / 3600,
+            slots=cheapest.power,
+            capacity=None,
+            spot=False,
+        )
+    )
+    result = solve_oracle(
+        found,
+        merge_equal_pools(pools, steps),
+        deadline_s=deadline_s,
+        boot_s=world.scenario.boot_s,
+        step_s=_STEP_S,
+    )
+    return result.cost_usd, result.spot_share
+
+
+def mean_counts(pool: MarketPool, steps: int) -> NDArray[np.float64]:
+    """The mean capacity of a pool in each step, in instances."""
+    counts = pool.counts()
+    at = np.array([each[0] for each in counts])
+    values = np.array([each[1] for each in counts], dtype=np.float64)
+    edges = np.arange(steps + 1) * _STEP_S
+    total = np.concatenate([[0.0], np.cumsum(values[:-1] * np.diff(at))])
+    place = np.maximum(np.searchsorted(at, edges, side="right") - 1, 0)
+    integral = total[place] + (edges - at[place]) * values[place]
+    return np.diff(integral) / _STEP_S
