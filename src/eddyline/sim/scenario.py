@@ -125,9 +125,9 @@ class Scenario(Section):
     prices: PricesSection | None = None
     boot_s: float = Field(default=180.0, ge=0, le=3600)
     slot_vcpu: int = Field(default=2, ge=1, le=256)
-    deadlines: Annotated[tuple[Literal["tight"] | _Minutes, ...], Field(strict=False)] = (TIGHT, 15.0, 60.0)
+    deadlines: Annotated[tuple[Literal["tight"] | _Minutes, ...], Field(strict=False)] = ("tight", 15.0, 60.0)
     policies: Annotated[tuple[str, ...], Field(strict=False)] = POLICIES
-    seeds: int = Field(default=3, ge=1, le=1000)
+    seeds: int = Field(default=5, ge=1, le=1000)
     engine: Engine = "exact"
     oracle: bool = True
 

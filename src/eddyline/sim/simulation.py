@@ -8,16 +8,23 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from eddyline.core.errors import EddylineError
 from eddyline.sim.engine.exact import ExactEngine
 from eddyline.sim.engine.instance import Offer
 from eddyline.sim.engine.result import RunResult
+from eddyline.sim.ledger_queue import LedgerQueue
 from eddyline.sim.market.market import MarketPool
 from eddyline.sim.policies.policy_set import policy_setup
+from eddyline.sim.queue import SimQueue
 from eddyline.sim.scenario import Scenario
 from eddyline.sim.workload.asset_arrival import arrivals_per_step
 from eddyline.sim.world import World
 
 _STEP_S = 60.0
+
+
+class EngineError(EddylineError):
+    """The production ledger did not do every job exactly once in a simulation."""
 
 
 @lru_cache(maxsize=2)
@@ -31,7 +38,27 @@ def world_of(scenario: Scenario, seed: int) -> World:
 
 
 def run_policy(world: World, name: str, *, deadline_s: float, backlog_s: float) -> RunResult:
-    """One run of a policy with one target time."""
+    """One run of a policy with one target time, by the engine of the scenario.
+
+    The engine "ledger" is the exact one with the production ledger as its queue; raises `EngineError` if the
+    ledger lost a job or did one twice.
+    """
+    if world.scenario.engine != "ledger":
+        return _run(world, name, deadline_s, backlog_s, SimQueue())
+    with LedgerQueue(seed=world.seed) as queue:
+        result = _run(world, name, deadline_s, backlog_s, queue)
+        counts = queue.verify()
+    if counts.lost or counts.doubled:
+        raise EngineError(
+            f"the ledger lost {counts.lost:,} jobs and did {counts.doubled:,} twice",
+            remedy="report this with the scenario and the seed",
+        )
+    return result
+
+
+def _run(
+    world: World, name: str, deadline_s: float, backlog_s: float, queue: SimQueue | LedgerQueue
+) -> RunResult:
     setup = policy_setup(name, world, deadline_s)
     return ExactEngine(
         setup.offers,
@@ -41,6 +68,7 @@ def run_policy(world: World, name: str, *, deadline_s: float, backlog_s: float) 
         end_s=world.end_s,
         seed=world.seed,
         rules=setup.rules,
+        queue=queue,
     ).run()
 
 
@@ -49,7 +77,7 @@ def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
 
     It has the offers of the policy `eddyline`. Raises ImportError without scipy (the extra `sim`).
     """
-    from eddyline.sim.oracle import OraclePool, merge_equal_pools, solve_oracle
+    from eddyline.sim.oracle import OraclePool, merge_equal_pools, solve_oracle  # noqa: PLC0415 - scipy is an extra
 
     found = arrivals_per_step(world.arrivals, end_s=world.end_s, step_s=_STEP_S)
     steps = len(found) + math.ceil(deadline_s / _STEP_S)
@@ -58,7 +86,7 @@ def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
             name=offer.name,
             usd_per_s=offer.usd_h / 3600,
             slots=offer.power,
-            capacity=mean_counts(pool, steps),
+            capacity=mean_counts(pool, steps).tolist(),
             spot=True,
         )
         for offer, pool in zip(world.supply.offers, world.supply.market.pools, strict=True)
@@ -92,4 +120,5 @@ def mean_counts(pool: MarketPool, steps: int) -> NDArray[np.float64]:
     total = np.concatenate([[0.0], np.cumsum(values[:-1] * np.diff(at))])
     place = np.maximum(np.searchsorted(at, edges, side="right") - 1, 0)
     integral = total[place] + (edges - at[place]) * values[place]
-    return np.diff(integral) / _STEP_S
+    means: NDArray[np.float64] = np.diff(integral) / _STEP_S
+    return means

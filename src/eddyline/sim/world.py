@@ -15,7 +15,7 @@ from eddyline.sim.market.generate import chosen_types, generate
 from eddyline.sim.market.market import Market, MarketPool
 from eddyline.sim.market.rotate import rotate, scale
 from eddyline.sim.offers import instances_per_unit, on_demand_offers, spot_offers
-from eddyline.sim.scenario import REMEDY, Scenario
+from eddyline.sim.scenario import REMEDY, Scenario, TypeSection
 from eddyline.sim.types import TypeFigures, builtin_types, types_from_catalogue
 from eddyline.sim.workload.arrivals import arrivals
 from eddyline.sim.workload.asset_arrival import AssetArrival
@@ -64,6 +64,7 @@ class World:
         self.scenario = scenario
         self.seed = seed
         self.types = scenario_types(scenario)
+        self.assumed_types: frozenset[str] = frozenset()
         self.reference_fps = scenario.workload.encode_fps()
 
     @cached_property
@@ -74,10 +75,9 @@ class World:
             return None
         market = read_market(Path(section.file))
         unknown = {pool.type for pool in market.pools} - set(self.types)
-        if unknown and "unknown" not in self.scenario.types:
+        if unknown:
+            self.assumed_types = frozenset(unknown)
             # A market of a type that nothing is known of: only ratios to its own On-Demand price make sense.
-            from eddyline.sim.scenario import TypeSection
-
             self.types = {
                 **self.types,
                 **{name: TypeSection().figures(name) for name in unknown},

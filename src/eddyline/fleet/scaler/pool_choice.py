@@ -27,9 +27,9 @@ def work_price(pool: PoolReading, rules: ScalerRules) -> float:
 def launch_order(wanted: float, pools: Sequence[PoolReading], rules: ScalerRules, *, spot: bool) -> list[int]:
     """The pools to launch in, by number, the best first: go on with the next where one has no capacity.
 
-    `wanted` is the capacity of the whole fleet, in reference slots. A fleet of few large instances follows its
-    work coarsely: a part of an instance is more than is wanted. So the price of an instance rises with its share of
-    the fleet, and instances that are larger than the fleet come last.
+    `wanted` is the capacity of the whole fleet, in reference slots. A fleet of few large instances follows
+    its work coarsely: a part of an instance is more than is wanted. So the price of an instance rises with
+    its share of the fleet, and instances that are larger than the fleet come last.
     """
     own = [number for number, pool in enumerate(pools) if pool.spot is spot]
 

@@ -19,8 +19,9 @@ class ScalerRules:
     `patience`: from which share of the deadline on. Below the share `release` of it, On-Demand is given
     back.
 
-    `coarseness`: how much of an instance is idle because instances are whole ones. `prior_hazard`: interruptions an hour
-    that are assumed of a pool, with the weight of `prior_hours` instance-hours of history.
+    `coarseness`: how much of an instance is idle because instances are whole ones. `prior_hazard`:
+    interruptions an hour that are assumed of a pool, with the weight of `prior_hours` instance-hours of
+    history.
     """
 
     backlog_s: float = 1200.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from statistics import fmean
+from typing import Self
 
 from eddyline.sim.comparison.figures import (
     BASELINES,
@@ -18,6 +20,8 @@ from eddyline.sim.comparison.figures import (
 )
 from eddyline.sim.comparison.interval import Interval, interval_of
 from eddyline.sim.comparison.tuning import TOLERANCE, tune
+from eddyline.sim.engine.exact import UnfinishedError
+from eddyline.sim.offers import market_slots
 from eddyline.sim.policies.policy_set import LABELS
 from eddyline.sim.scenario import TIGHT, Scenario
 from eddyline.sim.simulation import oracle_cost, run_policy, world_of
@@ -26,6 +30,7 @@ from eddyline.sim.world import World
 DEFAULT_BACKLOG_S = 1200.0
 """The target time at which On-Demand's own p99, the deadline "tight", is measured."""
 
+_TABLE = "On-Demand 2026-07, Spot advisor 2025-06, us-east-1, of the table in sim/types/types.csv"
 _TUNING_SEEDS = (1_000_001, 1_000_002)
 _TIGHT_BASELINE = ("on-demand-best", "on-demand-own")
 
@@ -70,8 +75,6 @@ def applicable_policies(scenario: Scenario) -> list[str]:
 
 def facts_of(world: World) -> dict[str, str]:
     """The scenario in words."""
-    from eddyline.sim.offers import market_slots
-
     market, workload = world.supply.market, world.scenario.workload
     most, mean = market_slots(market, world.supply.offers)
     assets = world.arrivals
@@ -80,12 +83,33 @@ def facts_of(world: World) -> dict[str, str]:
         "market": f"{market.name}: {len(market.pools)} pools, {market.source}".rstrip(": ,"),
         "market capacity": f"{most:,.0f} reference slots at most, {mean:,.0f} on average",
         "workload": f"{len(assets):,} assets with {sum(len(each.chunks) for each in assets):,} chunks in "
-        f"{world.end_s / 3600:,.1f} hours; {work / world.end_s:,.1f} of {workload.slots:,.0f} slots busy on average",
+        f"{world.end_s / 3600:,.1f} hours; {work / world.end_s:,.1f} of {workload.slots:,.0f} slots are busy",
         "prices": "of the files in `prices`"
         if world.scenario.prices
         else "of the table in sim/types/types.csv",
         "boot": f"{world.scenario.boot_s:g} s",
+        **({"assumed": _assumptions(world)} if _assumptions(world) else {}),
     }
+
+
+def _assumptions(world: World) -> str:
+    """What the market's types lack: then only savings against the types of the market mean something."""
+    kinds = {offer.type for offer in world.supply.offers}
+    unknown = sorted(kinds & world.assumed_types)
+    slow = sorted(kind for kind in kinds if world.types[kind].fps_per_vcpu is None and kind not in unknown)
+    parts = []
+    if unknown:
+        each = world.types[unknown[0]]
+        parts.append(
+            f"{', '.join(unknown)}: unknown, taken as {each.vcpu} vCPU, ${each.on_demand_usd_h:g} an hour "
+            f"On-Demand and {1 - each.spot_usd_h / each.on_demand_usd_h:.0%} less on Spot"
+        )
+    if slow or unknown:
+        parts.append(
+            f"{', '.join([*slow, *unknown])}: speed not measured, taken as the reference; compare with the "
+            "types of the market only"
+        )
+    return "; ".join(parts)
 
 
 class _Pool:
@@ -96,7 +120,7 @@ class _Pool:
             ProcessPoolExecutor(processes, mp_context=get_context("spawn")) if processes > 1 else None
         )
 
-    def __enter__(self) -> _Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,9 +139,11 @@ class _Pool:
 
 def _run(task: _Task) -> SeedFigures:
     world = world_of(Scenario.model_validate_json(task.scenario, strict=False), task.seed)
-    return SeedFigures.of(
-        run_policy(world, task.policy, deadline_s=task.deadline_s, backlog_s=task.backlog_s)
-    )
+    try:
+        run = run_policy(world, task.policy, deadline_s=task.deadline_s, backlog_s=task.backlog_s)
+    except UnfinishedError:
+        return SeedFigures.unfinished(task.seed)
+    return SeedFigures.of(run)
 
 
 def _ask_oracle(scenario: str, deadline_s: float, seed: int) -> tuple[float, float]:
@@ -154,14 +180,18 @@ def _at_deadline(
         tasks = [_Task(text, seed, policy, deadline.seconds, tuned[policy]) for seed in seeds]
         runs[policy] = pool.map(_run, tasks)
         report(f"{deadline.name}: {LABELS[policy]}")
+    finished = {
+        policy: found for policy, found in runs.items() if all(math.isfinite(each.p99_s) for each in found)
+    }
     oracle, missing = _oracle(text, deadline, seeds, pool, wanted=scenario.oracle)
     return DeadlineFigures(
         name=deadline.name,
         deadline_s=deadline.seconds,
         policies=[
-            _figures(policy, tuned[policy], deadline, runs, [cost for cost, _ in oracle])
-            for policy in policies
+            _figures(policy, tuned[policy], deadline, finished, [cost for cost, _ in oracle])
+            for policy in finished
         ],
+        unfinished=[policy for policy in policies if policy not in finished],
         oracle_usd=interval_of([cost for cost, _ in oracle]) if oracle else None,
         oracle_spot_share=interval_of([share for _, share in oracle]) if oracle else None,
         oracle_missing=missing,

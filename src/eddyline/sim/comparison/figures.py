@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -34,6 +35,25 @@ class SeedFigures:
     hours: float
     events: int
     wall_s: float
+
+    @classmethod
+    def unfinished(cls, seed: int) -> SeedFigures:
+        """Of a run whose work was not done in any reasonable time."""
+        return cls(
+            seed=seed,
+            cost_usd=math.inf,
+            billed_usd=math.inf,
+            own_usd=math.inf,
+            p50_s=math.inf,
+            p99_s=math.inf,
+            spot_share=0.0,
+            redone_share=0.0,
+            interruptions=0,
+            launches=0,
+            hours=1.0,
+            events=0,
+            wall_s=0.0,
+        )
 
     @classmethod
     def of(cls, run: RunResult) -> SeedFigures:
@@ -82,11 +102,16 @@ class PolicyFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class DeadlineFigures:
-    """All policies at one deadline: `name` is "tight" or the minutes. The oracle is None without scipy."""
+    """All policies at one deadline: `name` is "tight" or the minutes.
+
+    `unfinished`: policies whose capacity never does the work. The oracle's figures are None where
+    `oracle_missing` says why.
+    """
 
     name: str
     deadline_s: float
     policies: Sequence[PolicyFigures]
+    unfinished: Sequence[str]
     oracle_usd: Interval | None
     oracle_spot_share: Interval | None
     oracle_missing: str = ""

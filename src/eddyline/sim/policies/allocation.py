@@ -1,4 +1,4 @@
-"""In which Spot pools a group launches: the allocation strategies of EC2 Auto Scaling, as far as they are known.
+"""In which Spot pools a group launches: the allocation strategies of EC2 Auto Scaling.
 
 AWS documents what a strategy optimizes, not its rule. `capacity-optimized` launches from the pools with the
 most spare capacity, which nothing outside AWS can see and which does not depend on the price: a random pool

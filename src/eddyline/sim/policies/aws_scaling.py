@@ -1,8 +1,8 @@
 """Scaling by AWS: Eddyline's metrics, target tracking and step policies, and two Auto Scaling groups.
 
-The metrics are computed by the code of the coordinators (`fleet/scaling/demand.py`), the policies and alarms are
-those that Terraform creates (`policies.py`), and the model of what AWS does with them is the one that
-`fleet/scaling/model` tests. Capacities are in vCPU, as in the groups.
+The metrics are computed by the code of the coordinators (`fleet/scaling/demand.py`), the policies and
+alarms are those that Terraform creates (`policies.py`), and the model of what AWS does with them is the one
+that `fleet/scaling/model` tests. Capacities are in vCPU, as in the groups.
 """
 
 from __future__ import annotations

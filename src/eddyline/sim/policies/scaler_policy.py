@@ -8,7 +8,6 @@ from eddyline.fleet.scaler.rules import PoolReading, ScalerRules
 from eddyline.fleet.scaler.scaler import Scaler
 from eddyline.sim.engine.control import FleetControl
 
-
 _FILLED = 0.7
 
 
@@ -44,8 +43,8 @@ def launch_in_order(
 ) -> float:
     """Launch instances of about `power` reference slots in the pools of `order`; returns what is missing.
 
-    Of an instance at least `_FILLED` must be missing, so that smaller ones fill up what large ones leave; of the
-    smallest, half. A fleet without any gets one.
+    Of an instance at least `_FILLED` must be missing, so that smaller ones fill up what large ones leave;
+    of the smallest, half. A fleet without any gets one.
     """
     left = power
     smallest = min((pools[number].power for number in order), default=0.0)
