@@ -51,9 +51,10 @@ def test_the_cheapest_work_is_launched_first_with_the_waste_of_interruptions() -
 
 
 def test_large_instances_are_for_large_fleets() -> None:
-    pools = [spot(power=32.0, usd_h=1.0), spot(power=4.0, usd_h=0.3)]
-    assert launch_order(100.0, pools, RULES, spot=True) == [1]
+    pools = [spot(power=32.0, usd_h=2.39), spot(power=4.0, usd_h=0.3)]
+    assert launch_order(100.0, pools, RULES, spot=True) == [1, 0]
     assert launch_order(1000.0, pools, RULES, spot=True) == [0, 1]
+    assert launch_order(10.0, [spot(power=32.0, usd_h=1.0), pools[1]], RULES, spot=True) == [1, 0]
     assert launch_order(1.0, [pools[0]], RULES, spot=True) == [0]
 
 
