@@ -10,7 +10,7 @@ FREE_S = 3600.0
 """AWS bills at least a minute of an instance, and nothing of one that it interrupts within its first hour."""
 
 _HOUR_S = 3600.0
-_MAX_LIVES = 200_000
+MAX_LIVES = 200_000
 
 
 class Billing:
@@ -42,7 +42,7 @@ class Billing:
         instance.pool.ended_s += seconds
         if offer.spot:
             totals.spot_usd += cost
-            if len(self.lives) < _MAX_LIVES:
+            if len(self.lives) < MAX_LIVES:
                 self.lives.append(Life(seconds, interrupted))
 
     def paid_usd(self, now: float) -> float:

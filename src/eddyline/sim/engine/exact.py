@@ -13,11 +13,11 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from eddyline.core.errors import UsageError
 from eddyline.fleet.scaler.rules import PoolReading, WorkReading
 from eddyline.sim.engine.control import Policy
 from eddyline.sim.engine.fleet import Fleet, FleetRules
 from eddyline.sim.engine.instance import Offer
+from eddyline.sim.engine.overtime import check_overtime
 from eddyline.sim.engine.result import RunResult, Sample
 from eddyline.sim.engine.timers import Timers
 from eddyline.sim.job_queue import JobQueue
@@ -28,12 +28,6 @@ from eddyline.sim.workload.asset_arrival import AssetArrival
 
 _NEVER = float("inf")
 _SAMPLE_S = 60.0
-_MOST_OVERTIME = 50.0
-"""A run ends with an error when the work takes this many times as long as the scenario."""
-
-
-class UnfinishedError(UsageError):
-    """The capacity that a policy provides does not do the work in any reasonable time."""
 
 
 class ExactEngine:
@@ -213,14 +207,9 @@ class ExactEngine:
         self._policy.tick(self, now)
         if now >= self._end_s and not self._open:
             self._over = True
-        elif now > _MOST_OVERTIME * self._end_s:
-            raise UnfinishedError(
-                f"after {now / 3600:,.0f} hours, {len(self._open):,} assets are still not ready: "
-                "the policy does not provide the capacity that the work needs",
-                remedy="raise the capacity of the market, add an On-Demand type, or lower workload.load",
-            )
-        else:
-            self._timers.at(now + self._policy.every_s, self._tick)
+            return
+        check_overtime(now, self._end_s, len(self._open))
+        self._timers.at(now + self._policy.every_s, self._tick)
 
     def _sample(self, now: float) -> None:
         fleet = self._fleet

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eddyline.core.errors import UsageError
 from eddyline.sim.workload.asset_arrival import AssetArrival
+from eddyline.sim.workload.asset_batch import AssetBatch, batches_of
 from eddyline.sim.workload.generated import Generator
 from eddyline.sim.workload.recorded_arrivals import replayed
 from eddyline.sim.workload.workload import Workload
@@ -40,3 +41,14 @@ def iter_arrivals(workload: Workload, *, seed: int, end_s: float) -> Iterator[As
         yield from replayed(workload, path, seed=seed, end_s=end_s, most=MAX_CHUNKS)
     else:
         yield from Generator.of(workload, seed=seed, end_s=end_s).arrivals()
+
+
+def iter_batches(workload: Workload, *, seed: int, end_s: float) -> Iterator[AssetBatch]:
+    """The same assets as `arrivals`, as arrays for the aggregate engine.
+
+    Generated assets have their expected work here, not the sum of the run times that are drawn for chunks.
+    """
+    if workload.recorded is not None:
+        yield from batches_of(iter_arrivals(workload, seed=seed, end_s=end_s))
+    else:
+        yield from Generator.of(workload, seed=seed, end_s=end_s).asset_batches()

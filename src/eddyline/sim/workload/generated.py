@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from eddyline.core.errors import UsageError
 from eddyline.sim.workload.asset_arrival import AssetArrival
+from eddyline.sim.workload.asset_batch import AssetBatch
 from eddyline.sim.workload.rate_curve import STEP_S, relative_rates, step_lengths
 from eddyline.sim.workload.workload import Sizes, Workload
 
@@ -94,9 +95,24 @@ class Generator:
                 )
             yield from self._batch(first)
 
+    def asset_batches(self) -> Iterator[AssetBatch]:
+        """The same assets hour by hour, with the number and the mean run time of their chunks.
+
+        The run times of single chunks are not drawn, so that the time does not depend on their number.
+        """
+        for first in range(0, len(self.lengths), _STEPS_PER_BATCH):
+            rng = self._rng(first)
+            at = self._times(rng, first)
+            _, work = self._work(rng, len(at))
+            jobs = chunk_counts(work, self.workload.chunk_s).astype(np.float64)
+            yield AssetBatch(at=at, jobs=jobs, weight=work / jobs, spread=self.workload.chunk_sigma)
+
+    def _rng(self, first: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, _SEED_OF_ARRIVALS, first])
+
     def _batch(self, first: int) -> list[AssetArrival]:
         """The assets of `_STEPS_PER_BATCH` steps from `first`."""
-        rng = np.random.default_rng([self.seed, _SEED_OF_ARRIVALS, first])
+        rng = self._rng(first)
         at = self._times(rng, first)
         chunks = self._chunks(rng, len(at))
         codecs = self._codecs_of(chunks)
@@ -121,19 +137,26 @@ class Generator:
         The chunks of an asset are of equal length, as production plans them: by their estimated cost. Their
         run times vary by a lognormal factor of mean 1.
         """
+        codecs, work = self._work(rng, assets)
+        counts = chunk_counts(work, self.workload.chunk_s)
+        times = np.repeat(work / counts, counts)
+        sigma = self.workload.chunk_sigma
+        times *= np.exp(sigma * rng.standard_normal(len(times)) - sigma**2 / 2)
+        return _Chunks(codecs=codecs, counts=counts, times=times)
+
+    def _work(
+        self, rng: np.random.Generator, assets: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The number of the codec and the expected work of some assets, in reference slot-seconds."""
         workload = self.workload
-        sizes, sigma = workload.sizes, workload.chunk_sigma
+        sizes = workload.sizes
         minutes = np.minimum(
             sizes.median_minutes * np.exp(sizes.sigma * rng.standard_normal(assets)), sizes.most_minutes
         )
         shares = np.array([each.share for each in workload.codecs.values()])
         codecs = rng.choice(len(shares), size=assets, p=shares / shares.sum())
         factors = np.array([each.factor for each in workload.codecs.values()])
-        work = minutes * self.work_per_minute * factors[codecs]
-        counts = chunk_counts(work, workload.chunk_s)
-        times = np.repeat(work / counts, counts)
-        times *= np.exp(sigma * rng.standard_normal(len(times)) - sigma**2 / 2)
-        return _Chunks(codecs=codecs, counts=counts, times=times)
+        return codecs, minutes * self.work_per_minute * factors[codecs]
 
     def _codecs_of(self, chunks: _Chunks) -> list[str]:
         names = list(self.workload.codecs)

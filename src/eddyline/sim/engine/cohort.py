@@ -1,0 +1,98 @@
+"""Instances in counts: those of one launch, those that the market takes back together, and those of an offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eddyline.sim.engine.instance import LONG_AGO, Offer
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Cohort:
+    """The instances of one launch. Times are in seconds.
+
+    `count` of them hold capacity and are not drained. `lifetimes` are still to end by the market's hazard: of
+    these, those of `count` instances end one, and the others would have.
+    """
+
+    pool: CohortPool
+    launched: float
+    count: int
+    lifetimes: int
+    ready: bool = False
+    reclaimed: list[Reclaimed] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Reclaimed:
+    """Instances of a cohort that the market takes back at `end`.
+
+    `noticed`: their workers know it; jobs must end by `stop_by`. `takes_jobs`: their slots are counted.
+    """
+
+    cohort: Cohort
+    count: int
+    end: float
+    stop_by: float = 0.0
+    noticed: bool = False
+    takes_jobs: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class CohortPool:
+    """The instances of an offer.
+
+    `held` instances hold capacity of the market, `draining` of them are drained. `booting` and `ready` are the
+    ones that the scaler counts on. `failed_at`: the last launch that found no capacity. `interrupted` in
+    `ended_s` seconds of ended instances is its history.
+    """
+
+    index: int
+    offer: Offer
+    cohorts: list[Cohort] = field(default_factory=list)
+    held: int = 0
+    draining: int = 0
+    booting: int = 0
+    ready: int = 0
+    launched_at_sum: float = 0.0
+    failed_at: float = LONG_AGO
+    interrupted: int = 0
+    ended_s: float = 0.0
+
+    def hold(self, cohort: Cohort) -> None:
+        """Let the instances of a cohort hold capacity."""
+        self.cohorts.append(cohort)
+        self.held += cohort.count
+        self.launched_at_sum += cohort.count * cohort.launched
+
+    def let_go(self, count: int, launched: float) -> None:
+        """Let instances hold capacity no more."""
+        self.held -= count
+        self.launched_at_sum -= count * launched
+
+    def pick(self, count: int, rng: np.random.Generator, *, ready: bool | None) -> list[tuple[Cohort, int]]:
+        """Random instances that are not drained: of those that are ready, or boot, or (None) of all.
+
+        They are removed from their cohorts. Fewer than `count` are picked if there are not more.
+        """
+        own = [each for each in self.cohorts if each.count and (ready is None or each.ready is ready)]
+        if not own:
+            return []
+        counts = np.array([each.count for each in own])
+        total = int(counts.sum())
+        picked = counts if count >= total else rng.multivariate_hypergeometric(counts, count)
+        found = [(each, number) for each, number in zip(own, picked.tolist(), strict=True) if number]
+        for each, number in found:
+            each.count -= number
+        self.forget_empty()
+        return found
+
+    def forget_empty(self) -> None:
+        """Forget the cohorts without instances."""
+        self.cohorts = [each for each in self.cohorts if each.count]
+
+    def hours(self, now: float) -> float:
+        """The instance-hours of its history."""
+        return (self.ended_s + self.held * now - self.launched_at_sum) / 3600

@@ -1,0 +1,17 @@
+"""The end of runs whose work is never done."""
+
+from __future__ import annotations
+
+from eddyline.core.errors import UsageError
+
+_MOST_OVERTIME = 50.0
+
+
+def check_overtime(now: float, end_s: float, assets: int) -> None:
+    """Raise `UsageError` if the work takes many times as long as the scenario; `assets` are still not ready."""
+    if now > _MOST_OVERTIME * end_s:
+        raise UsageError(
+            f"after {now / 3600:,.0f} hours, {assets:,} assets are still not ready: "
+            "the policy does not provide the capacity that the work needs",
+            remedy="raise the capacity of the market, add an On-Demand type, or lower workload.load",
+        )
