@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop
 from itertools import chain
 
@@ -67,11 +67,17 @@ class AggregateEngine:
         self._step_s = policy.every_s / self._steps_per_tick
         self._timers = Timers()
         self._fleet = AggregateFleet(
-            offers, market, timers=self._timers, rules=self._rules, seed=seed, step_s=self._step_s, end_s=end_s
+            offers,
+            market,
+            timers=self._timers,
+            rules=self._rules,
+            seed=seed,
+            step_s=self._step_s,
+            end_s=end_s,
         )
-        speed = sum(each.speed for each in offers) / len(offers)
+        speed = sum(each.speed for each in offers) / max(len(offers), 1)
         self._queue = AssetFlow(_batches(arrivals), end_s=end_s, step_s=self._step_s, speed=speed)
-        self._curve = StartCurve(self._fleet.flow.speeds, step_s=self._step_s)
+        self._curve = StartCurve(self._fleet.flow.speed, step_s=self._step_s)
         self._policy = policy
         self._end_s = end_s
         self._seed = seed
@@ -150,7 +156,6 @@ class AggregateEngine:
         flow.advance()
         free = flow.free()
         total = float(free.sum())
-        busy = float(flow.busy.sum())
         started = np.zeros(len(free))
         waiting = queue.waiting_units()
         if total > _NOTHING and self._run_times is not None and waiting + returned.waiting > _NOTHING:
@@ -166,8 +171,8 @@ class AggregateEngine:
         self._curve.add(
             queue.position,
             is_empty=queue.waiting_units() <= _NOTHING,
-            lost=min(lost / (busy + lost), 1.0) if lost else 0.0,
-            started=np.bincount(flow.classes, started, len(flow.speeds)),
+            lost=lost / (float(flow.busy.sum()) + lost) if lost else 0.0,
+            started=started,
         )
 
     def _start(
@@ -185,9 +190,7 @@ class AggregateEngine:
 
     def _new_weights(self) -> None:
         queue, known = self._queue, self._run_times
-        if (
-            known is None or queue.most > known.most or queue.spread > known.spread
-        ):
+        if known is None or queue.most > known.most or queue.spread > known.spread:
             self._run_times = RunTimes(
                 queue.most,
                 self._fleet.flow.speeds,
@@ -273,7 +276,7 @@ class AggregateEngine:
         )
 
 
-def _batches(arrivals: Iterable[AssetArrival] | Iterable[AssetBatch]) -> Iterable[AssetBatch]:
+def _batches(arrivals: Iterable[AssetArrival] | Iterable[AssetBatch]) -> Iterator[AssetBatch]:
     """Batches as they are; single assets in batches."""
     each = iter(arrivals)
     first = next(each, None)

@@ -1,8 +1,7 @@
-"""The instances of the aggregate engine, in cohorts: launch, boot, drain, reclaim, end, and what they cost."""
+"""The instances of the aggregate engine in cohorts: launch, boot, drain, reclaim, end, and their cost."""
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -53,9 +52,7 @@ class AggregateFleet:
         self._rng = np.random.default_rng([seed, 2])
         self._notices = random.Random(f"{seed}/notices")  # noqa: S311 - a simulation must be repeatable
         self._noticed: list[Reclaimed] = []  # those whose slots still take jobs
-        self._supplies = [
-            self._supply(pool, market.get(pool.offer.name), seed) for pool in self.pools
-        ]
+        self._supplies = [self._supply(pool, market.get(pool.offer.name), seed) for pool in self.pools]
         self._running: dict[tuple[int, float], int] = {}
 
     def _supply(self, pool: CohortPool, market: MarketPool | None, seed: int) -> CohortSupply:

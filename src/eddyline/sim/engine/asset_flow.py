@@ -13,6 +13,7 @@ from eddyline.sim.workload.asset_batch import AssetBatch
 
 _EMPTY = np.zeros(0)
 _NOTHING = 1e-6
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Finished:
 
 
 class AssetFlow:
-    """The queue as a line of units: an asset occupies a span of it, and `position` is where starts have come to.
+    """The queue as a line of units: an asset occupies a span of it, and starts have come to `position`.
 
     A unit is a job; a job that takes less than a step counts for the part of a step that it occupies its
     slot. `speed` is the usual speed of slots.
@@ -47,7 +48,7 @@ class AssetFlow:
         self.jobs = 0.0
         self.assets = 0
         self.arrived_work = 0.0
-        self._at = self._jobs = self._weight = self._units = self._work = _EMPTY
+        self._at = self._jobs = self._weight = self._span = self._units = self._work = _EMPTY
         self._bins = np.zeros(0, dtype=np.int64)
         self._above = _EMPTY
         self._placed: RunTimes | None = None
@@ -72,10 +73,12 @@ class AssetFlow:
     def _append(
         self, at: NDArray[np.float64], jobs: NDArray[np.float64], weight: NDArray[np.float64], spread: float
     ) -> None:
-        units = np.cumsum(jobs * np.minimum(weight / self._short_s, 1.0))
+        span = jobs * np.minimum(weight / self._short_s, 1.0)
+        units = np.cumsum(span)
         work = np.cumsum(jobs * weight)
         self._units = np.concatenate([self._units, units + self._last(self._units, self._unit_base)])
         self._work = np.concatenate([self._work, work + self._last(self._work, self._work_base)])
+        self._span = np.concatenate([self._span, span])
         self._at = np.concatenate([self._at, at])
         self._jobs = np.concatenate([self._jobs, jobs])
         self._weight = np.concatenate([self._weight, weight])
@@ -132,13 +135,11 @@ class AssetFlow:
         end = min(begin + units, self._line_end())
         last = min(max(int(self._units.searchsorted(end - _NOTHING)), first), self._come - 1)
         work = self._work_until(end, last) - self._work_until(begin, first)
-        edges = self._units[first : last + 1].copy()
-        edges[-1] = end
-        shares = run_times.histogram(
-            self._bins[first : last + 1],
-            self._above[first : last + 1],
-            np.maximum(np.diff(edges, prepend=begin), 1e-12),
-        )
+        jobs = self._span[first : last + 1].copy()
+        jobs[0] -= begin - (float(self._units[first - 1]) if first else self._unit_base)
+        jobs[-1] -= float(self._units[last]) - end
+        np.maximum(jobs, _LEAST, out=jobs)
+        shares = run_times.histogram(self._bins[first : last + 1], self._above[first : last + 1], jobs)
         self.position = end
         self._first = last + (end >= self._units[last] - _NOTHING)
         return max(work, 0.0), shares
@@ -156,7 +157,7 @@ class AssetFlow:
         )
         if count:
             self._unit_base, self._work_base = float(self._units[count - 1]), float(self._work[count - 1])
-        for name in ("_at", "_jobs", "_weight", "_units", "_work", "_bins", "_above"):
+        for name in ("_at", "_jobs", "_weight", "_span", "_units", "_work", "_bins", "_above"):
             setattr(self, name, getattr(self, name)[count:].copy())
         self._first = 0
         self._come -= count

@@ -1,4 +1,4 @@
-"""Instances in counts: those of one launch, those that the market takes back together, and those of an offer."""
+"""Instances in counts: those of one launch, those that the market reclaims together, those of an offer."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Reclaimed:
 class CohortPool:
     """The instances of an offer.
 
-    `held` instances hold capacity of the market, `draining` of them are drained. `booting` and `ready` are the
-    ones that the scaler counts on. `failed_at`: the last launch that found no capacity. `interrupted` in
+    `held` instances hold capacity of the market, `draining` of them are drained. The scaler counts on the
+    `booting` and the `ready` ones. `failed_at`: the last launch that found no capacity. `interrupted` in
     `ended_s` seconds of ended instances is its history.
     """
 

@@ -17,7 +17,7 @@ from eddyline.sim.engine.timers import Timers
 from eddyline.sim.market.market import HOUR_S, Hazard, MarketPool, Wave
 
 Reclaim: TypeAlias = Callable[[Cohort, int, float], None]
-"""Called when it is certain that the market takes so many instances of a cohort back, with the time of the end.
+"""Called when it is certain that the market takes so many instances of a cohort back, with their end.
 
 They were removed from the cohort's count.
 """
@@ -101,7 +101,7 @@ class RecordedCohorts:
         self._timers.at(max(ends[-1] - self._lead_s, now), partial(self._lifetime_ends, cohort, ends))
 
     def _lifetime_ends(self, cohort: Cohort, ends: list[float], now: float) -> None:
-        """One lifetime of the cohort ends: that of an instance that is there, or of one that is not any more."""
+        """One lifetime of the cohort ends: that of an instance that is there, or of one that has left."""
         if not cohort.count:
             return
         is_there = self._rng.random() * cohort.lifetimes < cohort.count
@@ -119,7 +119,9 @@ class RecordedCohorts:
         if excess > 0:
             draining = self._pool.draining
             # Drained instances end soon; those of them that the market takes back are not followed.
-            own = self._rng.hypergeometric(self._pool.held - draining, draining, excess) if draining else excess
+            own = (
+                self._rng.hypergeometric(self._pool.held - draining, draining, excess) if draining else excess
+            )
             self._take_back(self._pool.pick(int(own), self._rng, ready=None), now + self._lead_s)
 
     def _wave(self, wave: Wave, now: float) -> None:

@@ -8,7 +8,7 @@ _MOST_OVERTIME = 50.0
 
 
 def check_overtime(now: float, end_s: float, assets: int) -> None:
-    """Raise `UsageError` if the work takes many times as long as the scenario; `assets` are still not ready."""
+    """Raise `UsageError` if the work takes many times as long as the scenario; `assets` are not ready."""
     if now > _MOST_OVERTIME * end_s:
         raise UsageError(
             f"after {now / 3600:,.0f} hours, {assets:,} assets are still not ready: "

@@ -11,7 +11,7 @@ from eddyline.sim.engine.asset_flow import Finished
 from eddyline.sim.engine.run_times import greatest_normals
 
 _PARTS = (0.5, 0.25, 0.125, 0.0625, 0.0625)
-"""Jobs of an asset that are started together, as shares of its jobs: those started last are looked at closely."""
+"""Jobs of an asset that are started together, as shares of its jobs; smaller ones towards the end."""
 _SAME_SPEED = 0.03
 _LEAST_SHARE = 0.01
 _TINY = 1e-12
@@ -20,8 +20,9 @@ _TINY = 1e-12
 class StartCurve:
     """How far starts have come by the end of each step, which slots took them, and which jobs were lost."""
 
-    def __init__(self, speeds: list[float], *, step_s: float) -> None:
-        self._speeds = np.array(speeds)
+    def __init__(self, speeds: NDArray[np.float64], *, step_s: float) -> None:
+        self._order = np.argsort(speeds, kind="stable")
+        self._speeds = speeds
         self._step_s = step_s
         self._first = 0  # the number of the first step that is held
         self._position = array("d")
@@ -30,13 +31,15 @@ class StartCurve:
         self._mix = np.zeros(len(speeds))
 
     def add(self, position: float, *, is_empty: bool, lost: float, started: NDArray[np.float64]) -> None:
-        """A step has ended; `started`: the starts on slots of each speed."""
+        """A step has ended; `started`: the starts in each pool, whose slots have `speeds`."""
         self._position.append(position)
         self._is_empty.append(is_empty)
         self._lost.append(lost)
         self._mix += started
 
-    def ready_s(self, assets: Finished, *, spread: float, lost_s: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    def ready_s(
+        self, assets: Finished, *, spread: float, lost_s: float, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
         """The time from the arrival of each asset until it is ready; forgets the steps that are over.
 
         `lost_s`: how long a lost job waits until it is started again.
@@ -49,13 +52,20 @@ class StartCurve:
         span = assets.end - assets.begin
         come = 0.0
         for part in _PARTS:
-            started, steps = self._started(assets.begin + span * (come + part / 2), assets.at, positions, empty)
+            started, steps = self._started(
+                assets.begin + span * (come + part / 2), assets.at, positions, empty
+            )
             come += part
             took = _greatest(assets.jobs * part, assets.weight, speeds, shares, spread, rng)
             ends = started + took
-            if lost[-1]:
-                ends = self._with_losses(ends, took, steps, assets, part, lost, lost_s, rng)
             np.maximum(ready, ends, out=ready)
+            if lost[-1]:
+                usual = assets.weight / float(speeds @ shares)
+                until = self._steps_later(steps, usual, len(lost) - 1)
+                expected = assets.jobs * part * (lost[until] - lost[steps])
+                is_hit = rng.random(len(ready)) < -np.expm1(-expected)
+                again = started + usual * (1 + rng.random(len(ready))) + lost_s
+                np.maximum(ready, again, out=ready, where=is_hit)
         self._forget(assets, positions)
         return np.asarray(ready - assets.at, dtype=np.float64)
 
@@ -73,33 +83,23 @@ class StartCurve:
         within = np.where(empty[steps] != 0, 0.0, np.clip((wanted - before) / size, 0.0, 1.0))
         return np.maximum((self._first + steps + within) * self._step_s, arrived), steps
 
-    def _with_losses(
-        self,
-        ends: NDArray[np.float64],
-        took: NDArray[np.float64],
-        steps: NDArray[np.int64],
-        assets: Finished,
-        part: float,
-        lost: NDArray[np.float64],
-        lost_s: float,
-        rng: np.random.Generator,
-    ) -> NDArray[np.float64]:
-        """The ends, where some jobs were lost while they ran, and began again."""
-        until = np.minimum(steps + np.maximum(np.rint(took / self._step_s).astype(np.int64), 1), len(lost) - 1)
-        expected = assets.jobs * part * (lost[until] - lost[steps])
-        is_hit = rng.random(len(ends)) < -np.expm1(-expected)
-        again = ends + lost_s + took * rng.random(len(ends))
-        return np.where(is_hit, again, ends)
+    def _steps_later(
+        self, steps: NDArray[np.int64], seconds: NDArray[np.float64], most: int
+    ) -> NDArray[np.int64]:
+        """The steps in which something ends that begins in `steps`."""
+        taken = np.maximum(np.rint(seconds / self._step_s).astype(np.int64), 1)
+        return np.asarray(np.minimum(steps + taken, most), dtype=np.int64)
 
     def _mixed_speeds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The speeds of slots and their shares of the starts; nearly equal speeds as one."""
         total = float(self._mix.sum())
         if not total:
-            return self._speeds[:1], np.ones(1)
+            return np.ones(1), np.ones(1)
         speeds: list[float] = []
         shares: list[float] = []
-        for speed, share in zip(self._speeds.tolist(), (self._mix / total).tolist(), strict=True):
-            if share < _LEAST_SHARE:
+        for pool in self._order.tolist():
+            speed, share = float(self._speeds[pool]), float(self._mix[pool]) / total
+            if share < _LEAST_SHARE / len(self._order):
                 continue
             if speeds and speed <= speeds[-1] * (1 + _SAME_SPEED):
                 speeds[-1] = (speeds[-1] * shares[-1] + speed * share) / (shares[-1] + share)

@@ -21,14 +21,12 @@ _LOW, _HIGH = -25.0, 4.0  # of the logarithm of an exponential variable: beyond 
 class RunTimes:
     """Jobs of weights up to `most` (slot-seconds), on slots of some `speeds`, in steps.
 
-    The run time of a job of a weight is lognormal with the standard deviation `spread` of its logarithm. A job
-    begins at any time within a step, so that its end falls into two steps; `kernel[b, c, j]` is the share of
-    the jobs of the weight of bin b, on slots of the speed c, whose slot is free j + 1 steps later.
+    The run time of a job of a weight is lognormal with the standard deviation `spread` of its logarithm. A
+    job begins at any time within a step, so that its end falls into two steps; `kernel[b, c, j]` is the share
+    of the jobs with the weight of bin b, on slots of the speed c, whose slot is free j + 1 steps later.
     """
 
-    def __init__(
-        self, most: float, speeds: Sequence[float], *, spread: float, step_s: float
-    ) -> None:
+    def __init__(self, most: float, speeds: Sequence[float], *, spread: float, step_s: float) -> None:
         self.least = step_s * min(speeds) / 4  # shorter ones all take one step
         self.most = max(most, self.least * 1.01)
         self.step_s = step_s
@@ -54,9 +52,10 @@ class RunTimes:
             places = whole.astype(np.int64) - 1
             np.add.at(self.kernel[:, number], (rows, places), 1 / len(factors) - part)
             np.add.at(self.kernel[:, number], (rows, np.minimum(places + 1, self.steps - 1)), part)
+        self._flat = self.kernel.reshape(_BINS, -1)
 
     def place(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The bin below each weight, and the share of its jobs that count for the bin above: the mean is kept."""
+        """The bin below each weight, and the share of its jobs for the bin above: this keeps the mean."""
         clipped = np.clip(weights, self.least, self.most)
         bins = np.minimum((np.log(clipped / self.least) * self._per_bin).astype(np.int64), _BINS - 2)
         low, high = self._weights[bins], self._weights[bins + 1]
@@ -71,11 +70,8 @@ class RunTimes:
         return np.asarray(found / found.sum(), dtype=np.float64)
 
     def releases(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of jobs with these shares of bins: [c, j], the share whose slot of speed c is free j + 1 steps later."""
-        used = np.flatnonzero(shares)
-        low, high = used[0], used[-1] + 1
-        kernel = self.kernel[low:high]
-        return np.asarray(np.tensordot(shares[low:high], kernel, axes=1), dtype=np.float64)
+        """Of jobs with these shares of bins: [c, j], the share whose slot is free j + 1 steps later."""
+        return np.asarray((shares @ self._flat).reshape(self.kernel.shape[1:]), dtype=np.float64)
 
 
 def greatest_normals(log_exponentials: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,7 +79,7 @@ def greatest_normals(log_exponentials: NDArray[np.float64]) -> NDArray[np.float6
 
     With E exponential of mean 1/n, this is distributed as the greatest of n independent normal variables.
     """
-    return np.interp(log_exponentials, _GRID, _NORMALS)
+    return np.asarray(np.interp(log_exponentials, _GRID, _NORMALS), dtype=np.float64)
 
 
 def _normal_midpoints() -> NDArray[np.float64]:

@@ -82,7 +82,7 @@ class SlotFlow:
         self.leaving_power += float(ends.sum() * self.speed[pool])
 
     def stop(self, pool: int, slots: int, busy: float) -> tuple[float, float]:
-        """Some slots end with their jobs: how many jobs, and how many steps they would still take on average."""
+        """Some slots end with their jobs: how many jobs, and how many steps they had left on average."""
         ends = self._remove(pool, slots, busy)
         jobs = float(ends.sum())
         return jobs, self._mean_steps(ends, jobs)

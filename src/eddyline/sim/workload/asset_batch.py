@@ -20,9 +20,9 @@ _LEAST_S = 1e-3
 class AssetBatch:
     """Assets in the order of their arrival; all arrays have one element for each.
 
-    `at`: seconds after the start of the scenario. `jobs`: their chunks. `weight`: the mean run time of a chunk
-    on a reference slot, in seconds. `spread`: the standard deviation of the logarithm of the run times of the
-    chunks of one asset, the same for all assets.
+    `at`: seconds after the start of the scenario. `jobs`: the number of chunks. `weight`: the mean run time
+    of a chunk on a reference slot, in seconds. `spread`: the standard deviation of the logarithm of the run
+    times of the chunks of one asset, the same for all assets.
     """
 
     at: NDArray[np.float64]
@@ -49,7 +49,7 @@ def batches_of(arrivals: Iterable[AssetArrival]) -> Iterator[AssetBatch]:
 
 
 def _spread(logs: NDArray[np.float64], numbers: NDArray[np.int64], first: NDArray[np.int64]) -> float:
-    """The standard deviation of the logarithms within assets: unbiased, so that assets of one chunk count not."""
+    """The standard deviation of the logarithms within assets, without those of one chunk."""
     means = np.add.reduceat(logs, first) / numbers
     free = len(logs) - len(numbers)
     if not free:

@@ -144,9 +144,7 @@ class Generator:
         times *= np.exp(sigma * rng.standard_normal(len(times)) - sigma**2 / 2)
         return _Chunks(codecs=codecs, counts=counts, times=times)
 
-    def _work(
-        self, rng: np.random.Generator, assets: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _work(self, rng: np.random.Generator, assets: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The number of the codec and the expected work of some assets, in reference slot-seconds."""
         workload = self.workload
         sizes = workload.sizes

@@ -8,7 +8,7 @@ from eddyline.fleet.scaler.arrival_rate import ArrivalRate
 from eddyline.fleet.scaler.fallback import Backlog, on_demand_power
 from eddyline.fleet.scaler.pool_choice import hazard, launch_order, work_price
 from eddyline.fleet.scaler.rules import PoolReading, ScalerRules, WorkReading
-from eddyline.fleet.scaler.scale_in import Candidate, choose_victims
+from eddyline.fleet.scaler.scale_in import Candidate, choose_victims, victim_counts
 from eddyline.fleet.scaler.scaler import Scaler, wanted_power
 
 RULES = ScalerRules()
@@ -137,3 +137,12 @@ def test_a_fleet_without_spot_follows_its_work() -> None:
     assert decision.launch_spot == 0
     surplus = Scaler(RULES).decide(work(), [on_demand(ready=50)])
     assert surplus.drain_on_demand == pytest.approx(200 - 90 * 1.05)
+
+
+def test_victims_of_equal_instances_are_counted() -> None:
+    idle = Candidate(power=4.0, busy=0.0, price=1.0, booting=False, count=3)
+    busy = Candidate(power=4.0, busy=1.0, price=1.0, booting=False, count=5)
+    dear = Candidate(power=2.0, busy=1.0, price=2.0, booting=False, count=2)
+    assert victim_counts([busy, idle, dear], 17.0) == [(1, 3), (2, 2)]
+    assert victim_counts([busy, idle, dear], 25.0) == [(1, 3), (2, 2), (0, 2)]
+    assert victim_counts([busy], 3.9) == []
