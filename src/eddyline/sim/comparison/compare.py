@@ -20,7 +20,7 @@ from eddyline.sim.comparison.figures import (
 )
 from eddyline.sim.comparison.interval import Interval, interval_of
 from eddyline.sim.comparison.tuning import TOLERANCE, tune
-from eddyline.sim.engine.exact import UnfinishedError
+from eddyline.sim.engine.overtime import UnfinishedError
 from eddyline.sim.offers import market_slots
 from eddyline.sim.policies.policy_set import LABELS
 from eddyline.sim.scenario import TIGHT, Scenario
