@@ -130,7 +130,7 @@ def mean_cost(results: tuple[RunResult, ...]) -> float:
         FleetRules(drains=False),
     ],
 )
-def test_all_work_is_done_whatever_the_market_does(rules: FleetRules) -> None:
+def test_all_work_is_done_in_each_market_and_with_each_notice(rules: FleetRules) -> None:
     market = generated(1, 2.0, preset="hostile", hazard_per_hour=2.0, zones=1)
     found = run(market, CONSTANT, 1, exact=False, rules=rules)
     totals = found.totals
