@@ -59,7 +59,8 @@ class Unknown:
 class Totals:
     """Sums over all machines, in nano-dollars.
 
-    `instances` have a known cost, and `starts + boot + idle + drain == instance_cost`, listed and billed.
+    `instances` ran in this time and have a known cost: `starts + boot + idle + drain == instance_cost`,
+    listed and billed.
     `unassigned` is the part of boot, idle time and drain of instances of which no start has a cost.
     `machines` is the cost of the starts outside EC2. `outside` counts starts that lie outside the life of
     their instance: their cost is 0.
@@ -118,7 +119,8 @@ class Accounts:
             self._unknown(key, work, instances=1, life_us=life.end - life.begin)
             return
         totals = self.totals
-        totals.instances += 1
+        # Starts may be recorded after the end of an instance that ended before this time.
+        totals.instances += life.ended is None or life.ended >= microseconds(self._start)
         totals.instance_cost += found.cost(found.listed)
         totals.starts += found.cost(sum(found.starts))
         totals.boot += found.cost(found.boot)

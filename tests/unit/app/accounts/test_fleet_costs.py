@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 from tests.unit.app.accounts.accounted_fleet import ANN, BEA, HOUR, NOW, open_fleet, write_prices
+from tests.unit.cli.fleet import recorded_fleet
 
 from eddyline.app.accounts.answers import amount, fleet_costs
 from eddyline.app.accounts.fleet_costs import By, CostReport, read_costs
 from eddyline.app.accounts.prices import LEDGER, PriceOptions
 from eddyline.app.accounts.start_columns import StartColumns
+from eddyline.core.clock import ManualClock
 from eddyline.core.errors import UsageError
 from eddyline.fleet.accounts.money import Cost
+from eddyline.fleet.catalogue.files import read_json
 from eddyline.fleet.pools import load_pools
+from eddyline.fleet.record.savings import savings
+from eddyline.fleet.record.spot_prices import parse_spot_prices
 from eddyline.graph.ledger.fleet.accounted_starts import StartRow
 from eddyline.graph.ledger.ledger import Ledger
 
@@ -153,3 +158,27 @@ def test_columns_keep_the_starts_of_each_machine_in_order() -> None:
         ("i-1", [("chunk", 1_500_000, 2_000_000, False), ("chunk", 5_000_000, 6_000_000, True)]),
         ("@host", [("audio", 2_000_000, 100_000_000, False)]),
     ]
+
+
+def test_the_cost_of_all_instances_agrees_with_the_savings(tmp_path: Path) -> None:
+    """Two ways to the same sum: that of the savings in floats, and that of the accounts in integers."""
+    with Ledger.open(tmp_path / "recorded.db", clock=ManualClock(NOW)) as ledger:
+        recorded_fleet.fill(ledger)
+        on_demand, spot = recorded_fleet.write_prices(tmp_path)
+        start = NOW - 5 * _DAY
+        expected = savings(
+            ledger.fleet.instances(start, NOW),
+            start,
+            NOW,
+            on_demand_prices=recorded_fleet.PRICES,
+            spot_prices=parse_spot_prices(read_json(spot)),
+            vcpu_of_types={},
+        ).total
+        found = _read(ledger, since_s=5 * _DAY, options=PriceOptions(on_demand=on_demand, spot=spot)).totals
+    listed = expected.spot.cost + expected.on_demand.cost
+    # AWS bills whole seconds: each instance may cost up to a second more.
+    assert 0 <= found.instance_cost.listed / 1e9 - listed < found.instances * 3.3 / 3600
+    free = (found.instance_cost.listed - found.instance_cost.billed) / 1e9
+    assert free == pytest.approx(expected.free, abs=0.1)
+    assert found.instances == expected.spot.instances + expected.on_demand.instances
+    assert found.starts + found.boot + found.idle + found.drain == found.instance_cost
