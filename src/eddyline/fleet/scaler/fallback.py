@@ -29,7 +29,7 @@ def on_demand_power(backlog: Backlog, rules: ScalerRules) -> float:
     The queue is in order of arrival: the work that will wait when On-Demand has booted, divided by the rate
     of arrivals, is the time that its oldest job will have waited. While this is within the deadline,
     waiting for Spot costs nothing. Then On-Demand does what Spot does not, and once it runs it stays until
-    Spot is back or most of the queue is done: an instance that is launched anew pays for its boot again.
+    Spot is back or most of the queue is done: a new instance pays for its boot again.
     """
     if backlog.missing_s < rules.on_demand_after_s and not backlog.on_demand:
         return 0.0

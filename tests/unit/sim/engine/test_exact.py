@@ -139,9 +139,7 @@ def test_an_instance_on_a_node_ends_with_it() -> None:
         (FleetRules(drains=False), {"capacity": ((0.0, 9), (2000.0, 0), (4000.0, 9))}),
     ],
 )
-def test_every_job_is_done_exactly_once_whatever_the_market_does(
-    rules: FleetRules, fields: dict[str, Any]
-) -> None:
+def test_every_job_is_done_exactly_once_in_every_market(rules: FleetRules, fields: dict[str, Any]) -> None:
     for seed in range(4):
         totals = random_run(seed, rules, **fields).totals
         assert totals.jobs_done == totals.jobs
