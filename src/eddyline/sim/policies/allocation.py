@@ -24,7 +24,7 @@ def allocation_order(
 ) -> list[int]:
     """The numbers of the offers in which to launch, the first choice first.
 
-    On-Demand instances are launched by the lowest price of a vCPU, whatever the strategy.
+    On-Demand instances are launched by the lowest price of a vCPU with each strategy.
     """
     own = [number for number, offer in enumerate(offers) if offer.spot is spot]
     if spot and strategy == "capacity-optimized":

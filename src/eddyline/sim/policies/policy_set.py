@@ -88,7 +88,7 @@ def policy_setup(name: str, world: World, deadline_s: float) -> Setup:
             offers = [*listed.offers, *world.on_demand([fallback])]
             make = _aws(world, offers, deadline_s, "capacity-optimized")
             return Setup(offers=offers, pools=listed.pools, rules=rules, make=make)
-    raise UsageError(f"there is no policy {name!r}", remedy=f"use {', '.join(LABELS)}")
+    raise UsageError(f"unknown policy {name!r}", remedy=f"use {', '.join(LABELS)}")
 
 
 def _frame_price(offer: Offer) -> float:

@@ -1,7 +1,7 @@
 """Draws a chart as SVG. It fills the width of the page, while texts keep their size.
 
 Places are shares of the width and the height. The curves are in an inner SVG that is stretched; labels are
-outside of it, at percentages of the width. Colours and sizes are in `page.css`; there is no style in here.
+outside of it, at percentages of the width. Colours and sizes are in `page.css`; this module has no styles.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from eddyline.core.markup import Html, element, join_lines
 from eddyline.sim.report.axis import Axis, Floats
 
 LOOKS = 12
-"""How many looks (colour and dash) there are: more series cannot be told apart."""
+"""How many looks (colour and dash) there are: more series cannot be distinguished."""
 
 _WIDE = 1000  # of the inner SVG, in its own units
 _BELOW, _BELOW_UNTITLED = 44, 24  # for the labels of the horizontal axis, in pixels

@@ -87,5 +87,5 @@ def test_allocation_strategies_order_the_pools(world: World) -> None:
 
 
 def test_an_unknown_policy_is_refused(world: World) -> None:
-    with pytest.raises(UsageError, match="no policy 'x'"):
+    with pytest.raises(UsageError, match="unknown policy 'x'"):
         policy_setup("x", world, 900.0)
