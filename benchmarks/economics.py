@@ -1,9 +1,9 @@
 """Compares policies in generated markets and on recorded traces, and checks the goals of the default policy.
 
-`python -m benchmarks.economics` prints the tables of docs/explanation/economics.md: all policies in each market,
-and the goals with their figures. `--seeds N` (default 20), `--only NAME`, `--traces DIR` (the recorded traces
-as CSV files; by default those of tests/shared_files.py), `--write FILE` (the tables as Markdown). About an hour on
-2 cores with 20 seeds.
+`python -m benchmarks.economics` prints the tables of docs/explanation/economics.md: all policies in each
+market, and the goals with their figures. `--seeds N` (default 20), `--only NAME`, `--traces DIR` (the
+recorded traces as CSV files; by default those of tests/shared_files.py), `--write FILE` (the tables as
+Markdown). About an hour on 2 cores with 20 seeds.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ BEST = ("on-demand-best", "eddyline", "eddyline-uninterrupted")
 TRACES = {"g4dn": "g4dn.xlarge", "p3": "p3.2xlarge"}
 
 
-def generated(preset: str, **more: Any) -> dict[str, Any]:
+def generated(preset: str, **more: object) -> dict[str, Any]:
     """A scenario on a generated market with the pools that are cheapest per frame."""
     return {"market": {"generated": {"preset": preset, "lists": ["best-spot"]}}, **more}
 
 
-def recorded(trace: str, rotations: int, load: float, **more: Any) -> dict[str, Any]:
+def recorded(trace: str, rotations: int, load: float, **more: object) -> dict[str, Any]:
     """A scenario on a trace; of six rotated pools, the fleet uses as much as of one."""
     return {
         "market": {"file": f"{trace}.json", "rotations": rotations},
@@ -116,7 +116,12 @@ def _uninterrupted(deadline: DeadlineFigures, found: PolicyFigures) -> Interval 
     other = _policy(deadline, "eddyline-uninterrupted")
     if other is None:
         return None
-    return Interval(*(each / other.cost_usd.mean for each in (found.cost_usd.mean, found.cost_usd.low, found.cost_usd.high)))
+    return Interval(
+        *(
+            each / other.cost_usd.mean
+            for each in (found.cost_usd.mean, found.cost_usd.low, found.cost_usd.high)
+        )
+    )
 
 
 def _share_gap(deadline: DeadlineFigures, found: PolicyFigures) -> Interval | None:
@@ -233,9 +238,10 @@ GOALS: Sequence[Goal] = (
 
 def goal_rows(found: Mapping[str, Comparison]) -> list[tuple[str, ...]]:
     """Of each goal: its text, its limit, and the figures where it is met and missed."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for goal in GOALS:
-        met, missed = [], []
+        met: list[tuple[Interval, str]] = []
+        missed: list[tuple[Interval, str]] = []
         for name, comparison in found.items():
             for deadline in comparison.deadlines:
                 ours = _policy(deadline, "eddyline")
@@ -293,7 +299,10 @@ def _import(trace: Path, folder: Path, name: str) -> bool:
 
 def text_of(found: Mapping[str, Comparison]) -> str:
     """All tables as Markdown."""
-    parts = ["## Goals of the default policy", markdown(("goal", "limit", "worst figure", "met", "missed"), goal_rows(found))]
+    parts = [
+        "## Goals of the default policy",
+        markdown(("goal", "limit", "worst figure", "met", "missed"), goal_rows(found)),
+    ]
     for name, comparison in found.items():
         parts.append(f"## {name}")
         parts.append("; ".join(f"{key}: {value}" for key, value in comparison.facts.items()))
@@ -313,7 +322,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--write", type=Path)
     options = parser.parse_args(arguments)
     found = run(
-        options.only or list(SCENARIOS), options.seeds, options.traces, lambda line: print(line, file=sys.stderr, flush=True)
+        options.only or list(SCENARIOS),
+        options.seeds,
+        options.traces,
+        lambda line: print(line, file=sys.stderr, flush=True),
     )
     text = text_of(found)
     print(text)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from eddyline.cli.terminal import console
-from eddyline.core.formatting import printable
+from eddyline.core.formatting import format_count, printable
 
 if TYPE_CHECKING:
     from eddyline.sim.comparison.figures import Comparison, DeadlineFigures
@@ -72,7 +72,9 @@ def run(
 
 def print_comparison(screen: Console, found: Comparison) -> None:
     """Print a table for each deadline."""
-    screen.print(f"[bold]{printable(found.name)}[/], {len(found.seeds)} seeds", soft_wrap=True)
+    screen.print(
+        f"{printable(found.name)}: {format_count(len(found.seeds), 'seed')}", style="bold", soft_wrap=True
+    )
     for key, value in found.facts.items():
         screen.print(f"{key}: {printable(value)}", style="dim", soft_wrap=True)
     for deadline in found.deadlines:

@@ -17,7 +17,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     dollars, shares are 0 to 1. `policies` at the top are those at the deadline `deadline`, for the fleet
     page.
     """
-    shown = next((each for each in found.deadlines if each.name == "15 min"), found.deadlines[0])
+    shown = shown_deadline(found)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -28,6 +28,11 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "policies": [_policy(each) for each in shown.policies],
         "deadlines": [_deadline(each) for each in found.deadlines],
     }
+
+
+def shown_deadline(found: Comparison) -> DeadlineFigures:
+    """The deadline that stands for the comparison: 15 minutes if it is there, else the first."""
+    return next((each for each in found.deadlines if each.name == "15 min"), found.deadlines[0])
 
 
 def _deadline(found: DeadlineFigures) -> dict[str, Any]:
