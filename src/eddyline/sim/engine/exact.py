@@ -84,6 +84,7 @@ class ExactEngine:
             ready_s=np.sort(np.array(self._ready_s)),
             samples=self._samples,
             lives=fleet.billing.lives,
+            drains_s=fleet.drains_s,
             wall_s=time.perf_counter() - begun,
         )
 
@@ -114,6 +115,7 @@ class ExactEngine:
                 events -= 1
                 continue
             job = found[0]
+            instance.knows_rates = True
             complete(job)
             totals.jobs_done += 1
             totals.done += job.weight

@@ -21,6 +21,7 @@ from eddyline.sim.queued_job import QueuedJob
 
 DEFAULT_NOTICE = NoticeModel()
 DEFAULT_DRAIN = DrainRules()
+_MAX_DRAINS = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class FleetRules:
     """Times in seconds.
 
     `boot_s`: from a launch to a worker that takes jobs. `drains`: workers react to notices by the rules
-    `drain`; otherwise their jobs are lost with them. Lost jobs are found `lost_after_s` later, when the
+    `drain`; otherwise their jobs are lost with them. A worker learns of a notice `notice_delay_s` after it:
+    it polls the instance metadata every 5 s. Lost jobs are found `lost_after_s` later, when the
     lease of the worker has expired. `exit_s`: from the last job of a drained instance to its termination.
     """
 
@@ -36,6 +38,7 @@ class FleetRules:
     notice: NoticeModel = DEFAULT_NOTICE
     drains: bool = True
     drain: DrainRules = DEFAULT_DRAIN
+    notice_delay_s: float = 2.5
     lost_after_s: float = 30.0
     exit_s: float = 5.0
 
@@ -59,6 +62,7 @@ class Fleet:
         self.billing = Billing(self.totals, boot_s=rules.boot_s)
         self.free: list[SimInstance] = []
         self.busy = 0.0
+        self.drains_s: list[float] = []
         self._queue = queue
         self._timers = timers
         self._rules = rules
@@ -107,13 +111,14 @@ class Fleet:
                 instance.free_place = len(self.free)
                 self.free.append(instance)
         elif instance.stop_by is not None:
+            instance.last_end = now
             self._fill(instance, now)
         elif instance.draining and not instance.running:
             self._timers.at(now + self._rules.exit_s, partial(self._terminate, instance))
 
     def _fill(self, instance: SimInstance, now: float) -> None:
         """Take further jobs that surely end before an instance with a notice does."""
-        if instance.stop_by is None or instance.draining:
+        if instance.stop_by is None or instance.draining or not instance.knows_rates:
             return
         most = accepted_s(instance.stop_by - now, self._rules.drain) * instance.speed
         if most > 0:
@@ -167,7 +172,7 @@ class Fleet:
             return
         instance.ready = True
         if instance.stop_by is not None:
-            self._fill(instance, now)
+            instance.last_end = now  # it has done no job yet, and so takes none
             return
         instance.pool.booting -= 1
         instance.pool.ready += 1
@@ -202,6 +207,7 @@ class Fleet:
 
     def _drain(self, instance: SimInstance) -> None:
         instance.draining = True
+        instance.drain_began = self.now
         self._uncount(instance)
         if not instance.running:
             exit_s = self._rules.exit_s if instance.ready else 0.0
@@ -229,19 +235,24 @@ class Fleet:
         self._timers.at(end, partial(self._interrupt, instance))
         lead_s = self._rules.notice.lead(self._rng) if self._rules.drains else 0.0
         if lead_s > 0:
-            self._timers.at(max(end - lead_s, self.now), partial(self._notice, instance))
+            at = max(end - lead_s, self.now) + self._rules.notice_delay_s
+            self._timers.at(at, partial(self._notice, instance))
 
     def _notice(self, instance: SimInstance, now: float) -> None:
         if instance.dead or instance.stop_by is not None or instance.ends_at is None:
             return
         self.totals.warned += 1
         self._count_interruption(instance)
+        if instance.drain_began is None:
+            instance.drain_began = now - self._rules.notice_delay_s
+        instance.last_end = now
         rules = self._rules.drain
         instance.stop_by = instance.ends_at - rules.margin_s
         numbers = list(instance.running)
         remaining_s = [end - now for _, end in instance.running.values()]
         late = late_jobs(remaining_s, instance.stop_by - now, rules, interrupted=True)
         if late:
+            self.totals.handed_back += len(late)
             self._give_back([self._stop(instance, numbers[place], now) for place in late], now)
         if instance.ready:
             self._fill(instance, now)
@@ -257,16 +268,28 @@ class Fleet:
         self.totals.interruptions += 1
         if instance.stop_by is None:
             self._count_interruption(instance)
+        elif instance.ready and instance.drain_began is not None:
+            exit_at = instance.last_end
+            if instance.knows_rates:  # it waits for further jobs until none could end in time
+                exit_at = max(exit_at, instance.stop_by - self._rules.drain.start_s)
+            self._record_drain(min(exit_at + self._rules.exit_s, now) - instance.drain_began)
         jobs = [self._stop(instance, number, now) for number in list(instance.running)]
+        self.totals.lost += len(jobs)
         self.billing.end(instance, now, interrupted=True)
         if jobs:
             self._timers.at(now + self._rules.lost_after_s, partial(self._take_back, instance, jobs))
+
+    def _record_drain(self, seconds: float) -> None:
+        if len(self.drains_s) < _MAX_DRAINS:
+            self.drains_s.append(seconds)
 
     def _terminate(self, instance: SimInstance, now: float) -> None:
         if instance.dead:
             return
         if instance.ends_at is None:
             instance.pool.remove(instance)
+        if instance.ready and instance.drain_began is not None:
+            self._record_drain(now - instance.drain_began)
         self._supplies[instance.pool.index].release(instance, now)
         self.billing.end(instance, now, interrupted=False)
 

@@ -38,17 +38,22 @@ class SimInstance:
 
     `free` slots run no job; `running` has the jobs that run and their ends, by the number of their start.
     `ends_at` is set once the market will reclaim it, `stop_by` once its worker knows: jobs must end by
-    then. A `draining` instance takes no job and is terminated when its jobs have ended. `place` and
-    `free_place` are its positions in the lists that have it, -1: in none.
+    then. A `draining` instance takes no job and is terminated when its jobs have ended. `drain_began` is the
+    time of its notice or scale-in, `last_end` that of the last end of a job since the notice.
+    `knows_rates`: its worker has done a job, and so can tell how long others take. `place` and `free_place`
+    are its positions in the lists that have it, -1: in none.
     """
 
     __slots__ = (
         "accepts",
         "dead",
+        "drain_began",
         "draining",
         "ends_at",
         "free",
         "free_place",
+        "knows_rates",
+        "last_end",
         "launched",
         "node",
         "offer",
@@ -68,9 +73,11 @@ class SimInstance:
         self.speed = pool.offer.speed
         self.launched = launched
         self.running: dict[int, tuple[QueuedJob, float]] = {}
-        self.ready = self.accepts = self.dead = self.draining = False
+        self.ready = self.accepts = self.dead = self.draining = self.knows_rates = False
         self.ends_at: float | None = None
         self.stop_by: float | None = None
+        self.drain_began: float | None = None
+        self.last_end = launched
         self.node = self.place = self.free_place = -1
 
 

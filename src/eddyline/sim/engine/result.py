@@ -57,6 +57,8 @@ class Totals:
     failures: int = 0
     interruptions: int = 0
     warned: int = 0
+    handed_back: int = 0
+    lost: int = 0
     jobs: int = 0
     jobs_done: int = 0
     events: int = 0
@@ -64,7 +66,10 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """One run. `ready_s`: the sorted times from the arrival of each asset until it was ready."""
+    """One run. `ready_s`: the sorted times from the arrival of each asset until it was ready.
+
+    `drains_s`: of drained instances, the times from the notice or the scale-in to the exit of the worker.
+    """
 
     seed: int
     end_s: float
@@ -72,6 +77,7 @@ class RunResult:
     ready_s: NDArray[np.float64]
     samples: list[Sample] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
+    drains_s: list[float] = field(default_factory=list)
     wall_s: float = 0.0
 
     @property

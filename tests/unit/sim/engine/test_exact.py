@@ -105,10 +105,36 @@ def test_with_a_notice_jobs_that_can_end_do_and_others_are_handed_back() -> None
     chunks = (40.0, 300.0)
     engine = ExactEngine([SPOT], market, assets(170.0, chunks=chunks), Fixed([1]), end_s=900.0, seed=1)
     result = engine.run()
-    # The notice comes at 180, with the first jobs: one cannot end by 290 and is not lost, but handed back.
+    # The notice comes at 180, with the first jobs. At 182.5 the worker knows that one of them cannot end by
+    # 290: it is not lost, but handed back.
     assert result.totals.warned == 1
-    assert result.totals.redone == pytest.approx(0.0)
+    assert (result.totals.handed_back, result.totals.lost) == (1, 0)
+    assert result.totals.redone == pytest.approx(2.5)
+    assert result.drains_s == [pytest.approx(120.0 - 10.0 - 1.0 + 5.0)]
     assert result.ready_s.tolist() == [420.0 + 180.0 + 300.0 - 170.0]
+
+
+def test_an_interrupted_instance_takes_short_jobs_from_behind_a_long_one_if_it_has_done_a_job() -> None:
+    # The notice comes at 280: the first four jobs run from 180 to 220, the next four until 300. Then 90 s are
+    # left: the job of 300 s stays, and the last two are taken.
+    market = spot_pool(capacity=((0.0, 1), (400.0, 0), (1000.0, 1)))
+    chunks = (*[40.0] * 4, *[80.0] * 4, 300.0, 30.0, 30.0)
+    engine = ExactEngine([SPOT], market, assets(170.0, chunks=chunks), Fixed([1]), end_s=900.0, seed=1)
+    result = engine.run()
+    assert result.totals.redone == 0.0
+    assert result.ready_s.tolist() == [1020.0 + 180.0 + 300.0 - 170.0]
+    spot = [life for life in result.lives if life.interrupted]
+    assert [life.seconds for life in spot] == [400.0]
+    assert result.totals.jobs_done == 11
+
+
+def test_a_worker_that_has_done_no_job_takes_none_after_the_notice_and_exits() -> None:
+    # The notice comes at 150, and the worker is ready at 180: it cannot tell how long a job takes.
+    market = spot_pool(capacity=((0.0, 1), (270.0, 0), (1000.0, 1)))
+    engine = ExactEngine([SPOT], market, assets(100.0), Fixed([1]), end_s=900.0, seed=1)
+    result = engine.run()
+    assert result.drains_s == [pytest.approx(180.0 - 150.0 + 5.0)]
+    assert result.ready_s.tolist() == [1020.0 + 180.0 + 40.0 - 100.0]
 
 
 def test_an_instance_on_a_node_ends_with_it() -> None:
