@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from tests.validation.scenario import DRAIN_RULES, LEASE_S, NOTICE_S, SCALE, Figures, PastLife, Scenario
 
@@ -26,7 +27,7 @@ _DEFAULT_LEASE_S = 30.0  # of `eddyline worker`
 class _LaunchOnNewNodes:
     """Launches an instance on each node as soon as it is there."""
 
-    every_s = 0.01
+    every_s = 0.002
 
     def tick(self, fleet: FleetControl, now: float) -> None:  # noqa: ARG002 - the protocol
         while fleet.launch(0, 1):
@@ -35,7 +36,7 @@ class _LaunchOnNewNodes:
 
 @dataclass(frozen=True, kw_only=True)
 class _PlannedNotices(NoticeModel):
-    """The notices of the real machines; the engine asks for them in the order of the ends."""
+    """The notices of the real machines, in the order in which the engine asks for them."""
 
     leads_s: list[float]
 
@@ -51,8 +52,14 @@ def simulate(scenario: Scenario, machines: Sequence[PastLife], *, seed: int) -> 
     """
     rng = random.Random(f"validation/{seed}")
     chunks = tuple(seconds + rng.uniform(0.0, _OVERHEAD_S) for seconds in scenario.jobs)
-    ended = sorted((each for each in machines if each.ends is not None), key=lambda each: each.ends or 0.0)
-    leads_s = [0.0 if each.notice is None else (each.ends or 0.0) - each.notice for each in ended]
+    # The engine asks `NOTICE_S` before the end, or at the launch of an instance that does not live as long.
+    leads_s = [
+        0.0 if each.notice is None else ends - each.notice
+        for _, ends, each in sorted(
+            ((max(each.ends - NOTICE_S, each.ready), each.ends, each) for each in machines if each.ends),
+            key=itemgetter(0),
+        )
+    ]
     market = MarketPool(
         name=_POOL,
         type="any",

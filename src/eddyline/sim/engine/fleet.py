@@ -30,8 +30,10 @@ class FleetRules:
 
     `boot_s`: from a launch to a worker that takes jobs. `drains`: workers react to notices by the rules
     `drain`; otherwise their jobs are lost with them. A worker learns of a notice `notice_delay_s` after it:
-    it polls the instance metadata every 5 s. Lost jobs are found `lost_after_s` later, when the
-    lease of the worker has expired. `exit_s`: from the last job of a drained instance to its termination.
+    it polls the instance metadata every 5 s. Lost jobs are found `lost_after_s` later, when the lease of the
+    worker (30 s since its last renewal, every 10 s) has expired, and another one has looked. `exit_s`: from
+    the last job of a drained instance to the exit of its worker, and its termination after a scale-in.
+    See docs/explanation/simulator-validation.md for these times as measured.
     """
 
     boot_s: float = 180.0
@@ -39,7 +41,7 @@ class FleetRules:
     drains: bool = True
     drain: DrainRules = DEFAULT_DRAIN
     notice_delay_s: float = 2.5
-    lost_after_s: float = 30.0
+    lost_after_s: float = 27.0
     exit_s: float = 5.0
 
 
