@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,17 @@ import typer
 
 from eddyline.cli import options
 from eddyline.cli.terminal import console
+from eddyline.core.errors import UsageError
+
+
+class SpotMarket(StrEnum):
+    """Presets of generated markets (`sim/market/generated_spec.py`)."""
+
+    CALM = "calm"
+    CHOPPY = "choppy"
+    SCARCE = "scarce"
+    DARK = "dark"
+    HOSTILE = "hostile"
 
 
 def plan(
@@ -110,12 +122,57 @@ def plan(
             "--placement-scores", help="With --live: ask AWS for the Spot placement score of each pool."
         ),
     ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget",
+            metavar="USD",
+            min=0.01,
+            max=1e9,
+            help="Recommend the fastest pool that costs at most this in a month, by simulation.",
+            show_default=False,
+        ),
+    ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            "--deadline",
+            metavar="MINUTES",
+            min=1,
+            max=10_080,
+            help="Recommend the cheapest pool with 99 % of the assets ready in this time, by simulation.",
+            show_default=False,
+        ),
+    ] = None,
+    load: Annotated[
+        Path | None,
+        typer.Option(
+            "--load",
+            metavar="FILE",
+            help="The load to recommend for: a scenario, or recorded arrivals (.jsonl, .csv).",
+            show_default=False,
+        ),
+    ] = None,
+    clips_per_day: Annotated[
+        float | None,
+        typer.Option(
+            "--clips-per-day",
+            metavar="N",
+            min=1,
+            max=1e9,
+            help="The load to recommend for. Default: 10000.",
+            show_default=False,
+        ),
+    ] = None,
+    market: Annotated[
+        SpotMarket, typer.Option("--market", help="How hostile the simulated Spot market is.")
+    ] = SpotMarket.SCARCE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what the pools mean on AWS: types, Spot pools, slots, vCPU quotas and costs.
 
-    Figures come from files, or with --live from AWS; without them, what can be shown is shown.
-    See docs/how-to/fleet-plan.md.
+    Figures come from files, or with --live from AWS; without them, what can be shown is shown. With --budget
+    or --deadline, a pool is recommended by simulation. See docs/how-to/fleet-plan.md.
     """
     from eddyline.app.fleet.plan import CatalogueFiles, make_fleet_plan
     from eddyline.cli.fleet.plan_json import plan_json
@@ -123,11 +180,35 @@ def plan(
     from eddyline.fleet.plan.fixed_costs import FixedCostOptions
     from eddyline.fleet.plan.type_plan import Work
 
+    files = CatalogueFiles(
+        instance_types=instance_types, prices=prices, advisor=advisor, throughput=throughput
+    )
+    if budget is not None or deadline is not None:
+        from eddyline.app.fleet.recommend import RecommendOptions
+        from eddyline.cli.fleet.recommend_view import recommend
+
+        if live or placement_scores:
+            raise UsageError("a recommendation does not read from AWS", remedy="pass files, without --live")
+        chosen = RecommendOptions(
+            budget_usd=budget,
+            deadline_s=None if deadline is None else deadline * 60,
+            load=load,
+            clips_per_day=clips_per_day,
+            market=market.value,
+            pool=pool,
+            region=region,
+            frame_rate=frame_rate,
+            work=work,
+        )
+        recommend(chosen, files, as_json=as_json)
+        return
+    if load is not None or clips_per_day is not None:
+        raise UsageError(
+            "--load and --clips-per-day are for a recommendation", remedy="pass --budget or --deadline too"
+        )
     named = tuple(dict.fromkeys(zone.strip() for zone in zones.split(",") if zone.strip()))
     found = make_fleet_plan(
-        files=CatalogueFiles(
-            instance_types=instance_types, prices=prices, advisor=advisor, throughput=throughput
-        ),
+        files=files,
         region=region,
         zones=named,
         live=live,
