@@ -67,7 +67,7 @@ class Candidate:
 def candidates(types: Mapping[str, TypeFigures], pools: Pools, *, pool: str = "") -> list[Candidate]:
     """The lists for `pool`, else for the pool that chunks go to; the cheapest list comes first.
 
-    Raises `UsageError` where there is no such pool, or no fitting type.
+    Raises `UsageError` for a pool that encodes no chunks, and where no type fits.
     """
     able = _able(pools)
     chosen = pools[pool] if pool else able[0]
