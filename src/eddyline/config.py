@@ -44,6 +44,7 @@ class Settings:
     "s3://footage/ann". The owner "*" stands for all.
 
     `machine_price`: dollars an hour of a machine outside EC2, for accounts (None: not known).
+    `simulation`: the file of simulated figures that the fleet page shows (None: that of the state directory).
 
     `token`: the token that `eddyline upload` sends to a server.
 
@@ -67,6 +68,7 @@ class Settings:
     cloudwatch: bool = False
     health: Path | None = None
     machine_price: float | None = None
+    simulation: Path | None = None
     token: str | None = field(default=None, repr=False)
     origin: str | None = None
     proxies: str | None = None
@@ -204,6 +206,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_CLOUDWATCH": ("cloudwatch", _flag),
     "EDDYLINE_HEALTH": ("health", _path),
     "EDDYLINE_MACHINE_PRICE": ("machine_price", _price),
+    "EDDYLINE_SIMULATION": ("simulation", _path),
     "EDDYLINE_ORIGIN": ("origin", _origin),
     "EDDYLINE_PROXIES": ("proxies", _text),
     "EDDYLINE_TILES": ("tiles", _tiles),

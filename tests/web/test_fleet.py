@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.unit.app.fleet.simulation_file import interval, policy, write_simulation
 from tests.unit.web.live_server import serving
 from tests.unit.web.web_app import open_services
 
@@ -23,7 +24,10 @@ CHARTS = ("rates", "running", "share", "savings", "capacity", "survival")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
     """The address of a server with a demonstration, and the time at which that ends."""
-    services = open_services(tmp_path_factory.mktemp("fleet"))
+    root = tmp_path_factory.mktemp("fleet")
+    services = open_services(root)
+    outside = policy("naive", label="Spot, one pool", spot_share=interval(0.01))
+    write_simulation(root / ".eddyline" / "simulation.json", policy("eddyline"), outside)
     result = write_demo(services.ledger, seed=1, days=1, trace=None)
     machine = Machine(pool="cpu", instance="i-0123456789abcdef0", lifecycle="spot", vcpu=4, slots=2)
     services.ledger.register(WORKER, "=host", 7, machine=machine)
@@ -64,6 +68,10 @@ def test_the_demonstration_draws_and_its_table_equals_the_csv(
     (worker,) = page.locator("#workers tbody tr").all_inner_texts()
     assert worker.split("\t")[:4] == [WORKER, "idle", "cpu", "i-0123456789abcdef0"]
     assert page.inner_text("#worker-count") == "1 live, 0 of them draining; 0 jobs on 2 slots."
+    assert page.inner_text("#simulation-about").startswith("Simulation “calm”, of 2026-11-30")
+    simulated = page.locator("#simulation-table tbody tr").all_inner_texts()
+    assert [each.split("\t")[0] for each in simulated] == ["measured", "Eddyline, eddyline", "Spot, one pool"]
+    assert "measured is above the interval" in simulated[2].split("\t")[2]
     page.select_option("#costs-by", "kind")
     page.click("#costs-show")
     page.locator("#costs-table tbody tr").first.wait_for()

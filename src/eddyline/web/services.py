@@ -12,6 +12,8 @@ from fastapi import Depends, Request
 from eddyline.app.accounts.prices import PriceOptions
 from eddyline.app.accounts.recent_costs import RecentCosts
 from eddyline.app.fleet.dashboard import FleetDashboard
+from eddyline.app.fleet.simulation import FILE_NAME, SimulationFile
+from eddyline.app.fleet.simulation_report import SimulationComparer
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import WorkerSupervisor
 from eddyline.core.clock import Clock
@@ -85,6 +87,13 @@ class Services:
         """What work cost, by the prices of the ledger."""
         prices = PriceOptions().with_settings(self.shared.settings)
         return RecentCosts(self.ledger, self.pools, prices)
+
+    @cached_property
+    def simulation(self) -> SimulationComparer:
+        """Simulated figures beside measured ones: of the file of the settings, or of the data directory."""
+        named = self.shared.settings.simulation
+        path = named or self.settings.data / FILE_NAME
+        return SimulationComparer(self.ledger, SimulationFile(path, required=named is not None))
 
     @cached_property
     def progress(self) -> RecentProgress:

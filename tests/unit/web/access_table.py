@@ -146,6 +146,7 @@ TABLE: tuple[Access, ...] = (
     row("GET", "/api/v1/fleet/machines",           "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/running",            "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/savings",            "401 401 401 403 403 403 200 401"),
+    row("GET", "/api/v1/fleet/simulation",         "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/summary",            "401 401 401 403 403 403 200 401"),
     row("GET", "/api/v1/fleet/survival",           "401 401 401 403 403 403 200 401"),
 )

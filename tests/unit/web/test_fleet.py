@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from tests.unit.app.fleet.simulation_file import policy, write_simulation
 from tests.unit.web.web_app import client_of, open_services
 
 from eddyline.app.fleet.demo import write_demo
@@ -17,7 +18,17 @@ from eddyline.fleet.record.fold import fold
 from eddyline.graph.fleet_event import FleetEvent, FleetEventKind
 from eddyline.graph.ledger.ledger import Ledger
 
-REPORTS = ("summary", "interruptions", "running", "capacity", "savings", "drains", "survival", "machines")
+REPORTS = (
+    "summary",
+    "interruptions",
+    "running",
+    "capacity",
+    "savings",
+    "drains",
+    "survival",
+    "machines",
+    "simulation",
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +155,17 @@ def test_an_empty_fleet_has_empty_reports(empty: tuple[TestClient, Ledger], name
     client, _ = empty
     assert report(client, name)["range"]["demonstration"] == ""
     assert client.get(f"/api/v1/fleet/{name}?format=csv").status_code == 200
+
+
+def test_a_simulation_is_compared_with_the_range(empty: tuple[TestClient, Ledger], tmp_path: Path) -> None:
+    client, _ = empty
+    assert report(client, "simulation")["simulation"] is None
+    write_simulation(tmp_path / ".eddyline" / "simulation.json", policy("=1"))
+    found = report(client, "simulation")["simulation"]
+    assert (found["name"], found["policies"][0]["figures"]["p99_s"]["measured_is"]) == ("calm", "")
+    rows = table(client, "simulation")
+    assert {row["policy"] for row in rows} == {"'=1"}
+    assert {row["figure"] for row in rows} >= {"saved_own", "spot_share", "p99_s"}
 
 
 def test_cells_are_not_formulas_and_unknown_values_say_so(empty: tuple[TestClient, Ledger]) -> None:

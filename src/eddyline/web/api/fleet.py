@@ -24,6 +24,7 @@ from eddyline.app.fleet.dashboard_reports import (
     SurvivalReport,
 )
 from eddyline.app.fleet.machine_list import MAX_ROWS, all_machines, list_machines
+from eddyline.app.fleet.simulation_report import COLUMNS, SimulationComparison, comparison_rows
 from eddyline.core.errors import UsageError
 from eddyline.fleet.dashboard.grouping import Grouping
 from eddyline.web.api import fleet_csv
@@ -181,6 +182,13 @@ def get_machines(
             "machines", *fleet_csv.machines_table(all_machines(view, ended_by=ended_by.value))
         )
     return _json(list_machines(view, limit=limit, after=after, ended_by=ended_by.value))
+
+
+@router.get("/fleet/simulation", response_model=SimulationComparison, responses=_CSV)
+def get_simulation(request: WithRequest) -> Response:
+    """The figures of a simulation beside the measured ones; `simulation` is null without a file of one."""
+    found = request.services.simulation.compare(request.view())
+    return _respond(request, "simulation", found, lambda: (COLUMNS, comparison_rows(found)))
 
 
 def _table(request: Request, span: Any, groups: Any) -> fleet_csv.Table:  # noqa: ANN401 - of each report

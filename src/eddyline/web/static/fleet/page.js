@@ -6,10 +6,11 @@ import { nameGroups, showCapacity, showRates, showRunning, showSavings, showShar
 import { showDrains, showGroups, showMachines } from "/static/fleet/groups.js";
 import { change, parameters, read } from "/static/fleet/state.js";
 import { costSection } from "/static/fleet/costs.js";
+import { showSimulation } from "/static/fleet/simulation.js";
 import { showWorkers } from "/static/fleet/workers.js";
 
 const REFRESH_MS = 60_000;
-const REPORTS = ["summary", "interruptions", "running", "savings", "drains", "survival", "capacity", "machines"];
+const REPORTS = ["summary", "interruptions", "running", "savings", "drains", "survival", "capacity", "machines", "simulation"];
 const byId = (id) => document.getElementById(id);
 const form = byId("controls");
 let query = new URLSearchParams();
@@ -61,7 +62,7 @@ async function load() {
 }
 
 function show(state) {
-  const { summary, interruptions, running, savings, drains, survival, capacity, machines } = found;
+  const { summary, interruptions, running, savings, drains, survival, capacity, machines, simulation } = found;
   const empty = summary.machines.ran === 0 && capacity.pools[0].samples === 0;
   byId("empty").hidden = !empty;
   byId("figures").hidden = empty;
@@ -71,6 +72,7 @@ function show(state) {
   options("pool", summary.pools, state.pool);
   options("type", summary.types, state.type);
   options("zone", summary.zones, state.zone);
+  showSimulation(simulation);
   if (!empty) {
     showCards(byId("cards"), summary);
     byId("cards").removeAttribute("aria-busy");
