@@ -5,6 +5,7 @@ python -m benchmarks graph      the named benchmarks
 python -m benchmarks starts     only run by name: the ledger with 10^6 rows of the start history (5 minutes)
 python -m benchmarks growth     only run by name: the ledger with up to 10^6 jobs (about 5 minutes)
 python -m benchmarks validation only run by name: the simulator against real runs (about 7 minutes)
+python -m benchmarks simulate_month   only run by name: a month of 10 million clips by the exact engine
 python -m benchmarks requests   only run by name: requests to S3 and SQS for one asset (about 2 minutes)
 """
 
@@ -94,6 +95,20 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "web.library_page_kb": ("at most", 100),
         "web.interactive_ms": ("at most", 1000),
         "web.jobs_page_ms": ("at most", 1000),
+    },
+    "simulate": {
+        "simulate.exact_events_per_cpu_s": ("at least", 200_000),
+        "simulate.exact_events_per_s": None,
+        "simulate.aggregate_to_exact_cost": None,
+        "simulate.aggregate_to_exact_p99": None,
+        "simulate.month_s": ("at most", 60),
+        "simulate.month_cpu_s": None,
+        "simulate.month_mb": ("at most", 500),
+        "simulate.large_month_s": ("at most", 60),
+        "simulate.large_month_cpu_s": None,
+        "simulate.large_month_mb": ("at most", 500),
+        "simulate.large_month_instances": None,
+        "simulate.large_month_launches": None,
     },
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},

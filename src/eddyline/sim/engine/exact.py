@@ -8,6 +8,7 @@ fixed intervals what to launch and what to drain. The same seed gives the same c
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
@@ -18,6 +19,7 @@ from eddyline.sim.engine.control import Policy
 from eddyline.sim.engine.fleet import Fleet, FleetRules
 from eddyline.sim.engine.instance import Offer
 from eddyline.sim.engine.overtime import check_overtime
+from eddyline.sim.engine.rare_collections import rare_collections
 from eddyline.sim.engine.result import RunResult, Sample
 from eddyline.sim.engine.timers import Timers
 from eddyline.sim.job_queue import JobQueue
@@ -63,7 +65,7 @@ class ExactEngine:
         self._deadline_s = deadline_s
         self._open: dict[int, list[float]] = {}  # of an asset: the open jobs, and its arrival
         self._assets = 0
-        self._ready_s: list[float] = []
+        self._ready_s = array("d")  # of millions of assets
         self._samples: list[Sample] = []
         self._counted = 0.0
         self._counted_at = 0.0
@@ -74,14 +76,17 @@ class ExactEngine:
         begun = time.perf_counter()
         self._timers.at(0.0, self._tick)
         self._timers.at(0.0, self._sample)
-        self._loop()
+        with rare_collections():
+            self._loop()
         fleet = self._fleet
         fleet.close(fleet.now)
+        ready_s = np.frombuffer(self._ready_s, dtype=np.float64)
+        ready_s.sort()
         return RunResult(
             seed=self._seed,
             end_s=self._end_s,
             totals=fleet.totals,
-            ready_s=np.sort(np.array(self._ready_s)),
+            ready_s=ready_s,
             samples=self._samples,
             lives=fleet.billing.lives,
             drains_s=fleet.drains_s,
