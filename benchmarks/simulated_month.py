@@ -1,7 +1,7 @@
 """The scenario of the simulator's benchmarks: 10 million clips in a month, in a generated market.
 
 The curve is weekly, with the default waves. The lengths of clips are lognormal; by default with a median of
-90 s and a mean of 162 s. `SHORT` clips have a median of 24 s and a mean of 44 s: an assumption about what
+90 s and a mean of 164 s. `SHORT` clips have a median of 24 s and a mean of 44 s: an assumption about what
 action cameras record, not a published figure.
 """
 
