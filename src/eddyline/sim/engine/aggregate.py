@@ -128,6 +128,7 @@ class AggregateEngine:
             ready_s=ready_s,
             samples=self._samples,
             lives=fleet.billing.lives,
+            drains_s=fleet.drains_s,
             wall_s=time.perf_counter() - begun,
         )
 

@@ -15,7 +15,7 @@ from eddyline.sim.engine.busy_levels import busy_levels
 from eddyline.sim.engine.cohort import Cohort, CohortPool, Reclaimed
 from eddyline.sim.engine.cohort_billing import CohortBilling
 from eddyline.sim.engine.cohort_supply import CohortSupply, NodeCohorts, RecordedCohorts, UnlimitedCohorts
-from eddyline.sim.engine.fleet import FleetRules
+from eddyline.sim.engine.fleet import MAX_DRAINS, FleetRules
 from eddyline.sim.engine.instance import Offer
 from eddyline.sim.engine.result import Totals
 from eddyline.sim.engine.returned import Returned
@@ -53,6 +53,8 @@ class AggregateFleet:
         self._notices = random.Random(f"{seed}/notices")  # noqa: S311 - a simulation must be repeatable
         self._noticed: list[Reclaimed] = []  # those whose slots still take jobs
         self._supplies = [self._supply(pool, market.get(pool.offer.name), seed) for pool in self.pools]
+        self.drains_s: list[float] = []
+        self._handed_back = self._lost = 0.0
         self._running: dict[tuple[int, float], int] = {}
 
     def _supply(self, pool: CohortPool, market: MarketPool | None, seed: int) -> CohortSupply:
@@ -88,22 +90,17 @@ class AggregateFleet:
         self.totals.launches += launched
         return launched
 
-    def _boot(self, cohort: Cohort, now: float) -> None:
+    def _boot(self, cohort: Cohort, _: float) -> None:
         pool, slots = cohort.pool, cohort.pool.offer.slots
         cohort.ready = True
         pool.booting -= cohort.count
         pool.ready += cohort.count
         self.flow.add(pool.index, cohort.count * slots)
         for each in cohort.reclaimed:
-            if each.end <= now:
-                continue
-            if not each.noticed:
-                pool.booting -= each.count
-                pool.ready += each.count
-            elif not self._accepts(each, now):
-                continue
-            else:
-                self._noticed.append(each)
+            if each.noticed:
+                continue  # its workers have done no job yet, and so take none
+            pool.booting -= each.count
+            pool.ready += each.count
             each.takes_jobs = True
             self.flow.add(pool.index, each.count * slots)
 
@@ -144,6 +141,7 @@ class AggregateFleet:
             exit_s = self.flow.last_end(pool.index, busy) * self._step_s + self._rules.exit_s
             self.flow.leave(pool.index, count * pool.offer.slots, count * busy)
             pool.ready -= count
+            self._add_drains(exit_s, count)
         else:
             pool.booting -= count
         picked = pool.pick(count, self._rng, ready=is_ready)
@@ -174,13 +172,16 @@ class AggregateFleet:
             cohort.reclaimed.append(group)
             self._timers.at(end, partial(self._interrupt, group))
             if lead_s > 0:
-                self._timers.at(max(end - lead_s, self.now), partial(self._notice, group))
+                at = max(end - lead_s, self.now) + self._rules.notice_delay_s
+                self._timers.at(at, partial(self._notice, group))
 
     def _notice(self, group: Reclaimed, now: float) -> None:
+        if group.is_over:
+            return
         self.totals.warned += group.count
         self._uncount(group)
         rules = self._rules.drain
-        group.noticed = True
+        group.noticed, group.noticed_at = True, now
         group.stop_by = group.end - rules.margin_s
         if not group.takes_jobs:
             return
@@ -192,6 +193,7 @@ class AggregateFleet:
         if late:
             jobs, left = self.flow.stop_late(pool.index, group.count * pool.offer.slots, late[0])
             self._stopped(pool, jobs, left)
+            self._handed_back += jobs
             self._give_back(jobs, now)
         self._noticed.append(group)
 
@@ -227,7 +229,9 @@ class AggregateFleet:
     def _interrupt(self, group: Reclaimed, now: float) -> None:
         pool = group.cohort.pool
         self.totals.interruptions += group.count
+        group.is_over = True
         if group.noticed:
+            self._record_drain(group)
             if group.takes_jobs:
                 self._noticed.remove(group)
                 self._close(group)
@@ -237,9 +241,21 @@ class AggregateFleet:
                 slots = group.count * pool.offer.slots
                 jobs, left = self.flow.stop(pool.index, slots, slots * self.flow.busy_share(pool.index))
                 self._stopped(pool, jobs, left)
+                self._lost += jobs
                 self._timers.at(now + self._rules.lost_after_s, partial(self._give_back, jobs))
         group.cohort.reclaimed.remove(group)
         self._end(pool, group.count, group.cohort.launched, now, interrupted=True)
+
+    def _record_drain(self, group: Reclaimed) -> None:
+        """The workers wait for further jobs until none could end in time."""
+        if group.cohort.ready:
+            rules = self._rules
+            waited = max(group.stop_by - rules.drain.start_s, group.noticed_at)
+            until = min(waited + rules.exit_s, group.end)
+            self._add_drains(until - group.noticed_at + rules.notice_delay_s, group.count)
+
+    def _add_drains(self, seconds: float, count: int) -> None:
+        self.drains_s += [seconds] * min(count, MAX_DRAINS - len(self.drains_s))
 
     # Jobs that are started again
 
@@ -274,6 +290,7 @@ class AggregateFleet:
         self.billing.end(pool, count, launched, now, interrupted=interrupted)
 
     def close(self, now: float) -> None:
-        """Bill the instances that still run at the end of a run."""
+        """Bill the instances that still run at the end of a run, and round what was counted in fractions."""
+        self.totals.handed_back, self.totals.lost = round(self._handed_back), round(self._lost)
         for (index, launched), count in list(self._running.items()):
             self._end(self.pools[index], count, launched, now, interrupted=False)

@@ -29,14 +29,17 @@ class Cohort:
 class Reclaimed:
     """Instances of a cohort that the market takes back at `end`.
 
-    `noticed`: their workers know it; jobs must end by `stop_by`. `takes_jobs`: their slots are counted.
+    `noticed`: their workers know it since `noticed_at`; jobs must end by `stop_by`. `takes_jobs`: their slots
+    are counted. `is_over`: they have ended.
     """
 
     cohort: Cohort
     count: int
     end: float
     stop_by: float = 0.0
+    noticed_at: float = 0.0
     noticed: bool = False
+    is_over: bool = False
     takes_jobs: bool = False
 
 

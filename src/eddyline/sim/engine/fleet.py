@@ -21,7 +21,7 @@ from eddyline.sim.queued_job import QueuedJob
 
 DEFAULT_NOTICE = NoticeModel()
 DEFAULT_DRAIN = DrainRules()
-_MAX_DRAINS = 200_000
+MAX_DRAINS = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +282,7 @@ class Fleet:
             self._timers.at(now + self._rules.lost_after_s, partial(self._take_back, instance, jobs))
 
     def _record_drain(self, seconds: float) -> None:
-        if len(self.drains_s) < _MAX_DRAINS:
+        if len(self.drains_s) < MAX_DRAINS:
             self.drains_s.append(seconds)
 
     def _terminate(self, instance: SimInstance, now: float) -> None:

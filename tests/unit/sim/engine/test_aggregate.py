@@ -113,8 +113,13 @@ def test_cost_is_within_2_percent_and_p99_within_5_percent_of_the_exact_engine(
         fmean(each.spot_share for each in exact), abs=0.03
     )
     assert sum(each.totals.jobs for each in aggregate) == sum(each.totals.jobs for each in exact)
+    assert mean_drain_s(aggregate) == pytest.approx(mean_drain_s(exact), rel=0.2)
     redone = fmean(each.redone_share for each in exact)
     assert fmean(each.redone_share for each in aggregate) == pytest.approx(redone, rel=0.4, abs=1e-4)
+
+
+def mean_drain_s(results: tuple[RunResult, ...]) -> float:
+    return fmean(seconds for each in results for seconds in each.drains_s)
 
 
 def mean_cost(results: tuple[RunResult, ...]) -> float:
@@ -143,6 +148,9 @@ def test_all_work_is_done_in_each_market_and_with_each_notice(rules: FleetRules)
     assert 0 < totals.billed_usd <= totals.cost_usd < totals.own_usd
     assert len(found.lives) == totals.launches
     assert (totals.redone > 0) is (rules != FleetRules())
+    assert (totals.lost > 0) is (rules != FleetRules())
+    assert len(found.drains_s) > 10
+    assert all(0 < each <= 120 for each in found.drains_s)
 
 
 def test_busy_slots_and_waiting_work_are_never_negative_and_cost_grows() -> None:
