@@ -121,7 +121,7 @@ def _offer(type_name: str, name: str, zone: str) -> Offer:
 def measured(
     median_minutes: float, *, exact: bool, days: float = MONTH_DAYS, encode_factor: float = 1.0
 ) -> Figures:
-    """Run a part of the month (or all) in a process of its own, for its memory."""
+    """Run a part of the month, or all of it, in a further process, whose memory is measured."""
     arguments = [str(median_minutes), str(int(exact)), str(days), str(encode_factor)]
     command = [sys.executable, "-m", "benchmarks.simulated_month", *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
