@@ -31,7 +31,7 @@ def test_the_simulator_predicts_makespan_redone_work_and_drain_times_of_real_pro
     scenario = short()
     real: list[Figures] = []
     simulated: list[Figures] = []
-    off: dict[str, float] = {"unknown": 1.0}
+    off: dict[str, float] = {}
     for run in range(RUNS):
         folder = tmp_path / str(run)
         folder.mkdir()
@@ -47,4 +47,5 @@ def test_the_simulator_predicts_makespan_redone_work_and_drain_times_of_real_pro
         off = deviations(real, simulated)
         if max(off.values()) <= TOLERANCE:
             return
-    raise AssertionError(f"{off}: real {real and means(real)}, simulated {real and means(simulated)}")
+    assert real, "in every run, this machine was too busy for workers to renew their leases"
+    raise AssertionError(f"{off}: real {means(real)}, simulated {means(simulated)}")

@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import ExitStack
 
-from tests.validation.scenario import DRAIN_RULES, LEASE_S, METADATA_POLL_S
+from tests.validation.scenario import DRAIN_RULES, LEASE_S, METADATA_POLL_S, SCALE
 
 from eddyline.aws.ec2_metadata import InstanceMetadata, MetadataWatch
 from eddyline.core.stop import Stop
@@ -25,7 +25,7 @@ from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
-_PROGRESS_S = 0.1
+_PROGRESS_S = 0.5 / SCALE  # as FFmpeg reports it
 
 
 def work(job: Job, context: JobContext) -> Done:

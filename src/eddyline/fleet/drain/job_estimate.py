@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_MIN_FRACTION = 0.05  # from here on a job's own speed is a better estimate than that of earlier jobs
+# From the first of these fractions on, a job's own speed counts, and from the second on nothing else: reports
+# of progress come every half second, and so the speed that the first few of them give is too low.
+_MIN_FRACTION, _OWN_FRACTION = 0.05, 0.25
 _WEIGHT = 0.3  # of the latest job in the mean of its kind
 _FORGET = 0.05  # the share of its distance to the mean that the slowest rate loses with each job
 
@@ -61,12 +63,15 @@ class JobRates:
     def remaining_s(self, progress: JobProgress) -> float | None:
         """Seconds until the job is done; None: unknown, or the job already takes longer than earlier ones.
 
-        The speed is the mean since the start of the job, so the estimate of a job that stalls keeps growing.
+        A job's speed is the mean since its start, so the estimate of a job that stalls keeps growing.
         """
-        if progress.fraction >= _MIN_FRACTION:
-            return progress.elapsed_s * (1 - min(progress.fraction, 1.0)) / progress.fraction
+        fraction = min(progress.fraction, 1.0)
+        own_s = progress.elapsed_s * (1 - fraction) / fraction if fraction >= _MIN_FRACTION else None
         rate = self._mean.get(progress.kind)
-        if rate is None:
-            return None
-        left = rate * progress.weight - progress.elapsed_s
-        return left if left > 0 else None
+        if rate is None or fraction >= _OWN_FRACTION:
+            return own_s
+        usual_s = rate * progress.weight - progress.elapsed_s
+        if usual_s <= 0 or own_s is None:
+            return usual_s if usual_s > 0 else own_s
+        share = (fraction - _MIN_FRACTION) / (_OWN_FRACTION - _MIN_FRACTION)
+        return share * own_s + (1 - share) * usual_s

@@ -405,6 +405,18 @@ def test_before_its_first_frames_a_job_is_estimated_from_others_of_its_kind() ->
     assert rates.remaining_s(progress) == 25
 
 
+def test_the_first_reports_of_a_job_count_little_beside_earlier_jobs_of_its_kind() -> None:
+    rates = JobRates()
+    rates.record("chunk", 900, 40)
+    # 2.4 s after the start of a job of 40 s, the last report was made at 2 s: by it alone, 45.6 s are left.
+    early = JobProgress(kind="chunk", weight=900, elapsed_s=2.4, fraction=0.05)
+    assert rates.remaining_s(early) == pytest.approx(37.6)
+    halfway = JobProgress(kind="chunk", weight=900, elapsed_s=8.0, fraction=0.15)
+    assert rates.remaining_s(halfway) == pytest.approx((8 * 0.85 / 0.15 + 32) / 2)
+    stalled = JobProgress(kind="chunk", weight=900, elapsed_s=45.0, fraction=0.05)
+    assert rates.remaining_s(stalled) == pytest.approx(45 * 0.95 / 0.05)
+
+
 def test_a_job_slower_than_others_of_its_kind_has_no_estimate() -> None:
     rates = JobRates()
     rates.record("package", 10, 5)
