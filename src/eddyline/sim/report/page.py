@@ -11,6 +11,7 @@ from itertools import islice
 
 from eddyline.core.formatting import printable_line
 from eddyline.core.markup import Html, element, join_lines, relative_url
+from eddyline.sim.engine.result import RunResult
 from eddyline.sim.report.chart import Chart, figure
 from eddyline.sim.report.distribution_charts import ready_chart, survival_chart
 from eddyline.sim.report.fleet_series import series_of
@@ -20,7 +21,7 @@ from eddyline.sim.report.time_charts import capacity_chart, cost_chart, interrup
 
 _MOST_ROWS = 1000
 _MOST_TEXT = 1000
-_MOST_NAME = 40
+_MOST_NAME = 60
 _NUMBER = re.compile(r"[-+<>~]?\s?\$?[-+]?[0-9][0-9.,]*.*")
 
 
@@ -53,9 +54,12 @@ def render_page(report: SimulationReport, charts: Iterable[Chart], *, beside: Se
 
 
 def charts_of(report: SimulationReport) -> tuple[Chart, ...]:
-    """The charts of the first 12 runs; names are shortened to 40 characters."""
+    """The charts of the first 12 runs; names are shortened to 60 characters."""
     first = enumerate(islice(report.runs.items(), LOOKS), 1)
-    runs = {_name(name, number): run for number, (name, run) in first}
+    runs: dict[str, RunResult] = {}
+    for number, (name, run) in first:
+        shown = _name(name, number)
+        runs[f"{shown} ({number})" if shown in runs else shown] = run
     series = {name: series_of(run) for name, run in runs.items()}
     return (
         cost_chart(series, {name: run.totals.cost_usd for name, run in runs.items()}),
@@ -112,8 +116,7 @@ def _table(table: ReportTable, number: int) -> Html:
     heading = f"table-{number}"
     shown = table.rows[:_MOST_ROWS]
     is_number = [
-        place > 0 and any(row[place] for row in shown) and all(_is_number(row[place]) for row in shown)
-        for place in range(len(table.columns))
+        place > 0 and all(_is_number(row[place]) for row in shown) for place in range(len(table.columns))
     ]
     classes = ["number" if each else None for each in is_number]
     left_out = len(table.rows) - len(shown)

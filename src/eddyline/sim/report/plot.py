@@ -23,7 +23,7 @@ _BELOW, _BELOW_UNTITLED = 44, 24  # for the labels of the horizontal axis, in pi
 _ABOVE = 24
 _LINE_HEIGHT = 15
 _NEAR_END = 0.85  # labels beyond are written to the inside
-_END_LABEL = 21  # characters that fit on the right
+_END_LABEL = 27  # characters that fit on the right
 Kind = Literal["line", "step", "area", "hatch", "bars"]
 
 

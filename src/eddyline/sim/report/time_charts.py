@@ -80,7 +80,7 @@ def capacity_chart(runs: Mapping[str, FleetSeries]) -> Chart:
             Key(look="spot", kind="area", text="Spot"),
             Key(look="on-demand", kind="area", text="On-Demand"),
             Key(look="booting", kind="hatch", text="of which boot"),
-            Key(look="ink", kind="line", text="busy"),
+            Key(look="busy", kind="area", text="busy"),
             Key(look="waiting", kind="area", text="waiting"),
         ),
         panels=tuple(
@@ -121,7 +121,7 @@ def _capacity_plots(
             curve("Spot", "spot", "area", run["spot"]),
             curve("On-Demand", "on-demand", "area", capacity, run["spot"]),
             curve("booting", "booting", "hatch", capacity, capacity - run["booting"]),
-            curve("busy", "ink", "line", run["busy"]),
+            curve("busy", "busy", "area", run["busy"]),
         ),
         height=170,
         times=False,

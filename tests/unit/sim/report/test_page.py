@@ -124,3 +124,8 @@ def test_titles_become_names_of_files() -> None:
         "table-2-untitled.csv",
         f"table-3-{'a' * 60}.csv",
     ]
+
+
+def test_names_that_are_shortened_to_the_same_stay_two_runs() -> None:
+    found = charts_of(report(**{"n" * 60 + "a": run(1), "n" * 60 + "b": run(2)}))
+    assert [key.text for key in found[0].keys] == [f"{'n' * 60}: $13.50", f"{'n' * 60} (2): $14.50"]

@@ -73,7 +73,7 @@ def test_axes_are_labelled_with_units() -> None:
 def test_names_at_the_ends_of_curves_are_escaped_and_shortened() -> None:
     long = Curve(name="n" * 30, look="s2", kind="line", x=np.array([0.0, 1.0]), y=np.array([0.1, 0.1]))
     texts = [each.text for each in drawn(curve("line", [0.0, 1.0]), long, labels=True).iter("text")]
-    assert texts[-2:] == ["<a>", "n" * 20 + "…"]
+    assert texts[-2:] == ["<a>", "n" * 26 + "…"]
 
 
 def test_marks_are_labelled_to_the_inside_at_both_ends() -> None:
