@@ -64,6 +64,7 @@ class World:
         self.scenario = scenario
         self.seed = seed
         self.types = scenario_types(scenario)
+        self._published: dict[str, Supply] = {}
         self.assumed_types: frozenset[str] = frozenset()
         self.reference_fps = scenario.workload.encode_fps()
 
@@ -117,6 +118,11 @@ class World:
 
     def published(self, name: str) -> Supply:
         """Pools of a published list, in a market generated like that of the scenario."""
+        if name not in self._published:
+            self._published[name] = self._generate_published(name)
+        return self._published[name]
+
+    def _generate_published(self, name: str) -> Supply:
         if self.recorded is not None:
             raise UsageError(
                 f"the market of a file has no pools of the published list {name!r}", remedy=REMEDY

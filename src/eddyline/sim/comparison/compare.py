@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -40,11 +40,12 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    """Runs of some policies, with their target times, in the world of one seed."""
+
     scenario: str
     seed: int
-    policy: str
     deadline_s: float
-    backlog_s: float
+    backlog_s: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,9 @@ class _Pool:
         if self._executor is not None:
             self._executor.shutdown(cancel_futures=True)
 
-    def map(self, function: Callable[[_Task], SeedFigures], tasks: Iterable[_Task]) -> list[SeedFigures]:
-        """The results in the order of the tasks."""
-        return list(map(function, tasks) if self._executor is None else self._executor.map(function, tasks))
+    def run(self, tasks: Iterable[_Task]) -> list[dict[str, SeedFigures]]:
+        """The figures of each task by policy, in the order of the tasks."""
+        return list(map(_run, tasks) if self._executor is None else self._executor.map(_run, tasks))
 
     def oracle(self, scenario: str, deadline_s: float, seeds: Sequence[int]) -> list[tuple[float, float]]:
         """The oracle of each seed."""
@@ -137,10 +138,14 @@ class _Pool:
         return list(map(ask, seeds) if self._executor is None else self._executor.map(ask, seeds))
 
 
-def _run(task: _Task) -> SeedFigures:
+def _run(task: _Task) -> dict[str, SeedFigures]:
     world = world_of(Scenario.model_validate_json(task.scenario, strict=False), task.seed)
+    return {policy: _figures_of(world, policy, task) for policy in task.backlog_s}
+
+
+def _figures_of(world: World, policy: str, task: _Task) -> SeedFigures:
     try:
-        run = run_policy(world, task.policy, deadline_s=task.deadline_s, backlog_s=task.backlog_s)
+        run = run_policy(world, policy, deadline_s=task.deadline_s, backlog_s=task.backlog_s[policy])
     except UnfinishedError:
         return SeedFigures.unfinished(task.seed)
     return SeedFigures.of(run)
@@ -155,8 +160,9 @@ def _deadline(each: float | str, text: str, policies: Sequence[str], pool: _Pool
     if each != TIGHT:
         return _Deadline(f"{float(each):g} min", float(each) * 60)
     baseline = next((name for name in _TIGHT_BASELINE if name in policies), _TIGHT_BASELINE[0])
-    tasks = [_Task(text, seed, baseline, DEFAULT_BACKLOG_S, DEFAULT_BACKLOG_S) for seed in _TUNING_SEEDS]
-    return _Deadline(TIGHT, fmean(found.p99_s for found in pool.map(_run, tasks)))
+    given = {baseline: DEFAULT_BACKLOG_S}
+    found = pool.run(_Task(text, seed, DEFAULT_BACKLOG_S, given) for seed in _TUNING_SEEDS)
+    return _Deadline(TIGHT, fmean(each[baseline].p99_s for each in found))
 
 
 def _at_deadline(
@@ -168,18 +174,15 @@ def _at_deadline(
     scenario: Scenario,
     report: Report,
 ) -> DeadlineFigures:
-    runs: dict[str, list[SeedFigures]] = {}
-    tuned: dict[str, float] = {}
-    for policy in policies:
+    def p99s(backlog_s: Mapping[str, float]) -> Mapping[str, float]:
+        tried = pool.run(_Task(text, seed, deadline.seconds, backlog_s) for seed in _TUNING_SEEDS)
+        return {policy: fmean(each[policy].p99_s for each in tried) for policy in backlog_s}
 
-        def p99_s(backlog_s: float, policy: str = policy) -> float:
-            tasks = [_Task(text, seed, policy, deadline.seconds, backlog_s) for seed in _TUNING_SEEDS]
-            return fmean(each.p99_s for each in pool.map(_run, tasks))
-
-        tuned[policy] = tune(p99_s, deadline.seconds)
-        tasks = [_Task(text, seed, policy, deadline.seconds, tuned[policy]) for seed in seeds]
-        runs[policy] = pool.map(_run, tasks)
-        report(f"{deadline.name}: {LABELS[policy]}")
+    tuned = tune(p99s, policies, deadline.seconds)
+    report(f"{deadline.name}: tuned {len(policies)} policies")
+    found = pool.run(_Task(text, seed, deadline.seconds, tuned) for seed in seeds)
+    runs = {policy: [each[policy] for each in found] for policy in policies}
+    report(f"{deadline.name}: {len(seeds)} seeds")
     finished = {
         policy: found for policy, found in runs.items() if all(math.isfinite(each.p99_s) for each in found)
     }
