@@ -25,13 +25,13 @@ class ScalerRules:
     """
 
     backlog_s: float = 1200.0
-    base: float = 0.9
-    arrival_s: float = 900.0
-    surplus: float = 0.05
+    base: float = 0.85
+    arrival_s: float = 1500.0
+    surplus: float = 0.1
     deadline_s: float = 900.0
     boot_s: float = 180.0
     job_s: float = 40.0
-    margin_s: float = 120.0
+    margin_s: float = 60.0
     on_demand_after_s: float = 60.0
     patience: float = 0.9
     release: float = 0.3

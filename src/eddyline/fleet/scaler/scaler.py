@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +40,7 @@ class Scaler:
         self._arrival = ArrivalRate(rules.arrival_s)
         self._asked: tuple[float, float] | None = None  # the time and the Spot capacity of the last decision
         self._missing_since: float | None = None
+        self._needs: deque[tuple[float, float]] = deque()
 
     def decide(self, work: WorkReading, pools: Sequence[PoolReading]) -> ScalerDecision:
         """The decision at `work.now`."""
@@ -68,7 +70,8 @@ class Scaler:
                 ),
                 rules,
             )
-            keep = needed * _RELEASE_ABOVE
+            is_back = spot_ready >= arrival
+            keep = _RELEASE_ABOVE * (needed if is_back else self._recent_need(work.now, needed))
         decision.launch_on_demand = max(needed - on_demand, 0.0)
         decision.drain_on_demand = max(on_demand - keep, 0.0)
         if decision.launch_spot:
@@ -76,6 +79,13 @@ class Scaler:
         if decision.launch_on_demand:
             decision.on_demand_order = launch_order(wanted, pools, rules, spot=False)
         return decision
+
+    def _recent_need(self, now: float, needed: float) -> float:
+        """The most On-Demand that was needed within the time of a boot: a new launch would pay for another."""
+        self._needs.append((now, needed))
+        while self._needs[0][0] < now - self.rules.boot_s:
+            self._needs.popleft()
+        return max(each for _, each in self._needs)
 
     def _note_missing(self, now: float, spot: float, wanted: float) -> None:
         """Spot lacks capacity since a decision whose capacity has not been launched by the next one."""

@@ -39,7 +39,7 @@ def test_the_rate_of_arrivals_is_a_plain_mean_at_first_and_follows_later() -> No
 
 
 def test_wanted_follows_arrivals_and_the_waiting_work() -> None:
-    assert wanted_power(100.0, 12_000.0, RULES) == pytest.approx(90.0 + 10.0)
+    assert wanted_power(100.0, 12_000.0, RULES) == pytest.approx(100 * RULES.base + 12_000 / RULES.backlog_s)
 
 
 def test_the_cheapest_work_is_launched_first_with_the_waste_of_interruptions() -> None:
@@ -109,7 +109,7 @@ def test_the_scaler_launches_spot_and_never_on_demand_while_spot_has_capacity() 
         decision = scaler.decide(work(tick * 30.0, waiting=50.0), pools)
         assert decision.launch_on_demand == 0
         pools[0].ready += round(decision.launch_spot / 4.0)
-    assert pools[0].ready * 4.0 == pytest.approx(90.0, abs=4.0)
+    assert pools[0].ready * 4.0 == pytest.approx(100 * RULES.base, abs=4.0)
 
 
 def test_the_scaler_replaces_missing_spot_and_gives_on_demand_back_first() -> None:
@@ -133,10 +133,10 @@ def test_the_scaler_replaces_missing_spot_and_gives_on_demand_back_first() -> No
 
 def test_a_fleet_without_spot_follows_its_work() -> None:
     decision = Scaler(RULES).decide(work(waiting=1200.0), [on_demand()])
-    assert decision.launch_on_demand == pytest.approx(91.0)
+    assert decision.launch_on_demand == pytest.approx(100 * RULES.base + 1.0)
     assert decision.launch_spot == 0
     surplus = Scaler(RULES).decide(work(), [on_demand(ready=50)])
-    assert surplus.drain_on_demand == pytest.approx(200 - 90 * 1.05)
+    assert surplus.drain_on_demand == pytest.approx(200 - 100 * RULES.base * (1 + RULES.surplus))
 
 
 def test_victims_of_equal_instances_are_counted() -> None:

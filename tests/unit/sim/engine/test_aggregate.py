@@ -23,7 +23,7 @@ from eddyline.sim.workload.encode_speed import REFERENCE_FPS_PER_VCPU, REFERENCE
 from eddyline.sim.workload.workload import Bursts, PeakAt, Workload
 
 HOUR_S = 3600.0
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4)
 
 
 def offers(market: Market) -> list[Offer]:
