@@ -81,7 +81,7 @@ class Scaler:
         return decision
 
     def _recent_need(self, now: float, needed: float) -> float:
-        """The most On-Demand that was needed in the last `boot_s`: a new launch would pay for a boot again."""
+        """The most On-Demand that was needed in the last `boot_s`: a new launch pays for another boot."""
         self._needs.append((now, needed))
         while self._needs[0][0] < now - self.rules.boot_s:
             self._needs.popleft()
