@@ -88,9 +88,10 @@ def _others(found: RecommendedPools) -> Table:
 
 def _assumptions(found: RecommendedPools, headroom: float) -> list[str]:
     load, best = found.load, found.found.best
+    engine = "exact" if load.exact else "aggregate"
     part = "" if load.parts <= 1 else f"; one part in {load.parts:.3g} of it is simulated"
     return [
-        f"Load: {load.clips_per_day:,.0f} clips a day, {load.end_s / 3600:g} h{part}.",
+        f"Load: {load.clips_per_day:,.0f} clips a day, {load.end_s / 3600:g} h, {engine} engine{part}.",
         f"Prices: {printable(found.prices)}.",
         f"Market: generated, {found.market}. {len(best.runs)} seeds, 95 % interval; other plans: one seed.",
         f"Limits are {headroom:g} times the most that ran. Scaled by Eddyline's scaler.",
@@ -116,6 +117,7 @@ def recommendation_json(found: RecommendedPools) -> str:
             "load": {
                 "clips_per_day": found.load.clips_per_day,
                 "hours": found.load.end_s / 3600,
+                "engine": "exact" if found.load.exact else "aggregate",
                 "parts": found.load.parts,
             },
             "market": found.market,

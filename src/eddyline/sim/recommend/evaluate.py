@@ -7,10 +7,12 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from eddyline.fleet.plan.fixed_costs import HOURS
 from eddyline.fleet.scaler.rules import ScalerRules
 from eddyline.sim.comparison.interval import Interval, interval_of
+from eddyline.sim.engine.aggregate import AggregateEngine
 from eddyline.sim.engine.exact import ExactEngine
 from eddyline.sim.engine.fleet import FleetRules
 from eddyline.sim.engine.instance import Offer
@@ -22,7 +24,8 @@ from eddyline.sim.policies.scaler_policy import ScalerPolicy
 from eddyline.sim.recommend.candidates import Candidate
 from eddyline.sim.recommend.load import Load
 
-_UNITS = 100  # the instances that a pool of the generated market has
+_UNITS = 100  # the least instances of a pool of the generated market
+_TIMES_THE_LOAD = 10  # that the market holds at least
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Evaluator:
             boot_s=self._rules.boot_s,
             job_s=workload.chunk_s,
         )
-        result = ExactEngine(
+        engine: Any = ExactEngine if self.load.exact else AggregateEngine
+        result: RunResult = engine(
             offers,
             self._market(plan.candidate, seed),
             self.load.arrivals(seed),
@@ -126,12 +130,13 @@ class Evaluator:
         return self._extrapolated(result, offers)
 
     def _market(self, candidate: Candidate, seed: int) -> dict[str, MarketPool]:
-        """Pools with the figures of the types; of a part of the load, with a part of the capacity."""
+        """Pools with the figures of the types, which hold many times the load."""
+        slots = sum(candidate.slots) * len(self.zones)
         spec = GeneratedMarket(
             preset=self.market,
             types=tuple(each.name for each in candidate.types),
             zones=len(self.zones),
-            units=max(math.ceil(_UNITS / self.load.parts), 1),
+            units=max(math.ceil(_TIMES_THE_LOAD * self.load.mean_slots / slots), _UNITS),
         )
         types = {each.name: each for each in candidate.types}
         market = generate(spec, types=types, seed=seed, end_s=self.load.end_s)

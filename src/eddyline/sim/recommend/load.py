@@ -1,4 +1,4 @@
-"""The load of a recommendation: the arrivals that are simulated, of a large load one part."""
+"""The load of a recommendation: the arrivals that are simulated, and by which engine."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eddyline.core.errors import UsageError
-from eddyline.sim.workload.arrivals import arrivals
+from eddyline.sim.workload.arrivals import arrivals, iter_batches
 from eddyline.sim.workload.asset_arrival import AssetArrival
+from eddyline.sim.workload.asset_batch import AssetBatch, batches_of
 from eddyline.sim.workload.generated import Generator, mean_minutes
 from eddyline.sim.workload.workload import PeakAt, Workload
 
 MOST_CHUNKS = 60_000
-"""The chunks of one run: about half a second of the exact engine."""
+"""The most chunks of a run of the exact engine: about half a second. The aggregate one runs larger loads."""
+MOST_ASSETS = 100_000
+"""The most assets of a run of the aggregate engine: about a second."""
 
 _HOUR_S, _DAY_H = 3600.0, 24.0
 _LONGEST_S = 31 * 86_400.0
@@ -21,32 +24,56 @@ _LONGEST_S = 31 * 86_400.0
 
 @dataclass(frozen=True, eq=False)
 class Load:
-    """`workload` for `end_s` seconds; of more than `MOST_CHUNKS` chunks, one `parts`-th is simulated."""
+    """`workload` for `end_s` seconds. Of more than `MOST_ASSETS` assets, one `parts`-th is simulated.
+
+    `exact`: it is small enough for the exact engine.
+    """
 
     workload: Workload
     end_s: float
+    exact: bool
     parts: float
-    _drawn: dict[int, Sequence[AssetArrival]] = field(default_factory=dict, init=False, repr=False)
+    _drawn: dict[int, Sequence[AssetArrival] | Sequence[AssetBatch]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def clips_per_day(self) -> float:
         """The assets that arrive in a day, of the whole load."""
-        return len(self.arrivals(1)) * self.parts / self.end_s * _DAY_H * _HOUR_S
+        return self.assets * self.parts / self.end_s * _DAY_H * _HOUR_S
 
-    def arrivals(self, seed: int) -> Sequence[AssetArrival]:
-        """The assets that are simulated; drawn once for each seed."""
+    @property
+    def assets(self) -> int:
+        """The number of assets that are simulated with the first seed."""
+        return sum(len(each.at) if isinstance(each, AssetBatch) else 1 for each in self.arrivals(1))
+
+    @property
+    def mean_slots(self) -> float:
+        """The mean work that is simulated, in reference slots."""
+        found = self.arrivals(1)
+        work = sum(
+            float(each.jobs @ each.weight) if isinstance(each, AssetBatch) else sum(each.chunks)
+            for each in found
+        )
+        return work / self.end_s
+
+    def arrivals(self, seed: int) -> Sequence[AssetArrival] | Sequence[AssetBatch]:
+        """The assets that are simulated, for the engine of this load; drawn once for each seed."""
         if seed not in self._drawn:
             self._drawn[seed] = self._draw(seed)
         return self._drawn[seed]
 
-    def _draw(self, seed: int) -> Sequence[AssetArrival]:
+    def _draw(self, seed: int) -> Sequence[AssetArrival] | Sequence[AssetBatch]:
         workload, parts = self.workload, self.parts
         if workload.recorded is None:
             part = workload.model_copy(update={"load": workload.load / parts})
-            return arrivals(part, seed=seed, end_s=self.end_s)
+            if self.exact:
+                return arrivals(part, seed=seed, end_s=self.end_s)
+            return list(iter_batches(part, seed=seed, end_s=self.end_s))
         rng = random.Random(f"{seed}/part")  # noqa: S311 - a simulation
         found = arrivals(workload, seed=seed, end_s=self.end_s)
-        return found if parts <= 1 else [each for each in found if rng.random() * parts < 1]
+        chosen = found if parts <= 1 else [each for each in found if rng.random() * parts < 1]
+        return chosen if self.exact else list(batches_of(chosen))
 
 
 def daily_load(clips_per_day: float, *, frame_rate: float, work: float) -> Load:
@@ -75,14 +102,16 @@ def load_of(workload: Workload) -> Load:
     """
     if workload.recorded is not None:
         found = arrivals(workload, seed=1, end_s=_LONGEST_S)
-        chunks = float(sum(len(each.chunks) for each in found))
+        assets, chunks = float(len(found)), float(sum(len(each.chunks) for each in found))
         last_s = found[-1].at if found else 0.0
         end_s = workload.hours * _HOUR_S if workload.hours else (last_s // _HOUR_S + 1) * _HOUR_S
     else:
         end_s = min(workload.end_s(), _DAY_H * _HOUR_S)
-        chunks = Generator.of(workload, seed=1, end_s=end_s).expected_chunks
-    load = Load(workload, end_s, max(chunks / MOST_CHUNKS, 1.0))
-    if not chunks or not load.arrivals(1):
+        generator = Generator.of(workload, seed=1, end_s=end_s)
+        assets, chunks = float(generator.expected.sum()), generator.expected_chunks
+    exact = chunks <= MOST_CHUNKS
+    load = Load(workload, end_s, exact, 1.0 if exact else max(assets / MOST_ASSETS, 1.0))
+    if not chunks or not load.assets:
         raise UsageError(
             "no asset arrives in the simulated time, so no plan can be compared",
             remedy="pass more --clips-per-day, or a --load with arrivals",

@@ -6,21 +6,27 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import UsageError
-from eddyline.sim.recommend.load import MOST_CHUNKS, daily_load, load_of
+from eddyline.sim.recommend import load as load_module
+from eddyline.sim.recommend.load import MOST_ASSETS, daily_load, load_of
+from eddyline.sim.workload.asset_arrival import AssetArrival
 from eddyline.sim.workload.workload import Workload
 
 
 def test_a_daily_load_has_the_clips_of_a_day() -> None:
     load = daily_load(20_000, frame_rate=30.0, work=1.0)
     assert load.clips_per_day == pytest.approx(20_000, rel=0.05)
-    assert load.parts == pytest.approx(1.0, abs=0.2)
-    assert load.end_s == 43_200.0
+    assert (load.parts, load.exact, load.end_s) == (1.0, False, 43_200.0)
+    assert load.mean_slots == pytest.approx(load.workload.slots * load.workload.load, rel=0.1)
+    small = daily_load(2000, frame_rate=30.0, work=1.0)
+    assert small.exact
+    assert small.mean_slots == pytest.approx(load.mean_slots / 10, rel=0.3)
 
 
 def test_of_a_large_load_one_part_is_simulated() -> None:
     load = daily_load(1e6, frame_rate=60.0, work=2.0)
-    assert load.parts > 50
-    assert sum(len(each.chunks) for each in load.arrivals(1)) < 1.2 * MOST_CHUNKS
+    assert load.parts == pytest.approx(5.0)
+    assert not load.exact
+    assert load.assets == pytest.approx(MOST_ASSETS, rel=0.1)
     assert load.clips_per_day == pytest.approx(1e6, rel=0.1)
 
 
@@ -44,13 +50,17 @@ def recorded(tmp_path: Path, *at_s: float, chunks: int = 2) -> Workload:
 def test_recorded_arrivals_last_until_the_hour_after_the_last(tmp_path: Path) -> None:
     load = load_of(recorded(tmp_path, 10.0, 7300.0))
     assert load.end_s == 10_800.0
-    assert [each.at for each in load.arrivals(3)] == [10.0, 7300.0]
+    found = [each for each in load.arrivals(3) if isinstance(each, AssetArrival)]
+    assert [each.at for each in found] == [10.0, 7300.0]
 
 
-def test_of_many_recorded_arrivals_one_part_is_simulated(tmp_path: Path) -> None:
+def test_of_many_recorded_arrivals_one_part_is_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_module, "MOST_ASSETS", 50)
     load = load_of(recorded(tmp_path, *(float(each) for each in range(200)), chunks=1000))
-    assert load.parts == pytest.approx(200_000 / MOST_CHUNKS)
-    assert 30 < len(load.arrivals(1)) < 100
+    assert (load.parts, load.exact) == (4.0, False)
+    assert 30 < load.assets < 70
     assert load.arrivals(1) is load.arrivals(1)
 
 

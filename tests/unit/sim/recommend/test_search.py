@@ -102,7 +102,7 @@ def test_a_simulated_plan_has_plausible_figures(simulated: PlanFigures) -> None:
 
 def test_the_cost_of_a_part_is_extrapolated_to_a_month_of_the_whole_load() -> None:
     load = daily_load(500, frame_rate=30.0, work=1.0)
-    evaluator = Evaluator(Load(load.workload, 7300.0, 4.0))
+    evaluator = Evaluator(Load(load.workload, 7300.0, load.exact, 4.0))
     sample = Sample(
         at=0.0, spot=10.0, on_demand=2.0, booting=0.0, busy=0.0, waiting=0.0, cost_usd=0.0, interruptions=0
     )
@@ -114,6 +114,17 @@ def test_the_cost_of_a_part_is_extrapolated_to_a_month_of_the_whole_load() -> No
     assert found.monthly_usd == pytest.approx(4 * 730 * 3600 / 7300)
     assert found.spot_vcpu == pytest.approx(4 * 10 * max(each.vcpu / each.power for each in offers))
     assert found.on_demand_vcpu == pytest.approx(found.spot_vcpu / 5)
+
+
+def test_a_large_load_is_simulated_by_the_aggregate_engine() -> None:
+    workload = Workload(slots=60, hours=1)
+    small = load_of(workload)
+    plan = Plan(CANDIDATES[0], 1800.0, 600.0)
+    exact = Evaluator(small).run(plan, 1)
+    aggregate = Evaluator(Load(workload, small.end_s, False, 1.0)).run(plan, 1)
+    assert small.exact
+    assert aggregate.monthly_usd == pytest.approx(exact.monthly_usd, rel=0.1)
+    assert aggregate.p50_s == pytest.approx(exact.p50_s, rel=0.2)
 
 
 def test_the_section_replaces_that_of_the_pool(simulated: PlanFigures) -> None:
