@@ -39,6 +39,7 @@ MONTH_DAYS = 30.0
 DEFAULT = Sizes()
 SHORT = Sizes(median_minutes=0.4)
 _DAY_S = 86_400.0
+_COUNT_S = 600.0
 _LOAD = 0.5
 _SPOT = ("c8g.xlarge", "c8g.2xlarge", "c7a.2xlarge", "c7g.4xlarge")
 _ON_DEMAND = "c8g.xlarge"
@@ -61,12 +62,14 @@ class Figures:
 
 
 class _CountingPolicy(ScalerPolicy):
-    """The scaler; it also notes the most instances at a time."""
+    """The scaler; it also notes the most instances at a time, of those that it sees each ten minutes."""
 
     most_instances = 0
 
     def tick(self, fleet: FleetControl, now: float) -> None:
         super().tick(fleet, now)
+        if now % _COUNT_S:
+            return
         count = sum(pool.booting + pool.ready for pool in fleet.pools())
         self.most_instances = max(self.most_instances, count)
 
@@ -88,8 +91,8 @@ def simulate(workload: Workload, *, days: float, exact: bool) -> tuple[RunResult
     spec = GeneratedMarket(preset="choppy", types=_SPOT, zones=3, units=100_000)
     market = generate(spec, types=builtin_types(), seed=1, end_s=end_s)
     offers = [
-        *(_offer(pool.type, pool.name, pool.zone) for pool in market.pools),
-        _offer(_ON_DEMAND, "on-demand", ""),
+        *(offer(pool.type, pool.name, pool.zone) for pool in market.pools),
+        offer(_ON_DEMAND, "on-demand", ""),
     ]
     pools = {pool.name: pool for pool in market.pools}
     policy = _CountingPolicy(ScalerRules())
@@ -102,7 +105,8 @@ def simulate(workload: Workload, *, days: float, exact: bool) -> tuple[RunResult
     return found, policy.most_instances
 
 
-def _offer(type_name: str, name: str, zone: str) -> Offer:
+def offer(type_name: str, name: str, zone: str) -> Offer:
+    """An offer of a type of the packaged table: On-Demand without a zone."""
     figures = builtin_types()[type_name]
     assert figures.fps_per_vcpu is not None
     return Offer(
