@@ -1,9 +1,9 @@
 """Simulates a day of 1, 10 and 100 times 10 million clips a month, for docs/explanation/scaling.md.
 
 `python -m benchmarks.at_scale` prints a row for each; it takes some minutes, most of it for 100 times. The
-rate follows a daily curve whose peak is twice its mean. Figures are without the first hour, in which the fleet
-starts from nothing. The scaler chooses among the sizes of three families in
-three zones, 2,000 instances in each pool, interrupted 20 times as often as the Spot advisor says, with waves.
+rate follows a daily curve whose peak is twice its mean. Figures are without the first hour, in which the
+fleet starts from nothing. The scaler chooses among four sizes of three families in three zones, 2,000
+instances in each pool, interrupted 20 times as often as the Spot advisor says, with waves.
 """
 
 from __future__ import annotations

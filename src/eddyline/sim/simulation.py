@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eddyline.core.errors import EddylineError
+from eddyline.sim.engine.aggregate import AggregateEngine
 from eddyline.sim.engine.exact import ExactEngine
 from eddyline.sim.engine.instance import Offer
 from eddyline.sim.engine.result import RunResult
@@ -40,9 +41,12 @@ def world_of(scenario: Scenario, seed: int) -> World:
 def run_policy(world: World, name: str, *, deadline_s: float, backlog_s: float) -> RunResult:
     """One run of a policy with one target time, by the engine of the scenario.
 
-    The engine "ledger" is the exact one with the production ledger as its queue; raises `EngineError` if the
-    ledger lost a job or did one twice.
+    The engine "aggregate" counts instances and jobs; it has no owners and priorities. The engine "ledger" is
+    the exact one with the production ledger as its queue; raises `EngineError` if it lost a job or did
+    one twice.
     """
+    if world.scenario.engine == "aggregate":
+        return _run_in_counts(world, name, deadline_s, backlog_s)
     if world.scenario.engine != "ledger":
         return _run(world, name, deadline_s, backlog_s, SimQueue())
     with LedgerQueue(seed=world.seed) as queue:
@@ -72,6 +76,19 @@ def _run(
     ).run()
 
 
+def _run_in_counts(world: World, name: str, deadline_s: float, backlog_s: float) -> RunResult:
+    setup = policy_setup(name, world, deadline_s)
+    return AggregateEngine(
+        setup.offers,
+        setup.pools,
+        world.batches(),
+        setup.make(backlog_s),
+        end_s=world.end_s,
+        seed=world.seed,
+        rules=setup.rules,
+    ).run()
+
+
 def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
     """The cost of the oracle in dollars, and the share of its work on Spot.
 
@@ -79,7 +96,7 @@ def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
     """
     from eddyline.sim.oracle import OraclePool, merge_equal_pools, solve_oracle  # noqa: PLC0415 - scipy is an extra
 
-    found = arrivals_per_step(world.arrivals, end_s=world.end_s, step_s=_STEP_S)
+    found = _work_per_step(world)
     steps = len(found) + math.ceil(deadline_s / _STEP_S)
     pools = [
         OraclePool(
@@ -109,6 +126,16 @@ def oracle_cost(world: World, deadline_s: float) -> tuple[float, float]:
         step_s=_STEP_S,
     )
     return result.cost_usd, result.spot_share
+
+
+def _work_per_step(world: World) -> NDArray[np.float64]:
+    """The work that arrives in each step; that of a large fleet without single assets."""
+    if world.scenario.engine != "aggregate":
+        return arrivals_per_step(world.arrivals, end_s=world.end_s, step_s=_STEP_S)
+    work = np.zeros(math.ceil(world.end_s / _STEP_S))
+    for batch in world.batches():
+        np.add.at(work, (batch.at / _STEP_S).astype(np.int64), batch.jobs * batch.weight)
+    return work
 
 
 def mean_counts(pool: MarketPool, steps: int) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from eddyline.sim.market.rotate import rotate, scale
 from eddyline.sim.offers import instances_per_unit, on_demand_offers, spot_offers
 from eddyline.sim.scenario import REMEDY, Scenario, TypeSection
 from eddyline.sim.types import TypeFigures, builtin_types, types_from_catalogue
-from eddyline.sim.workload.arrivals import arrivals
+from eddyline.sim.workload.arrivals import arrivals, iter_batches
 from eddyline.sim.workload.asset_arrival import AssetArrival
+from eddyline.sim.workload.asset_batch import AssetBatch
 
 CLASSIC_ON_DEMAND, ATTRIBUTES_ON_DEMAND = "c4.4xlarge", "m5.8xlarge"
 """The On-Demand types of the published lists that stand for them: docs/explanation/economics.md."""
@@ -156,6 +157,22 @@ class World:
         best = max(rated, key=lambda pair: (pair[0], pair[1].name))[1]
         family = best.name.split(".")[0]
         return self.on_demand([each.name for _, each in rated if each.name.split(".")[0] == family])
+
+    def batches(self) -> Iterator[AssetBatch]:
+        """The same assets in counts, for the aggregate engine; they are not kept."""
+        return iter_batches(self.scenario.workload, seed=self.seed, end_s=self.end_s)
+
+    def sizes(self) -> tuple[int, int, float]:
+        """How many assets and chunks arrive, and their work in reference slot-seconds."""
+        if self.scenario.engine != "aggregate":
+            chunks = [each.chunks for each in self.arrivals]
+            return len(chunks), sum(map(len, chunks)), sum(map(sum, chunks))
+        sums = [(len(each.at), each.jobs.sum(), each.jobs @ each.weight) for each in self.batches()]
+        return (
+            sum(assets for assets, _, _ in sums),
+            round(float(sum(jobs for _, jobs, _ in sums))),
+            float(sum(work for _, _, work in sums)),
+        )
 
     @cached_property
     def arrivals(self) -> list[AssetArrival]:

@@ -78,12 +78,11 @@ def facts_of(world: World) -> dict[str, str]:
     """The scenario in words."""
     market, workload = world.supply.market, world.scenario.workload
     most, mean = market_slots(market, world.supply.offers)
-    assets = world.arrivals
-    work = sum(sum(each.chunks) for each in assets)
+    assets, chunks, work = world.sizes()
     return {
         "market": f"{market.name}: {len(market.pools)} pools, {market.source}".rstrip(": ,"),
         "market capacity": f"{most:,.0f} reference slots at most, {mean:,.0f} on average",
-        "workload": f"{len(assets):,} assets with {sum(len(each.chunks) for each in assets):,} chunks in "
+        "workload": f"{assets:,} assets with {chunks:,} chunks in "
         f"{world.end_s / 3600:,.1f} hours; {work / world.end_s:,.1f} of {workload.slots:,.0f} slots are busy",
         "prices": "of the files in `prices`"
         if world.scenario.prices

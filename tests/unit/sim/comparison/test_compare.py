@@ -67,6 +67,19 @@ def test_policies_are_compared_at_the_same_deadline_and_reproducibly() -> None:
     assert markdown(("a", "b"), [("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |"
 
 
+def test_the_aggregate_engine_finds_the_same() -> None:
+    exact = scenario("on-demand-best", "eddyline")
+    aggregate = exact.model_copy(update={"engine": "aggregate"})
+    pairs = zip(
+        *(compare(each, seeds=(1,)).deadlines[1].policies for each in (exact, aggregate)), strict=True
+    )
+    for expected, found in pairs:
+        assert found.policy == expected.policy
+        assert found.cost_usd.mean == pytest.approx(expected.cost_usd.mean, rel=0.05)
+        assert found.cost_usd.mean != expected.cost_usd.mean
+    assert facts_of(World(aggregate, 1))["workload"][:20] == facts_of(World(exact, 1))["workload"][:20]
+
+
 def test_the_json_of_the_fleet_page_is_that_of_15_minutes() -> None:
     found = comparison_json(compare(scenario("on-demand-best", "eddyline"), seeds=(1,)))
     assert (found["format"], found["version"], found["deadline"]) == ("eddyline-simulation", 1, "15 min")
