@@ -26,8 +26,19 @@ from eddyline.sim.comparison.interval import Interval
 from eddyline.sim.comparison.tables import COLUMNS, markdown, notes_of, rows_of, title_of
 from eddyline.sim.market.file import write_market
 from eddyline.sim.market.importers import ImportOptions, import_market
-from eddyline.sim.scenario import Scenario
+from eddyline.sim.scenario import POLICIES, Scenario
 
+GENERATED = tuple(each for each in POLICIES if each != "on-demand-own")
+"""The cheapest type On-Demand is one of the market's: `on-demand-own` is `on-demand-best` there."""
+RECORDED = (
+    "on-demand-own",
+    "on-demand-best",
+    "spot-naive",
+    "aws-scaling",
+    "aws-scaling-cheapest",
+    "eddyline",
+    "eddyline-uninterrupted",
+)
 OWN = ("on-demand-own", "eddyline", "eddyline-uninterrupted")
 BEST = ("on-demand-best", "eddyline", "eddyline-uninterrupted")
 TRACES = {"g4dn": "g4dn.xlarge", "p3": "p3.2xlarge"}
@@ -35,7 +46,8 @@ TRACES = {"g4dn": "g4dn.xlarge", "p3": "p3.2xlarge"}
 
 def generated(preset: str, **more: object) -> dict[str, Any]:
     """A scenario on a generated market with the pools that are cheapest per frame."""
-    return {"market": {"generated": {"preset": preset, "lists": ["best-spot"]}}, **more}
+    market = {"generated": {"preset": preset, "lists": ["best-spot"]}}
+    return {"market": market, "policies": GENERATED, **more}
 
 
 def recorded(trace: str, rotations: int, load: float, **more: object) -> dict[str, Any]:
@@ -43,6 +55,7 @@ def recorded(trace: str, rotations: int, load: float, **more: object) -> dict[st
     return {
         "market": {"file": f"{trace}.json", "rotations": rotations},
         "workload": {"load": load},
+        "policies": RECORDED,
         **more,
     }
 
@@ -268,15 +281,16 @@ def goal_rows(found: Mapping[str, Comparison]) -> list[tuple[str, ...]]:
 
 
 def run(
-    names: Sequence[str], seeds: int, traces: Path, report: Callable[[str], None]
-) -> dict[str, Comparison]:
-    """The comparisons of these scenarios; those of traces that are missing are left out."""
-    found = {}
+    names: Sequence[str], seeds: int, traces: Path, done: Callable[[Mapping[str, Comparison], str], None]
+) -> None:
+    """Compare these scenarios; `done` gets all comparisons after each. Those without their trace are left
+    out."""
+    found: dict[str, Comparison] = {}
     with tempfile.TemporaryDirectory(prefix="eddyline-bench-") as folder:
         present = {name for name in TRACES if _import(traces / f"{name}-trace.csv", Path(folder), name)}
         for name in names:
             if _is_trace(name) and name.split(",")[0] not in present:
-                report(f"{name}: left out, no trace in {traces.name}")
+                done(found, f"{name}: left out, no trace in {traces.name}")
                 continue
             begun = time.perf_counter()
             plain = {"name": name, **SCENARIOS[name]}
@@ -286,8 +300,7 @@ def run(
                 market = scenario.market.model_copy(update={"file": path})
                 scenario = scenario.model_copy(update={"market": market})
             found[name] = compare(scenario, seeds=range(1, seeds + 1), processes=os.cpu_count() or 1)
-            report(f"{name}: {time.perf_counter() - begun:.0f} s")
-    return found
+            done(found, f"{name}: {time.perf_counter() - begun:.0f} s")
 
 
 def _import(trace: Path, folder: Path, name: str) -> bool:
@@ -321,16 +334,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--traces", type=Path, default=DATA / "traces")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args(arguments)
-    found = run(
-        options.only or list(SCENARIOS),
-        options.seeds,
-        options.traces,
-        lambda line: print(line, file=sys.stderr, flush=True),
-    )
-    text = text_of(found)
-    print(text)
-    if options.write:
-        options.write.write_text(text, "utf-8")
+    texts = [""]
+
+    def done(found: Mapping[str, Comparison], line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+        texts[0] = text_of(found)
+        if options.write:
+            options.write.write_text(texts[0], "utf-8")
+
+    run(options.only or list(SCENARIOS), options.seeds, options.traces, done)
+    print(texts[0])
 
 
 if __name__ == "__main__":
