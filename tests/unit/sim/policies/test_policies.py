@@ -89,3 +89,12 @@ def test_allocation_strategies_order_the_pools(world: World) -> None:
 def test_an_unknown_policy_is_refused(world: World) -> None:
     with pytest.raises(UsageError, match="unknown policy 'x'"):
         policy_setup("x", world, 900.0)
+
+
+def test_the_aggregate_engine_costs_what_the_exact_one_does(world: World) -> None:
+    counts = World(SCENARIO.model_copy(update={"engine": "aggregate"}), 1)
+    exact, aggregate = (
+        run_policy(each, "eddyline", deadline_s=900.0, backlog_s=600.0) for each in (world, counts)
+    )
+    assert aggregate.totals.cost_usd == pytest.approx(exact.totals.cost_usd, rel=0.08)
+    assert aggregate.spot_share > 0.95
