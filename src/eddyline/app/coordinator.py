@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from eddyline.app.fleet.metrics import publish_fleet_metrics
 from eddyline.app.fleet.record import keep_fleet_record
+from eddyline.app.fleet.scaler_loop import scale_pools
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
@@ -90,6 +91,7 @@ def run_coordinator(request: CoordinatorRequest, *, stop: Stop, stream: TextIO) 
         except TransientError as error:  # the coordinator creates them later
             observation.log.warning("queue setup failed", error=str(error))
         stack.enter_context(keep_fleet_record(shared, ledger, queues, pools, observation))
+        stack.enter_context(scale_pools(shared, ledger, pools, observation))
         transport = SqsTransport(queues)
         stack.callback(transport.close)
         health = HealthFile(shared.settings.health, loops=PROMPT_LOOPS)

@@ -15,6 +15,8 @@ _CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
     "sqs": {"connect_timeout": 5, "read_timeout": 40, "max_pool_connections": 32, "retries": _STANDARD},
     # A call takes at most about 20 s: the next minute has new values.
     "cloudwatch": {"connect_timeout": 3, "read_timeout": 5, "retries": _STANDARD},
+    # A step of the scaler must end within its lease.
+    "autoscaling": {"connect_timeout": 3, "read_timeout": 10, "retries": _STANDARD},
     "ec2": {"connect_timeout": 5, "read_timeout": 30, "retries": _PATIENT},
     "service-quotas": {"connect_timeout": 5, "read_timeout": 30, "retries": _PATIENT},
     "s3": {"connect_timeout": 5, "read_timeout": 20, "retries": _BRIEF},

@@ -47,15 +47,6 @@ def _check_unique(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-def _check_scaling(given: object) -> object:
-    if given == "eddyline":
-        raise ValueError(
-            "eddyline is reserved for a scaler of Eddyline's own, until the simulator shows that it saves "
-            "more than the policies of AWS Auto Scaling: use aws"
-        )
-    return given
-
-
 # The bounds stand before the validators, so that they are in the JSON Schema.
 _Vcpu = Annotated[int, Field(ge=0, le=MAX_VCPU)]
 _Type = Annotated[str, Field(pattern=TYPE_PATTERN)]
@@ -190,13 +181,27 @@ class Capacity(Section):
     max_replacements_per_hour: int = Field(
         default=6, ge=0, le=1000, description="limit of `rebalance: replace`"
     )
-    scaling: Annotated[Literal["aws"], BeforeValidator(_check_scaling)] = Field(
-        default="aws", description="what scales the groups: AWS Auto Scaling"
+    scaling: Literal["aws", "eddyline"] = Field(
+        default="aws",
+        description="what scales the groups: policies of AWS (`aws`), or the coordinators (`eddyline`)",
     )
     target_backlog_s: int = Field(
-        default=300, ge=30, le=86_400, description="target: seconds of work per vCPU in service"
+        default=300,
+        ge=30,
+        le=86_400,
+        description="target: seconds of work per vCPU in service; with `scaling: eddyline`: seconds in which "
+        "capacity beyond the rate of arrivals does the waiting work",
     )
-    predictive: bool = Field(default=False, description="predictive scaling from earlier days")
+    deadline_s: int = Field(
+        default=900,
+        ge=60,
+        le=604_800,
+        description="`scaling: eddyline`: seconds within which an asset should be ready; On-Demand replaces "
+        "missing Spot when it would be late (in place of `on_demand.after_s`)",
+    )
+    predictive: bool = Field(
+        default=False, description="predictive scaling from earlier days (`scaling: aws` only)"
+    )
     warm_pool: bool = Field(
         default=False,
         description="must be `false`: AWS keeps no warm pool for Spot Instances or weighted groups",
@@ -236,6 +241,8 @@ class Capacity(Section):
             raise KeyedValueError(("types",), "requirements and types exclude each other: remove one")
         if self.has_machines and self.requirements is None and not self.types:
             raise ValueError("needs requirements or types, because max_vcpu allows machines")
+        if self.predictive and self.scaling != "aws":
+            raise KeyedValueError(("predictive",), "is a policy of AWS Auto Scaling: remove it, or scaling")
         if self.warm_pool:
             raise KeyedValueError(
                 ("warm_pool",),

@@ -137,6 +137,22 @@ def set_desired_capacity(fleet: FleetModel, params: Params, _now: float) -> Para
     return {}
 
 
+def update_auto_scaling_group(fleet: FleetModel, params: Params, _now: float) -> Params:
+    """The order of types and the allocation strategy of a mixed instances policy; nothing else."""
+    group = _known(fleet, params["AutoScalingGroupName"])
+    policy = params["MixedInstancesPolicy"]
+    template = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
+    if {"LaunchTemplateId", "LaunchTemplateName"} <= set(template):
+        raise ApiError(
+            "ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName"
+        )
+    types = tuple(each["InstanceType"] for each in policy["LaunchTemplate"]["Overrides"])
+    if set(types) != set(group.types):
+        raise ApiError("ValidationError", f"this fake keeps the types {sorted(group.types)}")
+    group.types, group.strategy = types, policy["InstancesDistribution"]["SpotAllocationStrategy"]
+    return {}
+
+
 def set_instance_protection(fleet: FleetModel, params: Params, _now: float) -> Params:
     """Protect instances from scale-in."""
     for instance in params["InstanceIds"]:
@@ -172,7 +188,7 @@ def _group(fleet: FleetModel, group: Group) -> Params:
         for found in fleet.instances.values()
         if found.group == group.name and found.lifecycle_state != "Terminated"
     ]
-    return {
+    return _policy(group) | {
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
         "MinSize": group.least,
@@ -199,6 +215,32 @@ def _group(fleet: FleetModel, group: Group) -> Params:
     }
 
 
+def _policy(group: Group) -> Params:
+    if not group.types:
+        return {}
+    return {
+        "MixedInstancesPolicy": {
+            "LaunchTemplate": {
+                "LaunchTemplateSpecification": {
+                    "LaunchTemplateId": "lt-0123456789abcdef0",
+                    "LaunchTemplateName": group.name,
+                    "Version": "3",
+                },
+                "Overrides": [
+                    {"InstanceType": name, "WeightedCapacity": str(group.weights.get(name, 1))}
+                    for name in group.types
+                ],
+            },
+            "InstancesDistribution": {
+                "OnDemandAllocationStrategy": "lowest-price",
+                "OnDemandBaseCapacity": 0,
+                "OnDemandPercentageAboveBaseCapacity": 0,
+                "SpotAllocationStrategy": group.strategy,
+            },
+        }
+    }
+
+
 OPERATIONS: dict[str, Callable[[FleetModel, Params, float], Params]] = {
     "DescribeAutoScalingInstances": describe_auto_scaling_instances,
     "DescribeAutoScalingGroups": describe_auto_scaling_groups,
@@ -209,4 +251,5 @@ OPERATIONS: dict[str, Callable[[FleetModel, Params, float], Params]] = {
     "TerminateInstanceInAutoScalingGroup": terminate_instance,
     "SetDesiredCapacity": set_desired_capacity,
     "SetInstanceProtection": set_instance_protection,
+    "UpdateAutoScalingGroup": update_auto_scaling_group,
 }

@@ -28,7 +28,8 @@ class Group:
     """An Auto Scaling group; capacities in units of `weights` (1 for a type that it lacks).
 
     `suspended` lists suspended processes, such as AZRebalance. `launch_failure` is the status message with
-    which every launch fails; "" lets launches succeed.
+    which every launch fails; "" lets launches succeed. `types` are those of its mixed instances policy, in
+    order (empty: it has no such policy), and `strategy` is the allocation strategy of that.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Group:
     tags: dict[str, str] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
     launch_failure: str = ""
+    types: tuple[str, ...] = ()
+    strategy: str = "capacity-optimized"
 
     @property
     def arn(self) -> str:

@@ -58,7 +58,7 @@ def pool_demand(
     running = [each for each in load.running if each.pool == pool]
     work = slot_vcpu * (
         sum(rates.seconds(pool, each.kind, each.weight) for each in due)
-        + sum(_remaining_s(each, rates) for each in running)
+        + sum(remaining_s(each, rates) for each in running)
     )
     busy = sum(each.jobs for each in running)
     arrivals = arrival_vcpu(history, work=work, busy_vcpu=busy * slot_vcpu, slot_vcpu=slot_vcpu, now=load.at)
@@ -107,7 +107,8 @@ def arrival_vcpu(
     return max(done + (work - (first.backlog_vcpu_s or 0.0)) / (now - first.minute), 0.0)
 
 
-def _remaining_s(running: RunningWork, rates: WorkRates) -> float:
+def remaining_s(running: RunningWork, rates: WorkRates) -> float:
+    """The seconds for which running jobs of one kind will still occupy their slots, together."""
     total = rates.seconds(running.job_pool, running.kind, running.weight)
     return max(total - running.elapsed_s, _LEAST_REMAINING * total)
 

@@ -299,3 +299,35 @@ periodic_tasks = Table(
     Column("due", Float(53), nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Which process leads a task whose memory must not change hands at each step (ledger/leadership.py).
+leaders = Table(
+    "leaders",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    # Grows by one with each change of the leader.
+    Column("term", BigInteger, nullable=False),
+    # When the lease ends unless the owner renews it, in seconds since 1970.
+    Column("until", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The last decision of Eddyline's scaler about each pool; capacities in vCPU.
+scaler_decisions = Table(
+    "scaler_decisions",
+    metadata,
+    Column("pool", Text, primary_key=True),
+    Column("term", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    # When a decision was last made on complete readings; null: never.
+    Column("decided", Float(53)),
+    Column("wanted_vcpu", Integer, nullable=False),
+    Column("spot_vcpu", Integer, nullable=False),
+    Column("on_demand_vcpu", Integer, nullable=False),
+    Column("drained", Integer, nullable=False),
+    # Why capacity was kept, or what could not be applied; empty: nothing.
+    Column("problem", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from eddyline.graph.fleet_event import FleetEvent
 from eddyline.graph.instance import Instance
-from eddyline.graph.ledger import periodic_tasks
-from eddyline.graph.ledger.fleet import events, prices, prune, queries, samples
+from eddyline.graph.ledger import leadership, periodic_tasks
+from eddyline.graph.ledger.fleet import events, prices, prune, queries, samples, scaler_decisions
 from eddyline.graph.ledger.fleet.events import Fold
 from eddyline.graph.ledger.fleet.queries import EndedStarts
+from eddyline.graph.ledger.fleet.scaler_decisions import PoolDecision
+from eddyline.graph.ledger.leadership import Leadership
 from eddyline.graph.ledger.transactions import Transactions
 from eddyline.graph.pool_sample import PoolSample
 
@@ -62,6 +64,22 @@ class FleetRecord:
         """Whether the caller runs the periodic task `name` now; no other process does for `every_s`."""
         return self._database.write(
             lambda c: periodic_tasks.take(c, name, every_s=every_s, now=self._now()), durable=False
+        )
+
+    def lead(self, name: str, owner: str, *, lease_s: float) -> Leadership | None:
+        """Lead the task `name` for `lease_s`, or renew that; None while another owner leads it."""
+        return self._database.write(
+            lambda c: leadership.take(c, name, owner, lease_s=lease_s, now=self._now()), durable=False
+        )
+
+    def resign(self, leader: Leadership) -> None:
+        """Let another process lead at once; no effect in a later term."""
+        self._database.write(lambda c: leadership.release(c, leader), durable=False)
+
+    def record_decisions(self, leader: Leadership, decisions: Sequence[PoolDecision]) -> bool:
+        """Store decisions of the scaler; False, and nothing is stored, if another process leads by now."""
+        return self._database.write(
+            lambda c: scaler_decisions.record(c, leader, decisions, now=self._now()), durable=False
         )
 
     def prune(self) -> int:
