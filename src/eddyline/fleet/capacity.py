@@ -199,9 +199,7 @@ class Capacity(Section):
         description="`scaling: eddyline`: seconds within which an asset should be ready; On-Demand replaces "
         "missing Spot when it would be late (in place of `on_demand.after_s`)",
     )
-    predictive: bool = Field(
-        default=False, description="predictive scaling from earlier days (`scaling: aws` only)"
-    )
+    predictive: bool = Field(default=False, description="predictive scaling from earlier days")
     warm_pool: bool = Field(
         default=False,
         description="must be `false`: AWS keeps no warm pool for Spot Instances or weighted groups",

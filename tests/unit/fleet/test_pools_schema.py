@@ -48,7 +48,7 @@ def test_editors_find_the_schema_of_the_built_in_file() -> None:
         (("pools", "cpu", "arch"), "x86"),
         (("pools", "cpu", "slot", "vcpu"), 0),
         (("pools", "cpu", "capacity", "least"), 1),
-        (("pools", "cpu", "capacity", "scaling"), "eddyline"),
+        (("pools", "cpu", "capacity", "scaling"), "none"),
         (("pools", "cpu", "capacity", "stop_s"), 111),
         (("pools", "cpu", "capacity", "zones"), ["use1-az1"]),
         (("pools", "cpu", "capacity", "spot", "strategy"), "capacity-optimised"),

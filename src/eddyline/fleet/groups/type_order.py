@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from eddyline.fleet.groups.group import Group
@@ -13,30 +12,42 @@ from eddyline.fleet.scaler.rules import ScalerRules
 PRIORITIZED = "capacity-optimized-prioritized"
 """The allocation strategy that regards the order of types, after capacity."""
 _RANKED = ("capacity-optimized", PRIORITIZED)
-_ANY_SIZE = 1e9  # reference slots: for so many, no type is too large
-_STEP = math.log(1.05)  # prices that differ by less are equal: an order that changes with noise says nothing
+_KEPT = 0.95
+"""A type moves before another one if it is better than that one at this share of its price.
+
+Otherwise small changes of prices would change the order every hour.
+"""
 
 
 def ranked_types(group: Group, view: PoolView, wanted: float, rules: ScalerRules) -> tuple[str, ...] | None:
     """The types of a Spot group by the value of their best zone; None if the order needs no change.
 
-    `wanted` is the capacity in reference slots: types that are too large for it come last. Groups with types
-    chosen by attributes, and those with another allocation strategy, keep the order of AWS.
+    `wanted` is the capacity of the pool in reference slots. Groups with types chosen by attributes, and those
+    with another allocation strategy, keep the order of AWS.
     """
     strategy = group.policy.get("InstancesDistribution", {}).get("SpotAllocationStrategy")
     if not group.spot or not group.types or strategy not in _RANKED:
         return None
-    readings = [replace(each, usd_h=_rounded(each.usd_h, each.power)) for each in view.readings]
-    order = launch_order(wanted, readings, rules, spot=True)
-    order += [place for place in launch_order(_ANY_SIZE, readings, rules, spot=True) if place not in order]
-    names = dict.fromkeys(view.offers[place].instance_type for place in order)
-    ranked = [name for name in names if name in group.types]
-    ranked += [name for name in group.types if name not in names]
+    ranked: list[str] = []
+    for name in group.types:
+        place = len(ranked)
+        while place and _is_better(name, ranked[place - 1], view, wanted, rules):
+            place -= 1
+        ranked.insert(place, name)
     if strategy == PRIORITIZED and tuple(ranked) == group.types:
         return None
     return tuple(ranked)
 
 
-def _rounded(usd_h: float, power: float) -> float:
-    """The price of an instance whose price for a slot is rounded to the nearest step."""
-    return math.exp(round(math.log(usd_h / power) / _STEP) * _STEP) * power
+def _is_better(name: str, other: str, view: PoolView, wanted: float, rules: ScalerRules) -> bool:
+    """Whether a type is clearly better than another one."""
+    found = [
+        (
+            offer.instance_type,
+            replace(reading, usd_h=reading.usd_h * (_KEPT if offer.instance_type == other else 1.0)),
+        )
+        for offer, reading in zip(view.offers, view.readings, strict=True)
+        if offer.spot and offer.instance_type in (name, other)
+    ]
+    order = launch_order(wanted, [reading for _, reading in found], rules, spot=True)
+    return bool(order) and found[order[0]][0] == name
