@@ -99,15 +99,39 @@ def test_types_and_attributes_are_those_of_the_pools_file(
 
 # Scaling
 
+OTHER: dict[str, dict[str, Any]] = {
+    "predictive": {
+        "name": "cpu",
+        "kinds": ["chunk"],
+        "cost": 1,
+        "slot": {"vcpu": 2, "memory_mib": 3584},
+        "capacity": {"max_vcpu": 64, "types": {"c7i.4xlarge": 16}, "predictive": True},
+    },
+    "scaled_by_eddyline": {
+        "name": "cpu",
+        "kinds": ["chunk"],
+        "cost": 1,
+        "slot": {"vcpu": 2, "memory_mib": 3584},
+        "capacity": {
+            "max_vcpu": 64,
+            "types": {"c7i.4xlarge": 16, "c7a.4xlarge": 16},
+            "on_demand": {"max_vcpu": 32},
+            "scaling": "eddyline",
+        },
+    },
+}
+"""The pools of the run blocks of these names."""
+
 
 def expected_scaling(pool: Pool) -> dict[str, Any]:
     found: dict[str, Any] = scaling_table({pool.name: bounds_of(pool.capacity)}, "eddyline")[pool.name]
     return found
 
 
-@pytest.mark.parametrize("pool", SHIPPED)
+@pytest.mark.parametrize("pool", [*SHIPPED, "scaled_by_eddyline"])
 def test_groups_have_the_bounds_and_settings_of_the_scaling_table(plans: dict[str, Plan], pool: str) -> None:
-    expected = expected_scaling(POOLS[pool])["groups"]
+    shipped = POOLS.get(pool) or Pool.model_validate(OTHER[pool])
+    expected = expected_scaling(shipped)["groups"]
     planned = plan_of(plans, pool).all("aws_autoscaling_group")
     for purchase, wanted in expected.items():
         group = planned[f'this["{purchase}"]']
@@ -117,9 +141,9 @@ def test_groups_have_the_bounds_and_settings_of_the_scaling_table(plans: dict[st
     assert "AZRebalance" in SUSPENDED_PROCESSES
 
 
-@pytest.mark.parametrize("pool", [*SHIPPED, "predictive"])
+@pytest.mark.parametrize("pool", [*SHIPPED, *OTHER])
 def test_scaling_policies_equal_the_scaling_table(plans: dict[str, Plan], pool: str) -> None:
-    shipped = POOLS.get(pool) or Pool.model_validate(PREDICTIVE)
+    shipped = POOLS.get(pool) or Pool.model_validate(OTHER[pool])
     expected = {each["name"]: each for each in expected_scaling(shipped)["policies"]}
     planned = {each["name"]: each for each in plan_of(plans, pool).all("aws_autoscaling_policy").values()}
     assert set(planned) == set(expected)
@@ -214,16 +238,6 @@ def test_alarms_that_run_policies_equal_the_scaling_table(plans: dict[str, Plan]
                 assert {key: metric[key] for key in query["metric"]} == query["metric"]
         assert not queries
         assert {key: alarm[key] for key in wanted} == wanted
-
-
-PREDICTIVE = {
-    "name": "cpu",
-    "kinds": ["chunk"],
-    "cost": 1,
-    "slot": {"vcpu": 2, "memory_mib": 3584},
-    "capacity": {"max_vcpu": 64, "types": {"c7i.4xlarge": 16}, "predictive": True},
-}
-"""The pool of the run block `predictive`."""
 
 
 # Defaults

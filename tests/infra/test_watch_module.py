@@ -10,9 +10,10 @@ import pytest
 from tests.infra.plans import Plan, read_plans
 
 from eddyline.aws.lambdas import metric_names as lambda_metrics
+from eddyline.fleet.capacity import Capacity
 from eddyline.fleet.pools import load_pools
 from eddyline.fleet.scaling import metric_names
-from eddyline.fleet.scaling.pool_bounds import scaled_pools
+from eddyline.fleet.scaling.pool_bounds import bounds_of, scaled_pools
 from eddyline.fleet.scaling.table import scaling_table
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,19 @@ def test_the_alarms_of_a_pool_equal_the_scaling_table(plan: Plan, pool: str) -> 
         alarm = planned[wanted["alarm_name"]]
         assert {key: alarm[key] for key in wanted} == wanted
         assert alarm["alarm_actions"] == alarm["ok_actions"] == [TOPIC]
+
+
+def test_the_alarms_of_a_pool_that_coordinators_scale_equal_the_scaling_table(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    plan = read_plans(tmp_path_factory.getbasetemp().parent, "watch")["a_pool_that_coordinators_scale"]
+    capacity = Capacity(max_vcpu=64, types={"c7i.4xlarge": 16}, scaling="eddyline")
+    table = scaling_table({"cpu": bounds_of(capacity)}, "eddyline")["cpu"]["alarms"]
+    assert len(table) == 7
+    for wanted in table:
+        assert wanted.pop("scaling_policy") is None
+        alarm = alarms(plan)[wanted["alarm_name"]]
+        assert {key: alarm[key] for key in wanted} == wanted
 
 
 def test_no_pool_without_machines_has_alarms(plan: Plan) -> None:

@@ -3,17 +3,21 @@
 locals {
   file  = yamldecode(file(var.pools_file)).pools
   pools = { for name, pool in local.file : name => pool if pool.capacity.max_vcpu > 0 }
+
+  # Coordinators scale these.
+  scaled_pools = [for name, pool in local.pools : name if try(pool.capacity.scaling, "aws") == "eddyline"]
 }
 
 module "network" {
   source = "../../modules/network"
 
-  prefix          = var.prefix
-  zones           = var.zones
-  nat             = "none"
-  endpoints       = true
-  session_manager = true
-  flow_logs       = true
+  prefix               = var.prefix
+  zones                = var.zones
+  nat                  = "none"
+  endpoints            = true
+  autoscaling_endpoint = length(local.scaled_pools) > 0
+  session_manager      = true
+  flow_logs            = true
 }
 
 module "queues" {
@@ -74,6 +78,7 @@ module "service" {
   queue_arn_pattern         = module.queues.queue_arn_pattern
   command_queue_arn_pattern = module.queues.command_queue_arn_pattern
   ingest_queue_name         = module.queues.ingest_queue_name
+  scaled_pools              = local.scaled_pools
   kms_key_arns              = [aws_kms_key.this.arn]
   log_kms_key_arn           = aws_kms_key.this.arn
 }

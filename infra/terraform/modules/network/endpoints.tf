@@ -9,7 +9,8 @@
 #   secretsmanager                   agents and Fargate read the password of the ledger when a task starts
 #
 # Not needed: sts (containers get credentials from the agent), ssm (AMI parameters are resolved by Terraform, not on
-# instances; session_manager adds it), lambda and autoscaling (only functions call them, and they are not in the VPC), kms (S3, SQS and RDS call it themselves).
+# instances; session_manager adds it), lambda (functions are not in the VPC), autoscaling
+# (of coordinators, only the scaler calls it; autoscaling_endpoint adds it), kms (S3, SQS and RDS call it themselves).
 locals {
   interface_services = toset([
     "ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "sqs", "logs", "monitoring", "ec2",
@@ -17,7 +18,7 @@ locals {
   ])
   session_services = toset(["ssm", "ssmmessages", "ec2messages"])
 
-  services         = setunion(var.endpoints ? local.interface_services : [], var.session_manager ? local.session_services : [])
+  services         = setunion(var.endpoints ? local.interface_services : [], var.endpoints && var.autoscaling_endpoint ? ["autoscaling"] : [], var.session_manager ? local.session_services : [])
   endpoint_subnets = slice(local.private_subnets, 0, min(var.endpoint_zone_count, length(local.private_subnets)))
 }
 

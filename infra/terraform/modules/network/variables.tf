@@ -68,6 +68,12 @@ variable "endpoints" {
   default     = true
 }
 
+variable "autoscaling_endpoint" {
+  description = "Whether the interface endpoints include EC2 Auto Scaling: coordinators call it for pools with scaling: eddyline."
+  type        = bool
+  default     = false
+}
+
 variable "endpoint_zone_count" {
   description = "Number of zones with a network interface of each interface endpoint; each costs an hourly price. Machines in other zones use them across zones."
   type        = number

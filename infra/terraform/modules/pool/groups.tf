@@ -18,6 +18,13 @@ data "aws_subnets" "zones" {
   }
 }
 
+locals {
+  # Coordinators order listed types by value; AWS regards the order after capacity. A plan shows their order as a change
+  # of the overrides; applying it is harmless, they set theirs again within the hour.
+  orders_types  = !local.scaled_by_aws && length(local.capacity.types) > 0 && local.capacity.spot.strategy == "capacity-optimized"
+  spot_strategy = local.orders_types ? "capacity-optimized-prioritized" : local.capacity.spot.strategy
+}
+
 resource "aws_autoscaling_group" "this" {
   for_each = local.purchases
 
@@ -39,7 +46,7 @@ resource "aws_autoscaling_group" "this" {
   # machines on every recommendation, most of which no interruption follows: the drain functions decide instead.
   suspended_processes   = ["AZRebalance"]
   capacity_rebalance    = false
-  protect_from_scale_in = false
+  protect_from_scale_in = !local.scaled_by_aws # coordinators name the machines to end: a late capacity ends none
   termination_policies  = ["OldestLaunchTemplate", "OldestInstance"]
 
   # Without Spot capacity, apply must not wait for it.
@@ -53,7 +60,7 @@ resource "aws_autoscaling_group" "this" {
       on_demand_base_capacity                  = 0
       on_demand_percentage_above_base_capacity = each.key == "od" ? 100 : 0
       on_demand_allocation_strategy            = "lowest-price"
-      spot_allocation_strategy                 = local.capacity.spot.strategy
+      spot_allocation_strategy                 = local.spot_strategy
     }
 
     launch_template {
@@ -106,6 +113,9 @@ resource "aws_autoscaling_group" "this" {
       instance_warmup        = local.warmup_s
       skip_matching          = true
       auto_rollback          = false
+
+      # Protection is against changes of the capacity, not against a new launch template.
+      scale_in_protected_instances = local.scaled_by_aws ? "Ignore" : "Refresh"
     }
   }
 
@@ -120,7 +130,7 @@ resource "aws_autoscaling_group" "this" {
   }
 
   lifecycle {
-    # The scaling policies set it.
+    # The scaling policies or the coordinators set it.
     ignore_changes = [desired_capacity]
 
     precondition {

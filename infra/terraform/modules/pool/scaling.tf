@@ -1,4 +1,5 @@
-# The policies of fleet/scaling/policies.py, by which tests and the simulator model them: a test compares the plan with
+# With scaling: eddyline, coordinators set the capacity (app/fleet/scaler.py), and a pool has neither policies nor alarms
+# that run them. Otherwise, the policies of fleet/scaling/policies.py, by which tests and the simulator model them: a test compares the plan with
 # `python -m eddyline.fleet.scaling`. All capacities are in vCPU.
 
 locals {
@@ -11,9 +12,12 @@ locals {
   machine_vcpu = local.capacity.requirements == null ? min(values(local.capacity.types)...) : local.capacity.requirements.vcpu.min
   largest_vcpu = local.capacity.requirements == null ? max(values(local.capacity.types)...) : local.capacity.requirements.vcpu.max
 
-  has_spot      = local.capacity.max_vcpu > 0
+  scaled_by_aws = local.capacity.scaling == "aws"
+
+  # What the policies may scale.
+  has_spot      = local.scaled_by_aws && local.capacity.max_vcpu > 0
   on_demand     = local.capacity.on_demand
-  has_on_demand = local.on_demand.max_vcpu > local.on_demand.min_vcpu
+  has_on_demand = local.scaled_by_aws && local.on_demand.max_vcpu > local.on_demand.min_vcpu
 
   # Steps from one machine to all, each half as much again as the one before; at most 20, the limit of a policy.
   step_limits = { spot = local.capacity.max_vcpu, od = local.on_demand.max_vcpu - local.on_demand.min_vcpu }
@@ -36,6 +40,8 @@ locals {
 
 # Keeps the work for each vCPU at the target. Without Spot machines the metric has no value: the step from zero starts them.
 resource "aws_autoscaling_policy" "backlog" {
+  count = local.scaled_by_aws ? 1 : 0
+
   name                      = "${local.base}-spot-backlog"
   autoscaling_group_name    = aws_autoscaling_group.this["spot"].name
   policy_type               = "TargetTrackingScaling"

@@ -67,6 +67,7 @@ variable "pool" {
       max_replacements_per_hour = optional(number, 6)
       scaling                   = optional(string, "aws")
       target_backlog_s          = optional(number, 300)
+      deadline_s                = optional(number, 900)
       predictive                = optional(bool, false)
       warm_pool                 = optional(bool, false)
       stop_s                    = optional(number, 110)
@@ -121,8 +122,13 @@ variable "pool" {
   }
 
   validation {
-    condition     = var.pool.capacity.scaling == "aws"
-    error_message = "capacity.scaling must be aws: eddyline is reserved for a scaler that does not exist yet."
+    condition     = contains(["aws", "eddyline"], var.pool.capacity.scaling)
+    error_message = "capacity.scaling must be aws or eddyline."
+  }
+
+  validation {
+    condition     = var.pool.capacity.scaling == "aws" || !var.pool.capacity.predictive
+    error_message = "capacity.predictive is a policy of AWS Auto Scaling: it needs scaling = aws."
   }
 
   validation {

@@ -8,6 +8,8 @@ locals {
 
   sqs = "arn:${data.aws_partition.current.partition}:sqs:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}"
 
+  groups = "arn:${data.aws_partition.current.partition}:autoscaling:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:autoScalingGroup:*:autoScalingGroupName"
+
   policies = {
     coordinator = data.aws_iam_policy_document.coordinator.json
     ingest      = data.aws_iam_policy_document.ingest.json
@@ -125,6 +127,70 @@ data "aws_iam_policy_document" "coordinator" {
     sid       = "Instances"
     actions   = ["ec2:DescribeInstances", "ec2:DescribeSpotPriceHistory"]
     resources = ["*"]
+  }
+
+  # The scaler of pools with scaling: eddyline.
+  dynamic "statement" {
+    for_each = length(var.scaled_pools) > 0 ? [1] : []
+
+    content {
+      sid       = "DescribeGroups"
+      actions   = ["autoscaling:DescribeAutoScalingGroups"]
+      resources = ["*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.scaled_pools) > 0 ? [1] : []
+
+    content {
+      sid = "ScaleGroups"
+      actions = [
+        "autoscaling:SetDesiredCapacity",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "autoscaling:UpdateAutoScalingGroup",
+      ]
+      resources = [for pair in setproduct(var.scaled_pools, ["spot", "od"]) : "${local.groups}/${var.prefix}-${pair[0]}-${pair[1]}"]
+    }
+  }
+
+  # EC2 Auto Scaling requires these of those who change a group's types, although it launches the machines.
+  dynamic "statement" {
+    for_each = length(var.scaled_pools) > 0 ? [1] : []
+
+    content {
+      sid       = "OrderTypes"
+      actions   = ["ec2:RunInstances"]
+      resources = ["*"]
+
+      condition {
+        test     = "ArnLike"
+        variable = "ec2:LaunchTemplate"
+        values   = ["arn:${data.aws_partition.current.partition}:ec2:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:launch-template/*"]
+      }
+
+      condition {
+        test     = "Bool"
+        variable = "ec2:IsLaunchTemplateResource"
+        values   = ["true"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.scaled_pools) > 0 ? [1] : []
+
+    content {
+      sid       = "MachineRoles"
+      actions   = ["iam:PassRole"]
+      resources = [for pool in var.scaled_pools : "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/${var.prefix}-${pool}-instance"]
+
+      condition {
+        test     = "StringEquals"
+        variable = "iam:PassedToService"
+        values   = ["ec2.amazonaws.com"]
+      }
+    }
   }
 
   dynamic "statement" {

@@ -153,6 +153,12 @@ variable "ingest_queue_name" {
   type        = string
 }
 
+variable "scaled_pools" {
+  description = "Names of the pools with scaling: eddyline: coordinators may change the capacity of their Auto Scaling groups."
+  type        = set(string)
+  default     = []
+}
+
 variable "environment" {
   description = "Further environment variables of all services, such as EDDYLINE_DEAD_AFTER. No secrets."
   type        = map(string)

@@ -1,4 +1,20 @@
 locals {
+  # Pools that coordinators scale: the age of the last decision that was applied.
+  scaler_alarms = {
+    for name, capacity in local.pools : "${name}-scaler-late" => {
+      pool        = name
+      description = "Coordinators do not scale the pool: capacity stays as it is (s). Their log has the reason"
+      metric      = "ScalerDecisionAge"
+      namespace   = "Eddyline"
+      statistic   = "Maximum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 300
+      period      = 60
+      periods     = 5
+      missing     = "breaching"
+    } if capacity.scaling == "eddyline"
+  }
+
   # The alarms of fleet/scaling/alarms.py that notify, for each pool. Coordinators publish all but one of these metrics
   # each minute: missing data breaches. An idle pool has no share of Spot, and a fleet without failures no failures.
   pool_alarms = merge([
@@ -80,7 +96,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "pool" {
-  for_each = local.pool_alarms
+  for_each = merge(local.pool_alarms, local.scaler_alarms)
 
   alarm_name          = "${var.prefix}-${each.key}"
   alarm_description   = each.value.description

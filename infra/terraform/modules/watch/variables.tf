@@ -17,7 +17,8 @@ variable "pools" {
       requirements = optional(object({
         vcpu = object({ min = number })
       }))
-      types = optional(map(number), {})
+      types   = optional(map(number), {})
+      scaling = optional(string, "aws")
       on_demand = optional(object({
         max_vcpu = optional(number, 0)
         after_s  = optional(number, 600)

@@ -32,7 +32,8 @@ from eddyline.fleet.scaling.pool_bounds import bounds_of
 from eddyline.fleet.scaling.work_rates import WorkRates
 from eddyline.graph.db.server_clock import clock_for
 from eddyline.graph.db.transactions import Database, as_url
-from eddyline.graph.ledger.fleet import load, samples
+from eddyline.graph.ledger.fleet import load, samples, scaler_decisions
+from eddyline.graph.ledger.fleet.scaler_decisions import PoolDecision
 from eddyline.graph.pool_load import Load
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ class FleetMetrics:
         """Compute and store the demand at `now`, in the order of pools.yaml. Raises `LedgerError`."""
         minute = minute_of(now)
 
-        def work(connection: Connection) -> tuple[Load, list[PoolSample]]:
+        def work(connection: Connection) -> tuple[Load, list[PoolSample], dict[str, PoolDecision]]:
             found = load.read_load(connection, now, ready_after_s=WARMUP_S)
-            return found, samples.find(connection, minute - self._history_s, minute)
+            earlier = samples.find(connection, minute - self._history_s, minute)
+            return found, earlier, scaler_decisions.find(connection)
 
-        found, earlier = self._database.read(work)
+        found, earlier, decisions = self._database.read(work)
         self._rates.measure(found.ended)
         history: defaultdict[str, list[PoolSample]] = defaultdict(list)
         for sample in earlier:
@@ -78,6 +80,7 @@ class FleetMetrics:
                 rates=self._rates,
                 history=history[name],
                 minute=minute,
+                decided_at=decisions[name].decided if name in decisions else None,
             )
             for name, pool in self._pools.pools.items()
         ]

@@ -56,13 +56,15 @@ def import_prices(ledger: Ledger, *, on_demand: Path | None, spot: Path | None) 
     return ImportedPrices(on_demand=len(found), spot=len(changes))
 
 
-def record_spot_prices(ledger: Ledger, read: ReadHistory) -> int:
-    """Record the changes of the Spot prices of the types that run on Spot; returns how many were read.
+def record_spot_prices(ledger: Ledger, read: ReadHistory, *, also: Collection[str] = ()) -> int:
+    """Record the changes of the Spot prices of the types that run on Spot, and `also` of these.
+
+    Returns how many were read.
 
     Raises `LedgerError`, `ServiceError` and `AccessError`.
     """
     now = ledger.now()
-    types = {each.instance_type for each in ledger.fleet.running() if each.lifecycle == SPOT}
+    types = {each.instance_type for each in ledger.fleet.running() if each.lifecycle == SPOT} | set(also)
     newest: dict[str, float] = {}
     for price in ledger.read(lambda connection: prices.find(connection, now)):
         if price.zone:

@@ -46,7 +46,7 @@ def keep_fleet_record(
     hooks = {name: float(pool.capacity.hook_s) for name, pool in pools.pools.items()}
     loops = (
         _events(ledger, queues, hooks, observation, stop),
-        *_upkeep(shared, ledger, hooks, observation, stop),
+        *_upkeep(shared, ledger, pools, observation, stop),
     )
     threads = [Thread(target=loop, name="fleet record", daemon=True) for loop in loops]
     for thread in threads:
@@ -130,7 +130,7 @@ def _events(
 def _upkeep(
     shared: SharedServices,
     ledger: Ledger,
-    hooks: Mapping[str, float],
+    pools: Pools,
     observation: Observation[CoordinatorMetrics],
     stop: Stop,
 ) -> Sequence[Callable[[], None]]:
@@ -139,7 +139,14 @@ def _upkeep(
             observation.metrics.record_action(action, count)
             observation.log.info("fleet record repaired", action=action, count=count)
 
-    upkeep = FleetUpkeep(ledger, prefix=shared.queues, pools=hooks, on_action=on_action)
+    scaled = [pool.capacity for pool in pools.pools.values() if pool.capacity.scaling == "eddyline"]
+    upkeep = FleetUpkeep(
+        ledger,
+        prefix=shared.queues,
+        pools=pools.pools,
+        priced={name for capacity in scaled for name in capacity.types},  # the scaler orders them
+        on_action=on_action,
+    )
 
     def describe() -> bool:
         return upkeep.repair(shared.ec2_instances)

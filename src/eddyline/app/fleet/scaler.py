@@ -114,10 +114,13 @@ class FleetScaler:
         failed: list[PoolDecision] = []
         for name, plan in plans.items():
             decision = decisions[name]
-            problem = self._apply(api, groups, plan, leader)
+            problem = self._set_capacity(api, plan, leader)
             if problem:
                 earlier = readings.decisions.get(name)
                 decision = replace(decision, problem=problem, decided=earlier.decided if earlier else None)
+            elif order_problem := self._set_type_orders(api, groups, plan, leader):
+                decision = replace(decision, problem=order_problem)  # the capacity is set
+            if decision != decisions[name]:
                 failed.append(decision)
             self._on_decision(decision, plan.has_changes)
         if failed:
@@ -193,10 +196,8 @@ class FleetScaler:
             problem=plan.problem,
         )
 
-    def _apply(
-        self, api: AutoScalingGroups, groups: Mapping[str, Group], plan: PoolPlan, leader: Leadership
-    ) -> str:
-        """Apply a plan; returns why it could not be applied, or ""."""
+    def _set_capacity(self, api: AutoScalingGroups, plan: PoolPlan, leader: Leadership) -> str:
+        """Set the capacity of both groups; returns why it could not be set, or ""."""
         try:
             for step in plan.steps:
                 if step.desired is not None:
@@ -205,12 +206,20 @@ class FleetScaler:
                 for instance in step.victims:
                     self._check(leader)
                     api.end(instance)
+        except EddylineError as error:
+            return str(error)
+        return ""
+
+    def _set_type_orders(
+        self, api: AutoScalingGroups, groups: Mapping[str, Group], plan: PoolPlan, leader: Leadership
+    ) -> str:
+        try:
             for name, types in plan.type_orders.items():
                 self._check(leader)
                 api.set_type_order(groups[name], types)
         except EddylineError as error:
             return str(error)
-        return plan.problem
+        return ""
 
     def _check(self, leader: Leadership) -> None:
         if self._ledger.now() > leader.until - min(_CALL_S, self._lease_s / 2):

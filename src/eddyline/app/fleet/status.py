@@ -11,7 +11,8 @@ from eddyline.fleet.pool_coverage import pool_of_worker
 from eddyline.fleet.pools import Pools
 from eddyline.graph.instance import SPOT, Instance
 from eddyline.graph.ledger import commands
-from eddyline.graph.ledger.fleet import load, queries, samples
+from eddyline.graph.ledger.fleet import load, queries, samples, scaler_decisions
+from eddyline.graph.ledger.fleet.scaler_decisions import PoolDecision
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.queries import WorkerRow, list_workers
 from eddyline.graph.pool_load import Load
@@ -38,7 +39,8 @@ class PoolStatus:
     `vcpu_unknown` of the instances have no known vCPU. `draining` workers are on an instance whose end is
     announced, or have a drain command that is not delivered. `backlog_vcpu_s` is the work in due and running
     jobs in seconds of one vCPU, `wanted_vcpu` the capacity for it and `spot_shortfall_vcpu` what of it Spot
-    has not provided; None without a sample of the last minutes.
+    has not provided; None without a sample of the last minutes. `decision` is the last one of the scaler
+    about a pool with `scaling: eddyline`.
     """
 
     pool: str
@@ -57,6 +59,7 @@ class PoolStatus:
     wanted_vcpu: int | None
     spot_shortfall_vcpu: int | None
     ending: int
+    decision: PoolDecision | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,7 @@ class _Readings:
     samples: Mapping[str, PoolSample]
     commanded: Collection[str]
     ending: Sequence[EndingInstance] = field(default_factory=tuple)
+    decisions: Mapping[str, PoolDecision] = field(default_factory=dict)
 
 
 def read_fleet_status(ledger: Ledger, pools: Pools) -> FleetStatus:
@@ -94,6 +98,11 @@ def read_fleet_status(ledger: Ledger, pools: Pools) -> FleetStatus:
             samples={each.pool: each for each in samples.find(connection, now - _FRESH_S, now + 1)},
             commanded=commands.draining(connection),
             ending=[_ending(each, alive) for each in running if _notices(each)],
+            decisions={
+                name: each
+                for name, each in scaler_decisions.find(connection).items()
+                if name in pools.pools and pools[name].capacity.scaling == "eddyline"
+            },
         )
 
     found = ledger.read(read)
@@ -141,4 +150,5 @@ def _pool_status(name: str, found: _Readings) -> PoolStatus:
         wanted_vcpu=sample.wanted_vcpu if sample else None,
         spot_shortfall_vcpu=sample.spot_shortfall_vcpu if sample else None,
         ending=len(ending),
+        decision=found.decisions.get(name),
     )

@@ -22,7 +22,8 @@ _PRICES_S = 3600.0
 class FleetUpkeep:
     """Records the machines of workers, what EC2 describes, and deletes old entries.
 
-    `on_action` gets what was done, and how often.
+    `priced` are types whose Spot prices are recorded also while none runs. `on_action` gets what was done,
+    and how often.
     """
 
     def __init__(
@@ -31,11 +32,13 @@ class FleetUpkeep:
         *,
         prefix: str,
         pools: Collection[str],
+        priced: Collection[str] = (),
         on_action: Callable[[str, int], None] = lambda _action, _count: None,
     ) -> None:
         self._ledger = ledger
         self._prefix = prefix
         self._pools = frozenset(pools)
+        self._priced = frozenset(priced)
         self._on_action = on_action
 
     def step(self) -> None:
@@ -47,7 +50,7 @@ class FleetUpkeep:
             self._on_action("instances forgotten", fleet.prune())
 
     def record_prices(self, open_history: Callable[[], ReadHistory | None]) -> bool:
-        """Record the Spot prices of the running types; False if that is not due, or outside AWS.
+        """Record the Spot prices of running and `priced` types; False if that is not due, or outside AWS.
 
         Raises `LedgerError`, `ServiceError` and `AccessError`.
         """
@@ -56,7 +59,7 @@ class FleetUpkeep:
         read = open_history()
         if read is None:
             return False
-        self._on_action("Spot prices read", record_spot_prices(self._ledger, read))
+        self._on_action("Spot prices read", record_spot_prices(self._ledger, read, also=self._priced))
         return True
 
     def repair(self, open_instances: Callable[[], Ec2Instances | None]) -> bool:

@@ -17,6 +17,7 @@ from eddyline.core.formatting import format_count, format_duration, printable
 
 if TYPE_CHECKING:
     from eddyline.app.fleet.status import FleetStatus, PoolStatus
+    from eddyline.graph.ledger.fleet.scaler_decisions import PoolDecision
 
 _HOUR_S = 3600.0
 _MAX_ENDING = 20
@@ -62,7 +63,26 @@ def print_fleet_status(screen: Console, found: FleetStatus) -> None:
         if pool.spot_shortfall_vcpu:
             line = f"pool {pool.pool}: Spot has not provided {pool.spot_shortfall_vcpu:,} of the wanted vCPU"
             screen.print(Text.assemble(("! ", "bold yellow"), printable(line)), soft_wrap=True)
+    for pool in found.pools:
+        if pool.decision is not None:
+            _print_decision(screen, pool.decision, found.at)
     _print_ending(screen, found)
+
+
+def _print_decision(screen: Console, decision: PoolDecision, now: float) -> None:
+    """What the scaler of coordinators did last, and what keeps it from more."""
+    ago = format_duration(max(now - decision.at, 0.0))
+    line = (
+        f"pool {decision.pool}: scaled {ago} ago by {decision.owner}: wanted {decision.wanted_vcpu:,} vCPU, "
+        f"set Spot {decision.spot_vcpu:,} and On-Demand {decision.on_demand_vcpu:,}"
+    )
+    if decision.drained:
+        line += f", ended {format_count(decision.drained, 'instance')}"
+    screen.print(printable(line), soft_wrap=True)
+    if decision.problem:
+        applied = "never" if decision.decided is None else f"{format_duration(now - decision.decided)} ago"
+        line = f"pool {decision.pool}: {decision.problem}; last applied: {applied}"
+        screen.print(Text.assemble(("! ", "bold yellow"), printable(line)), soft_wrap=True)
 
 
 def _cells(pool: PoolStatus) -> list[str]:

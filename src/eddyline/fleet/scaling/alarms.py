@@ -106,6 +106,7 @@ def notifications(bounds: Bounds) -> tuple[Alarm, ...]:
     """The alarms that notify an operator."""
     launch_failures = PoolMetric(name="LaunchFailures", unit="Count", statistic="Sum", meaning="")
     return (
+        *(() if bounds.scaled_by_aws else (_scaler_late(),)),
         # Any value is at least 0: only missing data breaches.
         Alarm(
             name="metrics-missing",
@@ -163,4 +164,16 @@ def notifications(bounds: Bounds) -> tuple[Alarm, ...]:
             missing="notBreaching",
             namespace=metric_names.FLEET_NAMESPACE,
         ),
+    )
+
+
+def _scaler_late() -> Alarm:
+    """No coordinator has applied a decision for ten steps, though coordinators may run."""
+    return Alarm(
+        name="scaler-late",
+        metrics=(("age", metric_names.DECISION_AGE),),
+        threshold=300.0,
+        periods=5,
+        datapoints=5,
+        missing="breaching",
     )

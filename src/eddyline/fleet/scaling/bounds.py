@@ -17,7 +17,7 @@ class Bounds:
     The Spot group has `spot_min` to `spot_max`, the on-demand group `on_demand_min` (its base) to
     `on_demand_max`. `machine_vcpu` is the smallest instance type. On-demand instances replace Spot that is
     missing for `on_demand_after_s`. The capacity wanted does the work in the ledger within
-    `target_backlog_s`.
+    `target_backlog_s`. Pools that are not `scaled_by_aws` have no scaling policies: coordinators scale them.
     """
 
     spot_min: int = 0
@@ -28,6 +28,7 @@ class Bounds:
     on_demand_after_s: float = 600.0
     target_backlog_s: float = 300.0
     predictive: bool = False
+    scaled_by_aws: bool = True
 
     def __post_init__(self) -> None:
         for name, least, most in (

@@ -52,8 +52,12 @@ def pool_demand(
     rates: WorkRates,
     history: Sequence[PoolSample],
     minute: int,
+    decided_at: float | None = None,
 ) -> PoolDemand:
-    """The demand of `pool` at the time of `load`; `history` are its earlier samples in order of time."""
+    """The demand of `pool` at the time of `load`; `history` are its earlier samples in order of time.
+
+    `decided_at`: when the scaler of coordinators last decided about it (None: not, or AWS scales it).
+    """
     due = [each for each in load.due if each.pool == pool]
     running = [each for each in load.running if each.pool == pool]
     work = slot_vcpu * (
@@ -80,7 +84,10 @@ def pool_demand(
     )
     shortfall = spot_shortfall((*history, sample), bounds, now=load.at)
     sample = replace(sample, spot_shortfall_vcpu=shortfall)
-    return PoolDemand(sample=sample, metrics=_metrics(sample, wanted, capacity, bounds))
+    metrics = _metrics(sample, wanted, capacity, bounds)
+    if decided_at is not None and not bounds.scaled_by_aws:
+        metrics[metric_names.DECISION_AGE.name] = max(load.at - decided_at, 0.0)
+    return PoolDemand(sample=sample, metrics=metrics)
 
 
 def arrival_vcpu(

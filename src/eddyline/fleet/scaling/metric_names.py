@@ -94,6 +94,17 @@ SPOT_SHARE = PoolMetric(
     meaning="SpotInServiceVcpu in percent of InServiceVcpu; not published while that is 0",
 )
 
+DECISION_AGE = PoolMetric(
+    name="ScalerDecisionAge",
+    gauge="scaler_decision_age_seconds",
+    unit="Seconds",
+    statistic="Maximum",
+    meaning=(
+        "seconds since the scaler of coordinators last decided about the pool and applied it; only for pools "
+        "with `scaling: eddyline`, and not published before the first decision"
+    ),
+)
+
 METRICS: Final = (
     BACKLOG,
     OLDEST_DUE_JOB,
@@ -104,5 +115,6 @@ METRICS: Final = (
     BUSY_SLOTS,
     SLOTS,
     SPOT_SHARE,
+    DECISION_AGE,
 )
 """Every metric, in the order in which they are published."""

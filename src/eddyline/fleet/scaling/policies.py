@@ -63,6 +63,7 @@ class Group:
     suspended_processes: tuple[str, ...] = SUSPENDED_PROCESSES
     enabled_metrics: tuple[str, ...] = GROUP_METRICS
     capacity_rebalance: bool = False
+    protect_from_scale_in: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,21 +116,36 @@ class PredictiveScaling:
 
 @dataclass(frozen=True, kw_only=True)
 class PoolScaling:
-    """Everything that scales one pool. `predictive` is None unless the pool chose it."""
+    """Everything that scales one pool. `predictive` is None unless the pool chose it.
+
+    A pool that coordinators scale protects its instances from a change of capacity, and has no step policies;
+    without `has_tracking`, Terraform leaves out also the target tracking.
+    """
 
     groups: tuple[Group, Group]
     target_tracking: TargetTracking
     steps: tuple[StepScaling, ...]
     predictive: PredictiveScaling | None
     notifications: tuple[Alarm, ...]
+    has_tracking: bool = True
 
 
 def pool_scaling(bounds: Bounds) -> PoolScaling:
     """The groups, policies and alarms of a pool."""
     return PoolScaling(
         groups=(
-            Group(purchase="spot", min_size=bounds.spot_min, max_size=bounds.spot_max),
-            Group(purchase="od", min_size=bounds.on_demand_min, max_size=bounds.on_demand_max),
+            Group(
+                purchase="spot",
+                min_size=bounds.spot_min,
+                max_size=bounds.spot_max,
+                protect_from_scale_in=not bounds.scaled_by_aws,
+            ),
+            Group(
+                purchase="od",
+                min_size=bounds.on_demand_min,
+                max_size=bounds.on_demand_max,
+                protect_from_scale_in=not bounds.scaled_by_aws,
+            ),
         ),
         target_tracking=TargetTracking(
             name="spot-backlog",
@@ -140,11 +156,14 @@ def pool_scaling(bounds: Bounds) -> PoolScaling:
         steps=_step_policies(bounds),
         predictive=_predictive(bounds),
         notifications=alarms.notifications(bounds),
+        has_tracking=bounds.scaled_by_aws,
     )
 
 
 def _step_policies(bounds: Bounds) -> tuple[StepScaling, ...]:
     found: list[StepScaling] = []
+    if not bounds.scaled_by_aws:
+        return ()
     if bounds.spot_max:
         # ExactCapacity can be repeated: it starts no more if the first instances are late or never register.
         found.append(
@@ -192,7 +211,7 @@ def _steps(machine_vcpu: int, most: int, *, threshold: int, sign: int = 1) -> tu
 
 def _predictive(bounds: Bounds) -> PredictiveScaling | None:
     """Load and capacity are averages too: a sum would count each coordinator."""
-    if not bounds.predictive:
+    if not bounds.predictive or not bounds.scaled_by_aws:
         return None
     return PredictiveScaling(
         name="spot-predictive",

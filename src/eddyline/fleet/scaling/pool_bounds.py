@@ -23,6 +23,7 @@ def bounds_of(capacity: Capacity) -> Bounds:
         on_demand_after_s=float(on_demand.after_s),
         target_backlog_s=float(capacity.target_backlog_s),
         predictive=capacity.predictive,
+        scaled_by_aws=capacity.scaling == "aws",
     )
 
 

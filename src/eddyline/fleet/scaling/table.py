@@ -27,9 +27,10 @@ def _pool(base: str, prefix: str, pool: str, bounds: Bounds) -> dict[str, Any]:
     scaling = pool_scaling(bounds)
     dimensions = dict(zip(DIMENSIONS, (prefix, pool), strict=True))
     policies = [
-        _target_tracking(base, dimensions, scaling.target_tracking),
         *(_step_scaling(base, policy) for policy in scaling.steps),
     ]
+    if scaling.has_tracking:
+        policies.insert(0, _target_tracking(base, dimensions, scaling.target_tracking))
     if scaling.predictive is not None:
         policies.append(_predictive(base, dimensions, scaling.predictive))
     running = (policy.alarm for policy in scaling.steps)
@@ -50,6 +51,7 @@ def _group(base: str, group: Group) -> dict[str, Any]:
         "enabled_metrics": list(group.enabled_metrics),
         "metrics_granularity": "1Minute",
         "capacity_rebalance": group.capacity_rebalance,
+        "protect_from_scale_in": group.protect_from_scale_in,
     }
 
 

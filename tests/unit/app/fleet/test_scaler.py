@@ -151,6 +151,15 @@ def test_a_change_that_is_refused_is_recorded_and_tried_again(fleet: ScaledFleet
     assert fleet.group().desired > 0
 
 
+def test_a_refused_order_of_types_does_not_count_as_a_late_decision(fleet: ScaledFleet) -> None:
+    fleet.submit(100)
+    fleet.plane.fail("autoscaling", "UpdateAutoScalingGroup", "AccessDenied", times=1)
+    fleet.run(30.0)
+    assert "ordering the types" in fleet.decision().problem
+    assert fleet.decision().decided == fleet.clock.now() - 30.0
+    assert fleet.group().desired > 0
+
+
 def test_without_measured_rates_a_pool_gets_its_first_machine_only(new_fleet: NewFleet) -> None:
     fleet = new_fleet()
     fleet.submit(500)

@@ -207,3 +207,10 @@ def test_values_are_finite_and_not_negative(load: Load, earlier: list[PoolSample
     assert all(0 <= each < float("inf") for each in found.metrics.values())
     assert set(found.metrics) <= {metric.name for metric in metric_names.METRICS}
     assert 0 <= (found.sample.wanted_vcpu or 0) < 2**31
+
+
+def test_the_age_of_the_last_decision_is_published_for_pools_that_coordinators_scale() -> None:
+    own = Bounds(spot_max=64, scaled_by_aws=False)
+    assert value(demand(Load(at=NOW), bounds=own, decided_at=NOW - 45.0), metric_names.DECISION_AGE) == 45.0
+    assert value(demand(Load(at=NOW), bounds=own), metric_names.DECISION_AGE) is None
+    assert value(demand(Load(at=NOW), decided_at=NOW - 45.0), metric_names.DECISION_AGE) is None

@@ -9,6 +9,7 @@ from eddyline.fleet.pools import load_pools
 from eddyline.fleet.scaling.__main__ import main
 from eddyline.fleet.scaling.bounds import Bounds
 from eddyline.fleet.scaling.pool_bounds import bounds_of, scaled_pools
+from eddyline.fleet.scaling.table import scaling_table
 
 
 def test_the_bounds_of_the_shipped_pools() -> None:
@@ -31,3 +32,23 @@ def test_the_command_prints_the_table_of_every_pool_with_machines() -> None:
     printed = json.loads(main(["studio"]))
     assert set(printed) == set(scaled_pools(load_pools()))
     assert printed["cpu"]["groups"]["spot"]["name"] == "studio-cpu-spot"
+
+
+def test_a_pool_that_coordinators_scale_has_no_policies_and_one_alarm_more() -> None:
+    capacity = Capacity(max_vcpu=64, types={"c7i.4xlarge": 16}, scaling="eddyline")
+    table = scaling_table({"cpu": bounds_of(capacity)}, "eddyline")["cpu"]
+    assert table["policies"] == []
+    assert all(group["protect_from_scale_in"] for group in table["groups"].values())
+    by_aws = scaling_table({"cpu": bounds_of(capacity.model_copy(update={"scaling": "aws"}))}, "eddyline")[
+        "cpu"
+    ]
+    assert {policy["name"] for policy in by_aws["policies"]} == {
+        "eddyline-cpu-spot-backlog",
+        "eddyline-cpu-spot-from-zero",
+    }
+    notifying = [
+        {each["alarm_name"] for each in found["alarms"] if not each["scaling_policy"]}
+        for found in (table, by_aws)
+    ]
+    assert notifying[0] - notifying[1] == {"eddyline-cpu-scaler-late"}
+    assert not [each for each in table["alarms"] if each["scaling_policy"]]

@@ -305,6 +305,45 @@ run "predictive" {
   }
 }
 
+run "scaled_by_eddyline" {
+  command = plan
+
+  variables {
+    name = "cpu"
+    pool = {
+      kinds = ["chunk"]
+      cost  = 1
+      slot  = { vcpu = 2, memory_mib = 3584 }
+      capacity = {
+        max_vcpu  = 64
+        types     = { "c7i.4xlarge" = 16, "c7a.4xlarge" = 16 }
+        on_demand = { max_vcpu = 32 }
+        scaling   = "eddyline"
+      }
+    }
+  }
+
+  assert {
+    condition     = length(aws_autoscaling_policy.backlog) == 0 && length(aws_autoscaling_policy.from_zero) == 0 && length(aws_autoscaling_policy.on_demand_out) == 0 && length(aws_autoscaling_policy.on_demand_in) == 0 && length(aws_autoscaling_policy.predictive) == 0 && length(aws_cloudwatch_metric_alarm.scaling) == 0
+    error_message = "only coordinators scale the groups"
+  }
+
+  assert {
+    condition     = alltrue([for group in aws_autoscaling_group.this : group.protect_from_scale_in && group.instance_refresh[0].preferences[0].scale_in_protected_instances == "Refresh"])
+    error_message = "a desired capacity ends no machine; a new launch template replaces them"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this["spot"].mixed_instances_policy[0].instances_distribution[0].spot_allocation_strategy == "capacity-optimized-prioritized"
+    error_message = "AWS regards the order of types"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this["spot"].max_size == 64 && aws_autoscaling_group.this["od"].max_size == 32
+    error_message = "the bounds stay"
+  }
+}
+
 run "another_store" {
   command = plan
 

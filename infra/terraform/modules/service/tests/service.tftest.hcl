@@ -218,3 +218,38 @@ run "an_image_without_a_version_is_refused" {
 
   expect_failures = [var.image]
 }
+
+run "coordinators_scale_the_named_pools_only" {
+  command = plan
+
+  variables {
+    scaled_pools = ["cpu"]
+  }
+
+  assert {
+    condition = [for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : sort(flatten([each.Resource])) if each.Sid == "ScaleGroups"] == [[
+      "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/eddyline-cpu-od",
+      "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/eddyline-cpu-spot",
+    ]]
+    error_message = "The two groups of the pool."
+  }
+
+  assert {
+    condition     = [for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : flatten([each.Resource]) if each.Sid == "MachineRoles"] == [["arn:aws:iam::123456789012:role/eddyline-cpu-instance"]]
+    error_message = "The role of the machines of the pool."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.task["ingest"].policy, "autoscaling:")
+    error_message = "Only coordinators scale."
+  }
+}
+
+run "without_such_pools_coordinators_scale_nothing" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.task["coordinator"].policy, "autoscaling:") && !strcontains(aws_iam_role_policy.task["coordinator"].policy, "RunInstances")
+    error_message = "No permission that is not needed."
+  }
+}

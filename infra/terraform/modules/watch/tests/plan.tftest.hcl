@@ -55,6 +55,19 @@ run "plan" {
   }
 }
 
+run "a_pool_that_coordinators_scale" {
+  command = plan
+
+  variables {
+    pools = { cpu = { capacity = { max_vcpu = 64, types = { "c7i.4xlarge" = 16 }, scaling = "eddyline" } } }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.pool["cpu-scaler-late"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.pool["cpu-scaler-late"].threshold == 300
+    error_message = "a scaler that does not decide is an alarm"
+  }
+}
+
 run "a_topic" {
   command = plan
 
