@@ -144,7 +144,7 @@ class AggregateFleet:
             self._add_drains(exit_s, count)
         else:
             pool.booting -= count
-        picked = pool.pick(count, self._rng, ready=is_ready)
+        picked = pool.pick_cohorts(count, self._rng, ready=is_ready)
         pool.draining += count
         self._timers.at(self.now + exit_s, partial(self._terminate, pool, picked))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,18 +76,30 @@ class CohortPool:
         self.held -= count
         self.launched_at_sum -= count * launched
 
-    def pick(self, count: int, rng: np.random.Generator, *, ready: bool | None) -> list[tuple[Cohort, int]]:
-        """Random instances that are not drained: of those that are ready, or boot, or (None) of all.
+    def pick(self, count: int, rng: np.random.Generator) -> list[tuple[Cohort, int]]:
+        """Random instances that are not drained, removed from their cohorts: at most `count`."""
+        own = [each for each in self.cohorts if each.count]
+        counts = np.array([each.count for each in own], dtype=np.int64)
+        picked = counts if count >= counts.sum() else rng.multivariate_hypergeometric(counts, count)
+        return self._remove(zip(own, picked.tolist(), strict=True))
 
-        They are removed from their cohorts. Fewer than `count` are picked if there are not more.
+    def pick_cohorts(self, count: int, rng: np.random.Generator, *, ready: bool) -> list[tuple[Cohort, int]]:
+        """At most `count` instances that are ready, or boot, of as few random cohorts as have so many.
+
+        They are removed from their cohorts.
         """
-        own = [each for each in self.cohorts if each.count and (ready is None or each.ready is ready)]
-        if not own:
-            return []
-        counts = np.array([each.count for each in own])
-        total = int(counts.sum())
-        picked = counts if count >= total else rng.multivariate_hypergeometric(counts, count)
-        found = [(each, number) for each, number in zip(own, picked.tolist(), strict=True) if number]
+        own = [each for each in self.cohorts if each.count and each.ready is ready]
+        found = []
+        for place in rng.permutation(len(own)).tolist():
+            if not count:
+                break
+            number = min(own[place].count, count)
+            count -= number
+            found.append((own[place], number))
+        return self._remove(found)
+
+    def _remove(self, picked: Iterable[tuple[Cohort, int]]) -> list[tuple[Cohort, int]]:
+        found = [(each, number) for each, number in picked if number]
         for each, number in found:
             each.count -= number
         self.forget_empty()

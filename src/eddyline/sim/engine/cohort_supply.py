@@ -122,7 +122,7 @@ class RecordedCohorts:
             own = (
                 self._rng.hypergeometric(self._pool.held - draining, draining, excess) if draining else excess
             )
-            self._take_back(self._pool.pick(int(own), self._rng, ready=None), now + self._lead_s)
+            self._take_back(self._pool.pick(int(own), self._rng), now + self._lead_s)
 
     def _wave(self, wave: Wave, now: float) -> None:
         hit = [(each, int(self._rng.binomial(each.count, wave.share))) for each in self._pool.cohorts]

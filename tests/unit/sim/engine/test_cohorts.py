@@ -67,12 +67,15 @@ def test_random_instances_are_picked_from_cohorts() -> None:
     pool = CohortPool(index=0, offer=SPOT)
     for number in range(4):
         pool.hold(Cohort(pool=pool, launched=number, count=10, lifetimes=10, ready=number < 2))
-    assert pool.pick(3, rng, ready=True)[0][0].launched < 2
-    assert sum(count for _, count in pool.pick(100, rng, ready=True)) == 17
+    ((cohort, count),) = pool.pick_cohorts(3, rng, ready=True)
+    assert (cohort.launched < 2, count, cohort.count) == (True, 3, 7)
+    assert sum(count for _, count in pool.pick_cohorts(100, rng, ready=True)) == 17
     assert [each.launched for each in pool.cohorts] == [2, 3]
-    assert pool.pick(1, rng, ready=True) == []
-    assert sum(count for _, count in pool.pick(5, rng, ready=None)) == 5
+    assert pool.pick_cohorts(1, rng, ready=True) == []
+    assert sum(count for _, count in pool.pick(5, rng)) == 5
     assert sum(each.count for each in pool.cohorts) == 15
+    assert sum(count for _, count in pool.pick(100, rng)) == 15
+    assert pool.pick(1, rng) == []
 
 
 def test_stopped_jobs_are_pending_then_wait_then_start_with_their_work() -> None:
