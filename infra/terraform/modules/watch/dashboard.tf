@@ -3,7 +3,7 @@ locals {
   # A metric is a name and its statistic.
   pool_widgets = [
     { title = "capacity (vCPU)", namespace = "Eddyline", period = 60, metrics = [["WantedVcpu", "Average"], ["InServiceVcpu", "Average"], ["SpotInServiceVcpu", "Average"], ["SpotShortfallVcpu", "Average"]] },
-    { title = "backlog and oldest due job (s)", namespace = "Eddyline", period = 60, metrics = [["BacklogSecondsPerVcpu", "Average"], ["OldestDueJobAge", "Maximum"]] },
+    { title = "backlog, oldest due job and last decision (s)", namespace = "Eddyline", period = 60, metrics = [["BacklogSecondsPerVcpu", "Average"], ["OldestDueJobAge", "Maximum"], ["ScalerDecisionAge", "Maximum"]] },
     { title = "slots", namespace = "Eddyline", period = 60, metrics = [["Slots", "Average"], ["BusySlots", "Average"]] },
     { title = "share of Spot (%)", namespace = "Eddyline", period = 3600, metrics = [["SpotShare", "Average"]] },
     { title = "interruptions", namespace = "Eddyline/Fleet", period = 3600, metrics = [["InterruptionWarnings", "Sum"], ["Interruptions", "Sum"], ["RebalanceRecommendations", "Sum"]] },

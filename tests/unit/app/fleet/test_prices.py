@@ -79,3 +79,14 @@ def test_coordinators_read_new_types_for_90_days_and_known_ones_from_their_last_
 
 def test_without_spot_machines_nothing_is_read(ledger: Ledger) -> None:
     assert record_spot_prices(ledger, lambda *_: pytest.fail("was read")) == 0
+
+
+def test_types_that_the_scaler_orders_are_read_also_while_none_runs(ledger: Ledger) -> None:
+    calls: list[list[str]] = []
+
+    def read(types: Collection[str], _start: float, stop: float) -> SpotPrices:
+        calls.append(sorted(types))
+        return SpotPrices({(name, "us-east-1a"): [(stop - 50, 0.5)] for name in types})
+
+    assert record_spot_prices(ledger, read, also=["c7a.large", "c6a.large"]) == 2
+    assert calls == [["c6a.large", "c7a.large"]]

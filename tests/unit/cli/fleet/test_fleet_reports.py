@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 
 from eddyline.cli.fleet import commands
 from eddyline.core.errors import UsageError
+from eddyline.fleet.pools import load_pools
+from eddyline.graph.ledger.fleet.scaler_decisions import PoolDecision
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
 
@@ -33,16 +36,16 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _run(folder: Path, *arguments: str) -> str:
+def _run(folder: Path, *arguments: str, **environment: str) -> str:
     options = [*arguments, "--ledger", str(folder / "ledger.db")]
-    result = CliRunner().invoke(commands, options, env={"COLUMNS": str(_WIDTH)})
+    result = CliRunner().invoke(commands, options, env={"COLUMNS": str(_WIDTH), **environment})
     if result.exception is not None:
         raise result.exception
     return result.stdout
 
 
-def _json(folder: Path, *arguments: str) -> Any:
-    return json.loads(_run(folder, *arguments, "--json"))
+def _json(folder: Path, *arguments: str, **environment: str) -> Any:
+    return json.loads(_run(folder, *arguments, "--json", **environment))
 
 
 def test_the_tables_fit_eighty_columns(fleet: Path) -> None:
@@ -94,6 +97,39 @@ def test_status_counts_workers_outside_aws(empty: Path) -> None:
         ledger.register("other", "host", 2, lease_s=600, machine=Machine(pool="cpu", slots=4))
     cpu = next(each for each in _json(empty, "status")["pools"] if each["pool"] == "cpu")
     assert (cpu["workers"], cpu["slots"], cpu["spot_instances"]) == (2, 4, 0)
+
+
+def test_status_shows_the_last_decision_of_the_scaler(empty: Path) -> None:
+    pools = load_pools().model_dump(mode="json")
+    pools["pools"]["memory"]["capacity"]["scaling"] = "eddyline"
+    file = empty / "pools.yaml"
+    file.write_text(json.dumps(pools))
+    with Ledger.open(empty / "ledger.db") as ledger:
+        leader = ledger.fleet.lead("scaler", "host:1", lease_s=60.0)
+        assert leader is not None
+        at = ledger.now() - 20.0
+        found = PoolDecision(
+            pool="memory",
+            term=1,
+            owner="host:1",
+            at=at,
+            decided=at - 600,
+            wanted_vcpu=1600,
+            spot_vcpu=64,
+            drained=2,
+            problem="AWS throttled",
+        )
+        other = replace(found, pool="cpu")  # a decision from before the pool was scaled by AWS
+        assert ledger.fleet.record_decisions(leader, [found, other])
+    environment = {"EDDYLINE_POOLS": str(file)}
+    text = _run(empty, "status", **environment)
+    assert "pool memory: scaled 20 s ago by host:1: wanted 1,600 vCPU, set Spot 64 and On-Demand 0" in text
+    assert "ended 2 instances" in text
+    assert "! pool memory: AWS throttled; last applied: 10:2" in text
+    assert "pool cpu" not in text
+    decisions = {each["pool"]: each["decision"] for each in _json(empty, "status", **environment)["pools"]}
+    assert decisions["memory"]["wanted_vcpu"] == 1600
+    assert decisions["cpu"] is None
 
 
 def test_interruptions_are_grouped_and_add_up(fleet: Path) -> None:

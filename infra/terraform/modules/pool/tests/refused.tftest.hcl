@@ -198,7 +198,7 @@ run "another_scaler" {
       capacity = {
         types    = { "c7i.4xlarge" = 16 }
         max_vcpu = 64
-        scaling  = "eddyline"
+        scaling  = "karpenter"
       }
     }
   }
@@ -356,25 +356,6 @@ run "an_image_without_a_version" {
   }
 
   expect_failures = [var.image]
-}
-
-run "an_unknown_scaling" {
-  command = plan
-
-  variables {
-    pool = {
-      kinds = ["chunk"]
-      cost  = 1
-      slot  = { vcpu = 2, memory_mib = 3584 }
-      capacity = {
-        types    = { "c7i.4xlarge" = 16 }
-        max_vcpu = 64
-        scaling  = "karpenter"
-      }
-    }
-  }
-
-  expect_failures = [var.pool]
 }
 
 run "predictive_policies_beside_eddyline" {

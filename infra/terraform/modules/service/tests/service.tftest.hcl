@@ -227,15 +227,15 @@ run "coordinators_scale_the_named_pools_only" {
   }
 
   assert {
-    condition = [for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : sort(flatten([each.Resource])) if each.Sid == "ScaleGroups"] == [[
+    condition = toset(flatten([for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : each.Resource if each.Sid == "ScaleGroups"])) == toset([
       "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/eddyline-cpu-od",
       "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/eddyline-cpu-spot",
-    ]]
+    ])
     error_message = "The two groups of the pool."
   }
 
   assert {
-    condition     = [for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : flatten([each.Resource]) if each.Sid == "MachineRoles"] == [["arn:aws:iam::123456789012:role/eddyline-cpu-instance"]]
+    condition     = toset(flatten([for each in jsondecode(aws_iam_role_policy.task["coordinator"].policy).Statement : each.Resource if each.Sid == "MachineRoles"])) == toset(["arn:aws:iam::123456789012:role/eddyline-cpu-instance"])
     error_message = "The role of the machines of the pool."
   }
 
