@@ -76,6 +76,7 @@ module "service" {
   queue_arn_pattern         = module.queues.queue_arn_pattern
   command_queue_arn_pattern = module.queues.command_queue_arn_pattern
   ingest_queue_name         = module.queues.ingest_queue_name
+  scaled_pools              = [for name, pool in local.pools : name if try(pool.capacity.scaling, "aws") == "eddyline"]
 }
 
 # The functions outlive the pools: without them, the hooks of ending machines would wait for their timeouts.
