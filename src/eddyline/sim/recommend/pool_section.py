@@ -39,7 +39,9 @@ def recommended_pool(found: PlanFigures) -> dict[str, Any]:
     capacity |= {
         "max_vcpu": spot_limit(found),
         "types": {each.name: each.vcpu for each in plan.candidate.types},
+        "scaling": "eddyline",
         "target_backlog_s": round(plan.backlog_s),
+        "deadline_s": min(max(round(plan.deadline_s), 60), 604_800),
         "min_vcpu": 0,
     }
     capacity["spot"] |= {"strategy": "price-capacity-optimized"}
