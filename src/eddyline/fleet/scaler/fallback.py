@@ -42,4 +42,4 @@ def on_demand_power(backlog: Backlog, rules: ScalerRules) -> float:
         if not backlog.on_demand or is_done or backlog.spot_ready >= backlog.arrival:
             return 0.0
     replaced = max(backlog.arrival - backlog.spot_ready, 0.0)
-    return replaced + max(late, 0.0) / max(slack_s / 2, rules.boot_s)
+    return replaced + max(late, 0.0) / max(slack_s * rules.late_share, rules.boot_s)

@@ -16,8 +16,8 @@ class ScalerRules:
     `deadline_s`: an asset should be ready within it after its arrival. `boot_s`: from a launch to a worker
     that takes jobs. `job_s`: the time of a usual job. `margin_s`: what an asset needs beside the time in
     the queue. `on_demand_after_s`: for how long Spot must lack capacity before On-Demand replaces it, and
-    `patience`: from which share of the deadline on. Below the share `release` of it, On-Demand is given
-    back.
+    `patience`: from which share of the deadline on; what then waits too long is done within `late_share`
+    times the deadline. Below the share `release` of it, On-Demand is given back.
 
     `coarseness`: how much of an instance is idle because instances are whole ones. `prior_hazard`:
     interruptions an hour that are assumed of a pool, with the weight of `prior_hours` instance-hours of
@@ -33,8 +33,9 @@ class ScalerRules:
     job_s: float = 40.0
     margin_s: float = 60.0
     on_demand_after_s: float = 60.0
-    patience: float = 0.9
+    patience: float = 1.0
     release: float = 0.3
+    late_share: float = 2.0
     coarseness: float = 0.1
     prior_hazard: float = 0.02
     prior_hours: float = 10.0

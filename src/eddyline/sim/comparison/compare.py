@@ -173,11 +173,17 @@ def _at_deadline(
     scenario: Scenario,
     report: Report,
 ) -> DeadlineFigures:
-    def p99s(backlog_s: Mapping[str, float]) -> Mapping[str, float]:
+    def attempt(backlog_s: Mapping[str, float]) -> Mapping[str, tuple[float, float]]:
         tried = pool.run(_Task(text, seed, deadline.seconds, backlog_s) for seed in _TUNING_SEEDS)
-        return {policy: fmean(each[policy].p99_s for each in tried) for policy in backlog_s}
+        return {
+            policy: (
+                fmean(each[policy].p99_s for each in tried),
+                fmean(each[policy].cost_usd for each in tried),
+            )
+            for policy in backlog_s
+        }
 
-    tuned = tune(p99s, policies, deadline.seconds)
+    tuned = tune(attempt, policies, deadline.seconds)
     report(f"{deadline.name}: tuned {len(policies)} policies")
     found = pool.run(_Task(text, seed, deadline.seconds, tuned) for seed in seeds)
     runs = {policy: [each[policy] for each in found] for policy in policies}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
 import pytest
 
@@ -41,10 +42,22 @@ def test_an_interval_is_that_of_student() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.0, 20.0, 1000.0, 7000.0, 1e9])
-def test_the_longest_target_time_within_the_deadline_is_chosen(limit: float) -> None:
+def test_the_longest_target_time_is_chosen_where_it_is_cheaper(limit: float) -> None:
     fitting = [each for each in GRID_S if each <= limit * 1.02]
     expected = fitting[-1] if fitting else GRID_S[0]
-    assert tune(lambda tried: tried, ["a", "b"], limit) == {"a": expected, "b": expected}
+
+    def attempt(tried: Mapping[str, float]) -> Mapping[str, tuple[float, float]]:
+        return {name: (seconds, 1 / seconds) for name, seconds in tried.items()}
+
+    assert tune(attempt, ["a", "b"], limit) == {"a": expected, "b": expected}
+
+
+def test_a_shorter_target_time_is_chosen_where_it_is_cheaper() -> None:
+    def attempt(tried: Mapping[str, float]) -> Mapping[str, tuple[float, float]]:
+        return {name: (seconds, seconds) for name, seconds in tried.items()}
+
+    (chosen,) = tune(attempt, ["a"], 3000.0).values()
+    assert chosen < 1000.0
 
 
 def test_policies_are_compared_at_the_same_deadline_and_reproducibly() -> None:
