@@ -25,6 +25,7 @@ RANGE_S = 20 * HOUR_S
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services = open_services(tmp_path_factory.mktemp("simulated"))
     write_demo(services.ledger, seed=1, days=1, trace=None)
+    write_simulation(services.settings.data / "simulation.json")  # without one, nothing is measured
     yield services
     services.ledger.close()
 
