@@ -9,4 +9,4 @@ __all__ = ["commands", "import_market", "record", "run"]
 
 commands.command("import")(import_market)
 commands.command("record")(record)
-commands.command("run", hidden=True)(run)
+commands.command("run")(run)

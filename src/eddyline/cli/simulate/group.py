@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 RUN = "run"
-"""The hidden subcommand that `eddyline simulate SCENARIO.yaml` calls."""
+"""The subcommand that `eddyline simulate SCENARIO.yaml` calls."""
 _HELP = ("-h", "--help")
 
 
@@ -26,6 +26,7 @@ class ScenarioGroup(TyperGroup):
 
 commands = typer.Typer(
     cls=ScenarioGroup,
-    help="Simulate a fleet on Spot capacity, and import markets for it.",
+    help="Simulate a fleet on Spot capacity: `eddyline simulate SCENARIO.yaml` compares policies "
+    "(options: `eddyline simulate run --help`). Import markets and record workloads for it.",
     no_args_is_help=True,
 )
