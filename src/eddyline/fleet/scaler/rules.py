@@ -31,7 +31,7 @@ class ScalerRules:
     deadline_s: float = 900.0
     boot_s: float = 180.0
     job_s: float = 40.0
-    margin_s: float = 60.0
+    margin_s: float = 75.0
     on_demand_after_s: float = 60.0
     patience: float = 1.0
     release: float = 0.3
@@ -46,8 +46,8 @@ class PoolReading:
     """What is known of a pool (a type in a zone, on Spot or On-Demand) when the scaler decides.
 
     `usd_h`: the price of an instance in dollars an hour. `power`: its reference slots (slots times speed).
-    `booting`, `ready`: instances without a notice that are not drained. `failed_at`: when a launch last found
-    no capacity. `interrupted` in `hours` instance-hours is its history.
+    `booting`, `ready`: instances without a notice that are not drained. `interrupted` in `hours`
+    instance-hours is its history.
     """
 
     usd_h: float
@@ -55,7 +55,6 @@ class PoolReading:
     spot: bool
     booting: int = 0
     ready: int = 0
-    failed_at: float = -1e18
     interrupted: int = 0
     hours: float = 0.0
 
