@@ -9,7 +9,7 @@ from statistics import median
 
 from eddyline.fleet.groups.group import Group, InstanceFacts
 from eddyline.fleet.groups.group_step import GroupStep, plan_group
-from eddyline.fleet.groups.pool_view import Market, PoolView, counted_vcpu, smallest_vcpu, view_pool
+from eddyline.fleet.groups.pool_view import Market, PoolView, smallest_vcpu, view_pool
 from eddyline.fleet.groups.pool_work import PoolWork
 from eddyline.fleet.groups.type_order import ranked_types
 from eddyline.fleet.pools import Pool
@@ -66,7 +66,6 @@ class PoolScaler:
             window_s=self._rules.arrival_s,
         )
         self._has_decided = False
-        self._was_short = False
         self._ordered_at = -math.inf
 
     def plan(
@@ -87,9 +86,7 @@ class PoolScaler:
         work = self._work.read(load, rates, history)
         if self._work.idle_s(load.at) >= self._rules.arrival_s:
             self._scaler = Scaler(self._rules)  # a rate that decays would keep the last instance for hours
-        view = view_pool(
-            self._pool, groups, facts, market, failed_at=self._failed_at(groups, facts, market, load.at)
-        )
+        view = view_pool(self._pool, groups, facts, market)
         decision = self._scaler.decide(work, view.readings)
         capacity = self._pool.capacity
         bounds = {
@@ -133,17 +130,6 @@ class PoolScaler:
         first = min(smallest_vcpu(self._pool), group.most)
         step = GroupStep(group=group.name, desired=first, victims=(), launch_vcpu=first)
         return PoolPlan(steps=(step,), desired={**plan.desired, group.spot: first}, wanted_vcpu=first)
-
-    def _failed_at(
-        self, groups: Sequence[Group], facts: Mapping[str, InstanceFacts], market: Market, now: float
-    ) -> float | None:
-        """Now, if Spot has lacked a machine or more of what was desired at two steps in a row."""
-        lacking = (
-            group.desired - counted_vcpu(self._pool, group, facts, market) for group in groups if group.spot
-        )
-        is_short = max(lacking, default=0) >= smallest_vcpu(self._pool)
-        was_short, self._was_short = self._was_short, is_short
-        return now if is_short and was_short else None
 
     def _type_orders(
         self, groups: Sequence[Group], view: PoolView, wanted: float, now: float

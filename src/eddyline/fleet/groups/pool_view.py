@@ -11,7 +11,6 @@ from eddyline.fleet.pools import Pool
 from eddyline.fleet.scaler.rules import PoolReading
 
 _UNKNOWN = InstanceFacts()
-_NEVER = -1e18
 _UNKNOWN_USD_H = 1.0  # of a vCPU where no price of the purchase option is known: all types are equal
 
 
@@ -68,10 +67,8 @@ def view_pool(
     groups: Sequence[Group],
     facts: Mapping[str, InstanceFacts],
     market: Market,
-    *,
-    failed_at: float | None = None,
 ) -> PoolView:
-    """Read the groups of `pool`. `failed_at`: when Spot last lacked what had been asked of it."""
+    """Read the groups of `pool`."""
     offers: dict[tuple[str, str, bool], int] = {}
     vcpus: list[int] = []
 
@@ -109,7 +106,6 @@ def view_pool(
             power=float(slots.get(offer.instance_type) or slots_of(pool, offer.vcpu)),
             usd_h=_usd_h(offer, market.usd_h) or unknown_usd_h[offer.spot] * offer.vcpu,
             history=market.history.get((offer.instance_type, offer.zone), (0, 0.0)),
-            failed_at=failed_at,
         )
         for place, offer in enumerate(named)
     ]
@@ -119,13 +115,6 @@ def view_pool(
         held=staying,
         leaving=[each for each in found if each.facts.ends],
         base_vcpu=base_vcpu,
-    )
-
-
-def counted_vcpu(pool: Pool, group: Group, facts: Mapping[str, InstanceFacts], market: Market) -> int:
-    """The vCPU of the instances that count towards the desired capacity of a group."""
-    return sum(
-        _vcpu(pool, each, facts.get(each.instance, _UNKNOWN), market) for each in group.members if each.counts
     )
 
 
@@ -191,7 +180,6 @@ def _reading(
     power: float,
     usd_h: float,
     history: tuple[int, float],
-    failed_at: float | None,
 ) -> PoolReading:
     ready = sum(each.facts.slots > 0 for each in held)
     interrupted, hours = history if offer.spot else (0, 0.0)
@@ -201,7 +189,6 @@ def _reading(
         spot=offer.spot,
         booting=len(held) - ready,
         ready=ready,
-        failed_at=failed_at if offer.spot and failed_at is not None else _NEVER,
         interrupted=interrupted,
         hours=hours,
     )

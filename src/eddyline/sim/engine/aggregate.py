@@ -240,7 +240,6 @@ class AggregateEngine:
                 spot=pool.offer.spot,
                 booting=pool.booting,
                 ready=pool.ready,
-                failed_at=pool.failed_at,
                 interrupted=pool.interrupted,
                 hours=pool.hours(now),
             )

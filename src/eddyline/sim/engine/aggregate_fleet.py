@@ -77,7 +77,6 @@ class AggregateFleet:
         while launched < count:
             taken = supply.take(count - launched, now)
             if not taken:
-                pool.failed_at = now
                 self.totals.failures += 1
                 break
             launched += taken

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eddyline.sim.engine.instance import LONG_AGO, Offer
+from eddyline.sim.engine.instance import Offer
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ class CohortPool:
     """The instances of an offer.
 
     `held` instances hold capacity of the market, `draining` of them are drained. The scaler counts on the
-    `booting` and the `ready` ones. `failed_at`: the last launch that found no capacity. `interrupted` in
-    `ended_s` seconds of ended instances is its history.
+    `booting` and the `ready` ones. `interrupted` in `ended_s` seconds of ended instances is its
+    history.
     """
 
     index: int
@@ -61,7 +61,6 @@ class CohortPool:
     booting: int = 0
     ready: int = 0
     launched_at_sum: float = 0.0
-    failed_at: float = LONG_AGO
     interrupted: int = 0
     ended_s: float = 0.0
 

@@ -193,7 +193,6 @@ class ExactEngine:
                 spot=pool.offer.spot,
                 booting=pool.booting,
                 ready=pool.ready,
-                failed_at=pool.failed_at,
                 interrupted=pool.interrupted,
                 hours=pool.hours(now),
             )

@@ -159,7 +159,6 @@ class Fleet:
         for launched in range(count):
             instance = SimInstance(pool, now)
             if not supply.take(instance, now):
-                pool.failed_at = now
                 self.totals.failures += 1
                 return launched
             pool.add(instance)

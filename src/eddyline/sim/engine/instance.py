@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 
 from eddyline.sim.queued_job import QueuedJob
 
-LONG_AGO = -1e18
-
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
@@ -86,8 +84,8 @@ class SimPool:
     """The instances of an offer.
 
     `holding` are the instances that hold capacity of the market: all but those it will reclaim. `booting` and
-    `ready` count the ones that the scaler counts on: not drained, and without a notice. `failed_at`: the last
-    launch that found no capacity. `interrupted` in `ended_s` seconds of ended instances is its history.
+    `ready` count the ones that the scaler counts on: not drained, and without a notice.
+    `interrupted` in `ended_s` seconds of ended instances is its history.
     """
 
     index: int
@@ -96,7 +94,6 @@ class SimPool:
     booting: int = 0
     ready: int = 0
     launched_at_sum: float = 0.0
-    failed_at: float = LONG_AGO
     interrupted: int = 0
     ended_s: float = 0.0
 

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.fleet.groups.groups_of_a_pool import ZONE, busy, group, member, pool
 
 from eddyline.fleet.groups.group import InstanceFacts
-from eddyline.fleet.groups.pool_view import Market, counted_vcpu, view_pool
+from eddyline.fleet.groups.pool_view import Market, view_pool
 
 GROUPS = [group(), group(spot=False)]
 
@@ -43,11 +43,10 @@ def test_ending_instances_do_not_count_and_history_belongs_to_spot() -> None:
     history = {("c6a.4xlarge", ZONE): (3, 70.0)}
     facts = {"a": InstanceFacts(slots=8, ends=True, warned_at=1.0), "b": busy(1)}
     groups = [group(member("a"), member("b")), group(member("c"), spot=False)]
-    found = view_pool(pool(), groups, facts, Market(history=history), failed_at=5.0)
+    found = view_pool(pool(), groups, facts, Market(history=history))
     spot, _, on_demand, _ = found.readings
-    assert (spot.ready, spot.interrupted, spot.hours, spot.failed_at) == (1, 3, 70.0, 5.0)
+    assert (spot.ready, spot.interrupted, spot.hours) == (1, 3, 70.0)
     assert (on_demand.booting, on_demand.interrupted, on_demand.hours) == (1, 0, 0.0)
-    assert on_demand.failed_at < 0
     assert [each.member.instance for each in found.leaving] == ["a"]
 
 
@@ -64,4 +63,4 @@ def test_the_vcpu_of_types_that_aws_chose_are_those_of_the_record() -> None:
     )
     facts = {"b": InstanceFacts(vcpu=64)}
     market = Market(vcpu={"m6a.12xlarge": 48})
-    assert counted_vcpu(chosen, found, facts, market) == 32 + 64 + 48
+    assert [each.vcpu for each in view_pool(chosen, [found], facts, market).held] == [32, 64, 48]
