@@ -66,16 +66,21 @@ def encode_command(
     tools: Toolchain,
     outs: Sequence[Path],
     threads: int = 1,
+    *,
+    is_first: bool = False,
 ) -> tuple[str, ...]:
     """The command that encodes one slice to `outs`, one MP4 per rung, in the order of `rungs`.
 
     By default decoder, filters and encoders have one thread each: chunks run in parallel, and more threads
-    only add cost (one thread takes 0.94 of the CPU time). Progress is written to standard output.
+    only add cost (one thread takes 0.94 of the CPU time). `is_first` is true for the first frames of a
+    source. Progress is written to standard output.
     """
     outputs = [
         part
         for index, (rung, out) in enumerate(zip(rungs, outs, strict=True))
-        for part in _output(index, rung, facts, grid, piece.frames, out, threads)
+        for part in _output(
+            index, facts, grid, encoder_options(rung, grid, piece.frames, threads, is_first=is_first), out
+        )
     ]
     return (*decode_arguments(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
 
@@ -91,9 +96,11 @@ def encode_chunk(
     out_dir: Path,
     on_frames: Callable[[int], None] | None = None,
     threads: int = 1,
+    is_first: bool = False,
 ) -> tuple[EncodedChunk, ...]:
     """Encode one slice for every rung to `out_dir/<rung>.mp4` and count the encoded frames.
 
+    `is_first` is true for the first frames of a source: their encoders may use all of the player's buffer.
     `on_frames` receives the number of frames encoded so far, about twice a second, on another thread. Raises
     `InputError` if the decoder outputs fewer frames than the index has, `ProofError` if an encoder drops
     frames or sets a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
@@ -102,7 +109,7 @@ def encode_chunk(
     with translate_errors(f"encoding into {out_dir}"):
         out_dir.mkdir(parents=True, exist_ok=True)
     outs = [out_dir / f"{rung.name}.mp4" for rung in rungs]
-    argv = encode_command(piece, facts, rungs, grid, tools, outs, threads)
+    argv = encode_command(piece, facts, rungs, grid, tools, outs, threads, is_first=is_first)
     limits = _limits(piece, facts, rungs)
     try:
         runner.run(argv, limits=limits, on_line=_progress_listener(on_frames))
@@ -121,13 +128,11 @@ def encode_chunk(
     return encoded
 
 
-def _output(
-    index: int, rung: Rung, facts: VideoFacts, grid: Grid, frames: int, out: Path, threads: int
-) -> tuple[str, ...]:
+def _output(index: int, facts: VideoFacts, grid: Grid, options: Sequence[str], out: Path) -> tuple[str, ...]:
     base = filters.encoder_time_base(facts, grid)
     return (
         *("-map", f"[v{index}]"),
-        *encoder_options(rung, grid, frames, threads),
+        *options,
         # Exactly the frames of the filter graph, none duplicated or dropped, in an explicit time base.
         *("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"),
         *("-video_track_timescale", str(base.denominator)),

@@ -31,6 +31,7 @@ def chunk(task: Task) -> StepOutput:
         tools=task.runtime.tools,
         runner=task.runner,
         out_dir=task.work,
+        is_first=frames.start == 0,
         on_frames=lambda done: task.context.progress(min(done / frames.frames, 1.0)),
     )
     return StepOutput(

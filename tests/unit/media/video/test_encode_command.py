@@ -116,6 +116,18 @@ def test_a_chunk_repays_what_it_takes_from_the_buffer() -> None:
     assert int(longer[longer.index("-maxrate") + 1].rstrip("k")) > rate
 
 
+def test_the_first_chunk_has_all_of_the_players_buffer_and_leaves_one_half() -> None:
+    options = encoder_options(RUNG_1080, _GRID, 120, threads=1, is_first=True)
+    assert "vbv-init=0.9000" in options[-1]
+    assert options[options.index("-maxrate") + 1] == "6000k"
+    assert options[options.index("-bufsize") + 1] == "12000k"
+    # Without a lookahead a quarter is withheld: 0.65 of the player's buffer may be spent.
+    fast = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1, is_first=True)
+    assert "vbv-init=0.8667" in fast[-1]
+    assert fast[fast.index("-maxrate") + 1] == "6000k"
+    assert fast[fast.index("-bufsize") + 1] == "9000k"
+
+
 def test_the_fastest_presets_do_not_underflow_the_buffer() -> None:
     options = encoder_options(replace(RUNG_1080, preset="superfast"), _GRID, 120, threads=1)
     assert "vbv-init=0.3333" in options[-1]
