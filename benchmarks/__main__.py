@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints a table of their figures and writes benchmarks/results.json.
 
-python -m benchmarks            all benchmarks in SUITES (about a quarter of an hour on 2 cores)
+python -m benchmarks            all benchmarks in SUITES (about three quarters of an hour on 2 cores)
 python -m benchmarks graph      the named benchmarks
 python -m benchmarks starts     only run by name: the ledger with 10^6 rows of the start history (5 minutes)
 python -m benchmarks growth     only run by name: the ledger with up to 10^6 jobs (about 5 minutes)
@@ -22,11 +22,12 @@ RESULTS = Path(__file__).parent / "results.json"
 # By name of the benchmark: its figures, each with its target ("at most" or "at least", value) or None.
 SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "encode": {
-        "encode.cpu_vs_single": ("at most", 1.00),
-        "encode.wall_vs_single": ("at most", 1.00),
+        "encode.cpu_vs_single": ("at most", 0.98),
+        "encode.wall_vs_single": ("at most", 0.96),
         "encode.cpu_vs_per_rung": ("at most", 0.75),
         "encode.frames_per_cpu_s": None,
-        "quality.vmaf_delta": ("at most", 0.3),
+        "quality.vmaf_delta": ("at most", 0.2),
+        "quality.bytes_ratio": ("at most", 1.005),
         "quality.vbv_underflows": ("at most", 0),
         "memory.peak_mb": ("at most", 300),
         "proof.cpu_share": ("at most", 0.02),
@@ -147,7 +148,7 @@ def main() -> int:
     """Run the benchmarks named on the command line; return 1 if a target was missed, else 0."""
     names = sys.argv[1:] or list(SUITES)
     results: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    missed = 0
+    missed: list[str] = []
     for name in names:
         print(f"running {name}", flush=True)
         figures = _run(importlib.import_module(f"benchmarks.{name}").measure)
@@ -156,9 +157,11 @@ def main() -> int:
         for figure, value in figures.items():
             target = {**SUITES, **BY_NAME}.get(name, {}).get(figure)
             ok = target is None or (value <= target[1] if target[0] == "at most" else value >= target[1])
-            missed += not ok
             limit = "" if target is None else f"{target[0]} {target[1]:g}"
             print(f"  {figure:<32} {value:>12.4g}   {limit:<18} {'' if ok else 'MISSED'}", flush=True)
+            if not ok:
+                missed.append(f"{figure}: {value:.4g}, promised {limit}")
+    print("\n".join(["missed:", *(f"  {each}" for each in missed)]) if missed else "no promise was missed")
     return 1 if missed else 0
 
 

@@ -8,9 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.quality_metrics import BufferFullness, Vmaf, measure_vmaf, simulate_file
+from eddyline.core.errors import UsageError
 from eddyline.core.process import Runner
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
+from eddyline.mp4.index import read_movie
+from eddyline.store.ranges import FileRanges
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,35 @@ class Comparison:
 
 
 def compare(
-    source: Path, chunked: Path, one_shot: Path, rung: Rung, fps: Fraction, *, tools: Toolchain
+    source: Path,
+    chunked: Path,
+    one_shot: Path,
+    rung: Rung,
+    fps: Fraction,
+    *,
+    tools: Toolchain,
+    step: int = 1,
 ) -> Comparison:
-    """Measure both encodes of `source` (MP4 files), and simulate the buffer for the chunked one."""
+    """Measure every `step`-th frame of both encodes of `source`, and simulate the buffer for the chunked one.
+
+    All files are MP4. `bytes_ratio` is that of the video samples: chunked to one-shot.
+    """
     with tempfile.TemporaryDirectory() as work:
         scores = [
-            measure_vmaf(source, each, tools=tools, runner=Runner(), work=Path(work))
+            measure_vmaf(source, each, tools=tools, runner=Runner(), work=Path(work), step=step)
             for each in (chunked, one_shot)
         ]
     return Comparison(
         chunked=scores[0],
         one_shot=scores[1],
         buffer=simulate_file(chunked, rung.maxrate_kbps, rung.bufsize_kbps, fps),
-        bytes_ratio=chunked.stat().st_size / one_shot.stat().st_size,
+        bytes_ratio=_video_bytes(chunked) / _video_bytes(one_shot),
     )
+
+
+def _video_bytes(path: Path) -> int:
+    with FileRanges(path) as source:
+        video = read_movie(source).first_track("video")
+    if video is None:
+        raise UsageError(f"{path} has no video")
+    return int(video.samples.size.sum())
