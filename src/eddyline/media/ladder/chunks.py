@@ -19,9 +19,11 @@ from eddyline.media.ladder.ladder import Rung
 # of the encoders) and decodes the frames between the previous keyframe and its first frame; a longer chunk
 # loses more work when a worker is interrupted.
 _TARGET_CPU_S = 40.0
-# A source of more segments than this gets at least `_MIN_CHUNKS`, so that several cores work on it.
-_MAX_UNSPLIT_SEGMENTS = 4
+# A source of more than `_MIN_CHUNKS` segments gets at least this number of chunks, so that several cores work
+# on it. A shorter one gets chunks of at least `_MIN_CPU_S`, of which the overhead is 5 %: otherwise a kill
+# would cost all of its encoding.
 _MIN_CHUNKS = 4
+_MIN_CPU_S = 8.0
 _MAX_CHUNKS = 20_000
 
 
@@ -76,8 +78,9 @@ def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
 def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
     """Split `frames` frames into chunks of whole segments, of about equal length, each about 40 CPU s.
 
-    A source of more than four segments becomes at least four chunks. Deterministic: the result depends only
-    on the arguments. Raises `UnsupportedError` if `frames` is 0.
+    A source of more than four segments becomes at least four chunks; one of two to four segments becomes up
+    to one chunk per segment, if each takes at least 8 CPU s. Deterministic: the result depends only on the
+    arguments. Raises `UnsupportedError` if `frames` is 0.
     """
     if frames < 1:
         raise UnsupportedError("the source has no frame to encode")
@@ -86,8 +89,10 @@ def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, 
     segment_cpu_s = max(estimate_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)
     segments_per_chunk = max(1, round(_TARGET_CPU_S / segment_cpu_s))
     count = min(-(-segments // segments_per_chunk), _MAX_CHUNKS)
-    if segments > _MAX_UNSPLIT_SEGMENTS:
+    if segments > _MIN_CHUNKS:
         count = max(count, _MIN_CHUNKS)
+    else:
+        count = max(count, min(segments, int(estimate_cpu_s(frames, rungs) / _MIN_CPU_S)))
     cuts = (*chunk_starts(frames, grid.segment, count), frames)
     return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
 

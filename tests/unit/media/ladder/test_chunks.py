@@ -79,6 +79,14 @@ def test_a_short_source_is_split_for_several_cores() -> None:
     assert len(plan_chunks(4 * grid.segment + 1, grid, (small,))) == 4
 
 
+def test_a_clip_of_a_few_segments_is_split_if_its_chunks_are_worth_starting_a_program() -> None:
+    grid = frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(60))
+    assert 11 < estimate_cpu_s(4 * 60, (RUNG_1080,)) < 12
+    assert [len(plan_chunks(seconds * 60, grid, (RUNG_1080,))) for seconds in (2, 4, 5, 8, 12, 16)] == [
+        *(1, 1, 1, 2, 3, 4)
+    ]
+
+
 def test_a_source_without_frames_is_rejected() -> None:
     with pytest.raises(UnsupportedError, match="no frame"):
         plan_chunks(0, Grid(gop=1, segment=1, fps=Fraction(1)), (RUNG_1080,))
