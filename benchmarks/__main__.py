@@ -111,6 +111,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "simulate.large_month_instances": None,
         "simulate.large_month_launches": None,
     },
+    "publish": {"publish.hour_s": ("at most", 0.5), "publish.renames_s": None},
     "poster": {"poster_s": ("at most", 2.0)},
     "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import shutil
@@ -84,6 +85,13 @@ def translate_errors(what: str) -> Iterator[None]:
         ) from error
 
 
+def make_directory(folder: Path) -> set[Path]:
+    """Create `folder` and its parents where missing; returns the directories with new entries, to be synced."""
+    missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    return {each.parent for each in missing}
+
+
 def sync_directory(folder: Path) -> None:
     """Make the directory entries of `folder` durable (fsync)."""
     handle = os.open(folder, os.O_RDONLY)
@@ -119,8 +127,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Create or replace `target` with the contents of `source`, by a hard link where possible."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Create or replace `target` with the contents of `source`, by a hard link where possible.
+
+    The directory of `target` exists; the caller syncs it. A copy is synced, a link needs a synced `source`.
+    """
+    with contextlib.suppress(OSError):  # it exists, or the file system has no such links
+        os.link(source, target)
+        return
     unfinished = temp_path(target)
     try:
         try:

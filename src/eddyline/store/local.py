@@ -8,10 +8,11 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from eddyline.core import files
+from eddyline.core.concurrent_sync import sync_all
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.store.ranges import FileRanges
 from eddyline.store.store import checked_key
@@ -45,17 +46,25 @@ class LocalStore:
 
     def put(self, key: str, path: Path) -> None:
         """Sync the file `path` and rename it to the object (on another disk: copy it)."""
-        target = self.path(key)
-        with files.translate_errors(f"writing {key}"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            files.sync_file(path)
-            try:
-                path.replace(target)
-            except FileNotFoundError:
-                raise
-            except OSError:  # on another file system
-                files.link_or_copy(path, target)
-            files.sync_directory(target.parent)
+        self.put_all({key: path})
+
+    def put_all(self, paths: Mapping[str, Path]) -> None:
+        """Sync the contents of all files, rename each to its object, then sync each directory once."""
+        targets = {self.path(key): (key, path) for key, path in paths.items()}
+        with files.translate_errors("writing files"):
+            sync_all(list(paths.values()))
+        changed: set[Path] = set()
+        for target, (key, path) in targets.items():
+            with files.translate_errors(f"writing {key}"):
+                _make_parent(target, changed)
+                try:
+                    path.replace(target)
+                except FileNotFoundError:
+                    raise
+                except OSError:  # on another file system
+                    files.link_or_copy(path, target)
+        with files.translate_errors("writing files"):
+            sync_all(changed)
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object."""
@@ -113,9 +122,21 @@ class LocalStore:
 
     def copy(self, key: str, to: str) -> None:
         """Copy the object, by a hard link where the file system supports it."""
-        source, target = self.fetch(key, self.root), self.path(to)
-        with files.translate_errors(f"writing {to}"):
-            files.link_or_copy(source, target)
+        self.copy_all([(key, to)])
+
+    def copy_all(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Copy objects by hard links where the file system supports them; then sync each directory once.
+
+        The contents were synced when the objects were stored.
+        """
+        changed: set[Path] = set()
+        for key, to in keys:
+            source, target = self.fetch(key, self.root), self.path(to)
+            with files.translate_errors(f"writing {to}"):
+                _make_parent(target, changed)
+                files.link_or_copy(source, target)
+        with files.translate_errors("writing files"):
+            sync_all(changed)
 
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below `prefix`/, sorted, without files that are being written.
@@ -137,6 +158,13 @@ class LocalStore:
             else:
                 with contextlib.suppress(NotADirectoryError):
                     target.unlink(missing_ok=True)
+
+
+def _make_parent(target: Path, changed: set[Path]) -> None:
+    """Create the directory of `target`; adds the directories that get new entries to `changed`."""
+    parent = target.parent
+    if parent not in changed:
+        changed.update(files.make_directory(parent), {parent})
 
 
 def _keys_below(folder: Path, prefix: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -76,6 +76,11 @@ class ObjectStore:
     def put(self, key: str, path: Path) -> None:
         """Upload the file `path`, in parts if it is large; keeps the local file."""
         self._uploads.send(self._key(key), path)
+
+    def put_all(self, paths: Mapping[str, Path]) -> None:
+        """Upload files one after another; each is durable when its upload is complete."""
+        for key, path in paths.items():
+            self.put(key, path)
 
     @with_retries
     def put_bytes(self, key: str, data: bytes) -> None:
@@ -174,6 +179,11 @@ class ObjectStore:
             self._copy_within(source, target)
         else:
             self._uploads.copy_from(target, self.ranges(key))
+
+    def copy_all(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Copy objects one after another."""
+        for key, to in keys:
+            self.copy(key, to)
 
     @with_retries
     def _copy_within(self, source: str, target: str) -> None:

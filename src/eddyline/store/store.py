@@ -8,7 +8,7 @@ at all. `LocalStore` is the one in a directory; all implementations pass the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -18,6 +18,9 @@ from eddyline.store.ranges import Ranges
 # Tools interpret backslashes and control characters differently; lone surrogates (names that are not UTF-8)
 # cannot be encoded.
 _INVALID = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
+# Usual names, which cannot be "." or "..": keys of these need no further check.
+_NAME = r"\.?[A-Za-z0-9][\w.-]{0,230}"
+_PLAIN = re.compile(rf"(?=.{{1,900}}\Z){_NAME}(?:/{_NAME})*", re.ASCII)
 _KEY_BYTES = 900  # S3 and GCS allow 1024, including the prefix of the store
 _NAME_BYTES = 240  # file systems allow 255, including the suffix of a temporary file
 
@@ -35,6 +38,10 @@ class Store(Protocol):
 
     def put(self, key: str, path: Path) -> None:
         """Store the finished local file `path` as `key`; may move the file."""
+        ...
+
+    def put_all(self, paths: Mapping[str, Path]) -> None:
+        """Store finished local files by their keys, as `put` does; all are durable when it returns."""
         ...
 
     def put_bytes(self, key: str, data: bytes) -> None:
@@ -69,6 +76,13 @@ class Store(Protocol):
         """Copy the object, replacing `to`, within the store where possible."""
         ...
 
+    def copy_all(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Copy objects, each from its key to another, as `copy` does; all are durable when it returns.
+
+        Each pair is copied before the next is read, so that an iterator can stop the work.
+        """
+        ...
+
     def list(self, prefix: str) -> Iterator[str]:
         """The keys below `prefix`/, sorted, read as they are needed: never all in memory."""
         ...
@@ -80,6 +94,8 @@ class Store(Protocol):
 
 def checked_key(key: str) -> str:
     """`key` in normal form, if it is valid in every store and below its root. Raises `UsageError`."""
+    if _PLAIN.fullmatch(key):
+        return key
     path = PurePosixPath(key)
     normal = str(path)
     if not path.parts or path.is_absolute() or ".." in path.parts or _INVALID.search(key):

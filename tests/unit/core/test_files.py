@@ -61,6 +61,7 @@ def test_a_link_has_the_same_contents(
         monkeypatch.setattr(os, "link", no_links)
     source, target = tmp_path / "a", tmp_path / "b" / "c"
     source.write_bytes(b"bytes")
+    target.parent.mkdir()
     for _ in range(2):  # the second time the target is already the same file
         files.link_or_copy(source, target)
     assert target.read_bytes() == b"bytes"
@@ -95,6 +96,15 @@ def test_removing_a_missing_tree_succeeds(tmp_path: Path) -> None:
     files.remove_tree(tmp_path / "a")
     files.remove_tree(tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_new_directory_and_its_new_parents_are_entries_of_directories_to_sync(tmp_path: Path) -> None:
+    assert files.make_directory(tmp_path / "a" / "b") == {tmp_path, tmp_path / "a"}
+    assert files.make_directory(tmp_path / "a" / "b") == set()
+    assert files.make_directory(tmp_path / "a" / "c") == {tmp_path / "a"}
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileExistsError):
+        files.make_directory(tmp_path / "file")
 
 
 def test_directories_and_files_can_be_synced(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,23 @@ def toolchain(identity: str = "one") -> Toolchain:
 
 
 class PreparedAsset:
-    """A store with all parts of one asset; `content` is that of its renditions."""
+    """A store with all parts of one asset; `content` is that of its renditions, `stream` the files
+    of its stream by name (None: it has none)."""
 
     def __init__(
-        self, store: Store, scratch: Path, *, content: bytes = b"content", identity: str = "one"
+        self,
+        store: Store,
+        scratch: Path,
+        *,
+        content: bytes = b"content",
+        identity: str = "one",
+        stream: Mapping[str, Path] | None = None,
     ) -> None:
         self.store = store
         self.runtime = Runtime(
             store=store, tools=toolchain(identity), scratch=scratch, history=history_from_spec
         )
-        profile = profiles.load_profile("fast").model_copy(update={"package": False})
+        profile = profiles.load_profile("fast").model_copy(update={"package": stream is not None})
         self.plan = Plan.create(
             asset=ASSET, name="a.mp4", facts=facts(frames=60), profile=profile, toolchain=identity
         )
@@ -56,6 +64,8 @@ class PreparedAsset:
         self._content = content
         self._files = scratch / "files"
         self._save_all_parts()
+        if stream is not None:
+            self.save_stream(stream)
 
     def job(self, kind: str) -> Job:
         """Returns the plan's job of this kind, as a worker receives it."""
@@ -65,6 +75,12 @@ class PreparedAsset:
             found = ledger.job(new.id)
         assert found is not None
         return found
+
+    def save_stream(self, paths: Mapping[str, Path]) -> None:
+        """Stores the files of the stream, by their names in the asset; may move them."""
+        result = {"hls": "stream/master.m3u8", "dash": "stream/manifest.mpd"}
+        result |= {"durations_s": {"hls": {}, "dash": {}}}
+        PartStore(self.store).save(self.plan.part_key("package"), paths, result, 0.0)
 
     def run(self, job: Job, context: JobContext | None = None) -> Done:
         """Run a job."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -146,6 +147,8 @@ def test_an_invalid_key_is_rejected_by_every_method(store: Store, scratch: Path,
         lambda: store.ranges(key),
         lambda: store.copy("safe/one", key),
         lambda: store.copy(key, "safe/two"),
+        lambda: store.put_all({key: _file(scratch, b"x")}),
+        lambda: store.copy_all([("safe/one", key)]),
         lambda: list(store.list(key)),
         lambda: store.delete(key),
     ):
@@ -212,6 +215,33 @@ def test_a_copy_remains_after_the_original_is_deleted(store: Store, scratch: Pat
     store.delete("parts")
     assert store.get("assets/x.mp4") == b"bytes"
     assert store.get("assets/y.bin") == b"bytes"
+
+
+def test_many_objects_are_stored_and_copied_by_one_call(store: Store, scratch: Path) -> None:
+    paths = {f"parts/{number % 3}/{number}": _file(scratch, b"%d" % number) for number in range(30)}
+    store.put_bytes("assets/2/5", b"older")
+    store.put_all(paths)
+    store.copy_all((key, key.replace("parts", "assets")) for key in paths)
+    store.copy_all([])
+    store.put_all({})
+    store.delete("parts")
+    assert set(store.list("assets")) == {f"assets/{number % 3}/{number}" for number in range(30)}
+    assert store.get("assets/2/5") == b"5"
+
+
+def test_a_copy_of_many_objects_stops_where_its_iterator_raises(store: Store) -> None:
+    store.put_bytes("a/x", b"1")
+
+    def keys() -> Iterator[tuple[str, str]]:
+        yield "a/x", "b/1"
+        assert store.size("b/1") == 1
+        raise MissingError("stopped")
+
+    with pytest.raises(MissingError, match="stopped"):
+        store.copy_all(keys())
+    with pytest.raises(MissingError):
+        store.copy_all([("a/x", "b/2"), ("a/not", "b/3")])
+    assert list(store.list("b")) == ["b/1", "b/2"]
 
 
 def test_replacing_a_copy_does_not_change_the_original(store: Store, scratch: Path) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
-from eddyline.core.files import remove_tree, sync_directory, sync_file, translate_errors
+from eddyline.core.files import remove_tree, translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
@@ -37,7 +36,6 @@ STREAM = "stream"
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _BASE_S, _BYTES_PER_S = 120.0, 4_000_000  # a time limit that allows for a slow disk
 _DISK_FULL = 4 * 1024 * 1024  # free bytes below which a packager failure is attributed to the disk
-_SYNC_THREADS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +64,7 @@ def package(
 
     The audio is that of the first rendition. `chapters` and `subtitles` are added to HLS and DASH. Raises
     `ProofError` if the stream or the renditions do not all have the same frames on the same grid, `ToolError`
-    if the packager fails.
+    if the packager fails. The files are not synced: a store does that when it takes them.
     """
     if not renditions:
         raise UsageError("no rendition to package")
@@ -100,7 +98,7 @@ def package(
         verify_stream(out_dir, timeline.frames, grid, timeline=timeline)
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
-        files = _sync_files(stream)
+        files = sorted(path for path in stream.rglob("*") if path.is_file())
     return PackagedStream(
         hls=f"{STREAM}/{_MASTER}",
         dash=f"{STREAM}/{_MPD}",
@@ -204,13 +202,3 @@ def _split_keyframes(stream: Path) -> None:
         sizes = [last - first for _, (first, last) in ranges]
         text = with_bit_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
     master.write_text(text, "utf-8")
-
-
-def _sync_files(stream: Path) -> list[Path]:
-    """Sync all files and directories to disk; returns the files in order of their names."""
-    files = sorted(path for path in stream.rglob("*") if path.is_file())
-    # Concurrently, so that the file system commits many of them in one journal transaction.
-    with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-        list(pool.map(sync_file, files))
-        list(pool.map(sync_directory, [stream, *sorted({path.parent for path in files})]))
-    return files

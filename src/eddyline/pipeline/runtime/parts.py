@@ -74,7 +74,7 @@ class PartStore:
                     f"{name!r} is not a valid name for a file of a part", remedy="report it: this is a bug"
                 )
             sizes[name] = path.stat().st_size
-            self._store.put(f"{key}/{name}", path)
+        self._store.put_all({f"{key}/{name}": path for name, path in files.items()})
         receipt = {"files": sizes, "result": dict(result), "cpu_s": round(cpu_s, 3)}
         self._store.put_bytes(f"{key}/{_RECEIPT}", canonical(receipt))
         return Part(key=key, files=sizes, result=dict(result), cpu_s=cpu_s)

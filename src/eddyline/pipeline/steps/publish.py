@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +62,17 @@ def publish(task: Task) -> StepOutput:
 
 
 def _copy_files(task: Task, parts: PartsByKind) -> frozenset[str]:
-    """Copy everything but page and manifest to its final key; returns the keys."""
+    """Copy everything but page and manifest to its final key, durably; returns the keys."""
     keys = set()
-    for path, source in _files_to_publish(parts):
-        task.context.stop.check()
-        key = asset_key(task.plan.asset, path)
-        task.runtime.store.copy(source, key)
-        keys.add(key)
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        for path, source in _files_to_publish(parts):
+            task.context.stop.check()
+            key = asset_key(task.plan.asset, path)
+            yield source, key
+            keys.add(key)
+
+    task.runtime.store.copy_all(pairs())
     return frozenset(keys)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.servers.ministack import Ministack, any_keys, ministack
 from tests.unit.pipeline.concurrent_processes import run_at_once
+from tests.unit.pipeline.durable_names import DurableNames
 from tests.unit.pipeline.runtime_helpers import ASSET, PreparedAsset
 
 from eddyline.core.errors import MissingError, ProofError, TransientError
@@ -302,3 +304,46 @@ def test_an_invalid_manifest_is_replaced(tmp_path: Path, data: bytes) -> None:
     prepared = PreparedAsset(store, tmp_path / "work")
     prepared.run(prepared.job("publish"))
     assert is_published(store, ASSET)
+
+
+def test_everything_that_the_manifest_names_is_durable_before_it_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = _stream(tmp_path / "packaged", segments=40)
+    (tmp_path / "store").mkdir()
+    durable = DurableNames(tmp_path / "store" / "assets", "manifest.json", monkeypatch)
+    prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work", stream=stream)
+    inodes = [prepared.store.fetch(key, tmp_path).stat().st_ino for key in prepared.store.list(".eddyline")]
+    published = Counter(durable.directories)
+    prepared.run(prepared.job("publish"))
+    asset = tmp_path / "store" / "assets" / ASSET
+    assert len(list(asset.glob("stream/*/*.m4s"))) == 80
+    assert durable.renames == 1
+    assert durable.lost == []
+    # The contents once, when they were stored; each directory once, plus once for each file written alone.
+    assert {durable.files[inode] for inode in inodes} == {1}
+    assert sum((durable.directories - published).values()) < 16
+
+
+def test_a_stream_is_stored_with_one_sync_for_each_file_and_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work", stream={})
+    part = prepared.plan.part_key("package")
+    prepared.store.delete(part)
+    durable = DurableNames(tmp_path / "store" / part, "receipt.json", monkeypatch)
+    prepared.save_stream(_stream(tmp_path / "packaged", segments=40))
+    assert durable.lost == []
+    assert set(durable.files.values()) == {1}
+    assert sum(durable.files.values()) == 84  # with the receipt
+    assert sum(durable.directories.values()) <= 6
+
+
+def _stream(folder: Path, *, segments: int) -> dict[str, Path]:
+    """Files of a stream by name: `segments` of video and of audio, and three playlists."""
+    names = [f"stream/{kind}/{number:05}.m4s" for kind in ("360p", "audio") for number in range(segments)]
+    names += ["stream/master.m3u8", "stream/manifest.mpd", "stream/360p/main.m3u8"]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    return {name: folder / name for name in names}
