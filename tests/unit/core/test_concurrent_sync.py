@@ -19,9 +19,7 @@ def test_each_file_is_synced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sorted(synced) == sorted(path.stat().st_ino for path in paths)
 
 
-def test_a_failed_sync_and_a_missing_file_are_errors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_sync_and_a_missing_file_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / "a", tmp_path / "b"]
     with pytest.raises(FileNotFoundError):
         sync_all(paths)

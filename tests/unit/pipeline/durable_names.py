@@ -18,7 +18,9 @@ class DurableNames:
         self.top = top
         self.files: Counter[int] = Counter()  # inode -> fsync calls
         self.directories: Counter[int] = Counter()
-        self.lost: list[str] = []  # names that a power cut at the watched rename would have removed or damaged
+        self.lost: list[
+            str
+        ] = []  # names that a power cut at the watched rename would have removed or damaged
         self.renames = 0
         self._watched = watched
         self._entries: dict[int, set[tuple[str, int]]] = {}  # inode of a directory -> its durable entries
@@ -42,7 +44,9 @@ class DurableNames:
         if Path(target).name == self._watched:
             self.renames += 1
             self.lost = [
-                str(path) for path in self.top.rglob("*") if path != Path(source) and not self._is_durable(path)
+                str(path)
+                for path in self.top.rglob("*")
+                if path != Path(source) and not self._is_durable(path)
             ]
         self._replace(source, target)
 
