@@ -86,7 +86,7 @@ def translate_errors(what: str) -> Iterator[None]:
 
 
 def make_directory(folder: Path) -> set[Path]:
-    """Create `folder` and its parents where missing; returns the directories with new entries, to be synced."""
+    """Create `folder` and missing parents; returns the directories with new entries, to be synced."""
     missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
     folder.mkdir(parents=True, exist_ok=True)
     return {each.parent for each in missing}

@@ -78,7 +78,7 @@ class PreparedAsset:
 
     def save_stream(self, paths: Mapping[str, Path]) -> None:
         """Stores the files of the stream, by their names in the asset; may move them."""
-        result = {"hls": "stream/master.m3u8", "dash": "stream/manifest.mpd"}
+        result: dict[str, Any] = {"hls": "stream/master.m3u8", "dash": "stream/manifest.mpd"}
         result |= {"durations_s": {"hls": {}, "dash": {}}}
         PartStore(self.store).save(self.plan.part_key("package"), paths, result, 0.0)
 
