@@ -4,8 +4,8 @@
 
 The stream has 1,807 files, as an hour of one rendition with audio has in segments of 4 s: 0.4 MB of video and
 64 kB of audio each (0.8 Mbit/s and 128 kbit/s). Their contents are synced before the measurement (that takes
-as long as the disk needs). Publishing stores the files as a part with its receipt, then runs the job
-`publish`, up to the manifest. The yardstick renames the files to another directory and syncs three directories.
+as long as the disk needs). Publishing stores the files as a part with its receipt, then runs the
+job `publish`, up to the manifest. The yardstick renames the files and syncs three directories.
 """
 
 from __future__ import annotations
