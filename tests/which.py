@@ -15,9 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # Modules that import by name, and what they import: commands, Alembic's revisions, lazy public functions.
 LOADERS = {
-    "eddyline.cli.main": "eddyline.cli.",
+    "eddyline.cli.command_table": "eddyline.cli.",
     "eddyline.graph.db.migrations": "eddyline.graph.db.migrations.",
-    "eddyline.pipeline": "eddyline.pipeline.api",
+    "eddyline.pipeline": "eddyline.pipeline.api.",
 }
 
 

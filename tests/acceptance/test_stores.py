@@ -30,7 +30,8 @@ from eddyline.pipeline.runs.events import RunReport
 from eddyline.pipeline.runtime.read_counter import BYTES_READ
 from eddyline.store.content_types import content_type
 from eddyline.store.objects import ObjectStore
-from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
+from eddyline.store.open_store import BUCKETS, open_store
+from eddyline.store.store_settings import StoreSettings
 
 __all__ = ["ministack"]
 

@@ -25,8 +25,9 @@ from tests.servers.network import Proxy, proxy
 from tests.unit.graph.postgres_server import Server
 
 from eddyline.fleet import names
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings
 
 QUEUES = "chaos"
 _REGION = "us-east-1"

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from tests.servers.parent_watch import end_with_parent
 
-from eddyline.store.open_store import StoreSettings
+from eddyline.store.store_settings import StoreSettings
 
 SERVICES = "s3,sqs,sns,events"
 _UP_WITHIN_S = 20.0

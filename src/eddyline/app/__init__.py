@@ -1,13 +1,21 @@
-"""The composition root: the only package that selects adapters and connects them to the pipeline."""
+"""The composition root: the only package that selects adapters and connects them to the pipeline.
+
+Its functions are loaded on first use: each command imports only what it executes.
+"""
 
 from __future__ import annotations
 
-from eddyline.app.edit import combine, trim
-from eddyline.app.embedded import PlannedAsset, RunRequest, dry_run, run
-from eddyline.app.inspect_source import doctor
-from eddyline.pipeline import probe
-from eddyline.pipeline.runs.embedded import open_directory_ledger as open_ledger
-from eddyline.pipeline.runtime.machine_checks import Check
+from typing import TYPE_CHECKING
+
+from eddyline.core.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from eddyline.app.edit import combine, trim
+    from eddyline.app.embedded import PlannedAsset, RunRequest, dry_run, run
+    from eddyline.app.inspect_source import doctor
+    from eddyline.pipeline import probe
+    from eddyline.pipeline.runs.embedded import open_directory_ledger as open_ledger
+    from eddyline.pipeline.runtime.machine_checks import Check
 
 __all__ = [
     "Check",
@@ -21,3 +29,19 @@ __all__ = [
     "run",
     "trim",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Check": "eddyline.pipeline.runtime.machine_checks:Check",
+        "PlannedAsset": "eddyline.app.embedded:PlannedAsset",
+        "RunRequest": "eddyline.app.embedded:RunRequest",
+        "combine": "eddyline.app.edit:combine",
+        "doctor": "eddyline.app.inspect_source:doctor",
+        "dry_run": "eddyline.app.embedded:dry_run",
+        "open_ledger": "eddyline.pipeline.runs.embedded:open_directory_ledger",
+        "probe": "eddyline.pipeline.api.probe:probe",
+        "run": "eddyline.app.embedded:run",
+        "trim": "eddyline.app.edit:trim",
+    },
+)

@@ -19,8 +19,9 @@ from eddyline.fleet.record.spot_prices import SpotPrices
 from eddyline.graph.ledger.ledger import POISON_AFTER, Ledger
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
 from eddyline.store import addresses
-from eddyline.store.open_store import BUCKETS, StoreSettings, open_store, resolve_endpoint
+from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings, resolve_endpoint
 from eddyline.store.temp_cleanup import TempCleanup
 
 if TYPE_CHECKING:

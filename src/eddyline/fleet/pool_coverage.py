@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from eddyline.fleet.pools import Pools
+if TYPE_CHECKING:  # the module of the type imports Pydantic, which a display does not need
+    from eddyline.fleet.pools import Pools
 
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+|\.{2,}")  # in a name in a message; single dots are allowed
 _NAME = re.compile(r"([a-z][a-z0-9-]{0,19})@(.{1,200})", re.DOTALL)

@@ -8,16 +8,15 @@ else is private by convention. They are loaded on first use, so that importing a
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from eddyline.core.lazy_names import lazy_names
+
 if TYPE_CHECKING:
-    from eddyline.pipeline.api import probe, run, telemetry
+    from eddyline.pipeline.api.probe import probe
+    from eddyline.pipeline.api.run import run
+    from eddyline.pipeline.api.telemetry import telemetry
 
 __all__ = ["probe", "run", "telemetry"]
 
-
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        return getattr(import_module("eddyline.pipeline.api"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, {name: f"eddyline.pipeline.api.{name}:{name}" for name in __all__})

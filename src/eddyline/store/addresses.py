@@ -15,6 +15,7 @@ from eddyline.core.errors import UsageError
 from eddyline.store.store import checked_key
 
 LOCAL = "file"
+WEB_SCHEMES = ("http", "https")  # of addresses that are read and never written
 # Rules for bucket names, by scheme: S3 and GCS allow dots, GCS also underscores.
 _BUCKETS = {
     "s3": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),

@@ -21,9 +21,9 @@ from eddyline.core.errors import (
     UnsupportedError,
     UsageError,
 )
+from eddyline.store.addresses import WEB_SCHEMES
 from eddyline.store.ranges import checked_range
 
-SCHEMES = ("http", "https")
 MAX_REDIRECTS = 5
 HEAD = 16 * 1024  # bytes of the first request; the index of a file often starts there
 PART = 8 * 1024 * 1024  # maximum bytes of one request
@@ -257,7 +257,7 @@ def parse_url(url: str) -> SplitResult:
         _ = parts.port
     except ValueError as error:
         raise UsageError("invalid URL", remedy="write https://host/path") from error
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in WEB_SCHEMES or not parts.hostname:
         raise UsageError("invalid URL", remedy="write https://host/path")
     if parts.username is not None or parts.password is not None:
         raise UsageError(

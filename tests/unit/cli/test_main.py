@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
+from typing import Any
 
 import pytest
+import typer.main
 from typer.testing import CliRunner
 
-from eddyline.cli.main import _HIDDEN, COMMANDS, build, report_error
+from eddyline.cli.command_table import COMMANDS
+from eddyline.cli.main import build, build_help, report_error
 from eddyline.core.errors import InputError, UsageError
 
 
-def test_the_version_is_printed_without_importing_the_pipeline() -> None:
-    code = (
-        "import sys; sys.argv = ['eddyline', '--version']\n"
-        "from eddyline.cli.main import main\n"
-        "try:\n    main()\n"
-        "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'numpy', 'sqlalchemy', 'pydantic', 'rich.live', 'eddyline.app'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    version, loaded = done.stdout.splitlines()
-    assert version.startswith("eddyline 0.")
-    assert loaded == "[]"
-
-
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in _HIDDEN])
-def test_help_names_every_command(name: str) -> None:
-    result = CliRunner().invoke(build(["--help"]), ["--help"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_the_summary_of_every_command_that_is_not_hidden(name: str) -> None:
+    # A wide terminal: summaries are not wrapped.
+    result = CliRunner().invoke(build_help(), ["--help"], env={"COLUMNS": "400"})
     assert result.exit_code == 0
-    assert f" {name} " in result.output
-    assert "demo-clip" not in result.output
+    shown = re.search(rf"│ {name} +(.*?) *│", result.output)
+    assert (shown and shown[1]) == (None if COMMANDS[name].hidden else COMMANDS[name].summary)
+
+
+def test_the_summary_of_every_command_is_the_first_paragraph_of_its_help() -> None:
+    root: Any = typer.main.get_command(build([]))
+    helps = {name: (command.help.split("\n\n")[0], command.hidden) for name, command in root.commands.items()}
+    assert helps == {name: (command.summary, command.hidden) for name, command in COMMANDS.items()}
+
+
+def test_an_unknown_command_exits_with_2() -> None:
+    result = CliRunner().invoke(build_help(), ["prob"])
+    assert result.exit_code == 2
+    assert "probe" in result.output, "the nearest name is suggested"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 from eddyline import config
-from eddyline.cli.main import COMMANDS, build
+from eddyline.cli.command_table import COMMANDS
+from eddyline.cli.main import build
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [

@@ -12,7 +12,8 @@ from tests.servers.scripted import Request, Response, Scripted, error, scripted
 
 from eddyline.core.errors import EddylineError, MissingError, TransientError, UsageError
 from eddyline.store.objects import ObjectStore
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
+from eddyline.store.store_settings import StoreSettings
 
 
 def _open(url: str, **settings: float) -> ObjectStore:

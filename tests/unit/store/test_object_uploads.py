@@ -16,7 +16,8 @@ from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted, TransientError, UsageError
 from eddyline.core.stop import Stop
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
+from eddyline.store.store_settings import StoreSettings
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ def test_an_upload_with_a_rejected_part_is_aborted(scratch: Path) -> None:
 _UPLOADER = """
 import sys
 from pathlib import Path
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
+from eddyline.store.store_settings import StoreSettings
 from eddyline.store.object_uploads import PART
 keys = lambda: {"access_key_id": "k", "secret_access_key": "s", "token": None, "expires_at": None}
 store = open_store(sys.argv[1], StoreSettings(endpoint=sys.argv[2], region="us-east-1", credentials=keys))

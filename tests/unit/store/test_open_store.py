@@ -11,8 +11,9 @@ from eddyline.core.errors import MissingError, UsageError
 from eddyline.store.content_types import content_type
 from eddyline.store.local import LocalStore
 from eddyline.store.objects import ObjectStore
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings
 
 
 def _check(store: Store) -> None:

@@ -8,8 +8,8 @@ of position: pdop).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -41,9 +41,10 @@ def write_gpx(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
     found = build_points(telemetry, selection)
     out.write((_HEAD + _metadata(telemetry, found)).encode())
     out.writelines(_waypoint(mark).encode() for mark in place_hilights(telemetry, found, selection))
-    reference = escape(found.altitude_reference)
+    reference = escape(found.altitude_reference, quote=False)
     out.write(
-        f"<trk>\n<name>{escape(xml_safe(str(telemetry.camera)))}</name>\n<src>GPMF {found.key}</src>\n"
+        f"<trk>\n<name>{escape(xml_safe(str(telemetry.camera)), quote=False)}</name>\n"
+        f"<src>GPMF {found.key}</src>\n"
         f"<extensions><eddyline:altitude_reference>{reference}</eddyline:altitude_reference></extensions>\n".encode()
     )
     lines = list(_points(found))
@@ -66,7 +67,8 @@ def _metadata(telemetry: Telemetry, found: Points) -> str:
     if not found.above_ellipsoid:
         about = f"Altitudes are metres above {found.altitude_reference}."
     return (
-        f"<metadata><name>{escape(xml_safe(str(telemetry.camera)))}</name><desc>{about}</desc>{when}"
+        f"<metadata><name>{escape(xml_safe(str(telemetry.camera)), quote=False)}</name>"
+        f"<desc>{about}</desc>{when}"
         f'<bounds minlat="{south:.7f}" minlon="{_lon(west)}" maxlat="{north:.7f}" maxlon="{_lon(east)}"/>'
         "</metadata>\n"
     )
@@ -76,7 +78,7 @@ def _waypoint(hilight: PlacedHilight) -> str:
     when = f"<time>{iso_time(hilight.utc)}</time>" if hilight.utc is not None else ""
     return (
         f'<wpt lat="{hilight.lat:.7f}" lon="{_lon(hilight.lon)}"><ele>{hilight.alt_m:.3f}</ele>{when}'
-        f"<name>HiLight</name><type>{escape(xml_safe(hilight.hilight.kind))}</type>"
+        f"<name>HiLight</name><type>{escape(xml_safe(hilight.hilight.kind), quote=False)}</type>"
         f"<extensions><eddyline:time_s>{hilight.hilight.time_s:.3f}</eddyline:time_s></extensions></wpt>\n"
     )
 

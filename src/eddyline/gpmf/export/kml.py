@@ -8,8 +8,8 @@ track is clamped to the ground), and the description states the reference.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -33,7 +33,7 @@ _ALONG = {
 def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the track. Raises NoTrackError without a track."""
     found = build_points(telemetry, selection)
-    name = escape(xml_safe(str(telemetry.camera)))
+    name = escape(xml_safe(str(telemetry.camera)), quote=False)
     fields = "".join(
         f'<gx:SimpleArrayField name="{key}" type="float"><displayName>{title}</displayName>'
         "</gx:SimpleArrayField>"

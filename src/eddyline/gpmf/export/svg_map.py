@@ -6,8 +6,8 @@ It needs no network access, scripts or fonts, and supports dark pages.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def draw_map(found: Points, hilights: list[PlacedHilight], camera: str) -> str:
     x, y = chart.x(east), chart.y(north)
     top = max(float(np.percentile(found.speed_2d, 99)), 1e-3)
     height = _TOP + chart.height + _BOTTOM
-    title, about = escape(xml_safe(camera)), _description(found)
+    title, about = escape(xml_safe(camera), quote=False), _description(found)
     return "\n".join(
         [
             '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title about"',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eddyline.media.left_out.report import COVER, ONE_VIDEO, UNKNOWN_DATA, LeftOut, sort_left_out
 from eddyline.media.source.open_source import STILL_FORMATS
 from eddyline.media.subtitles.source_tracks import TOO_MANY, is_subtitle, subtitle_tracks, unsupported_reason
-from eddyline.media.video.rendition_tracks import data_tracks
+from eddyline.media.video.data_tracks import data_tracks
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track
 

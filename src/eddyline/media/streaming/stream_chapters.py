@@ -12,9 +12,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from html import escape
 from math import ceil
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.playlists import Representation, read_mpd
@@ -117,7 +117,10 @@ def _vtt(spans: Sequence[_Span], timescale: int, zero: Fraction) -> str:
     cues = ["WEBVTT\n"]
     for number, span in enumerate(spans, 1):
         start, end = (ceil((Fraction(tick, timescale) - zero) * 1000) for tick in (span.start, span.end))
-        cues.append(f"{number}\n{_clock(start)} --> {_clock(max(end, start + 1))}\n{escape(span.title)}\n")
+        cues.append(
+            f"{number}\n{_clock(start)} --> {_clock(max(end, start + 1))}\n"
+            f"{escape(span.title, quote=False)}\n"
+        )
     return "\n".join(cues)
 
 
@@ -134,7 +137,7 @@ def _with_events(text: str, spans: Sequence[_Span], timescale: int, offset: int)
     start = f' presentationTimeOffset="{offset}"' if offset else ""
     rows = "".join(
         f'      <Event presentationTime="{each.start}" duration="{each.end - each.start}" id="{number}">'
-        f"{escape(each.title)}</Event>\n"
+        f"{escape(each.title, quote=False)}</Event>\n"
         for number, each in enumerate(spans, 1)
     )
     head = f'<EventStream schemeIdUri="{SCHEME}" timescale="{timescale}"{start}>'

@@ -11,9 +11,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from html import escape
 from math import ceil
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from eddyline.core.timebase import rescale
 from eddyline.media.languages import language_tag
@@ -185,7 +185,7 @@ def _adaptation_set(each: _Rendition, start: int, length: int) -> str:
     return (
         f'    <AdaptationSet contentType="text" lang="{language}" segmentAlignment="true">\n'
         f'{main}      <Role schemeIdUri="{_ROLE}" value="{role}"/>\n'
-        f"      <Label>{escape(each.name)}</Label>\n"
+        f"      <Label>{escape(each.name, quote=False)}</Label>\n"
         f'      <Representation id="{each.directory}" bandwidth="{rate}" codecs="wvtt"'
         ' mimeType="application/mp4">\n'
         f'        <SegmentTemplate timescale="{TICKS}" initialization="{each.directory}/{_INIT}"'

@@ -16,8 +16,9 @@ from eddyline.media.source.description import rendition_meta
 from eddyline.media.source.source import AudioFacts, SourceFacts
 from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.subtitles.timed_text import add_subtitle_tracks, verify_subtitles
+from eddyline.media.video.data_tracks import data_tracks
 from eddyline.media.video.join import join_chunks, movie_timescale
-from eddyline.media.video.rendition_tracks import audio_track, data_tracks, read_encoded_audio, video_track
+from eddyline.media.video.rendition_tracks import audio_track, read_encoded_audio, video_track
 from eddyline.media.video.rendition_verification import telemetry_digest, verify_rendition
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.movie import Movie, Track

@@ -1,8 +1,7 @@
-"""The tracks of a rendition: joined video, encoded audio, and unchanged data tracks of the source."""
+"""."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,17 +11,12 @@ from eddyline.media.source.source import AudioFacts, VideoFacts
 from eddyline.media.video.join import JoinedChunks, sample_times
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.media.video.spherical import read_spherical, rendition_metadata
-from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.spherical import with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
-
-# Telemetry and timecode by kind, other metadata by handler, and GoPro's frame description by format.
-_DATA_KINDS = frozenset({"telemetry", "timecode"})
-_DATA_HANDLERS, _DATA_FORMATS = frozenset({"meta"}), frozenset({"fdsc"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,22 +77,3 @@ def audio_track(audio: EncodedAudio, facts: AudioFacts | None, timescale: int) -
     if facts is None:
         return copy
     return replace(copy, language=facts.language, name=facts.title or copy.name)
-
-
-def data_tracks(movie: Movie, src: ByteRanges) -> Sequence[Track]:
-    """The source's tracks to copy unchanged, in file order, without those that cannot be read."""
-    return [track for track in movie.tracks if _is_data(track) and _is_readable(track, src)]
-
-
-def _is_data(track: Track) -> bool:
-    is_known = track.kind in _DATA_KINDS or track.format in _DATA_FORMATS
-    return is_known or (track.kind == "other" and track.handler in _DATA_HANDLERS)
-
-
-def _is_readable(track: Track, src: ByteRanges) -> bool:
-    samples = track.samples
-    if track.encrypted or not track.media_header or not len(samples):
-        return False
-    inside = (samples.offset >= 0) & (samples.size >= 0) & (samples.offset + samples.size <= src.size)
-    # Telemetry must be complete: if it is truncated, verification must fail instead of dropping the track.
-    return track.kind == "telemetry" or bool(inside.all())

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from xml.sax.saxutils import escape
+from html import escape
 
 from eddyline.core.errors import FormatError
 from eddyline.mp4.boxes import Box, make_box, make_full_box
@@ -195,7 +195,9 @@ def _v1_from(found: SphericalMetadata, rung: tuple[int, int]) -> bytes:
             "CroppedAreaLeftPixels": str(round(full[0] * left)),
             "CroppedAreaTopPixels": str(round(full[1] * top)),
         }
-    lines = (f"<GSpherical:{name}>{escape(value)}</GSpherical:{name}>" for name, value in tags.items())
+    lines = (
+        f"<GSpherical:{name}>{escape(value, quote=False)}</GSpherical:{name}>" for name, value in tags.items()
+    )
     return (
         '<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
         f'xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">{"".join(lines)}</rdf:SphericalVideo>'

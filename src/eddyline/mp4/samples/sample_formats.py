@@ -15,7 +15,10 @@ def require_one_format(track: Track) -> None:
     Several entries of one format are valid: they differ in size or parameter sets.
     """
     kinds = [entry.kind for entry in sample_entries(track.stsd)]
-    used = [kinds[row - 1] for row in np.unique(track.samples.description).tolist() if 0 < row <= len(kinds)]
+    rows = track.samples.description
+    # Nearly always one row. The first call of np.unique imports numpy.ma, which takes 10 ms.
+    different = rows[:1] if len(rows) and (rows == rows[0]).all() else np.unique(rows)
+    used = [kinds[row - 1] for row in different.tolist() if 0 < row <= len(kinds)]
     if len(set(used)) > 1:
         raise UnsupportedError(
             f"the video track has frames in several formats ({', '.join(dict.fromkeys(used))})",

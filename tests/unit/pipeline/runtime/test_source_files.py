@@ -12,8 +12,9 @@ from eddyline.core.errors import FormatError, InputError, MissingError, UsageErr
 from eddyline.core.identity import canonical
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry
 from eddyline.store.local import LocalStore
-from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
+from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings
 
 ASSET = "0123456789abcdef"
 

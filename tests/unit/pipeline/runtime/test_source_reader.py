@@ -17,8 +17,9 @@ from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.runtime.read_counter import ReadCounter
 from eddyline.pipeline.runtime.source_files import SourceFile
 from eddyline.pipeline.runtime.source_reader import download, local_copy, open_as_mp4
-from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
+from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings
 
 __all__ = ["ministack"]
 

@@ -22,8 +22,9 @@ from eddyline.pipeline.publication.catalogue_facts import catalogue_facts
 from eddyline.pipeline.publication.manifest import VERSION, without_run
 from eddyline.pipeline.publication.published import is_published
 from eddyline.store.local import LocalStore
-from eddyline.store.open_store import StoreSettings, open_store
+from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
+from eddyline.store.store_settings import StoreSettings
 
 __all__ = ["ministack"]
 

@@ -13,7 +13,8 @@ from tests.servers.ministack import Ministack, ministack
 from eddyline.core.errors import EddylineError, MissingError, UsageError
 from eddyline.pipeline.submission.discover import discover
 from eddyline.store.objects import ObjectStore
-from eddyline.store.open_store import BUCKETS, StoreSettings, open_store
+from eddyline.store.open_store import BUCKETS, open_store
+from eddyline.store.store_settings import StoreSettings
 
 __all__ = ["ministack"]
 

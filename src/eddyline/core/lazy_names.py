@@ -1,0 +1,22 @@
+"""Public names of a package that are loaded on first use (PEP 562).
+
+A package that offers names of many modules defines `__getattr__` by `lazy_names`, and imports the same names
+under TYPE_CHECKING: a program that uses one of them does not import what the others need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+
+def lazy_names(package: str, places: Mapping[str, str]) -> Callable[[str], object]:
+    """The `__getattr__` of `package`: `places` maps each name to "module:name"."""
+
+    def load(name: str) -> object:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, _, attribute = places[name].partition(":")
+        return getattr(import_module(module), attribute)
+
+    return load
