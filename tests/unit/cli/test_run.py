@@ -123,6 +123,7 @@ def test_a_closed_output_pipe_stops_the_run() -> None:
         return RunReport(finished=(), failed=(), skipped=(), interrupted=stop.reason)
 
     import eddyline.cli.main as cli
+    sys.argv = ["eddyline", "run"]
     cli.build = lambda _arguments: lambda: sys.exit(run_with_display(start, as_json=True))
     cli.main()
     """
