@@ -53,12 +53,13 @@ def write_slice(
     out: Path,
     *,
     shown: Presentation | None = None,
+    with_metadata: bool = False,
 ) -> Slice:
     """Write the presented frames [start, stop) of a video track as a progressive MP4 with one track.
 
     The file has no edit list and the source's timescale. `ffmpeg -copyts -i OUT -vf
     trim=start_pts=S:end_pts=E` decodes to exactly these frames. `shown` is `build_presentation(movie,
-    track)` if the caller has it already.
+    track)` if the caller has it already. `with_metadata`: with the movie's creation time, udta and meta.
 
     Raises `UsageError` (an empty range or one outside the track), `UnsupportedError` (frames that a time
     range cannot isolate).
@@ -78,6 +79,7 @@ def write_slice(
         timescale=track.timescale,
         durable=False,  # a slice is needed only during its encode
         **_brands(movie),
+        **(_metadata(movie) if with_metadata else {}),
     )
     return Slice(
         path=out,
@@ -204,6 +206,16 @@ def copy_tracks(src: ByteRanges, movie: Movie, tracks: Sequence[Track], out: Pat
 class _Brands(TypedDict, total=False):
     brand: str
     compatible: Sequence[str]
+
+
+class _Metadata(TypedDict, total=False):
+    creation_time: int
+    udta: bytes | None
+    meta: bytes | None
+
+
+def _metadata(movie: Movie) -> _Metadata:
+    return {"creation_time": movie.creation_time, "udta": movie.udta, "meta": movie.meta}
 
 
 def _brands(movie: Movie) -> _Brands:

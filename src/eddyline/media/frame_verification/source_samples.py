@@ -155,12 +155,18 @@ def _decode_file(
         work=work,
     )
     times = frame_times_us(file.shown, file.track.timescale)
+    # The first range of an exact file also shows the offset of FFmpeg's timestamps, which is nearly always 0.
     from_start = file.exact and ranges[0].start == 0
-    (head,) = decode([_decode_range(file, ranges[0], times, 0) if from_start else DecodeRange()])
-    offset = _timestamp_offset(file, head, times)
-    done = [head] if from_start and not offset else []  # the first range is decoded already
-    rest = decode([_decode_range(file, each, times, offset) for each in ranges[len(done) :]])
-    for wanted, decoded in zip(ranges, [*done, *rest], strict=True):
+    first = decode(
+        [_decode_range(file, each, times, 0) for each in ranges] if from_start else [DecodeRange()]
+    )
+    offset = _timestamp_offset(file, first[0], times)
+    found = (
+        first
+        if from_start and not offset
+        else decode([_decode_range(file, each, times, offset) for each in ranges])
+    )
+    for wanted, decoded in zip(ranges, found, strict=True):
         if decoded is None:
             continue
         if not samples.frames:  # all frames of a stream are displayed in the aspect ratio of the first

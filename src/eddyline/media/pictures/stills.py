@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -33,7 +33,8 @@ _RATE = 25
 _BASE_S, _FRAME_S = 60.0, 2.0
 _MAX_DECODERS = 8  # at once, because each holds some frames of the source's size
 _ERROR_TOLERANT = ("-skip_frame", "nokey", "-max_error_rate", "1")
-_FRAMECRC = re.compile(r"^0,\s*-?\d+,\s*(-?\d+),", re.MULTILINE)
+_MAX_PIXELS = 3 * 4096 * 2304  # of the frames that one command decodes at once
+_FRAMECRC = re.compile(r"^(\d+),\s*-?\d+,\s*(-?\d+),", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,61 +120,107 @@ def write_keyframes(src: ByteRanges, track: Track, samples: Ints, out: Path) -> 
     write_mp4(out, [output], timescale=_RATE)
 
 
-def decode_keyframes(
-    video: ImageSource,
-    path: Path,
-    frames: int,
-    shape: tuple[int, int],
-    output_filter: str,
-    output: Sequence[str],
-) -> tuple[int, ...]:
-    """Decode a file of `write_keyframes` to upright images of `shape` (width, height) and write `output`.
+@dataclass(frozen=True, kw_only=True)
+class ImageSet:
+    """Images to decode from a file of `write_keyframes` with `frames` keyframes.
 
-    Returns the numbers of the keyframes in the output, in order; damaged ones are missing. Raises
-    `InputError` if none can be decoded.
+    They are upright, of `shape` (width, height), and pass `output_filter`, a filter graph from one unnamed
+    input to one unnamed output. `output` are the FFmpeg arguments of the file that receives them; arguments
+    of further files may follow, which map named outputs of the graph.
     """
-    filters = ",".join(image_filters(video.facts, *shape))
-    source = ("-flags:v", "+low_delay", *_ERROR_TOLERANT, "-noautorotate", *input_args(path))
+
+    path: Path
+    frames: int
+    shape: tuple[int, int]
+    output_filter: str
+    output: Sequence[str]
+
+
+def decode_image_sets(video: ImageSource, sets: Sequence[ImageSet]) -> tuple[tuple[int, ...], ...]:
+    """Decode each set to its output, all with one command if they are not damaged.
+
+    Returns for each the numbers of the keyframes in the output, in order; damaged ones are missing, and all
+    of them where none can be decoded.
+    """
+    if len(sets) > 1 and len(sets) * video.facts.width * video.facts.height <= _MAX_PIXELS:
+        try:
+            found = _run(video, [(_keyframe_source(each), _filters(video, each), each) for each in sets])
+        except ToolError as error:
+            if error.is_machine_fault:
+                raise
+        else:
+            if all(numbers == tuple(range(each.frames)) for numbers, each in zip(found, sets, strict=True)):
+                return found
+    return tuple(_decode_or_none(video, each) for each in sets)
+
+
+def _decode_or_none(video: ImageSource, images: ImageSet) -> tuple[int, ...]:
     try:
-        numbers = _run(video, source, filters, output_filter, output, frames)
+        return decode_keyframes(video, images)
+    except InputError:
+        return ()
+
+
+def decode_keyframes(video: ImageSource, images: ImageSet) -> tuple[int, ...]:
+    """Decode one set; returns the numbers of the keyframes in its output, in order, without damaged ones.
+
+    Raises `InputError` if none can be decoded.
+    """
+    filters = _filters(video, images)
+    try:
+        (numbers,) = _run(video, [(_keyframe_source(images), filters, images)])
     except ToolError as error:
         if error.is_machine_fault:
             raise
         numbers = ()
-    if numbers == tuple(range(frames)):
+    if numbers == tuple(range(images.frames)):
         return numbers
     # The frame numbers of keyframes in an H.264 open GOP are consecutive, and a decoder that misses the
     # frames between them drops or repeats some. Each decodes correctly in a separate decoder.
-    raw = path.with_suffix(".yuv")
-    decoded = _decode_separately(video, path, filters, raw)
+    raw = images.path.with_suffix(".yuv")
+    decoded = _decode_separately(video, images.path, filters, raw)
     if not decoded:
         raise InputError("no keyframe of the video can be decoded")
-    size = f"{shape[0]}x{shape[1]}"
+    size = f"{images.shape[0]}x{images.shape[1]}"
     form = ("-f", "rawvideo", "-pixel_format", "yuvj420p", "-video_size", size, "-framerate", f"{_RATE}")
-    source = (*form, *input_args(raw))
-    _run(video, source, "null", output_filter, output, len(decoded))
+    _run(video, [((*form, *input_args(raw)), "null", replace(images, frames=len(decoded)))])
     raw.unlink()
     return decoded
 
 
+def _keyframe_source(images: ImageSet) -> tuple[str, ...]:
+    return ("-flags:v", "+low_delay", *_ERROR_TOLERANT, "-noautorotate", *input_args(images.path))
+
+
+def _filters(video: ImageSource, images: ImageSet) -> str:
+    return ",".join(image_filters(video.facts, *images.shape))
+
+
 def _run(
-    video: ImageSource,
-    source: Sequence[str],
-    filters: str,
-    output_filter: str,
-    output: Sequence[str],
-    frames: int,
-) -> tuple[int, ...]:
-    graph = f"[0:v:0]{filters},split[crc][image];[image]{output_filter}[out]"
+    video: ImageSource, sets: Sequence[tuple[Sequence[str], str, ImageSet]]
+) -> tuple[tuple[int, ...], ...]:
+    """Run one command for sets with their input arguments and filters; the numbers of each set's frames."""
+    inputs: list[str] = []
+    graphs, checksums, outputs = [], [], []
+    for place, (source, filters, images) in enumerate(sets):
+        inputs += source
+        graphs.append(
+            f"[{place}:v:0]{filters},split[crc{place}][image{place}];"
+            f"[image{place}]{images.output_filter}[out{place}]"
+        )
+        checksums += ["-map", f"[crc{place}]"]
+        outputs += ["-map", f"[out{place}]", "-fps_mode", "passthrough"]
+        outputs += ["-fflags", "+bitexact", "-flags:v", "+bitexact", *images.output]
     argv = (
-        *(str(video.tools.ffmpeg), *FFMPEG_BASE, *source, "-filter_complex", graph),
-        *("-map", "[crc]", "-fps_mode", "passthrough", "-f", "framecrc", "-"),
-        *("-map", "[out]", "-fps_mode", "passthrough", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
-        *output,
+        *(str(video.tools.ffmpeg), *FFMPEG_BASE, *inputs, "-filter_complex", ";".join(graphs)),
+        *(*checksums, "-fps_mode", "passthrough", "-f", "framecrc", "-", *outputs),
     )
-    limits = Limits(wall_s=_BASE_S + _FRAME_S * frames)
+    limits = Limits(wall_s=_BASE_S + _FRAME_S * sum(images.frames for _, _, images in sets))
     stdout = video.runner.run(argv, limits=limits).stdout.decode("ascii", "replace")
-    return tuple(int(number) for number in _FRAMECRC.findall(stdout))
+    numbers: list[list[int]] = [[] for _ in sets]
+    for place, number in _FRAMECRC.findall(stdout):
+        numbers[int(place)].append(int(number))
+    return tuple(tuple(each) for each in numbers)
 
 
 def _decode_separately(video: ImageSource, path: Path, filters: str, raw: Path) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from eddyline.core.files import translate_errors
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_size
-from eddyline.media.pictures.stills import ImageSource, decode_keyframes, nearest_keyframes
+from eddyline.media.pictures.stills import ImageSet, ImageSource, decode_keyframes, nearest_keyframes
 
 _JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-threads", "1", "-f", "image2", "-start_number", "0", "-y")
 
@@ -55,36 +55,72 @@ class SpriteSheet:
         return f"storyboard-{sheet:02d}.jpg#xywh={at}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedStoryboard:
+    """A storyboard to write: `images` is to be decoded, then `finish` called with its result.
+
+    `nearest` are the keyframes nearest to the cues, which begin at `starts`; `selected` those to decode.
+    """
+
+    video: ImageSource
+    starts: tuple[float, ...]
+    nearest: tuple[int, ...]
+    selected: tuple[int, ...]
+    sheet: SpriteSheet
+    out_dir: Path
+    images: ImageSet
+
+    def finish(self, numbers: Sequence[int]) -> Storyboard:
+        """Write the WebVTT file of the keyframes `numbers`, which are in the sheets."""
+        decoded = [self.selected[number] for number in numbers]
+        tiles = [_closest(decoded, number) for number in self.nearest]
+        cues = _cues(self.starts, self.video.keyframes.end, tiles)
+        vtt = self.out_dir / "storyboard.vtt"
+        vtt.write_text(format_webvtt(cues, self.sheet), "utf-8")
+        self.images.path.unlink()
+        count = math.ceil(len(decoded) / (self.sheet.columns * self.sheet.rows))
+        sheets = tuple(self.out_dir / f"storyboard-{number:02d}.jpg" for number in range(count))
+        return Storyboard(vtt=vtt, sheets=sheets, tiles=len(decoded), cues=len(cues))
+
+
 def write_storyboard(video: ImageSource, settings: StoryboardSettings, *, out_dir: Path) -> Storyboard:
     """Write `out_dir`/storyboard.vtt and storyboard-00.jpg, ...: an image every `settings.interval_s`.
 
     A video that needs more than `settings.most` images has them further apart. Where keyframes are further
     apart than that, one image serves several cues. Raises `InputError` if no keyframe can be decoded.
     """
+    with translate_errors("writing the storyboard"):
+        planned = plan_storyboard(video, settings, out_dir=out_dir)
+        return planned.finish(decode_keyframes(video, planned.images))
+
+
+def plan_storyboard(video: ImageSource, settings: StoryboardSettings, *, out_dir: Path) -> PlannedStoryboard:
+    """Plan what `write_storyboard` writes."""
     keyframes = video.keyframes
     starts = cue_starts(keyframes.end, settings)
     step = starts[1] - starts[0] if len(starts) > 1 else keyframes.end
     nearest = nearest_keyframes(keyframes, [start + step / 2 for start in starts])
-    selected = sorted(set(nearest))
+    selected = tuple(sorted(set(nearest)))
     across, down = image_size(video.facts, settings.width)
     columns = min(settings.columns, len(selected))
     rows = min(settings.rows, math.ceil(len(selected) / columns))
-    sheet = SpriteSheet(columns=columns, rows=rows, width=across, height=down)
     file = video.work / "storyboard.mp4"
-    with translate_errors("writing the storyboard"):
-        video.write_keyframes(selected, file)
-        output = (*_JPEG, f"file:{out_dir}/storyboard-%02d.jpg")
-        tile, shape = f"tile={columns}x{rows}", (across, down)
-        numbers = decode_keyframes(video, file, len(selected), shape, tile, output)
-        decoded = [selected[number] for number in numbers]
-        tiles = [_closest(decoded, number) for number in nearest]
-        cues = _cues(starts, keyframes.end, tiles)
-        vtt = out_dir / "storyboard.vtt"
-        vtt.write_text(format_webvtt(cues, sheet), "utf-8")
-        file.unlink()
-    count = math.ceil(len(decoded) / (columns * rows))
-    sheets = tuple(out_dir / f"storyboard-{number:02d}.jpg" for number in range(count))
-    return Storyboard(vtt=vtt, sheets=sheets, tiles=len(decoded), cues=len(cues))
+    video.write_keyframes(selected, file)
+    return PlannedStoryboard(
+        video=video,
+        starts=starts,
+        nearest=nearest,
+        selected=selected,
+        sheet=SpriteSheet(columns=columns, rows=rows, width=across, height=down),
+        out_dir=out_dir,
+        images=ImageSet(
+            path=file,
+            frames=len(selected),
+            shape=(across, down),
+            output_filter=f"tile={columns}x{rows}",
+            output=(*_JPEG, f"file:{out_dir}/storyboard-%02d.jpg"),
+        ),
+    )
 
 
 def cue_starts(end: float, settings: StoryboardSettings) -> tuple[float, ...]:

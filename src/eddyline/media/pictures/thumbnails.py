@@ -10,8 +10,8 @@ import numpy as np
 
 from eddyline.core.errors import InputError
 from eddyline.core.files import translate_errors
-from eddyline.media.pictures.jpeg import ImageInfo, spread_keyframes, write_jpegs
-from eddyline.media.pictures.stills import ImageSource
+from eddyline.media.pictures.jpeg import ImageInfo, PlannedJpegs, plan_jpegs, spread_keyframes, write_jpegs
+from eddyline.media.pictures.stills import ImageSource, decode_keyframes
 
 
 def write_thumbnails(
@@ -23,10 +23,16 @@ def write_thumbnails(
     """
     if count < 1:
         return ()
+    with translate_errors("writing the thumbnails"):
+        planned = plan_thumbnails(video, out_dir=out_dir, count=count, width=width)
+        return planned.finish(decode_keyframes(video, planned.images))
+
+
+def plan_thumbnails(video: ImageSource, *, out_dir: Path, count: int, width: int) -> PlannedJpegs:
+    """Plan what `write_thumbnails` writes; `count` is at least 1."""
     selected = spread_keyframes(video.keyframes, count)
     outs = [out_dir / f"thumb-{number:03d}.jpg" for number in range(1, len(selected) + 1)]
-    with translate_errors("writing the thumbnails"):
-        return write_jpegs(video, selected, width, outs)
+    return plan_jpegs(video, selected, width, outs)
 
 
 def write_preceding_keyframes(

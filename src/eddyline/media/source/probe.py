@@ -22,7 +22,7 @@ from eddyline.media.left_out.boxes import left_out_boxes
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.left_out.video import left_out_video
-from eddyline.media.source.description import left_out_metadata, read_description
+from eddyline.media.source.description import left_out_metadata, parse_tags, read_description
 from eddyline.media.source.dolby_vision import left_out_enhancement, require_base_layer
 from eddyline.media.source.ffprobe import run_ffprobe
 from eddyline.media.source.fingerprint import fingerprint
@@ -83,7 +83,7 @@ def probe(
     require_separable(track, shown)
     received = original or src
     audio = probe_audio_tracks(src, movie, runner=runner, tools=tools, work=work)
-    video = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
+    video, tags = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     video = replace(video, codec=codec or video.codec)
     require_convertible(video)
     captions = [caption_facts(track)] if has_captions(src, track, shown) else []
@@ -100,7 +100,11 @@ def probe(
         telemetry=_telemetry(src, movie),
         subtitles=(*subtitles, *captions),
         chapters=own_chapters,
-        description=read_description(src, movie, track, tools=tools, runner=runner, work=work),
+        description=(
+            read_description(src, movie, track, tools=tools, runner=runner, work=work)
+            if tags is None
+            else parse_tags(tags)
+        ),
         left_out=sort_left_out(
             [
                 *left_out,
@@ -125,11 +129,19 @@ def _video(
     runner: Runner,
     tools: Toolchain,
     work: Path,
-) -> VideoFacts:
+) -> tuple[VideoFacts, Mapping[str, object] | None]:
+    """The facts of the video, and the tags of the movie; None: ffprobe did not read both at once."""
     head = work / "first-frame.mp4"
     try:
-        write_slice(src, movie, track, 0, 1, head, shown=shown)
-        stream, frame = _describe_first_frame(head, track.format, runner=runner, tools=tools)
+        write_slice(src, movie, track, 0, 1, head, shown=shown, with_metadata=True)
+        found = _describe_with_tags(head, runner=runner, tools=tools)
+        if found is None:
+            # Perhaps because of the metadata, which must not change what is known about the video.
+            write_slice(src, movie, track, 0, 1, head, shown=shown)
+            stream, frame = _describe_first_frame(head, track.format, runner=runner, tools=tools)
+            tags = None
+        else:
+            stream, frame, tags = found
     finally:
         head.unlink(missing_ok=True)
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
@@ -143,7 +155,7 @@ def _video(
     )
     metadata = read_spherical(track) if as_coded else None
     fps, variable = frame_rate(shown, track.timescale)
-    return VideoFacts(
+    facts = VideoFacts(
         codec=str(stream.get("codec_name", "unknown")),
         width=width,
         height=height,
@@ -163,6 +175,24 @@ def _video(
         projection="" if metadata is None else metadata.projection,
         timescale=track.timescale,
     )
+    return facts, tags
+
+
+def _describe_with_tags(
+    head: Path, *, runner: Runner, tools: Toolchain
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, object]] | None:
+    """Return ffprobe's description of the stream and its first frame, and the tags; None if it fails."""
+    try:
+        # "V": video, and not a cover in the metadata.
+        options = ("-select_streams", "V:0", "-show_streams", "-show_frames", "-show_entries", "format_tags")
+        output = run_ffprobe(head, *options, tools=tools, runner=runner)
+    except InputError:
+        return None
+    stream: Mapping[str, Any] = next(iter(output.get("streams", ())), {})
+    frame: Mapping[str, Any] = next(iter(output.get("frames", ())), {})
+    if not stream.get("pix_fmt") or not frame:
+        return None
+    return stream, frame, output.get("format", {}).get("tags") or {}
 
 
 def _describe_first_frame(

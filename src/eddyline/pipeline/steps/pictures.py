@@ -7,8 +7,8 @@ from typing import Any
 from eddyline.media.pictures.jpeg import ImageInfo
 from eddyline.media.pictures.poster import write_poster
 from eddyline.media.pictures.stills import ImageSource
-from eddyline.media.pictures.storyboard import write_storyboard
-from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
+from eddyline.media.pictures.thumbnails import write_preceding_keyframes
+from eddyline.media.pictures.thumbnails_and_storyboard import write_thumbnails_and_storyboard
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.index_cache import IndexedSource
@@ -35,16 +35,13 @@ def pictures(task: Task) -> StepOutput:
     """Write "thumb-NNN.jpg", "highlight-NNN.jpg" and the storyboard's sprites with "storyboard.vtt"."""
     out, settings = task.work / "out", task.plan.profile.pictures
     out.mkdir()
-    storyboard = None
     with task.open_source() as source:
         video = _image_source(task, source)
-        thumbnails = write_thumbnails(video, out_dir=out, count=settings.thumbs, width=settings.thumb_width)
+        thumbnails, storyboard = write_thumbnails_and_storyboard(video, settings, out_dir=out)
         highlights = read_highlights(source)
         highlight_images = write_preceding_keyframes(
             video, [each.frame for each in highlights], out_dir=out, width=settings.thumb_width
         )
-        if settings.storyboard is not None:
-            storyboard = write_storyboard(video, settings.storyboard, out_dir=out)
     return StepOutput(
         files={path.name: path for path in sorted(out.iterdir())},
         result={
