@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Command:
     """A command: the function, or the group of commands, `attribute` of the module `eddyline.cli.{module}`.
 
-    `summary` equals the first paragraph of its own help (a test compares them).
+    `summary` equals the first paragraph of the help of the command (a test compares them).
     """
 
     module: str
