@@ -59,7 +59,10 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     "sqs": {
         "sqs.jobs_per_s": None,
         "sqs.server_messages_per_s": None,
-        "sqs.jobs_vs_server": None,
+        "sqs.jobs_vs_server": ("at least", 0.6),
+        "sqs.sustained_jobs_per_s": None,
+        "sqs.server_peak_messages_per_s": None,
+        "sqs.sustained_vs_peak": None,
     },
     "kill": {
         "kill_to_restart_s": ("at most", 7),

@@ -48,10 +48,10 @@ def measure(*, done_rows: int = DONE_ROWS, waiting_rows: int = WAITING_ROWS) -> 
     }
 
 
-def graph(prefix: str) -> list[NewJob]:
+def graph(prefix: str, assets: int = ASSETS) -> list[NewJob]:
     """The jobs of one round."""
     batch = []
-    for asset in (f"{prefix}-{number}" for number in range(ASSETS)):
+    for asset in (f"{prefix}-{number}" for number in range(assets)):
         chunks = tuple(f"{asset}-chunk-{number}" for number in range(CHUNKS))
         batch.append(NewJob(id=f"{asset}-probe", asset=asset, kind="probe", spec={}))
         batch += [

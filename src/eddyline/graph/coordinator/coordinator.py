@@ -112,6 +112,7 @@ class Coordinator:
             self._remove_stale_queues,
         )
         unsubscribe = self._ledger.subscribe(self._wake)
+        end_watch = self._ledger.watch_commits(self._wake)
         threads = [
             threading.Thread(
                 target=self._repeat,
@@ -127,6 +128,7 @@ class Coordinator:
             for thread in threads:
                 thread.join()
         finally:
+            end_watch()
             unsubscribe()
         if self._failure is not None:
             raise self._failure

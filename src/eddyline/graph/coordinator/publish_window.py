@@ -17,14 +17,17 @@ Lane: TypeAlias = tuple[str, int]
 
 MIN_SIZE = 16
 _MAX_SIZE = 5000
+_SUPPLY_S = 0.5
 _SHRINK_AFTER_S = 2.0
 
 
 class PublishWindow:
     """At most `size` published jobs may wait. `now` is in monotonic seconds.
 
-    The size doubles when workers have taken most of a full window between two counts; it halves when, for
-    two seconds, they have taken few or the window was not full.
+    The size doubles when workers have taken most of a full window within half a second, or a quarter so fast
+    that the whole would not last so long: what they took is known only when their reports arrive, and a
+    smaller window is empty by then. It halves when, for two seconds, they have taken few or the window was
+    not full.
     """
 
     def __init__(self, now: float, size: int = MIN_SIZE) -> None:
@@ -32,14 +35,22 @@ class PublishWindow:
         self.waiting = 0
         self._is_full = False
         self._changed = now
+        self._taken = 0  # since `_taken_since`, out of a full window
+        self._taken_since = now
 
     def update(self, waiting: int, now: float) -> None:
         """Set the number of published jobs that wait for a worker."""
+        elapsed_s = now - self._taken_since
+        self._taken = self._taken + max(self.waiting - waiting, 0) if self._is_full else 0
         self.waiting = waiting
-        if self._is_full and waiting * 4 <= self.size:
+        is_short = self._taken * 4 >= self.size and self._taken * _SUPPLY_S > self.size * elapsed_s
+        if is_short or self._taken * 4 >= self.size * 3:
             self.size, self._changed = min(self.size * 2, _MAX_SIZE), now
+            self._taken, self._taken_since = 0, now
         elif now - self._changed >= _SHRINK_AFTER_S and (not self._is_full or waiting * 2 >= self.size):
             self.size, self._changed = max(self.size // 2, MIN_SIZE), now
+        if not self._is_full or elapsed_s >= _SUPPLY_S:
+            self._taken, self._taken_since = 0, now
 
     def fill(self, count: int) -> None:
         """Add jobs about to be published: as many as there were, or as fit."""

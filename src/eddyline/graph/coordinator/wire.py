@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
+from functools import cache
 from typing import Any, TypeVar
 
 import pydantic
@@ -158,8 +159,13 @@ def _addition(value: object) -> Addition:
 
 
 def _to_json(value: object) -> dict[str, Any]:
-    names = [field.name for field in fields(value)]  # type: ignore[arg-type]
-    return {_KEYS.get(name, name): getattr(value, name) for name in names}
+    return {key: getattr(value, name) for name, key in _keys(type(value))}
+
+
+@cache
+def _keys(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """The names of a dataclass's fields, each with its key in messages."""
+    return tuple((field.name, _KEYS.get(field.name, field.name)) for field in fields(kind))
 
 
 def _object(value: object, path: str) -> dict[str, Any]:

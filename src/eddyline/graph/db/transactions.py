@@ -69,6 +69,8 @@ class Database:
         self._lock = threading.Lock()
         self._writer: Connection | None = None
         self._durable = True
+        self.commits = 0
+        """The number of write transactions that this object has committed."""
         self._timeout_s = _OPENING_TIMEOUT_S
         try:
             self._open()
@@ -120,6 +122,7 @@ class Database:
                     found = work(writer)
                     finished = True
                     transaction.commit()
+                    self.commits += 1
                 except BaseException as error:
                     gone = isinstance(error, DBAPIError) and error.connection_invalidated
                     lost = lost or (gone and finished)

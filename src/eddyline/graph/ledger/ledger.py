@@ -15,6 +15,7 @@ from eddyline.core.stop import Stop
 from eddyline.graph.command import Command
 from eddyline.graph.db.asset_locks import lock_assets
 from eddyline.graph.db.server_clock import clock_for
+from eddyline.graph.db.sqlite_commits import CommitWatcher
 from eddyline.graph.db.transactions import Database, as_url
 from eddyline.graph.job import Addition, Claim, Job, NewJob, Settlement
 from eddyline.graph.ledger import archive, cancel, commands, complete, leases, queries, submit
@@ -109,6 +110,13 @@ class Ledger(Closeable):
         On PostgreSQL it is also called soon after another process made a job ready or cancelled one.
         """
         return self._transactions.subscribe(listener)
+
+    def watch_commits(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` soon after a commit of another process, on SQLite; returns the function to end it.
+
+        For coordinators: many workers on one file would wake each other with every claim.
+        """
+        return CommitWatcher(self._database, listener).close
 
     # Submission
 

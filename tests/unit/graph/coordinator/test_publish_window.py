@@ -48,3 +48,19 @@ def test_an_unused_window_shrinks() -> None:
     for second in range(9):
         window.update(7 * MIN_SIZE, 5.0 * (second + 1))
     assert window.size == MIN_SIZE
+
+
+def test_a_window_grows_if_it_would_not_last_half_a_second() -> None:
+    window = PublishWindow(0.0)
+    for number in range(10):  # 100 jobs per second, a tenth of a window in each step
+        window.fill(window.size - window.waiting)
+        window.update(window.size - 2, 0.02 * (number + 1))
+    assert window.size >= 2 * MIN_SIZE
+
+
+def test_a_window_does_not_grow_for_workers_that_it_supplies_for_longer() -> None:
+    window = PublishWindow(0.0)
+    for number in range(100):  # 10 jobs per second
+        window.fill(window.size - window.waiting)
+        window.update(window.size - 1, 0.1 * (number + 1))
+    assert window.size == MIN_SIZE
