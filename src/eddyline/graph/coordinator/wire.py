@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields
-from functools import cache
 from typing import Any, TypeVar
 
 import pydantic
@@ -159,13 +158,7 @@ def _addition(value: object) -> Addition:
 
 
 def _to_json(value: object) -> dict[str, Any]:
-    return {key: getattr(value, name) for name, key in _keys(type(value))}
-
-
-@cache
-def _keys(kind: type[Any]) -> tuple[tuple[str, str], ...]:
-    """The names of a dataclass's fields, each with its key in messages."""
-    return tuple((field.name, _KEYS.get(field.name, field.name)) for field in fields(kind))
+    return {key: getattr(value, name) for name, key in _MESSAGE_FIELDS[type(value)]}
 
 
 def _object(value: object, path: str) -> dict[str, Any]:
@@ -211,6 +204,12 @@ def _model(
 def _is_required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
+
+# By dataclass, the names of its fields, each with its key in messages.
+_MESSAGE_FIELDS: Mapping[type[Any], tuple[tuple[str, str], ...]] = {
+    kind: tuple((field.name, _KEYS.get(field.name, field.name)) for field in fields(kind))
+    for kind in (Job, NewJob, Link, Done, Failed, Interrupted, Heartbeat, JobStarted, JobResult, Command)
+}
 
 _MODELS: Mapping[type[Any], type[BaseModel]] = {
     kind: _model(kind)
