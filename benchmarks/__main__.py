@@ -116,8 +116,8 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     },
     "publish": {"publish.hour_s": ("at most", 0.5), "publish.renames_s": None},
     "poster": {"poster_s": ("at most", 2.0)},
-    "index": {"index.hour_s": ("at most", 0.5), "index.hour_mb": ("at most", 100)},
-    "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.3)},
+    "index": {"index.hour_s": ("at most", 0.1), "index.hour_mb": ("at most", 100)},
+    "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.15)},
     "event_streams": {
         "event_streams.kb_per_stream": ("at most", 60),
         "event_streams.reach_all_ms": None,
@@ -128,7 +128,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "telemetry_api.warm_ms": ("at most", 50),
     },
     "telemetry_vs": {
-        "telemetry.hour_json_cpu_s": ("at most", 1.5),
+        "telemetry.hour_json_cpu_s": ("at most", 0.5),
         "telemetry.vs.py-gpmf-parser": ("at least", 1),
         "telemetry.vs.telemetry-parser": ("at least", 1),
         "telemetry.vs.mapillary_tools": ("at least", 1),

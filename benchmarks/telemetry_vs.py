@@ -36,7 +36,7 @@ from eddyline.mp4.write.output_track import OutputTrack, Piece
 
 _CACHE = Path(__file__).parent / "cache"
 _LIMIT_S = 900
-_ENVIRONMENT = {**os.environ, "NODE_PATH": str(_CACHE / "npm" / "node_modules")}
+_ENVIRONMENT = {**telemetry.environment(), "NODE_PATH": str(_CACHE / "npm" / "node_modules")}
 _ROUNDS = 5
 
 _DECODE = """
@@ -213,6 +213,7 @@ def measure() -> dict[str, float]:
         empty = _minimum_cpu_s((sys.executable, "-c", "pass"))
         results = {
             "telemetry.hour_json_cpu_s": ours["json"] - empty,
+            "telemetry_vs.numpy_import_s": _minimum_cpu_s((sys.executable, "-c", "import numpy")) - empty,
             "telemetry.hour_json_mb": (directory / "ours.json").stat().st_size / 1e6,
         }
         for tool in TOOLS:

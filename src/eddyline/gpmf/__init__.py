@@ -14,22 +14,27 @@
 The library needs NumPy and `eddyline.mp4`, not FFmpeg and not a database. docs/reference/gpmf-library.md
 describes it; `keys` lists the known keys.
 
-The names in `__all__` are the public interface; everything else is private and may change.
+The names in `__all__` are the public interface; everything else is private and may change. They are imported
+on first use, so that `gpmf.read` loads only what it needs.
 """
 
-from eddyline.gpmf.camera import Camera
-from eddyline.gpmf.errors import GpmfError, NoTelemetryError, ParseWarning
-from eddyline.gpmf.format.builder import device, leaf, nest, stream
-from eddyline.gpmf.format.huffman import decompress
-from eddyline.gpmf.format.klv import FILL, Document, Klv, serialize
-from eddyline.gpmf.format.reader import Limits, parse
-from eddyline.gpmf.hilights import Hilight
-from eddyline.gpmf.payloads import Payloads
-from eddyline.gpmf.scenes import Face, Scene
-from eddyline.gpmf.streams import Device, Stream
-from eddyline.gpmf.telemetry import Telemetry, read, read_detached, read_payloads
-from eddyline.gpmf.track import GpsTrack
-from eddyline.gpmf.utc import UtcClock
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eddyline.gpmf.camera import Camera
+    from eddyline.gpmf.errors import GpmfError, NoTelemetryError, ParseWarning
+    from eddyline.gpmf.format.builder import device, leaf, nest, stream
+    from eddyline.gpmf.format.huffman import decompress
+    from eddyline.gpmf.format.klv import FILL, Document, Klv, serialize
+    from eddyline.gpmf.format.reader import Limits, parse
+    from eddyline.gpmf.hilights import Hilight
+    from eddyline.gpmf.payloads import Payloads
+    from eddyline.gpmf.scenes import Face, Scene
+    from eddyline.gpmf.streams import Device, Stream
+    from eddyline.gpmf.telemetry import Telemetry, read, read_detached, read_payloads
+    from eddyline.gpmf.track import GpsTrack
+    from eddyline.gpmf.utc import UtcClock
 
 __all__ = [
     "FILL",
@@ -60,3 +65,32 @@ __all__ = [
     "serialize",
     "stream",
 ]
+
+_MODULES = {
+    "eddyline.gpmf.camera": "Camera",
+    "eddyline.gpmf.errors": "GpmfError NoTelemetryError ParseWarning",
+    "eddyline.gpmf.format.builder": "device leaf nest stream",
+    "eddyline.gpmf.format.huffman": "decompress",
+    "eddyline.gpmf.format.klv": "FILL Document Klv serialize",
+    "eddyline.gpmf.format.reader": "Limits parse",
+    "eddyline.gpmf.hilights": "Hilight",
+    "eddyline.gpmf.payloads": "Payloads",
+    "eddyline.gpmf.scenes": "Face Scene",
+    "eddyline.gpmf.streams": "Device Stream",
+    "eddyline.gpmf.telemetry": "Telemetry read read_detached read_payloads",
+    "eddyline.gpmf.track": "GpsTrack",
+    "eddyline.gpmf.utc": "UtcClock",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

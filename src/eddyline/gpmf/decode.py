@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.errors import WarningCollector
-from eddyline.gpmf.format.decompression import decompress_payloads, has_compressed
-from eddyline.gpmf.format.types import latin_text
+from eddyline.gpmf.format.types import COMPRESSED, latin_text
 from eddyline.gpmf.index import Index, build_index, key_code, key_name
 from eddyline.gpmf.keys import FRAME_KEYS, MODIFIERS
 from eddyline.gpmf.payloads import Int64s, Payloads
@@ -25,7 +24,9 @@ def decode_payloads(
 ) -> tuple[Payloads, tuple[Device, ...], dict[str, Stream]]:
     """The decompressed payloads, all devices, and all streams by label in order of appearance."""
     index = build_index(payloads, collector)
-    if has_compressed(index):
+    if (index.head >> 24 == ord(COMPRESSED)).any():
+        from eddyline.gpmf.format.decompression import decompress_payloads  # noqa: PLC0415 - seldom needed
+
         payloads = decompress_payloads(payloads, index, collector)
         index = build_index(payloads, WarningCollector(lenient=True))  # the warnings are known already
     which, devices = _devices(index, payloads)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from os import PathLike
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eddyline.gpmf.camera import Camera, read_camera
 from eddyline.gpmf.decode import decode_payloads
@@ -20,13 +20,15 @@ from eddyline.gpmf.format.klv import Document
 from eddyline.gpmf.format.reader import parse
 from eddyline.gpmf.hilights import Hilight, read_hilights
 from eddyline.gpmf.payloads import Payloads
-from eddyline.gpmf.scenes import Face, Scene, read_faces, read_scenes
 from eddyline.gpmf.sources import Source, read_detached_source, read_source, source_from_bytes
 from eddyline.gpmf.streams import Device, Stream
-from eddyline.gpmf.track import GpsTrack, build_gps_track
 from eddyline.mp4.boxes import iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.store.ranges import FileRanges
+
+if TYPE_CHECKING:
+    from eddyline.gpmf.scenes import Face, Scene
+    from eddyline.gpmf.track import GpsTrack
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,11 +56,15 @@ class Telemetry:
     @cached_property
     def gps(self) -> GpsTrack | None:
         """The positions of the camera or its carrier, without duplicates; None without positions."""
+        from eddyline.gpmf.track import build_gps_track  # noqa: PLC0415 - loaded only if needed
+
         return build_gps_track(self.streams, time_lapse=self.camera.time_lapse)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:
         """Every face that the camera detected, by time."""
+        from eddyline.gpmf.scenes import read_faces  # noqa: PLC0415 - loaded only if needed
+
         return tuple(
             face for each in self.streams.values() if each.key == "FACE" for face in read_faces(each)
         )
@@ -66,6 +72,8 @@ class Telemetry:
     @cached_property
     def scenes(self) -> tuple[Scene, ...]:
         """The scene classifications of the camera, by time."""
+        from eddyline.gpmf.scenes import read_scenes  # noqa: PLC0415 - loaded only if needed
+
         return tuple(
             scene for each in self.streams.values() if each.key == "SCEN" for scene in read_scenes(each)
         )
@@ -109,7 +117,7 @@ def _summary(stream: Stream) -> dict[str, Any]:
     }
 
 
-def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry:
+def read(source: str | PathLike[str] | ByteRanges, *, lenient: bool = False) -> Telemetry:
     """Read all telemetry of a file: MP4, MOV, LRV, .360, raw GPMF payloads, JPEG.
 
     `source` is a path, or any object with `size` and `read(offset, length)` (see `eddyline.mp4.ByteRanges`),
@@ -122,8 +130,8 @@ def read(source: str | Path | ByteRanges, *, lenient: bool = False) -> Telemetry
         Mp4Error, TruncatedError, MissingError: the movie is damaged, truncated or missing.
     """
     collector = WarningCollector(lenient=lenient)
-    if isinstance(source, str | Path):
-        with FileRanges(Path(source)) as ranges:
+    if isinstance(source, str | PathLike):
+        with FileRanges(source) as ranges:
             return _read(read_source(ranges, collector), collector)
     return _read(read_source(source, collector), collector)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Ints = npt.NDArray[np.int64]
 
@@ -158,6 +160,8 @@ def read_spans(src: ByteRanges, spans: Sequence[tuple[int, int]]) -> Iterator[by
         for offset, length in spans:
             yield src.read(offset, length)
         return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - slow to import, and local files need none
+
     pending: deque[tuple[Future[bytes], int]] = deque()
     pending_bytes = 0
     with ThreadPoolExecutor(min(concurrency, len(spans)), thread_name_prefix="ranges") as pool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from eddyline.core.closeable import Closeable
 from eddyline.core.errors import InputError, MissingError, TransientError, TruncatedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE_GAP = 16 * 1024  # another read of a disk takes as long as reading a few pages
 
@@ -58,27 +60,38 @@ class FileRanges(Closeable):
 
     gap = FILE_GAP
 
-    def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: os.PathLike[str] | str) -> None:
+        self._file = os.fspath(path)
         self.bytes_read = 0
         self.requests = 0
         self._fd = -1
         try:
             # Non-blocking, so that opening a named pipe does not block before it is rejected.
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            self._fd = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError as error:
-            raise MissingError(f"{self.path} does not exist") from error
+            raise MissingError(f"{self._file} does not exist") from error
         except OSError as error:
-            raise TransientError(f"cannot open {self.path}: {error.strerror}") from error
+            raise TransientError(f"cannot open {self._file}: {error.strerror}") from error
         found = os.fstat(self._fd)
         if not stat.S_ISREG(found.st_mode):
             self.close()
             raise InputError(
-                f"{self.path} is not a regular file", remedy="pass a file, not a directory or device"
+                f"{self._file} is not a regular file", remedy="pass a file, not a directory or device"
             )
         self._size = found.st_size
         # Changes with the file: a replacement has another inode, a file that was written another time.
         self.stamp = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        from pathlib import Path  # noqa: PLC0415 - slow to import, and reading needs none
+
+        return Path(self._file)
+
+    @property
+    def _name(self) -> str:
+        return os.path.basename(self._file)  # noqa: PTH119 - as `path`
 
     @property
     def size(self) -> int:
@@ -87,16 +100,16 @@ class FileRanges(Closeable):
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`. Raises `TruncatedError`, `TransientError`."""
-        checked_range(self.path.name, self._size, offset, length)
+        checked_range(self._name, self._size, offset, length)
         parts: list[bytes] = []
         at, left = offset, length
         while left:
             try:
                 part = os.pread(self._fd, left, at)
             except OSError as error:
-                raise TransientError(f"cannot read {self.path}: {error.strerror}") from error
+                raise TransientError(f"cannot read {self._file}: {error.strerror}") from error
             if not part:
-                raise TruncatedError("the file shrank while it was read", path=self.path.name, offset=at)
+                raise TruncatedError("the file shrank while it was read", path=self._name, offset=at)
             parts.append(part)
             at, left = at + len(part), left - len(part)
         self.bytes_read += length

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.gpmf.errors import GpmfError, WarningCollector
-from eddyline.gpmf.format.huffman import COMPRESSED
+from eddyline.gpmf.format.types import COMPRESSED
 from eddyline.gpmf.index import Index, build_index, key_code
 from eddyline.gpmf.payloads import Int64s, Payloads
 

@@ -11,15 +11,21 @@
 | json, csv, parquet | every stream | parquet: the extra [parquet] |
 | gpx, geojson, kml, fit, svg | the GPS track and HiLights | a GPS fix; fit: UTC |
 | highlights | the HiLights | - |
+
+The names in `__all__` are imported on first use: a process writes one or two of the formats.
 """
 
-from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
-from eddyline.gpmf.export.highlights import highlights_document
-from eddyline.gpmf.export.json_document import json_schema
-from eddyline.gpmf.export.points import NoTrackError, Points, build_points
-from eddyline.gpmf.export.selection import Selection
-from eddyline.gpmf.export.side_files import write_side_files
-from eddyline.gpmf.export.tables import Column, Table, build_tables
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
+    from eddyline.gpmf.export.highlights import highlights_document
+    from eddyline.gpmf.export.json_document import json_schema
+    from eddyline.gpmf.export.points import NoTrackError, Points, build_points
+    from eddyline.gpmf.export.selection import Selection
+    from eddyline.gpmf.export.side_files import write_side_files
+    from eddyline.gpmf.export.tables import Column, Table, build_tables
 
 __all__ = [
     "FORMATS",
@@ -39,3 +45,26 @@ __all__ = [
     "write",
     "write_side_files",
 ]
+
+_MODULES = {
+    "eddyline.gpmf.export.formats": "FORMATS Format format_named format_of save write",
+    "eddyline.gpmf.export.highlights": "highlights_document",
+    "eddyline.gpmf.export.json_document": "json_schema",
+    "eddyline.gpmf.export.points": "NoTrackError Points build_points",
+    "eddyline.gpmf.export.selection": "Selection",
+    "eddyline.gpmf.export.side_files": "write_side_files",
+    "eddyline.gpmf.export.tables": "Column Table build_tables",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -43,8 +43,7 @@ def write_gpx(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None
     out.writelines(_waypoint(mark).encode() for mark in place_hilights(telemetry, found, selection))
     reference = escape(found.altitude_reference, quote=False)
     out.write(
-        f"<trk>\n<name>{escape(xml_safe(str(telemetry.camera)), quote=False)}</name>\n"
-        f"<src>GPMF {found.key}</src>\n"
+        f"<trk>\n<name>{xml_text(str(telemetry.camera))}</name>\n<src>GPMF {found.key}</src>\n"
         f"<extensions><eddyline:altitude_reference>{reference}</eddyline:altitude_reference></extensions>\n".encode()
     )
     lines = list(_points(found))
@@ -59,6 +58,11 @@ def xml_safe(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
+def xml_text(text: str) -> str:
+    """The text as the contents of an XML element."""
+    return escape(xml_safe(text), quote=False)
+
+
 def _metadata(telemetry: Telemetry, found: Points) -> str:
     west, south, east, north = found.box
     known = found.utc[np.isfinite(found.utc)]
@@ -67,8 +71,7 @@ def _metadata(telemetry: Telemetry, found: Points) -> str:
     if not found.above_ellipsoid:
         about = f"Altitudes are metres above {found.altitude_reference}."
     return (
-        f"<metadata><name>{escape(xml_safe(str(telemetry.camera)), quote=False)}</name>"
-        f"<desc>{about}</desc>{when}"
+        f"<metadata><name>{xml_text(str(telemetry.camera))}</name><desc>{about}</desc>{when}"
         f'<bounds minlat="{south:.7f}" minlon="{_lon(west)}" maxlat="{north:.7f}" maxlon="{_lon(east)}"/>'
         "</metadata>\n"
     )
@@ -78,7 +81,7 @@ def _waypoint(hilight: PlacedHilight) -> str:
     when = f"<time>{iso_time(hilight.utc)}</time>" if hilight.utc is not None else ""
     return (
         f'<wpt lat="{hilight.lat:.7f}" lon="{_lon(hilight.lon)}"><ele>{hilight.alt_m:.3f}</ele>{when}'
-        f"<name>HiLight</name><type>{escape(xml_safe(hilight.hilight.kind), quote=False)}</type>"
+        f"<name>HiLight</name><type>{xml_text(hilight.hilight.kind)}</type>"
         f"<extensions><eddyline:time_s>{hilight.hilight.time_s:.3f}</eddyline:time_s></extensions></wpt>\n"
     )
 

@@ -8,12 +8,11 @@ track is clamped to the ground), and the description states the reference.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import BinaryIO
 
 import numpy as np
 
-from eddyline.gpmf.export.gpx import xml_safe
+from eddyline.gpmf.export.gpx import xml_text
 from eddyline.gpmf.export.points import Points, build_points, iso_time, iso_times, place_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.telemetry import Telemetry
@@ -33,7 +32,7 @@ _ALONG = {
 def write_kml(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
     """Write the track. Raises NoTrackError without a track."""
     found = build_points(telemetry, selection)
-    name = escape(xml_safe(str(telemetry.camera)), quote=False)
+    name = xml_text(str(telemetry.camera))
     fields = "".join(
         f'<gx:SimpleArrayField name="{key}" type="float"><displayName>{title}</displayName>'
         "</gx:SimpleArrayField>"

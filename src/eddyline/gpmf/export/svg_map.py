@@ -6,13 +6,12 @@ It needs no network access, scripts or fonts, and supports dark pages.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import BinaryIO
 
 import numpy as np
 
 from eddyline.gpmf.export.geodesy import Plane, distances
-from eddyline.gpmf.export.gpx import xml_safe
+from eddyline.gpmf.export.gpx import xml_text
 from eddyline.gpmf.export.points import PlacedHilight, Points, build_points, place_hilights
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.payloads import Floats, Int64s
@@ -72,7 +71,7 @@ def draw_map(found: Points, hilights: list[PlacedHilight], camera: str) -> str:
     x, y = chart.x(east), chart.y(north)
     top = max(float(np.percentile(found.speed_2d, 99)), 1e-3)
     height = _TOP + chart.height + _BOTTOM
-    title, about = escape(xml_safe(camera), quote=False), _description(found)
+    title, about = xml_text(camera), _description(found)
     return "\n".join(
         [
             '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title about"',

@@ -8,16 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from eddyline.gpmf.errors import GpmfError, WarningCollector
-from eddyline.gpmf.format.huffman import COMPRESSED, OutputLimit, decompress, read_sample_shape
+from eddyline.gpmf.format.huffman import OutputLimit, decompress, read_sample_shape
 from eddyline.gpmf.format.klv import Klv, serialize
 from eddyline.gpmf.format.reader import parse
+from eddyline.gpmf.format.types import COMPRESSED
 from eddyline.gpmf.index import Index
 from eddyline.gpmf.payloads import Payloads
-
-
-def has_compressed(index: Index) -> bool:
-    """Whether a stream of these payloads is compressed."""
-    return bool((index.head >> 24 == ord(COMPRESSED)).any())
 
 
 def decompress_payloads(payloads: Payloads, index: Index, collector: WarningCollector) -> Payloads:

@@ -26,8 +26,8 @@ import numpy as np
 
 from eddyline.gpmf.errors import GpmfError
 from eddyline.gpmf.format.klv import HEADER, Klv
+from eddyline.gpmf.format.types import COMPRESSED
 
-COMPRESSED = "#"
 _WIDTH = {"b": 1, "B": 1, "s": 2, "S": 2, "l": 2, "L": 2}  # bytes of a channel's number
 _SIZE = {"b": 1, "B": 1, "s": 2, "S": 2, "l": 4, "L": 4}
 _HEAD = 4

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 NEST = "\0"
 COMPLEX = "?"
+COMPRESSED = "#"
 
 Kind = str  # "number" | "fixed" | "text" | "fourcc" | "guid" | "time"
 

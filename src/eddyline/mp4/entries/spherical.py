@@ -8,12 +8,11 @@ Spherical Video V1 is a uuid box with RDF/XML in trak. V2 is the boxes st3d (ste
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.entries.visual_entry import entry_boxes, with_entry_boxes
 
-V1: bytes = UUID("ffcc8263-f855-4a93-8814-587a02521fdd").bytes
+V1: bytes = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
 V2_KINDS = ("st3d", "sv3d")
 _LARGEST = 1 << 20  # bytes of XML, or of a mesh
 
