@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
@@ -89,10 +88,9 @@ class Applied:
     def run(self, *arguments: str) -> str:
         """Run Terraform; returns its standard output."""
         environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("TF_", "AWS_"))},
-            "TF_CLI_CONFIG_FILE": str(self.workspace.configuration),
+            **self.workspace.environment(),
             "AWS_ENDPOINT_URL": self.address,
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **self.workspace.provider,
         }
         return run_program(
             (self.workspace.terraform.program, *arguments),

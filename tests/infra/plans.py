@@ -13,17 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers.parent_watch import end_with_parent
 
 from infra.terraform_tools import MissingProgramError, Terraform, Workspace
 
 MODULES = "infra/terraform/modules"
+PLANNED = {
+    "drain": "tests/plan.tftest.hcl",
+    "pool": "tests/plan.tftest.hcl",
+    "queues": "tests/queues.tftest.hcl",
+    "service": "tests/service.tftest.hcl",
+    "watch": "tests/plan.tftest.hcl",
+}
+"""The test file of each module whose plans are read."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The resources that one run block plans, and the data that it reads."""
+    """The resources that one run block plans, the data that it reads, and its outputs by name."""
 
     changes: tuple[Mapping[str, Any], ...]
+    outputs: Mapping[str, Any]
 
     def all(self, kind: str) -> dict[str, Any]:
         """The planned values of all resources or data sources of a type, by the rest of the address."""
@@ -47,22 +57,32 @@ class Plan:
         }
 
 
-def read_plans(directory: Path, module: str, *, test: str = "tests/plan.tftest.hcl") -> dict[str, Plan]:
-    """The plans of a module's test file, by run block; processes of a test run share `directory`."""
+def read_plans(factory: pytest.TempPathFactory, module: str) -> dict[str, Plan]:
+    """The plans of a module's test file, by run block; processes of a test run compute them once.
+
+    Raises `CheckError` if one of the assertions in that file fails.
+    """
+    directory = factory.getbasetemp().parent
     # Without xdist the directory outlives the run: a later run must not read the plans of this one.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
     stored = directory / f"plans-{module}-{run}.json"
     with (directory / f"plans-{module}-{run}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stored.exists():
-            stored.write_text(json.dumps(_plan(module, test)))
-    return {name: Plan(tuple(changes)) for name, changes in json.loads(stored.read_text()).items()}
+            stored.write_text(json.dumps(_plan(module)))
+    return {
+        name: Plan(tuple(plan["changes"]), plan["outputs"])
+        for name, plan in json.loads(stored.read_text()).items()
+    }
 
 
-def _plan(module: str, test: str) -> dict[str, Any]:
+def _plan(module: str) -> dict[str, Any]:
     with workspace(module) as (copy, name):
-        plans = copy.plans(name, test)
-    return {run: plan.get("resource_changes", []) for run, plan in plans.items()}
+        plans = copy.plans(name, PLANNED[module])
+    return {
+        run: {"changes": plan.get("resource_changes", []), "outputs": plan.get("output_changes", {})}
+        for run, plan in plans.items()
+    }
 
 
 @contextmanager
@@ -76,7 +96,8 @@ def workspace(module: str) -> Iterator[tuple[Workspace, str]]:
         copy = terraform.copy_of_modules(Path(directory))
         name = f"{MODULES}/{module}"
         copy.initialize(name)
-        yield copy, name
+        with copy.with_provider(name, end_with_parent) as attached:
+            yield attached, name
 
 
 def statements(policy: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:

@@ -17,6 +17,7 @@ import pytest
 from tests.infra.machines_on_moto import check_overrides, check_template
 from tests.infra.moto_terraform import Applied, moto_server, resources_of
 from tests.infra.scaling_on_moto import alarm_in_table_form, policy_in_table_form
+from tests.servers.parent_watch import end_with_parent
 
 from eddyline.app.shared_services import PRIORITIES
 from eddyline.aws.lambdas.rules import rules
@@ -73,13 +74,14 @@ def applied() -> Iterator[Applied]:
         with zipfile.ZipFile(workspace.root / EXAMPLE / "package.zip", "w") as package:
             package.writestr("functions.py", "")
         workspace.initialize(EXAMPLE)
-        found = Applied(workspace, EXAMPLE, address)
-        assert found.remaining() == {}
-        found.change("apply", *(f"-target={each}" for each in targets(workspace.root)))
-        yield found
-        found.change("destroy")
-        assert found.run("state", "list").strip() == ""
-        assert found.remaining() == {}
+        with workspace.with_provider(EXAMPLE, end_with_parent, AWS_ENDPOINT_URL=address) as attached:
+            found = Applied(attached, EXAMPLE, address)
+            assert found.remaining() == {}
+            found.change("apply", *(f"-target={each}" for each in targets(workspace.root)))
+            yield found
+            found.change("destroy")
+            assert found.run("state", "list").strip() == ""
+            assert found.remaining() == {}
 
 
 def targets(root: Path) -> Iterator[str]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.infra.plans import read_plans
 
 from eddyline.app.shared_services import PRIORITIES
 from eddyline.aws.sqs.client import RETENTION_S
@@ -16,40 +13,18 @@ from eddyline.aws.sqs.queue_names import QueueNames
 from eddyline.fleet import names
 from eddyline.pipeline.planning.output_layout import OUTPUT, SOURCES, STATE
 from eddyline.pipeline.runtime.upload_cleanup import _MIN_AGES_S
-from infra.terraform_tools import ROOT, MissingProgramError, Terraform, Workspace
+from infra.terraform_tools import ROOT
 
 MODULES = ROOT / "infra" / "terraform" / "modules"
 SOURCE = ROOT / "src" / "eddyline"
 
 
-@pytest.fixture(scope="module")
-def workspace() -> Iterator[Workspace]:
-    try:
-        terraform = Terraform.find()
-    except MissingProgramError as error:
-        pytest.skip(str(error))
-    with tempfile.TemporaryDirectory() as folder:
-        yield terraform.copy_of_modules(Path(folder))
-
-
-def planned(workspace: Workspace, module: str, run: str, kind: str) -> dict[str, dict[str, Any]]:
-    """The planned values of all resources of a kind, by the key of for_each."""
-    name = f"infra/terraform/modules/{module}"
-    workspace.initialize(name)
-    plan = workspace.plans(name, f"tests/{module}.tftest.hcl")[run]
-    return {
-        f"{each['name']}/{each.get('index', '')}": each["change"]["after"]
-        for each in plan["resource_changes"]
-        if each["type"] == kind
-    }
-
-
 @pytest.mark.slow
-def test_the_queues_of_the_plan_are_those_that_the_program_expects(workspace: Workspace) -> None:
-    queues = {
-        each["name"]: each
-        for each in planned(workspace, "queues", "names_and_attributes", "aws_sqs_queue").values()
-    }
+def test_the_queues_of_the_plan_are_those_that_the_program_expects(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    plan = read_plans(tmp_path_factory, "queues")["names_and_attributes"]
+    queues = {each["name"]: each for each in plan.all("aws_sqs_queue").values()}
     expected = QueueNames(prefix="eddyline", pools=("light", "cpu"), priorities=PRIORITIES)
     ingest = {"eddyline-ingest", "eddyline-ingest-dead"}  # aws/s3_events/event_queue.py: QUEUE and QUEUE-dead
     fleet = {names.fleet_queue("eddyline"), names.drain_queue("eddyline")}

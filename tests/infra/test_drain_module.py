@@ -29,7 +29,7 @@ FUNCTIONS = (GENERAL_DRAIN, SPOT_DRAIN, SPOT_METRICS)
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return read_plans(tmp_path_factory.getbasetemp().parent, "drain")["plan"]
+    return read_plans(tmp_path_factory, "drain")["plan"]
 
 
 def function_of(plan: Plan, function: str) -> dict[str, Any]:

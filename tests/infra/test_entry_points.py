@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,12 +21,12 @@ import yaml
 from tests.acceptance.machines import Machines, end
 from tests.infra import dockerfiles
 from tests.infra.dockerfiles import ROOT
+from tests.infra.plans import read_plans
 from tests.servers.ministack import Ministack, ministack
 from tests.unit.graph.postgres_server import NoServerError, Server
 from tests.waiting import wait_until
 
 from eddyline.core.health import WITHIN_S, find_problem
-from infra.terraform_tools import MissingProgramError, Terraform
 
 __all__ = ["ministack"]
 
@@ -180,18 +179,11 @@ def test_a_worker_starts_with_the_settings_of_its_image(machines: Machines, tmp_
     check_process(machines, command, freeze=True, **replaced)
 
 
-def test_the_services_of_terraform_start(machines: Machines) -> None:
+def test_the_services_of_terraform_start(
+    machines: Machines, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """The command lines of the planned task definitions."""
-    try:
-        terraform = Terraform.find()
-    except MissingProgramError as error:
-        pytest.skip(str(error))
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = terraform.copy_of_modules(Path(folder))
-        module = "infra/terraform/modules/service"
-        workspace.initialize(module)
-        plans = workspace.plans(module, "tests/service.tftest.hcl")
-    commands = plans["containers"]["output_changes"]["commands"]["after"]
+    commands = read_plans(tmp_path_factory, "service")["containers"].outputs["commands"]["after"]
     assert set(commands) == {"coordinator", "ingest"}
     for name, command in commands.items():
         check_process(machines, command)

@@ -31,7 +31,7 @@ NO_RESOURCE_LEVEL = {"ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"}
 
 @pytest.fixture(scope="module")
 def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Plan]:
-    return read_plans(tmp_path_factory.getbasetemp().parent, "pool")
+    return read_plans(tmp_path_factory, "pool")
 
 
 def plan_of(plans: dict[str, Plan], pool: str) -> Plan:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra import check, terraform_tools
+from infra.running_provider import REATTACH, provider_program, running_provider
 from infra.terraform_tools import MissingProgramError, Terraform
 
 UNPACKED = "host.example/hashicorp/aws/5.100.0/linux_amd64/terraform-provider-aws_v5.100.0_x5"
@@ -89,6 +91,61 @@ def test_variables_of_the_user_do_not_reach_terraform(
     monkeypatch.setenv("TF_VAR_name", "x")
     monkeypatch.setenv("AWS_PROFILE", "production")
     workspace = Terraform(program="terraform", mirror=None).copy_of_modules(tmp_path / "copy", tmp_path)
-    environment = workspace._environment()
+    environment = workspace.environment()
     assert not {"TF_VAR_name", "AWS_PROFILE"} & set(environment)
     assert Path(environment["TF_CLI_CONFIG_FILE"]).read_text() == workspace.terraform.cli_configuration()
+
+
+def test_a_failed_assertion_is_shown_without_plans(tmp_path: Path) -> None:
+    program = tmp_path / "terraform"
+    program.write_text(
+        """#!/bin/sh
+echo '{"@testrun":"one","test_plan":{"output_changes":{},"provider_schemas":{"x":1}},"type":"test_plan"}'
+echo '{"@message":"another name","type":"diagnostic"}'
+exit $(cat status)
+"""
+    )
+    program.chmod(0o755)
+    workspace = Terraform(program=str(program), mirror=None).copy_of_modules(tmp_path / "copy", tmp_path)
+    (workspace.root / "module").mkdir()
+    (workspace.root / "module" / "status").write_text("0")
+    assert workspace.plans("module", "tests/x.tftest.hcl") == {"one": {"output_changes": {}}}
+    (workspace.root / "module" / "status").write_text("1")
+    with pytest.raises(terraform_tools.CheckError) as caught:
+        workspace.plans("module", "tests/x.tftest.hcl")
+    assert "another name" in str(caught.value)
+    assert "schemas" not in str(caught.value)
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_the_provider_runs_until_the_end_of_the_block(tmp_path: Path, *, writes: bool) -> None:
+    program = tmp_path / UNPACKED
+    program.parent.mkdir(parents=True)
+    line = "echo \"\tTF_REATTACH_PROVIDERS='{$1 $VARIABLE}'\"; sleep 100" if writes else "exit 1"
+    program.write_text(f"#!/bin/sh\necho $$ > pid\n{line}\n")
+    program.chmod(0o755)
+    environment = {"PATH": "/usr/bin:/bin", "VARIABLE": "x"}
+    with running_provider(tmp_path, tmp_path, environment) as variables:
+        assert variables == ({REATTACH: "{-debug x}"} if writes else {})
+        assert Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists() == writes
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_a_packed_provider_is_left_to_terraform(tmp_path: Path) -> None:
+    mirror = provider(tmp_path / "mirror", PACKED)
+    with running_provider(mirror, tmp_path, {}) as variables:
+        assert variables == {}
+    assert provider_program(None) is None
+
+
+def test_commands_get_the_running_provider_and_initialization_does_not(tmp_path: Path) -> None:
+    """Only a provider that Terraform starts is compared with the required version."""
+    program = tmp_path / "terraform"
+    program.write_text('#!/bin/sh\ntouch .terraform.lock.hcl\necho "$1 $TF_REATTACH_PROVIDERS" >> calls\n')
+    program.chmod(0o755)
+    workspace = Terraform(program=str(program), mirror=None).copy_of_modules(tmp_path / "copy", tmp_path)
+    (workspace.root / "module").mkdir()
+    attached = replace(workspace, provider={REATTACH: "{}"})
+    attached.initialize("module")
+    attached.run("module", "test")
+    assert (workspace.root / "module" / "calls").read_text() == "init \ntest {}\n"

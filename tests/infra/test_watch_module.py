@@ -34,7 +34,7 @@ STATISTICS = {each.name: each.statistic for each in metric_names.METRICS}
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    return read_plans(tmp_path_factory.getbasetemp().parent, "watch")["plan"]
+    return read_plans(tmp_path_factory, "watch")["plan"]
 
 
 def alarms(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -56,7 +56,7 @@ def test_the_alarms_of_a_pool_equal_the_scaling_table(plan: Plan, pool: str) -> 
 def test_the_alarms_of_a_pool_that_coordinators_scale_equal_the_scaling_table(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    plan = read_plans(tmp_path_factory.getbasetemp().parent, "watch")["a_pool_that_coordinators_scale"]
+    plan = read_plans(tmp_path_factory, "watch")["a_pool_that_coordinators_scale"]
     capacity = Capacity(max_vcpu=64, types={"c7i.4xlarge": 16}, scaling="eddyline")
     table = scaling_table({"cpu": bounds_of(capacity)}, "eddyline")["cpu"]["alarms"]
     assert len(table) == 7
