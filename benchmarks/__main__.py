@@ -115,7 +115,16 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "simulate.large_month_launches": None,
     },
     "publish": {"publish.hour_s": ("at most", 0.5), "publish.renames_s": None},
-    "poster": {"poster_s": ("at most", 2.0)},
+    "startup": {
+        "startup.help_s": ("at most", 0.12),
+        "startup.probe_s": ("at most", 0.3),
+        "startup.run_s": ("at most", 0.6),
+        "startup.run_cpu_s": ("at most", 0.7),
+        "startup.run_children": ("at most", 9),
+        "startup.plain_command_s": None,
+        "startup.ffprobe_s": None,
+    },
+    "poster": {"poster_s": ("at most", 0.5), "poster.plain_command_s": None},
     "index": {"index.hour_s": ("at most", 0.1), "index.hour_mb": ("at most", 100)},
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.15)},
     "event_streams": {

@@ -18,6 +18,7 @@ LOADERS = {
     "eddyline.cli.command_table": "eddyline.cli.",
     "eddyline.graph.db.migrations": "eddyline.graph.db.migrations.",
     "eddyline.pipeline": "eddyline.pipeline.api.",
+    "eddyline.pipeline.steps.table": "eddyline.pipeline.steps.",
 }
 
 

@@ -12,7 +12,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.app.tools import find_toolchain
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import group_recordings
+from eddyline.edit.merge.recordings import group_recordings
 from eddyline.fleet import pools
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.cost import estimate_cpu_s

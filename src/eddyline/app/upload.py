@@ -16,7 +16,7 @@ from typing import Any
 from eddyline.core.errors import EddylineError, InputError, Interrupted, ProofError, UsageError
 from eddyline.core.files import translate_errors
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import group_recordings
+from eddyline.edit.merge.recordings import group_recordings
 from eddyline.media.source.sniff import HEAD_BYTES
 from eddyline.pipeline.submission.discover import discover
 from eddyline.pipeline.submission.submit import fingerprint_source

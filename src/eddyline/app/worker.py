@@ -43,7 +43,7 @@ from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.scratch import scratch_directory
 from eddyline.pipeline.runtime.store_outage import StoreOutage
 from eddyline.pipeline.runtime.worker_assignment import assign
-from eddyline.pipeline.steps.table import handlers
+from eddyline.pipeline.steps.table import handlers, load_steps
 from eddyline.store.store import Store
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             zone=machine.zone,
             lifecycle=machine.lifecycle,
         )
+        load_steps()
         Worker(
             name,
             drainer.broker,

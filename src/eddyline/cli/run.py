@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from eddyline.cli import options
-from eddyline.cli.dry_run import show_plan
 from eddyline.cli.json_output import JsonOutput
-from eddyline.cli.live_view import LiveView
 from eddyline.cli.plain_output import PlainOutput
 from eddyline.cli.progress import Display, on_terminal
 from eddyline.cli.run_summary import print_report
@@ -45,6 +44,8 @@ def run(
         sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge, store=store
     )
     if dry_run:
+        from eddyline.cli.dry_run import show_plan
+
         raise typer.Exit(show_plan(app.dry_run(request), as_json=as_json))
     raise typer.Exit(
         run_with_display(
@@ -58,13 +59,7 @@ def run_with_display(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) ->
     screen = console()
     stop = Stop()
     with Interruption(stop) as interruption:
-        display: Display = (
-            JsonOutput(sys.stdout)
-            if as_json
-            else LiveView(screen)
-            if on_terminal(screen)
-            else PlainOutput(screen)
-        )
+        display: Display = JsonOutput(sys.stdout) if as_json else _text_display(screen)
         try:
             report = start(stop, _unless_closed(display.show, stop))
         except Interrupted as error:
@@ -76,6 +71,15 @@ def run_with_display(start: Start, *, as_json: bool, out: Path = DEFAULT_OUT) ->
         else:
             print_report(report, screen, None if out == DEFAULT_OUT else out)
     return _exit_code(report, interruption.exit_code)
+
+
+def _text_display(screen: Console) -> Display:
+    """Progress bars on a terminal, else lines."""
+    if not on_terminal(screen):
+        return PlainOutput(screen)
+    from eddyline.cli.live_view import LiveView
+
+    return LiveView(screen)
 
 
 def _exit_code(report: RunReport, by_signal: int | None) -> int:

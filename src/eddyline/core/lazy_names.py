@@ -11,12 +11,13 @@ from importlib import import_module
 
 
 def lazy_names(package: str, places: Mapping[str, str]) -> Callable[[str], object]:
-    """The `__getattr__` of `package`: `places` maps each name to "module:name"."""
+    """The `__getattr__` of `package`: `places` maps each name to "module:name" or to a module."""
 
     def load(name: str) -> object:
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, _, attribute = places[name].partition(":")
-        return getattr(import_module(module), attribute)
+        loaded = import_module(module)
+        return getattr(loaded, attribute) if attribute else loaded
 
     return load

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from eddyline.core.errors import EddylineError
 from eddyline.edit.cancellable_reads import never_stop
 from eddyline.edit.merge.chapters import (
     Source,
-    group_chapters,
     order_chapters,
     parse_chapter_name,
     split_by_folder,
@@ -69,34 +67,6 @@ def merge(
             _require_continuous(ordered, open_chapters(ordered, stack, check))
     with atomic_output(out) as aside:
         return join_chapters(ordered, aside.file, check=check)
-
-
-def group_recordings(sources: Sequence[Source]) -> list[tuple[Source, ...]]:
-    """Group sources by recording: chapters that can be merged, in order; each other source separately.
-
-    Sources are paths or object addresses. A file that is a chapter only by its name (from another camera, or
-    edited) stays separate.
-    """
-    return [recording for group in group_chapters(sources) for recording in _split_group(group)]
-
-
-def _split_group(group: tuple[Source, ...]) -> list[tuple[Source, ...]]:
-    if len(group) == 1 or _mergeable(group):
-        return [group]
-    folders = split_by_folder(group)
-    for count in range(len(folders) - 1, 0, -1):
-        head: tuple[Source, ...] = tuple(chain(*folders[:count]))
-        tail: tuple[Source, ...] = tuple(chain(*folders[count:]))
-        if count == 1 or _mergeable(head):
-            return _split_group(head) + _split_group(tail)
-    return [(path,) for path in group]
-
-
-def _mergeable(paths: Sequence[Source]) -> bool:
-    try:
-        return is_one_recording(paths)
-    except EddylineError:
-        return False
 
 
 def is_one_recording(paths: Sequence[Source]) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, literal_column, select
 
+from eddyline.graph.db.bulk import fetch
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.job import Job
 from eddyline.graph.ledger.rows import COLUMNS, IS_READY, jobs_of
@@ -140,15 +141,16 @@ def stats(connection: Connection, asset: str | None) -> Stats:
     return Stats(interruptions=int(row[0] or 0), redone=int(row[1] or 0))
 
 
+# An idle worker asks several times a second.
+_DUE = select(func.min(jobs.c.ready_at).label("at")).where(IS_READY)
+_DUE_IN = _DUE.where(jobs.c.pool.in_(bindparam("pools", expanding=True)))
+_LEASE_END = select(func.min(workers.c.deadline).label("at"))
+
+
 def next_wakeup(connection: Connection, pools: Sequence[str] | None) -> float | None:
     """The earliest time at which a job is due or a lease runs out; None if there is none."""
-    due = select(func.min(jobs.c.ready_at)).where(IS_READY)
-    if pools is not None:
-        due = due.where(jobs.c.pool.in_(list(pools)))
-    times = [
-        connection.execute(due).scalar(),
-        connection.execute(select(func.min(workers.c.deadline))).scalar(),
-    ]
+    due = fetch(connection, _DUE, {}) if pools is None else fetch(connection, _DUE_IN, {"pools": list(pools)})
+    times = [row.at for row in (*due, *fetch(connection, _LEASE_END, {}))]
     return min((float(time) for time in times if time is not None), default=None)
 
 

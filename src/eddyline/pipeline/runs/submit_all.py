@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from eddyline.core.errors import EddylineError
 from eddyline.core.stop import Stop
-from eddyline.edit.merge.merge import group_recordings
+from eddyline.edit.merge.recordings import group_recordings
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.media.ladder.profile import Profile
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions

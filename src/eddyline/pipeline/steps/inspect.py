@@ -12,7 +12,6 @@ from eddyline.core import files
 from eddyline.core.identity import canonical
 from eddyline.core.process import Runner
 from eddyline.edit.cancellable_reads import CancellableReads
-from eddyline.edit.merge.merge import join_chapters
 from eddyline.fleet.routing import Route
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
@@ -117,6 +116,9 @@ class _Inspection:
         """Join the chapters to one file, which is stored as a part, so that it is done once."""
         part = self.runtime.parts.find(self._part_key)
         if part is None:
+            # Most sources are one file, and merging imports a lot.
+            from eddyline.edit.merge.merge import join_chapters  # noqa: PLC0415 - see above
+
             merged = self.work / "merged.mp4"
             check = self.runner.stop.check
             paths = [

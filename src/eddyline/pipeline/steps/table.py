@@ -1,45 +1,79 @@
-"""Maps job kinds to the steps that run them, and composes the handlers of a worker."""
+"""Maps job kinds to the steps that run them, and composes the handlers of a worker.
+
+A step is imported when its first job runs, so that the poster does not wait for the imports of later steps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
-from eddyline.graph.worker.handler import Handler
+from eddyline.graph.job import Done, Job
+from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Runtime, Task
-from eddyline.pipeline.runtime.step_handler import Step, step_handler
+from eddyline.pipeline.runtime.step_handler import Step, StepOutput, step_handler
 from eddyline.pipeline.runtime.store_outage import StoreOutage
-from eddyline.pipeline.steps.assemble import assemble
-from eddyline.pipeline.steps.audio import audio
-from eddyline.pipeline.steps.chunk import chunk
-from eddyline.pipeline.steps.inspect import inspect
-from eddyline.pipeline.steps.package import package
-from eddyline.pipeline.steps.pictures import copy_poster, pictures, poster
-from eddyline.pipeline.steps.publish import publish
-from eddyline.pipeline.steps.samples import samples
-from eddyline.pipeline.steps.subtitles import subtitles
-from eddyline.pipeline.steps.telemetry import telemetry
-from eddyline.pipeline.steps.tidy import tidy
+
+_PACKAGE: Final = "eddyline.pipeline.steps"
+
+
+def _step(module: str) -> Step:
+    """The step of a module, which is imported when its first job runs."""
+
+    def run(task: Task) -> StepOutput:
+        output: StepOutput = _load(module)(task)
+        return output
+
+    return run
+
+
+def _load(module: str, function: str = "") -> Callable[..., Any]:
+    loaded: Callable[..., Any] = getattr(import_module(f"{_PACKAGE}.{module}"), function or module)
+    return loaded
+
 
 STEPS: Final[Mapping[str, Step]] = {
-    "poster": poster,
-    "pictures": pictures,
-    "samples": samples,
-    "subtitles": subtitles,
-    "telemetry": telemetry,
-    "audio": audio,
-    "chunk": chunk,
-    "assemble": assemble,
-    "package": package,
-    "publish": publish,
+    "poster": _step("poster"),
+    "pictures": _step("pictures"),
+    "samples": _step("samples"),
+    "subtitles": _step("subtitles"),
+    "telemetry": _step("telemetry"),
+    "audio": _step("audio"),
+    "chunk": _step("chunk"),
+    "assemble": _step("assemble"),
+    "package": _step("package"),
+    "publish": _step("publish"),
 }
-_AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {"poster": copy_poster}
+
+
+def load_steps() -> None:
+    """Import all steps: a worker that runs for weeks must not import files that an upgrade has replaced."""
+    for module in ("inspect", "tidy", *STEPS):
+        import_module(f"{_PACKAGE}.{module}")
+
+
+def _copy_poster(task: Task, part: Part) -> None:
+    _load("poster", "copy_poster")(task, part)
+
+
+def _handler(module: str, runtime: Runtime) -> Handler:
+    """The handler of a module that composes one itself."""
+
+    def handle(job: Job, context: JobContext) -> Done:
+        done: Done = _load(module)(runtime)(job, context)
+        return done
+
+    return handle
+
+
+_AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {"poster": _copy_poster}
 
 
 def handlers(runtime: Runtime, outage: StoreOutage | None = None) -> dict[str, Handler]:
     """The worker's handlers, by job kind. With `outage`, no job fails because the store is unavailable."""
-    composed = {"inspect": inspect(runtime), "tidy": tidy(runtime)}
+    composed = {name: _handler(name, runtime) for name in ("inspect", "tidy")}
     for kind, step in STEPS.items():
         composed[kind] = step_handler(runtime, step, after=_AFTER.get(kind))
     if outage is not None:

@@ -13,9 +13,7 @@ from typing import Any
 
 from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, TransientError
-from eddyline.gpmf.export import write_side_files
 from eddyline.mp4.slice import iter_samples
-from eddyline.page.telemetry_summary import summarize_telemetry
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.runtime import Task
@@ -79,6 +77,10 @@ def _write_side_files(
         return (), []
     try:
         found = gpmf.read(source.src, lenient=True)
+        # Few sources have telemetry, and the exports import a lot.
+        from eddyline.gpmf.export import write_side_files  # noqa: PLC0415 - see above
+        from eddyline.page.telemetry_summary import summarize_telemetry  # noqa: PLC0415 - see above
+
         facts |= summarize_telemetry(found)
         return write_side_files(found, task.work), [str(warning) for warning in found.warnings]
     except gpmf.NoTelemetryError:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from eddyline.core.errors import MissingError, UsageError
 from eddyline.media.source.sniff import HEAD_BYTES
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.submission.file_types import recording_order, skip_reason
-from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import BUCKETS
 from eddyline.store.store import checked_key
+
+if TYPE_CHECKING:  # its module imports the client of object stores
+    from eddyline.store.objects import ObjectStore
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.edit.merge.merge import group_recordings, merge
+from eddyline.edit.merge.merge import merge
+from eddyline.edit.merge.recordings import group_recordings
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import link_references, passthrough

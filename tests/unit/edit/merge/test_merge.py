@@ -16,7 +16,8 @@ import pytest
 from eddyline import gpmf
 from eddyline.core.errors import InputError, Interrupted, ProofError, UnsupportedError
 from eddyline.edit.merge import merge_verification
-from eddyline.edit.merge.merge import group_recordings, join_chapters, merge
+from eddyline.edit.merge.merge import join_chapters, merge
+from eddyline.edit.merge.recordings import group_recordings
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie
 from eddyline.mp4.presentation import build_presentation
