@@ -31,17 +31,13 @@ __all__ = [
 ]
 
 __getattr__ = lazy_names(
-    __name__,
+    globals(),
     {
-        "Check": "eddyline.pipeline.runtime.machine_checks:Check",
-        "PlannedAsset": "eddyline.app.embedded:PlannedAsset",
-        "RunRequest": "eddyline.app.embedded:RunRequest",
-        "combine": "eddyline.app.edit:combine",
-        "doctor": "eddyline.app.inspect_source:doctor",
-        "dry_run": "eddyline.app.embedded:dry_run",
-        "open_ledger": "eddyline.pipeline.runs.embedded:open_directory_ledger",
-        "probe": "eddyline.pipeline.api.probe:probe",
-        "run": "eddyline.app.embedded:run",
-        "trim": "eddyline.app.edit:trim",
+        "eddyline.app.edit": "combine trim",
+        "eddyline.app.embedded": "PlannedAsset RunRequest dry_run run",
+        "eddyline.app.inspect_source": "doctor",
+        "eddyline.pipeline.api.probe": "probe",
+        "eddyline.pipeline.runs.embedded": "open_ledger=open_directory_ledger",
+        "eddyline.pipeline.runtime.machine_checks": "Check",
     },
 )

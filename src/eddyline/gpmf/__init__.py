@@ -18,8 +18,9 @@ The names in `__all__` are the public interface; everything else is private and 
 on first use, so that `gpmf.read` loads only what it needs.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from eddyline.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from eddyline.gpmf.camera import Camera
@@ -66,30 +67,24 @@ __all__ = [
     "stream",
 ]
 
-_MODULES = {
-    "eddyline.gpmf.camera": "Camera",
-    "eddyline.gpmf.errors": "GpmfError NoTelemetryError ParseWarning",
-    "eddyline.gpmf.format.builder": "device leaf nest stream",
-    "eddyline.gpmf.format.huffman": "decompress",
-    "eddyline.gpmf.format.klv": "FILL Document Klv serialize",
-    "eddyline.gpmf.format.reader": "Limits parse",
-    "eddyline.gpmf.hilights": "Hilight",
-    "eddyline.gpmf.payloads": "Payloads",
-    "eddyline.gpmf.scenes": "Face Scene",
-    "eddyline.gpmf.streams": "Device Stream",
-    "eddyline.gpmf.telemetry": "Telemetry read read_detached read_payloads",
-    "eddyline.gpmf.track": "GpsTrack",
-    "eddyline.gpmf.utc": "UtcClock",
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "eddyline.gpmf.camera": "Camera",
+        "eddyline.gpmf.errors": "GpmfError NoTelemetryError ParseWarning",
+        "eddyline.gpmf.format.builder": "device leaf nest stream",
+        "eddyline.gpmf.format.huffman": "decompress",
+        "eddyline.gpmf.format.klv": "FILL Document Klv serialize",
+        "eddyline.gpmf.format.reader": "Limits parse",
+        "eddyline.gpmf.hilights": "Hilight",
+        "eddyline.gpmf.payloads": "Payloads",
+        "eddyline.gpmf.scenes": "Face Scene",
+        "eddyline.gpmf.streams": "Device Stream",
+        "eddyline.gpmf.telemetry": "Telemetry read read_detached read_payloads",
+        "eddyline.gpmf.track": "GpsTrack",
+        "eddyline.gpmf.utc": "UtcClock",
+    },
+)
 
 
 def __dir__() -> list[str]:

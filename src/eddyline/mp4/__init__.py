@@ -15,8 +15,9 @@ The names in `__all__` are the public interface; everything else is private and 
 on first use, so that `import eddyline.mp4.errors` loads nothing else.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from eddyline.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from eddyline.mp4.boxes import Box, iter_boxes, make_box, make_full_box
@@ -74,30 +75,24 @@ __all__ = [
     "write_sparse_copy",
 ]
 
-_MODULES = {
-    "eddyline.mp4.boxes": "Box iter_boxes make_box make_full_box",
-    "eddyline.mp4.byte_ranges": "ByteRanges",
-    "eddyline.mp4.errors": "EmptyFileError LimitError MoovMissingError Mp4Error NotMp4Error",
-    "eddyline.mp4.index": "read_movie",
-    "eddyline.mp4.movie": "AudioUnit Edit Limits Movie Samples Track",
-    "eddyline.mp4.presentation": "Presentation build_presentation",
-    "eddyline.mp4.slice": "Slice copy_tracks iter_samples write_slice",
-    "eddyline.mp4.sparse": "write_sparse_copy",
-    "eddyline.mp4.write.mux": "WrittenFile write_mp4",
-    "eddyline.mp4.write.output_track": (
-        "OutputTrack Piece link_references passthrough select_samples without_samples"
-    ),
-    "eddyline.store.ranges": "FileRanges",
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "eddyline.mp4.boxes": "Box iter_boxes make_box make_full_box",
+        "eddyline.mp4.byte_ranges": "ByteRanges",
+        "eddyline.mp4.errors": "EmptyFileError LimitError MoovMissingError Mp4Error NotMp4Error",
+        "eddyline.mp4.index": "read_movie",
+        "eddyline.mp4.movie": "AudioUnit Edit Limits Movie Samples Track",
+        "eddyline.mp4.presentation": "Presentation build_presentation",
+        "eddyline.mp4.slice": "Slice copy_tracks iter_samples write_slice",
+        "eddyline.mp4.sparse": "write_sparse_copy",
+        "eddyline.mp4.write.mux": "WrittenFile write_mp4",
+        "eddyline.mp4.write.output_track": (
+            "OutputTrack Piece link_references passthrough select_samples without_samples"
+        ),
+        "eddyline.store.ranges": "FileRanges",
+    },
+)
 
 
 def __dir__() -> list[str]:

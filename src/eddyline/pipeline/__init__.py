@@ -19,4 +19,4 @@ if TYPE_CHECKING:
 
 __all__ = ["probe", "run", "telemetry"]
 
-__getattr__ = lazy_names(__name__, {name: f"eddyline.pipeline.api.{name}:{name}" for name in __all__})
+__getattr__ = lazy_names(globals(), {f"eddyline.pipeline.api.{name}": name for name in __all__})

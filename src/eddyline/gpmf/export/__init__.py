@@ -15,8 +15,9 @@
 The names in `__all__` are imported on first use: a process writes one or two of the formats.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from eddyline.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from eddyline.gpmf.export.formats import FORMATS, Format, format_named, format_of, save, write
@@ -46,24 +47,18 @@ __all__ = [
     "write_side_files",
 ]
 
-_MODULES = {
-    "eddyline.gpmf.export.formats": "FORMATS Format format_named format_of save write",
-    "eddyline.gpmf.export.highlights": "highlights_document",
-    "eddyline.gpmf.export.json_document": "json_schema",
-    "eddyline.gpmf.export.points": "NoTrackError Points build_points",
-    "eddyline.gpmf.export.selection": "Selection",
-    "eddyline.gpmf.export.side_files": "write_side_files",
-    "eddyline.gpmf.export.tables": "Column Table build_tables",
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazy_names(
+    globals(),
+    {
+        "eddyline.gpmf.export.formats": "FORMATS Format format_named format_of save write",
+        "eddyline.gpmf.export.highlights": "highlights_document",
+        "eddyline.gpmf.export.json_document": "json_schema",
+        "eddyline.gpmf.export.points": "NoTrackError Points build_points",
+        "eddyline.gpmf.export.selection": "Selection",
+        "eddyline.gpmf.export.side_files": "write_side_files",
+        "eddyline.gpmf.export.tables": "Column Table build_tables",
+    },
+)
 
 
 def __dir__() -> list[str]:
