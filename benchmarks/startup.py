@@ -27,11 +27,9 @@ _COUNTING = """
 import sys
 started = []
 sys.addaudithook(lambda event, arguments: event == "subprocess.Popen" and started.append(arguments[0]))
-from eddyline.cli.main import main
-try:
-    main()
-finally:
-    sys.stderr.write(f"{len(started)}\\n")
+from eddyline.cli.main import run_command
+assert run_command() == 0
+sys.stderr.write(f"{len(started)}\\n")
 """
 
 

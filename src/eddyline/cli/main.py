@@ -13,12 +13,11 @@ from typing import Annotated
 import typer
 
 from eddyline.cli.command_table import COMMANDS
-from eddyline.cli.signals import exit_immediately
+from eddyline.cli.process_exit import exit_quickly
 from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.log_fields import FieldsFormatter
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-_SIGNAL_BASE = 128  # higher exit codes: the run was stopped by a signal
 _GC_OBJECTS = 50_000  # new objects between two searches for garbage; 700 by default in Python 3.11
 _COMPLETION = "_EDDYLINE_COMPLETE"  # set by Typer's completion scripts
 
@@ -82,7 +81,12 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line. Exit 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM."""
+    exit_quickly(run_command())
+
+
+def run_command() -> int:
+    """Run the command line; returns the exit code."""
     # Modules and classes are most of the objects that start-up creates, and they stay: with the defaults of
     # Python 3.11, searching them for garbage takes a tenth of the CPU time of a short command.
     gc.set_threshold(_GC_OBJECTS, *gc.get_threshold()[1:])
@@ -95,17 +99,18 @@ def main() -> None:
         is_help = not _named(sys.argv[1:]) and _COMPLETION not in os.environ
         (build_help() if is_help else build(sys.argv[1:]))()
     except SystemExit as end:
-        if isinstance(end.code, int) and end.code > _SIGNAL_BASE:
-            exit_immediately(end.code)
-        raise
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
     except EddylineError as error:
-        sys.exit(report_error(error))
+        return report_error(error)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of the output has exited (`| head`); the interpreter must not flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+        return FAILED
+    return 0
 
 
 def report_error(error: EddylineError) -> int:

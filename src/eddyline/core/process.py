@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +30,8 @@ from eddyline.core.stop import Stop
 
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL; Ctrl-C must end the process within 2 s
 _POLLING = BackoffPolicy(base_s=0.002, cap_s=0.05, factor=1.5, jitter=0.0)
+# The end of a child is noticed at once, and a stop or a limit after this.
+_POLLING_BESIDE_WATCH = BackoffPolicy(base_s=0.02, cap_s=0.02, jitter=0.0)
 # The variables that children inherit: programs need them to find each other and their libraries.
 _KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
 _STOPPING_POLL_S = 0.01
@@ -136,8 +140,19 @@ class Runner:
         self, child: subprocess.Popen[bytes], limits: Limits, started: float, out: Collector
     ) -> tuple[int, resource.struct_rusage, str]:
         """Wait for the child (wait4 returns its own CPU time); stop it when a limit or a stop requires it."""
+        with _exit_watch(child.pid) as ended:
+            return self._poll(child, limits, started, out, ended)
+
+    def _poll(
+        self,
+        child: subprocess.Popen[bytes],
+        limits: Limits,
+        started: float,
+        out: Collector,
+        ended: Callable[[float], object] | None,
+    ) -> tuple[int, resource.struct_rusage, str]:
         why, stopped_at = "", 0.0
-        polling = Backoff(_POLLING, wait=self._pause)
+        polling = Backoff(_POLLING if ended is None else _POLLING_BESIDE_WATCH, wait=ended or self._pause)
         while True:
             # Without reaping it: until then the number of its process group cannot be reused.
             if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
@@ -160,6 +175,22 @@ class Runner:
             time.sleep(_STOPPING_POLL_S)
         else:
             self.stop.wait(seconds)
+
+
+@contextlib.contextmanager
+def _exit_watch(pid: int) -> Iterator[Callable[[float], object] | None]:
+    """A function that waits up to some seconds for the end of a child; None where the system has none."""
+    try:
+        handle = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux, or too old
+        yield None
+        return
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        yield lambda seconds: poll.poll(math.ceil(seconds * 1000))
+    finally:
+        os.close(handle)
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -14,15 +14,11 @@ _PROGRAM = """
 import sys
 started = []
 sys.addaudithook(lambda event, arguments: event == "subprocess.Popen" and started.append(arguments[0]))
-from eddyline.cli.main import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code, end.code
-finally:
-    sys.stdout.flush()
-    print("MODULES", *sorted(sys.modules))
-    print("PROGRAMS", *started)
+from eddyline.cli.main import run_command
+assert run_command() == 0
+sys.stdout.flush()
+print("MODULES", *sorted(sys.modules))
+print("PROGRAMS", *started)
 """
 # Packages by the command that must not import them, and modules of Eddyline by prefix.
 _UNUSED_BY_ALL = (

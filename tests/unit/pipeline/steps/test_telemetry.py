@@ -19,6 +19,7 @@ import pytest
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.errors import ProofError, TransientError
+from eddyline.gpmf import export
 from eddyline.gpmf.export.json_document import json_schema
 from eddyline.media.source.source import TelemetryFacts
 from eddyline.mp4.index import read_movie
@@ -142,7 +143,7 @@ def test_an_unexpected_exception_becomes_a_warning(
     def fail(*_: object) -> tuple[str, ...]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(step, "write_side_files", fail)
+    monkeypatch.setattr(export, "write_side_files", fail)
     section = _manifest(_output(clip, tmp_path / "work"))
     assert section["warnings"] == ["the telemetry cannot be parsed: ZeroDivisionError"]
     assert section["payloads"]
@@ -152,7 +153,7 @@ def test_a_full_disk_is_not_a_warning(clip: Path, tmp_path: Path, monkeypatch: p
     def fail(*_: object) -> tuple[str, ...]:
         raise TransientError("the disk is full")
 
-    monkeypatch.setattr(step, "write_side_files", fail)
+    monkeypatch.setattr(export, "write_side_files", fail)
     with pytest.raises(TransientError):
         _output(clip, tmp_path / "work")
 
