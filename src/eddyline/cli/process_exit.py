@@ -23,7 +23,7 @@ def exit_quickly(code: int) -> NoReturn:
         exit_immediately(code)
     if any(not each.daemon for each in threading.enumerate() if each is not threading.main_thread()):
         sys.exit(code)  # Python waits for these threads
-    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public function
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python has no other
     os._exit(code if _is_written() else code or _NOT_WRITTEN)
 
 
