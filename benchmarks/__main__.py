@@ -115,6 +115,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "simulate.large_month_launches": None,
     },
     "publish": {"publish.hour_s": ("at most", 0.5), "publish.renames_s": None},
+    "audio": {"audio.hour_vs_plain": ("at most", 1.115), "audio.hour_cpu_s": None},
     "startup": {
         "startup.help_s": ("at most", 0.12),
         "startup.probe_s": ("at most", 0.3),

@@ -28,6 +28,7 @@ from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolE
 from eddyline.core.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
 
+_NO_REASON = "Exiting with exit code"  # FFmpeg's last line with verbose messages
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL; Ctrl-C must end the process within 2 s
 _POLLING = BackoffPolicy(base_s=0.002, cap_s=0.05, factor=1.5, jitter=0.0)
 # The end of a child is noticed at once, and a stop or a limit after this.
@@ -290,6 +291,7 @@ def _raise_on_failure(argv: tuple[str, ...], status: int, why: str, stderr: str,
         raise ToolError(
             f"{name} was killed by {signal_name}", argv=argv, status=status, stderr=stderr, remedy=remedy
         )
-    last = next((line for line in reversed(stderr.splitlines()) if line.strip()), "no error message")
+    lines = (line for line in reversed(stderr.splitlines()) if line.strip())
+    last = next((line for line in lines if not line.startswith(_NO_REASON)), "no error message")
     message = f"{name} failed with status {status}: {last[:300]}"
     raise ToolError(message, argv=argv, status=status, stderr=stderr, remedy=remedy)

@@ -16,8 +16,9 @@ from eddyline.core.errors import InputError, ProofError
 from eddyline.core.files import translate_errors
 from eddyline.core.process import Limits, Runner
 from eddyline.core.timebase import rescale
+from eddyline.media.audio import loudness
 from eddyline.media.audio.channel_layouts import channel_mix
-from eddyline.media.audio.loudness import Loudness
+from eddyline.media.audio.loudness import Loudness, parse_true_peak
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
@@ -32,7 +33,7 @@ _MAX_RATE = 48_000
 _RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _BASE_S, _MAX_S_PER_S = 120.0, 2.0  # time limit: a base, plus seconds of work per second of audio
 _MIN_FILL_S = Fraction(1, 10)  # encoders may end audio some frames early, which players accept
-_COUNT = re.compile(r"Number of samples: (\d+)")
+_COUNT = re.compile(r"Output stream #0:0 \(audio\): \d+ frames encoded \((\d+) samples\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,17 +85,26 @@ def encode_track(
     delay, length, presented = _extent(source)
     limits = Limits(wall_s=_BASE_S + _MAX_S_PER_S * float(max(length, video_end or 0)))
     gain, target = 0.0, settings.normalise
+
+    def measure(gain_db: float) -> Loudness:
+        return Loudness.parse(
+            runner.run(measure_command(source, facts, tools, gain_db), limits=limits).stderr
+        )
+
     with translate_errors("encoding audio"):
         try:
             if delay:
                 source = _remove_delay(source, undelayed)
             if target is not None:
-                measured = runner.run(measure_command(source, facts, tools), limits=limits).stderr
-                gain = Loudness.parse(measured).gain_to(target.target_lufs, target.true_peak_dbtp)
+                gain = measure(0.0).gain_to(target.target_lufs, target.true_peak_dbtp)
             fill = _fill(facts, delay + presented, delay, video_end)
             argv = encode_command(source, facts, settings, tools, encoded, gain_db=gain, fill=fill)
             log = runner.run(argv, limits=limits).stderr
-            samples, priming = _rewrite(encoded, out, delay, _count_samples(log, facts), facts)
+            count = _count_samples(log, facts)
+            peak = parse_true_peak(log)
+            if peak is None:
+                peak = measure(gain).true_peak_dbtp
+            samples, priming = _rewrite(encoded, out, delay, count, facts)
         finally:
             undelayed.unlink(missing_ok=True)
             encoded.unlink(missing_ok=True)
@@ -104,7 +114,7 @@ def encode_track(
         priming=priming,
         sample_rate=output_rate(facts),
         channels=channel_mix(facts.channels, facts.layout).channels,
-        loudness=Loudness.parse(log),
+        loudness=replace(Loudness.parse(log), true_peak_dbtp=peak),
         gain_db=gain,
         downmixed_from=facts.channels if channel_mix(facts.channels, facts.layout).lost else None,
     )
@@ -115,9 +125,10 @@ def output_rate(facts: AudioFacts) -> int:
     return next((each for each in _RATES if each >= facts.sample_rate), _MAX_RATE)
 
 
-def measure_command(source: Path, facts: AudioFacts, tools: Toolchain) -> tuple[str, ...]:
-    """Return the command that measures the loudness."""
-    return (*_input_command(source, tools), "-af", _filters(facts, 0.0), "-f", "null", "-")
+def measure_command(source: Path, facts: AudioFacts, tools: Toolchain, gain_db: float) -> tuple[str, ...]:
+    """Return the command that measures the loudness after a gain."""
+    filters = ",".join((*_conversion(facts, gain_db), loudness.EXACT))
+    return (*_input_command(source, tools), "-af", filters, "-f", "null", "-")
 
 
 def encode_command(
@@ -130,11 +141,15 @@ def encode_command(
     gain_db: float = 0.0,
     fill: int = 0,
 ) -> tuple[str, ...]:
-    """Return the command that encodes and measures; pads with silence to `fill` samples (0: none)."""
+    """Return the command that encodes and measures; pads with silence to `fill` samples (0: none).
+
+    Its log has the loudness without true peak (`Loudness.parse`), the true peak (`parse_true_peak`) and the
+    number of samples that were encoded.
+    """
     kbps = settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels
     return (
-        *_input_command(source, tools),
-        *("-af", _filters(facts, gain_db, fill)),
+        *_input_command(source, tools, level="verbose"),  # at which FFmpeg counts the encoded samples
+        *("-af", _encode_filters(facts, gain_db, fill)),
         *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(output_rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # With the default movie timescale of 1000, the edit list would end between samples.
@@ -142,9 +157,9 @@ def encode_command(
     )
 
 
-def _input_command(source: Path, tools: Toolchain) -> tuple[str, ...]:
-    # FFmpeg prints summaries at level "info"; -nostats, because statistics would displace them in stderr.
-    base = tuple("info" if word == "error" else word for word in FFMPEG_BASE)
+def _input_command(source: Path, tools: Toolchain, *, level: str = "info") -> tuple[str, ...]:
+    # Filters print summaries at level "info"; -nostats, because statistics would displace them in stderr.
+    base = tuple(level if word == "error" else word for word in FFMPEG_BASE)
     # Damaged packets become silence; `_count_samples` raises an error if no samples are left.
     tolerant = ("-nostats", "-max_error_rate", "1")
     return (str(tools.ffmpeg), *base, *tolerant, *input_args(source), "-map", "0:a:0", "-vn")
@@ -157,7 +172,7 @@ def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, video_end: Fraction
     return round((video_end - delay) * output_rate(facts))
 
 
-def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
+def _conversion(facts: AudioFacts, gain_db: float) -> list[str]:
     # Gaps in the source are filled with silence to keep audio in sync; small ones too, because merged
     # chapters have a gap of up to a frame (21 ms) at every join. The channel filters are first, because the
     # resampler rejects layouts without a name.
@@ -168,11 +183,15 @@ def _filters(facts: AudioFacts, gain_db: float, fill: int = 0) -> str:
     steps.append(f"aresample={output_rate(facts)}")
     if gain_db:
         steps.append(f"volume={gain_db:.2f}dB:precision=float")
-    steps.append("ebur128=peak=true:framelog=quiet")
+    return steps
+
+
+def _encode_filters(facts: AudioFacts, gain_db: float, fill: int) -> str:
+    # Both branches get the encoder's sample format: ebur128 would make both double precision.
+    steps = [*_conversion(facts, gain_db), "aformat=sample_fmts=fltp", "asplit[peak]", loudness.LOUDNESS_ONLY]
     if fill:
         steps.append(f"apad=whole_len={fill}")
-    steps.append("astats=measure_perchannel=none:measure_overall=Number_of_samples")
-    return ",".join(steps)
+    return f"{','.join(steps)};[peak]{loudness.TRUE_PEAK}"
 
 
 def _count_samples(log: str, facts: AudioFacts) -> int:

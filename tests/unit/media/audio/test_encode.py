@@ -4,13 +4,15 @@ import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.core.process import Runner
-from eddyline.media.audio.encode import AudioResult, encode_track
+from eddyline.core.process import Finished, Runner
+from eddyline.media.audio.encode import AudioResult, encode_track, measure_command
+from eddyline.media.audio.loudness import Loudness
 from eddyline.media.ladder.profile import AudioSettings, LoudnessSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
@@ -108,6 +110,48 @@ def test_normalizing_reaches_the_target_or_the_peak_limit(
     peak_limited = LoudnessSettings(target_lufs=-5, true_peak_dbtp=-3)
     result = encode(tools, source, STEREO, normalise=peak_limited)
     assert result.loudness.true_peak_dbtp == pytest.approx(-3, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("lavfi", "within"),
+    [
+        ("anoisesrc=color=pink:r=48000:a=0.5:seed=3:d=4", 0.11),
+        ("anoisesrc=color=white:r=44100:a=0.9:seed=4:d=3", 0.5),  # up to the highest frequencies
+        ("sine=f=997:r=48000:d=2,volume=18dB,asoftclip=type=tanh,volume=6dB", 0.11),  # above full scale
+        ("sine=f=440:r=48000:d=2,volume=-50dB", 0.01),  # too quiet for 16 bits: measured by ebur128
+        ("sine=f=440:r=48000:d=2,volume=40dB", 0.01),  # clips with the headroom
+    ],
+)
+def test_the_true_peak_is_that_of_the_exact_filter(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, lavfi: str, within: float
+) -> None:
+    source = make(ffmpeg, tmp_path / "a.mov", lavfi, "-c:a", "pcm_f32le")
+    facts = replace(STEREO, sample_rate=44_100 if "44100" in lavfi else 48_000)
+    exact = Loudness.parse(Runner().run(measure_command(source, facts, tools, 0.0)).stderr)
+    found = encode(tools, source, facts).loudness
+    assert found.true_peak_dbtp is not None
+    assert exact.true_peak_dbtp is not None
+    assert found.true_peak_dbtp == pytest.approx(exact.true_peak_dbtp, abs=within)
+    assert replace(found, true_peak_dbtp=exact.true_peak_dbtp) == exact
+
+
+def test_usual_audio_is_decoded_once_and_quiet_audio_twice(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path
+) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    class Recorder(Runner):
+        def run(self, argv: tuple[str, ...], **options: Any) -> Finished:
+            commands.append(tuple(argv))
+            return super().run(argv, **options)
+
+    for volume, expected in ((0, 1), (-40, 2)):
+        commands.clear()
+        source = make(ffmpeg, tmp_path / f"{volume}.mp4", f"{TONE},volume={volume}dB")
+        encode_track(
+            source, STEREO, AudioSettings(), tools=tools, runner=Recorder(), out=tmp_path / "out.m4a"
+        )
+        assert len(commands) == expected
 
 
 def test_silence_has_no_loudness(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
