@@ -34,6 +34,7 @@ class RunRequest:
 
     `sources` are paths or addresses in a store. `store` is the address of the media store for the results
     ("": the directory `out`). `merge`: the chapter files of one recording become one asset.
+    `own_process`: this process exists for the run, so that its CPU time counts from its start.
     """
 
     sources: tuple[str | Path, ...]
@@ -42,6 +43,7 @@ class RunRequest:
     slots: int | None = None
     merge: bool = True
     store: str = ""
+    own_process: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ def open_run(
         store=shared.open_store(stop=stop) if request.store else None,
         # Failures are not logged: a lifecycle rule of the bucket removes such uploads as well.
         upload_cleanup=shared.upload_cleanup(lambda _: None),
+        own_process=request.own_process,
     ) as session:
         yield session
 

@@ -41,7 +41,13 @@ def run(
     from eddyline import app
 
     request = app.RunRequest(
-        sources=tuple(sources), out=out, profile=profile, slots=slots, merge=not no_merge, store=store
+        sources=tuple(sources),
+        out=out,
+        profile=profile,
+        slots=slots,
+        merge=not no_merge,
+        store=store,
+        own_process=True,
     )
     if dry_run:
         from eddyline.cli.dry_run import show_plan

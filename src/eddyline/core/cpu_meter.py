@@ -1,8 +1,8 @@
 """Measures the CPU time of one job: of the thread that runs it, and of the programs that it runs.
 
 Counted are user and system time of that thread, and of each program with the children that it waited for.
-Not counted are other threads of this process, such as those that read ranges of an object concurrently, and
-the time of a GPU.
+The rest of this process (its start, other threads) counts only where a `ProcessShare` divides it among the
+jobs. The time of a GPU is never counted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -25,6 +25,8 @@ class CpuMeter:
         self._lock = threading.Lock()
         self._own_s = 0.0
         self._ended_s = 0.0
+        self._shared_s = 0.0
+        self._divided_s = 0.0  # of this thread's time: what a `ProcessShare` has seen
         self._started_at: float | None = None
         self._clock: int | None = None
         self._running: set[int] = set()
@@ -56,11 +58,56 @@ class CpuMeter:
     def read_s(self) -> float:
         """The CPU time so far, in seconds."""
         with self._lock:
-            own_s = self._own_s
-            if self._started_at is not None and self._clock is not None:
-                # The thread is alive while the lock is held: it ends its time with `stop`.
-                own_s += max(time.clock_gettime(self._clock) - self._started_at, 0.0)
-            return own_s + self._ended_s + sum(map(_program_s, self._running))
+            return self._thread_s() + self._shared_s + self._ended_s + sum(map(_program_s, self._running))
+
+    def take_thread_s(self) -> float:
+        """The CPU time of the thread since the last call, in seconds."""
+        with self._lock:
+            before, self._divided_s = self._divided_s, self._thread_s()
+            return self._divided_s - before
+
+    def add_share(self, cpu_s: float) -> None:
+        """Count `cpu_s` of this process that no job's thread took."""
+        with self._lock:
+            self._shared_s += cpu_s
+
+    def _thread_s(self) -> float:
+        if self._started_at is None or self._clock is None:
+            return self._own_s
+        # The thread is alive while the lock is held: it ends its time with `stop`.
+        return self._own_s + max(time.clock_gettime(self._clock) - self._started_at, 0.0)
+
+
+class ProcessShare:
+    """Divides the CPU time of this process that no job's thread took equally among the jobs that run.
+
+    That is its start, its coordination of jobs and its other threads. `since_s`: the time of `clock` from
+    which on the process works for its jobs. For one thread of a process that runs one worker.
+    """
+
+    def __init__(self, *, since_s: float, clock: Callable[[], float] = time.process_time) -> None:
+        self._clock = clock
+        self._seen_s = since_s
+        self._is_new = True
+
+    def begin(self) -> None:
+        """Begin a run: what the process did since an earlier run is not divided."""
+        if not self._is_new:
+            self._seen_s = self._clock()
+        self._is_new = False
+
+    def divide(self, meters: Collection[CpuMeter]) -> None:
+        """Divide what was spent since the last call; without jobs, it is left to the next call.
+
+        Jobs that ended since the last call must be among them.
+        """
+        if not meters:
+            return
+        now_s = self._clock()
+        rest_s = now_s - self._seen_s - sum(each.take_thread_s() for each in meters)
+        self._seen_s = now_s
+        for each in meters:
+            each.add_share(max(rest_s, 0.0) / len(meters))
 
 
 def _program_s(pid: int) -> float:

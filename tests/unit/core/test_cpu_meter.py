@@ -9,7 +9,7 @@ import time
 import pytest
 from tests.waiting import wait_until
 
-from eddyline.core.cpu_meter import CpuMeter
+from eddyline.core.cpu_meter import CpuMeter, ProcessShare
 from eddyline.core.errors import Interrupted
 from eddyline.core.process import Runner
 from eddyline.core.stop import Stop
@@ -98,3 +98,36 @@ def test_a_program_whose_usage_is_unknown_adds_nothing() -> None:
     assert meter.read_s() == 0
     meter.end_program(2**30, 1.5)
     assert meter.read_s() == 1.5
+
+
+def test_the_rest_of_the_process_is_divided_among_its_jobs() -> None:
+    now = [10.0]
+    share = ProcessShare(since_s=4.0, clock=lambda: now[0])
+    share.begin()
+    one, two = CpuMeter(), CpuMeter()
+    share.divide([])  # left to the first jobs
+    share.divide([one, two])
+    assert (one.read_s(), two.read_s()) == (3.0, 3.0)
+    now[0] = 11.0
+    share.divide([two])
+    assert (one.read_s(), two.read_s()) == (3.0, 4.0)
+    now[0] = 20.0
+    share.begin()  # a later run
+    share.divide([one])
+    assert one.read_s() == 3.0
+
+
+def test_the_time_of_a_jobs_thread_is_not_divided() -> None:
+    meter = CpuMeter()
+    now = [0.0]
+    share = ProcessShare(since_s=0.0, clock=lambda: now[0])
+    meter.start()
+    _compute(0.1)
+    meter.stop()
+    own = meter.read_s()
+    now[0] = own + 1.0
+    share.divide([meter])
+    assert meter.read_s() == pytest.approx(own + 1.0)
+    now[0] += 0.5
+    share.divide([meter])
+    assert meter.read_s() == pytest.approx(own + 1.5)

@@ -142,6 +142,9 @@ class SqsBroker:
         if self._reporter.is_progress_due:
             self._reporter.repeat_heartbeat(self._in_flight.fences)
 
+    def report_cpu(self, worker: str, spent: Mapping[str, tuple[int, float]]) -> None:
+        """Messages do not carry it: the CPU time of a lost worker's last jobs is not known."""
+
     def expire_leases(self) -> list[str]:
         """SQS itself makes the jobs of lost workers visible again."""
         return []

@@ -149,6 +149,10 @@ class DrainingBroker:
         """Report the progress of jobs."""
         self._inner.report_progress(worker, progress)
 
+    def report_cpu(self, worker: str, spent: Mapping[str, tuple[int, float]]) -> None:
+        """Report the CPU time of jobs."""
+        self._inner.report_cpu(worker, spent)
+
     def expire_leases(self) -> list[str]:
         """Take back the jobs of lost workers."""
         return self._inner.expire_leases()

@@ -82,6 +82,8 @@ job_progress = Table(
     Column("fence", BigInteger, nullable=False),
     Column("fraction", Float(53), nullable=False),
     Column("at", Float(53), nullable=False),
+    # The CPU seconds of the start so far; null where its worker did not report them.
+    Column("cpu_s", Float(53)),
     sqlite_with_rowid=False,
 )
 

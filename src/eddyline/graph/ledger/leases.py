@@ -17,7 +17,7 @@ from eddyline.graph.db.bulk import change, fetch
 from eddyline.graph.db.schema import jobs, workers
 from eddyline.graph.db.transactions import commit_was_lost
 from eddyline.graph.job import Claim, is_accepted
-from eddyline.graph.ledger import commands
+from eddyline.graph.ledger import commands, progress
 from eddyline.graph.ledger.dependencies.dependants import cancel_dependants
 from eddyline.graph.ledger.fair_queue import alternate
 from eddyline.graph.ledger.quarantine import record_loss
@@ -194,8 +194,11 @@ def release(connection: Connection, names: Collection[str], *, poison_after: int
         for name, record in lock(connection, ids).items()
         if record.state == State.RUNNING and record.lease_owner in names
     }
-    for record in records.values():
+    spent = progress.cpu_of(connection, {name: record.fence for name, record in records.items()})
+    for name, record in records.items():
         record_loss(record, poison_after=poison_after, now=now)
+        if record.ended_start is not None:
+            record.ended_start.cpu_s = spent.get(name)
     write(connection, records.values())
     dead = {name: name for name, record in records.items() if record.state == State.DEAD}
     cancel_dependants(connection, dead, now)

@@ -51,6 +51,13 @@ class Broker(Protocol):
         """
         ...
 
+    def report_cpu(self, worker: str, spent: Mapping[str, tuple[int, float]]) -> None:
+        """Report the CPU time so far by job: the fence of the claim and seconds.
+
+        It counts if the worker is lost; a broker may ignore it. Raises `TransientError`.
+        """
+        ...
+
     def expire_leases(self) -> list[str]:
         """Take back the jobs of lost workers where workers have to do this; returns the jobs' ids."""
         ...

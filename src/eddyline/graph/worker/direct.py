@@ -62,6 +62,10 @@ class DirectBroker:
         """Record the progress of jobs in the ledger, in one transaction."""
         self._ledger.progress.record(progress)
 
+    def report_cpu(self, worker: str, spent: Mapping[str, tuple[int, float]]) -> None:  # noqa: ARG002 - fences identify the claims
+        """Record the CPU time of jobs in the ledger, in one transaction."""
+        self._ledger.progress.record_cpu(spent)
+
     def expire_leases(self) -> list[str]:
         """Take back the jobs of workers whose leases have expired."""
         return list(self._ledger.expire_leases().jobs)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.core.clock import Clock, SystemClock
+from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import EddylineError, TransientError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
@@ -25,6 +26,8 @@ _POLL_S = 0.2  # for jobs that another process made ready; changes by this proce
 _CHECK_HELD_S = 1.0  # between checks for jobs that another process cancelled
 _MAX_QUEUED_S = 0.5  # after this long without a change, prefetched jobs are handed back
 _PROGRESS_S = 1.5  # between two reports of progress
+_CPU_S = 3.0  # between two reports of CPU time
+_MIN_CPU_S = 0.2  # less is not reported
 _STOP_TIMEOUT_S = 1.2  # how long a shutdown waits for handlers
 
 
@@ -33,6 +36,7 @@ class Worker:
 
     `on_event` is called from several threads, but never by two at once; `on_round` in each round of the loop,
     at least every third of `lease_s` while the broker answers. `monotonic` measures intervals.
+    `process_share` adds the rest of the process's CPU time to that of its jobs.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Worker:
         on_event: Callable[[WorkerEvent], None] | None = None,
         exit_when: Callable[[], bool] | None = None,
         on_round: Callable[[], None] = lambda: None,
+        process_share: ProcessShare | None = None,
     ) -> None:
         self.name = name
         self._broker = broker
@@ -75,6 +80,8 @@ class Worker:
         self._next_heartbeat = 0.0
         self._next_check = 0.0
         self._next_progress = 0.0
+        self._next_cpu = self._monotonic() + _CPU_S
+        self._process_share = process_share
         self._none_due = False
 
     def run(self) -> None:
@@ -108,6 +115,7 @@ class Worker:
             self._settle(self._slots.take_ended())
             self._renew_lease()
             self._report_progress()
+            self._report_cpu()
             self._claim()
             if not self._jobs and self._none_due and self._exit_when():
                 return
@@ -171,6 +179,8 @@ class Worker:
         return job
 
     def _settle(self, ended: Sequence[RunningJob]) -> None:
+        if ended:
+            self._divide_process_time()
         held = [job for job in ended if self._jobs.pop(job.key, None) is not None]
         jobs = [job for job in held if not job.revoked]
         for job in held:
@@ -231,6 +241,28 @@ class Worker:
                 job.reported = changed[job.claim.job.id][1]
         with contextlib.suppress(TransientError):  # it is for display only
             self._broker.report_progress(self.name, changed)
+
+    def _report_cpu(self) -> None:
+        """Report the CPU time of running jobs so far, for the case that this process is killed."""
+        now = self._monotonic()
+        if now < self._next_cpu or not self._jobs:
+            return
+        self._next_cpu = now + _CPU_S
+        self._divide_process_time()
+        spent = {
+            job.claim.job.id: (job.claim.fence, min(job.context.cpu.read_s(), MAX_CPU_S))
+            for job in self._jobs.values()
+            if job.started is not None and not job.revoked and job.outcome is None
+        }
+        spent = {job_id: each for job_id, each in spent.items() if each[1] >= _MIN_CPU_S}
+        if spent:
+            with contextlib.suppress(TransientError):  # an outage of the ledger ends the lease, not the job
+                self._broker.report_cpu(self.name, spent)
+
+    def _divide_process_time(self) -> None:
+        if self._process_share is not None:
+            started = [job.context.cpu for job in self._jobs.values() if job.started is not None]
+            self._process_share.divide(started)
 
     def _revoke_lost(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), job in self._jobs.items():

@@ -53,7 +53,6 @@ def build_manifest(
     now = clock()
     started = history.started or now
     ffmpeg = parts["chunk"][0].result.get("ffmpeg", ffmpeg_identity(tools))
-    total_cpu_s = cpu_s + sum(part.cpu_s for group in parts.values() for part in group)
     return {
         "version": VERSION,
         "asset": plan.asset,
@@ -80,7 +79,7 @@ def build_manifest(
         "run": {
             "redone_jobs": history.redone_jobs,
             "interruptions": history.interruptions,
-            "cpu_seconds": round(total_cpu_s, 2),
+            "cpu_seconds": round(cpu_s + _jobs_cpu_s(parts, history), 2),
             "proof_cpu_seconds": round(proof_cpu_s(parts), 2),
             "wall_s": round(now - started, 2),
             "stored_bytes": stored_bytes(parts),
@@ -89,6 +88,17 @@ def build_manifest(
             "cost": {**history.cost.to_json(), "encode_weights": encode_weights(plan.rungs)},
         },
     }
+
+
+def _jobs_cpu_s(parts: PartsByKind, history: History) -> float:
+    """The CPU seconds of all starts of the jobs before publication.
+
+    A receipt has the time of the start that made the part, the history that of every start whose worker
+    reported it. It lacks a start that stored its part and was lost before it reported more.
+    """
+    made = {kind: sum(part.cpu_s for part in group) for kind, group in parts.items()}
+    started = {kind: each.cpu_seconds for kind, each in history.cost.kinds.items()}
+    return sum(max(made.get(kind, 0.0), started.get(kind, 0.0)) for kind in made.keys() | started.keys())
 
 
 def stored_bytes(parts: PartsByKind) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import UsageError
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import Pools
@@ -39,6 +41,7 @@ class EmbeddedSession:
     slots: int
     stop: Stop
     on_event: Callable[[Event], None]
+    process_share: ProcessShare
 
     def run(self, sources: Sequence[str | Path], profile: Profile, *, merge: bool = True) -> RunReport:
         """Process the sources. `merge`: chapter files of one recording become one asset."""
@@ -51,6 +54,7 @@ class EmbeddedSession:
             stop=self.stop,
             on_event=self.on_event,
             merge=merge,
+            process_share=self.process_share,
         ).execute(discover(sources))
 
 
@@ -65,12 +69,15 @@ def open_session(
     slots: int | None = None,
     store: Store | None = None,
     upload_cleanup: UploadCleanup | None = None,
+    own_process: bool = False,
 ) -> Iterator[EmbeddedSession]:
     """Lock the output directory `out` inside the context.
 
-    `store` receives the results (None: the directory itself). `slots`: None for one per CPU core. Raises
+    `store` receives the results (None: the directory itself). `slots`: None for one per CPU core.
+    `own_process`: this process exists for the session, and its CPU time counts from its start. Raises
     `UsageError` if another run uses the directory.
     """
+    share = ProcessShare(since_s=0.0 if own_process else time.process_time())
     tools.require({"aac"})
     directory = RunDirectory(out)
     # Addresses are displayed as the user spelled the directory.
@@ -94,6 +101,7 @@ def open_session(
             slots=slots or len(os.sched_getaffinity(0)),
             stop=stop,
             on_event=on_event,
+            process_share=share,
         )
 
 

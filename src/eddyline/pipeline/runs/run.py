@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import EddylineError, MissingError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
@@ -31,7 +32,7 @@ from eddyline.pipeline.submission.submit import Submitted
 class Run:
     """One embedded run. `where` returns the address of a key as it is displayed to users.
 
-    `merge`: chapter files of one recording become one asset.
+    `merge`: chapter files of one recording become one asset. `process_share`: of the process's CPU time.
     """
 
     where: Callable[[str], str]
@@ -42,6 +43,7 @@ class Run:
     stop: Stop
     on_event: Callable[[Event], None]
     merge: bool = True
+    process_share: ProcessShare | None = None
     _report: ReportBuilder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +51,8 @@ class Run:
 
     def execute(self, found: Discovered) -> RunReport:
         """Run until no job is open any more, or until stopped."""
+        if self.process_share is not None:
+            self.process_share.begin()
         submitted = SubmitAll(
             report=self._report,
             ledger=self.ledger,
@@ -120,6 +124,7 @@ class Run:
             stop=self.stop,
             on_event=on_worker_event,
             exit_when=lambda: not self.ledger.has_open(),
+            process_share=self.process_share,
         ).run()
 
     def _pools(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def publish(task: Task) -> StepOutput:
         parts,
         tools=task.runtime.tools,
         history=task.runtime.history(task.job),
-        cpu_s=task.runner.cpu_s,
+        cpu_s=task.context.cpu.read_s(),
         owner=task.job.owner,
         clock=task.runtime.clock.now,
     )

@@ -114,3 +114,20 @@ def test_heartbeats_of_programs_without_progress_are_read() -> None:
     body = report_to_json(HEARTBEAT)
     del body["progress"]
     assert report_from_json(body) == HEARTBEAT
+
+
+def test_the_cpu_time_that_a_lost_worker_reported_is_that_of_its_start(ledger: Ledger) -> None:
+    ledger.submit([new("a-1"), new("a-2"), new("a-3")])
+    one, two, three = claim_jobs(ledger, 3)
+    ledger.progress.record_cpu({"a-1": (one.fence, 1.5), "a-2": (two.fence + 1, 9.0), "absent": (1, 9.0)})
+    ledger.progress.record_cpu({"a-1": (one.fence, 2.5)})
+    ledger.progress.record({"a-1": (one.fence, 0.5)})
+    ledger.progress.record({"a-3": (three.fence, 0.5)})
+    assert ledger.progress.fractions("a") == {"a-1": 0.5, "a-3": 0.5}
+    ledger.release_worker("ada")
+    spent = {job: ledger.starts.of_job(job)[0].cpu_s for job in ("a-1", "a-2", "a-3")}
+    assert spent == {"a-1": 2.5, "a-2": None, "a-3": None}
+    (again, *_) = claim_jobs(ledger, 3)
+    ledger.progress.record({"a-1": (again.fence, 0.1)})
+    ledger.release_worker("ada")
+    assert [each.cpu_s for each in ledger.starts.of_job("a-1")] == [2.5, None], "of another claim"

@@ -14,11 +14,13 @@ from tests.unit.graph.ledger_helpers import get, new, states
 from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
+from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import InputError, Interrupted, ToolError
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Done, Job
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.graph.ledger.progress import cpu_of
 from eddyline.graph.retry import RetryPolicy
 from eddyline.graph.states import State
 from eddyline.graph.worker.direct import DirectBroker
@@ -441,6 +443,30 @@ def test_a_job_that_is_stopped_reports_its_cpu_time_so_far(ledger: Ledger) -> No
     assert (start.outcome, start.fraction) == ("interrupted", 0.75)
     if hasattr(time, "pthread_getcpuclockid"):
         assert 0.1 <= (start.cpu_s or 0) < 1.0
+
+
+def test_a_job_that_runs_long_reports_its_cpu_time_for_the_case_that_its_worker_is_lost(
+    ledger: Ledger,
+) -> None:
+    def work(job: Job, context: JobContext) -> Done:
+        until = time.thread_time() + 0.3
+        while time.thread_time() < until:
+            pass
+        return _wait_for_stop(job, context)
+
+    ledger.submit([new("a-1")])
+    runner = WorkerRunner(ledger, work, process_share=ProcessShare(since_s=time.process_time() - 5.0))
+    runner.worker._next_cpu = 0.0
+    runner.start()
+
+    def lost_s() -> float:
+        runner.worker._next_cpu = 0.0
+        fences = ledger.held_jobs("ada")
+        return ledger.read(lambda connection: cpu_of(connection, fences)).get("a-1", 0.0)
+
+    wait_until(lambda: lost_s() >= 5.3)
+    runner.stop.request("enough")
+    runner.join()
 
 
 def test_a_claim_that_no_slot_took_has_used_nothing(ledger: Ledger) -> None:

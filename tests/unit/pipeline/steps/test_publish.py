@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.servers.ministack import Ministack, any_keys, ministack
@@ -74,6 +75,16 @@ def test_an_asset_published_twice_keeps_the_first_manifest(store: Store, tmp_pat
     prepared.run(replace(job, spec={**job.spec, "history": history}))
     assert prepared.manifest() == first
     assert first["run"]["redone_jobs"] == 0
+
+
+def test_the_cpu_time_is_that_of_all_starts_where_the_history_has_them(tmp_path: Path) -> None:
+    prepared = PreparedAsset(LocalStore(tmp_path / "store"), tmp_path / "work")
+    job = prepared.job("publish")
+    work = {"starts": 3, "slot_seconds": 9.0, "cpu_seconds": 7.5, "redone_slot_seconds": 4.0}
+    cost: dict[str, Any] = {"kinds": {"chunk": work}, "list_nanousd": None, "reason": "none", "prices": []}
+    history = {"redone_jobs": 2, "interruptions": 2, "started": 1e9, "cost": cost}
+    prepared.run(replace(job, spec={**job.spec, "history": history}))
+    assert prepared.manifest()["run"]["cpu_seconds"] == pytest.approx(7.5, abs=0.1)
 
 
 def _publish(

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from eddyline.graph.db import library_schema, schema, search_schema
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision, that of `schema`."""
 
 _UPGRADE_LOCK = 0x0EDD1  # a PostgreSQL advisory lock: one process changes the tables
