@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from tests.servers.ministack import ministack
 from tests.shared_files import SAMPLES
 from tests.web.browser import launched
 
 if TYPE_CHECKING:
     from eddyline.media.toolchain import Toolchain
+
+__all__ = ["ministack"]  # one server for each test process: a module that imports it would start another
 
 # CI uses the same examples each time, so that only a change can make it fail; local runs use new ones.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)

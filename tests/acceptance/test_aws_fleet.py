@@ -21,7 +21,7 @@ from tests.acceptance.aws_fleet import LEASE_S, TYPES, ZONES, AwsFleet, aws_flee
 from tests.acceptance.clips import looped, plain
 from tests.integration.source_bucket import client
 from tests.servers.fleet_model.resources import Instance
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import NoServerError
 from tests.waiting import wait_until
 
@@ -30,8 +30,6 @@ from eddyline.graph.ledger.ended_starts import StartOutcome
 from eddyline.graph.states import State
 from eddyline.pipeline.publication.manifest import without_run
 from eddyline.store.open_store import open_store
-
-__all__ = ["ministack"]
 
 NOTICE_S = 20.0
 HOOK_S = 900.0  # of the shipped pools

@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.clips import looped, noisy, plain
 from tests.acceptance.machines import Machines, end
 from tests.servers.__main__ import exports
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import NoServerError, Server
 from tests.waiting import wait_until
 
@@ -26,7 +26,6 @@ from eddyline.pipeline.publication.manifest import without_run
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
 
-__all__ = ["ministack"]
 LEASE_S = "6"
 
 

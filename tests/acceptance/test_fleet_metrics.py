@@ -15,7 +15,7 @@ from tests.servers.__main__ import exports
 from tests.servers.aws_control_plane import ControlPlane, control_plane
 from tests.servers.fleet_model.effects import Recorded
 from tests.servers.fleet_model.fleet import FleetModel
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import NoServerError, Server
 from tests.waiting import wait_until
 
@@ -23,8 +23,6 @@ from eddyline.fleet.scaling.metric_names import DECISION_AGE, METRICS
 from eddyline.graph.job import NewJob
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import manifest_of
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.network import proxy
 from tests.waiting import wait_until
 
@@ -32,8 +32,6 @@ from eddyline.store.content_types import content_type
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store_settings import StoreSettings
-
-__all__ = ["ministack"]
 
 KILLS, FEWEST_KILLS = 6, 4
 

@@ -10,13 +10,11 @@ import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.machines import Machines, end
 from tests.integration.source_bucket import bucket_with_eventbridge
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.waiting import wait_until
 
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
-
-__all__ = ["ministack"]
 
 RULES = """
 rules:

@@ -22,13 +22,11 @@ from tests.acceptance.machines import Machines, end
 from tests.infra import dockerfiles
 from tests.infra.dockerfiles import ROOT
 from tests.infra.plans import read_plans
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.postgres_server import NoServerError, Server
 from tests.waiting import wait_until
 
 from eddyline.core.health import WITHIN_S, find_problem
-
-__all__ = ["ministack"]
 
 pytestmark = pytest.mark.slow
 

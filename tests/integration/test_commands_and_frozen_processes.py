@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.integration.aws_site import LEASE_S, queue_names
 from tests.integration.broker_helpers import KEYS
-from tests.servers.ministack import Ministack, NoServerError, ministack, running
+from tests.servers.ministack import Ministack, NoServerError, running
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import get, new
 from tests.unit.graph.postgres_server import empty_database
@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
-__all__ = ["ministack", "postgres"]
+__all__ = ["postgres"]
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from tests.integration.aws_site import LEASE_S, QueueSite
 from tests.integration.broker_helpers import keys, make_site
-from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, new
 from tests.waiting import wait_until
 
@@ -21,7 +20,7 @@ from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import Heartbeat
 from eddyline.graph.states import State
 
-__all__ = ["keys", "make_site", "ministack"]
+__all__ = ["keys", "make_site"]
 
 
 @pytest.fixture

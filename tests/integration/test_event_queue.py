@@ -19,7 +19,7 @@ from tests.integration.source_bucket import (
     bucket_with_topic,
     client,
 )
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.network import Response, proxy
 
 from eddyline.aws.s3_events.event_queue import EventQueue, ensure_event_queue, event_queue_client
@@ -35,8 +35,6 @@ from eddyline.ingest.process_object import ObjectProcessor
 from eddyline.ingest.rules import load_rules
 from eddyline.store import addresses
 from eddyline.store.open_store import Buckets
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import time
 import pytest
 from tests.integration.aws_site import LEASE_S, DirectSite, QueueSite
 from tests.integration.broker_helpers import POOLS, keys, site
-from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, new
 from tests.waiting import wait_until
@@ -17,7 +16,7 @@ from eddyline.graph.events import CoordinatorEventKind
 from eddyline.graph.job import Job, Settlement
 from eddyline.graph.worker.broker import Broker
 
-__all__ = ["keys", "ministack", "postgres", "site"]
+__all__ = ["keys", "postgres", "site"]
 
 BULK = 10
 MANY = 2000

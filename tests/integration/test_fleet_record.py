@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.integration.aws_site import REGION
 from tests.integration.broker_helpers import KEYS
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.fleet.events import recorded_events as recorded
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.postgres_server import empty_database
@@ -39,7 +39,7 @@ from eddyline.graph.instance import Instance
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
 
-__all__ = ["ministack", "postgres"]
+__all__ = ["postgres"]
 
 _POOLS = tuple(load_pools().pools)
 _HOOKS = dict.fromkeys(_POOLS, 900.0)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.integration.aws_site import QueueSite
 from tests.integration.broker_helpers import claim_one, keys, make_site, registered_broker, settle
-from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, new
 from tests.waiting import wait_until
 
@@ -21,7 +20,7 @@ from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.observe.backlog import read_backlog
 
-__all__ = ["keys", "make_site", "ministack"]
+__all__ = ["keys", "make_site"]
 
 pytestmark = pytest.mark.usefixtures("keys")
 

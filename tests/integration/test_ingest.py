@@ -25,7 +25,7 @@ from tests.integration.source_bucket import (
     bucket_with_topic,
     client,
 )
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.postgres_server import empty_database
 from tests.waiting import wait_until
@@ -33,7 +33,7 @@ from tests.waiting import wait_until
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.demo_clip import make_clip
 
-__all__ = ["ministack", "postgres"]
+__all__ = ["postgres"]
 
 PROFILE = "fast"
 WITHIN_S = 90.0

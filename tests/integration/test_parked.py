@@ -8,13 +8,11 @@ from collections.abc import Callable
 import pytest
 from tests.integration.aws_site import REGION
 from tests.integration.source_bucket import SourceBucket, bucket_with_eventbridge, client
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from typer.testing import CliRunner, Result
 
 from eddyline.cli.main import build
 from eddyline.core.errors import UsageError
-
-__all__ = ["ministack"]
 
 EVENT = json.dumps(
     {

@@ -19,7 +19,7 @@ from tests.integration.broker_helpers import (
     registered_broker,
     settle,
 )
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
@@ -35,7 +35,7 @@ from eddyline.graph.messages import STRIDE
 from eddyline.graph.states import State
 from eddyline.graph.worker.broker import Broker
 
-__all__ = ["keys", "make_site", "ministack"]
+__all__ = ["keys", "make_site"]
 
 pytestmark = pytest.mark.usefixtures("keys")
 

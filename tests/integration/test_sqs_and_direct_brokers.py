@@ -17,7 +17,6 @@ from tests.integration.broker_helpers import (
     settle,
     site,
 )
-from tests.servers.ministack import ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new, states
 from tests.waiting import wait_until
@@ -36,7 +35,7 @@ from eddyline.graph.states import State
 from eddyline.graph.worker.handler import JobContext
 from eddyline.graph.worker.worker import Worker
 
-__all__ = ["keys", "ministack", "postgres", "site"]
+__all__ = ["keys", "postgres", "site"]
 
 
 def _wait_for_state(site: DirectSite | QueueSite, name: str, state: State) -> Job:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from tests.integration.aws_site import LEASE_S, REGION, QueueSite
 from tests.integration.broker_helpers import claim_one, keys, make_site, register, settle
-from tests.servers.ministack import ministack
 from tests.unit.graph.ledger_helpers import done, get, interrupted, new
 from tests.waiting import wait_until
 
@@ -29,7 +28,7 @@ from eddyline.graph.ledger.outbox.reconcile import ReconcileLimits
 from eddyline.graph.messages import STRIDE, Publication
 from eddyline.graph.states import State
 
-__all__ = ["keys", "make_site", "ministack"]
+__all__ = ["keys", "make_site"]
 
 pytestmark = pytest.mark.usefixtures("keys")
 

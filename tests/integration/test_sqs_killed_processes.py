@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.integration.aws_site import queue_names, queues
 from tests.integration.broker_helpers import KEYS
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.graph.conftest import postgres
 from tests.unit.graph.ledger_helpers import new
 from tests.unit.graph.postgres_server import empty_database
@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import State
 
-__all__ = ["ministack", "postgres"]
+__all__ = ["postgres"]
 
 HERE = Path(__file__).parent
 ASSETS = 70

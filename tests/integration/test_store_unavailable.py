@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.network import NO_FAULTS, UNAVAILABLE, Proxy, proxy
 from tests.waiting import wait_until
-
-__all__ = ["ministack"]
 
 _WITHIN_S = 60.0
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from tests.acceptance.clips import noisy
 from tests.acceptance.conftest import eddyline
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.store.open_store import open_store
 
-__all__ = ["eddyline", "ministack"]
+__all__ = ["eddyline"]
 
 
 @pytest.fixture

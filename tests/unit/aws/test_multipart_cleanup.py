@@ -6,13 +6,11 @@ import os
 import re
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.scripted import Request, Response, error, scripted
 
 from eddyline.aws.multipart_cleanup import MultipartUploads, multipart_uploads
 from eddyline.core.clock import ManualClock
-
-__all__ = ["ministack"]
 
 LISTING = """<?xml version="1.0"?><ListMultipartUploadsResult>
 <Bucket>b</Bucket><IsTruncated>false</IsTruncated>

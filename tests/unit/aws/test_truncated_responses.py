@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.network import NO_FAULTS, Fault, FaultRates, Proxy, proxy
 
 pytest.importorskip("boto3")
@@ -16,8 +16,6 @@ from eddyline.aws.client_errors import QueueError
 from eddyline.aws.clients import open_client
 from eddyline.aws.sqs.client import SqsClient
 from eddyline.aws.sqs.queue_names import QueueNames
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture

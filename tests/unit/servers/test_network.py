@@ -8,10 +8,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.servers.ministack import Ministack, NoServerError, ministack, running
+from tests.servers.ministack import Ministack, NoServerError, running
 from tests.servers.network import Fault, FaultRates, Proxy, proxy
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.store.bucket_servers import PART
 
 from eddyline.store.local import LocalStore
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture(params=["directory", "memory", "s3"])

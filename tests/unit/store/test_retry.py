@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.servers.network import NO_FAULTS, UNAVAILABLE, FaultRates, Proxy, proxy
 
 from eddyline.core.errors import Interrupted, MissingError, TransientError
@@ -17,8 +17,6 @@ from eddyline.core.stop import Stop
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import open_store
 from eddyline.store.retry import Retrier, StoreUnavailableError
-
-__all__ = ["ministack"]
 
 
 class Flaky:

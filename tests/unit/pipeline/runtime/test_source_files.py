@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 
 from eddyline.core.errors import FormatError, InputError, MissingError, UsageError
 from eddyline.core.identity import canonical
@@ -17,8 +17,6 @@ from eddyline.store.store import Store
 from eddyline.store.store_settings import StoreSettings
 
 ASSET = "0123456789abcdef"
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture(params=["directory", "s3"])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 from tests.unit.pipeline.runtime_helpers import toolchain
 
 from eddyline.core.errors import InputError, Interrupted
@@ -20,8 +20,6 @@ from eddyline.pipeline.runtime.source_reader import download, local_copy, open_a
 from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store import Store
 from eddyline.store.store_settings import StoreSettings
-
-__all__ = ["ministack"]
 
 
 @pytest.fixture

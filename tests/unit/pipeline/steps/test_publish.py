@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers.ministack import Ministack, any_keys, ministack
+from tests.servers.ministack import Ministack, any_keys
 from tests.unit.pipeline.concurrent_processes import run_at_once
 from tests.unit.pipeline.durable_names import DurableNames
 from tests.unit.pipeline.runtime_helpers import ASSET, PreparedAsset
@@ -26,8 +26,6 @@ from eddyline.store.local import LocalStore
 from eddyline.store.open_store import open_store
 from eddyline.store.store import Store
 from eddyline.store.store_settings import StoreSettings
-
-__all__ = ["ministack"]
 
 MANIFEST = manifest_key(ASSET)
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.servers.ministack import Ministack, ministack
+from tests.servers.ministack import Ministack
 
 from eddyline.core.errors import EddylineError, MissingError, UsageError
 from eddyline.pipeline.submission.discover import discover
 from eddyline.store.objects import ObjectStore
 from eddyline.store.open_store import BUCKETS, open_store
 from eddyline.store.store_settings import StoreSettings
-
-__all__ = ["ministack"]
 
 MATROSKA = b"\x1aE\xdf\xa3" + bytes(60)
 TRANSPORT_STREAM = (b"\x47" + bytes(187)) * 5
