@@ -31,8 +31,9 @@ from eddyline.core.stop import Stop
 _NO_REASON = "Exiting with exit code"  # FFmpeg's last line with verbose messages
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL; Ctrl-C must end the process within 2 s
 _POLLING = BackoffPolicy(base_s=0.002, cap_s=0.05, factor=1.5, jitter=0.0)
-# The end of a child is noticed at once, and a stop or a limit after this.
-_POLLING_BESIDE_WATCH = BackoffPolicy(base_s=0.02, cap_s=0.02, jitter=0.0)
+# The end of a child is noticed at once, and a stop or a limit after this: a shorter time costs CPU time of long
+# encodes.
+_POLLING_BESIDE_WATCH = BackoffPolicy(base_s=0.1, cap_s=0.1, jitter=0.0)
 # The variables that children inherit: programs need them to find each other and their libraries.
 _KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
 _STOPPING_POLL_S = 0.01
@@ -223,7 +224,7 @@ def _start(
             stderr=subprocess.PIPE,
             cwd=cwd,
             env={**kept, "LC_ALL": "C", **(env or {})},
-            preexec_fn=_child_setup(limits.memory),  # noqa: PLW1509 - two system calls, no locks taken
+            preexec_fn=_child_setup(limits.memory),  # noqa: PLW1509 - a few system calls, no locks taken
             close_fds=True,
             # Its descendants can be signalled with it, and Ctrl-C in a terminal does not reach it directly.
             process_group=0,
@@ -272,8 +273,20 @@ def _child_setup(memory: int | None) -> Callable[[], None]:
                 os._exit(1)
         if memory is not None:
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        _schedule_as_batch()
 
     return setup
+
+
+def _schedule_as_batch() -> None:
+    """Let this process run longer at a time (sched(7), SCHED_BATCH).
+
+    FFmpeg has a thread for each decoder, filter graph and encoder, which otherwise interrupt each other: with
+    two programs on two cores, encoding took 2 % more CPU time. Where the system forbids it, nothing changes.
+    """
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _raise_on_failure(argv: tuple[str, ...], status: int, why: str, stderr: str, remedy: str) -> None:

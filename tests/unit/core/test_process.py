@@ -156,6 +156,12 @@ def test_a_child_has_a_minimal_environment_and_no_input(monkeypatch: pytest.Monk
     assert "'' C" in stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the scheduling policy exists on Linux only")
+def test_a_child_is_scheduled_as_batch_work_and_keeps_its_nice_value() -> None:
+    code = "import os; print(os.sched_getscheduler(0) == os.SCHED_BATCH, os.nice(0))"
+    assert Runner().run(_python(code)).stdout.split() == [b"True", str(os.nice(0)).encode()]
+
+
 def test_a_missing_program_is_named() -> None:
     with pytest.raises(ToolError, match=r"/no/such/ffmpeg was not found.*doctor"):
         Runner().run(("/no/such/ffmpeg", "-version"))
