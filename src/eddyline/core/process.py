@@ -31,8 +31,8 @@ from eddyline.core.stop import Stop
 _NO_REASON = "Exiting with exit code"  # FFmpeg's last line with verbose messages
 _KILL_AFTER_S = 1.0  # between SIGTERM and SIGKILL; Ctrl-C must end the process within 2 s
 _POLLING = BackoffPolicy(base_s=0.002, cap_s=0.05, factor=1.5, jitter=0.0)
-# The end of a child is noticed at once, and a stop or a limit after this: a shorter time costs CPU time of long
-# encodes.
+# The end of a child is noticed at once, and a stop or a limit after this: a shorter time costs CPU time of
+# long encodes.
 _POLLING_BESIDE_WATCH = BackoffPolicy(base_s=0.1, cap_s=0.1, jitter=0.0)
 # The variables that children inherit: programs need them to find each other and their libraries.
 _KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
