@@ -43,14 +43,14 @@ class _Chunk(NamedTuple):
 
 # Rate control with a lookahead ends a chunk with its buffer about half full. The first chunk has all of the
 # player's buffer, as one encoder of the whole source has: it starts with 0.9 of it and leaves one half to
-# the next chunk. With the share of the other chunks, 30 s of natural video at a low maximum rate had 2.9 %
-# fewer bytes than one encoder, and 0.42 VMAF less; now they have 0.3 % fewer, and 0.07 less. In the other
-# chunks, x264's default start of 0.9 would drain the buffer of the joined file, and a start of 0.5 of the
-# whole buffer costs quality (77.79 instead of 78.94 on 22 s of camera video), because the encoder first
-# fills its buffer to one half. This share gives 78.92.
+# the next chunk. In the other chunks, x264's default start of 0.9 would drain the buffer of the joined file.
+# A start of 0.5 of the whole buffer makes the encoder fill it first, and a smaller buffer lowers the rate
+# over the chunk; of the sizes 2/3, 0.8, 0.9 and 1, 0.8 is best. 30 s of natural video in chunks of 8 s have
+# 0.3 to 0.4 % fewer bytes than of one encoder, and 0.05 VMAF less (of the rungs with 360 and 480 lines, at
+# their own size); with 2/3 in all chunks, 2.9 % fewer bytes and 0.42 VMAF less.
 _WITH_LOOKAHEAD = _Shares(
     first=_BufferShare(size=Fraction(1), start=Fraction(9, 10), repaid=Fraction(0)),
-    other=_BufferShare(size=Fraction(2, 3), start=Fraction(3, 4), repaid=Fraction(1, 6)),
+    other=_BufferShare(size=Fraction(4, 5), start=Fraction(5, 8), repaid=Fraction(1, 10)),
 )
 # Without a lookahead the encoder spends all of its buffer. With these shares no content can drain the
 # player's buffer: each chunk leaves a quarter of it to the next one, and a quarter is withheld from the
@@ -59,6 +59,8 @@ _WITHOUT_LOOKAHEAD = _Shares(
     first=_BufferShare(size=Fraction(3, 4), start=Fraction(13, 15), repaid=Fraction(0)),
     other=_BufferShare(size=Fraction(3, 4), start=Fraction(1, 3), repaid=Fraction(1, 4)),
 )
+# One share for all chunks: the maximum rate and the buffer determine the level in x265's parameter sets.
+_X265_SHARE = _BufferShare(size=Fraction(2, 3), start=Fraction(3, 4), repaid=Fraction(1, 6))
 _NO_LOOKAHEAD = frozenset({"ultrafast", "superfast"})
 _HIGHEST_LEVEL = "6.2"
 
@@ -105,7 +107,7 @@ def _x264(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
 def _x265(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
     parameters = {
         **_fixed_gop(grid),  # x265 ignores -sc_threshold
-        "vbv-init": f"{float(_WITH_LOOKAHEAD.other.start):.4f}",
+        "vbv-init": f"{float(_X265_SHARE.start):.4f}",
         "fps": f"{grid.encoder_fps.numerator}/{grid.encoder_fps.denominator}",
         # With several frame or row threads, x265's VBV depends on their timing.
         "frame-threads": "1",
@@ -115,8 +117,7 @@ def _x265(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
         "info": "0",
         "log-level": "error",
     }
-    # The same rate for all chunks: it determines the level in x265's parameter sets.
-    cap = _rate_cap(rung, _WITH_LOOKAHEAD.other, grid.segment_s)
+    cap = _rate_cap(rung, _X265_SHARE, grid.segment_s)
     # hvc1: Apple's players do not play hev1.
     tag = ("-tag:v", "hvc1", "-x265-params", _join_parameters(parameters))
     return (*_common(rung, grid, chunk.threads), *cap, *tag)

@@ -107,9 +107,9 @@ def test_encoder_options_have_the_grid_and_nothing_of_the_machine() -> None:
 def test_a_chunk_repays_what_it_takes_from_the_buffer() -> None:
     options = encoder_options(RUNG_1080, _GRID, 120, threads=1)
     rate, buffer = (int(options[options.index(name) + 1].rstrip("k")) for name in ("-maxrate", "-bufsize"))
-    assert "vbv-init=0.7500" in options[-1]
-    # Two sixths of 12,000 kbit are withheld from the encoder; one is repaid within 4.004 s.
-    assert (rate, buffer) == (6000 - 500, 8000)
+    assert "vbv-init=0.6250" in options[-1]
+    # It starts with one half of 12,000 kbit, ends with 0.4, and repays the difference within 4.004 s.
+    assert (rate, buffer) == (6000 - 300, 9600)
     # A short last chunk keeps enough bits; a longer chunk repays in smaller parts.
     assert encoder_options(RUNG_1080, _GRID, 1, threads=1) == options
     longer = encoder_options(RUNG_1080, _GRID, 240, threads=1)
