@@ -55,7 +55,9 @@ CLIPS = {
     "variable rate": _lavfi(
         "testsrc2=s=320x180:r=25:d=3", "-vf", "select='not(mod(n*n,7))'", "-fps_mode", "vfr"
     ),
-    "very low bit rate": _lavfi("testsrc2=s=320x180:r=25:d=3", crf=51, kbps=40),
+    # With less, the rate buffer is empty at the end of some chunks, and x264 codes their last frame without
+    # any detail (13 dB), which is a mismatch.
+    "very low bit rate": _lavfi("testsrc2=s=320x180:r=25:d=3", crf=51, kbps=60, gop=12),
     "very low bit rate, moving": _lavfi("mandelbrot=s=320x180:r=25,trim=end=3", crf=51, kbps=30),
     "symmetric": _lavfi("color=gray:s=320x180:r=25:d=2,drawbox=120:50:80:80:white:fill"),
     "interlaced": _lavfi(
