@@ -30,6 +30,7 @@ from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.output_layout import OUTPUT, STATE
 from eddyline.pipeline.planning.routing import inspect_pool
 from eddyline.pipeline.runs.events import Event, RunReport
+from eddyline.pipeline.steps.table import import_job_modules
 from eddyline.pipeline.submission.submit import Submitted, submit
 from eddyline.store import addresses
 
@@ -143,6 +144,7 @@ def watch_folder(request: WatchRequest, *, stop: Stop, on_event: Callable[[Event
             remedy="watch another directory, or pass another one with --out or --store",
         )
     rules = load_rules(request.rules, profile=request.profile)
+    import_job_modules()
     home = RunRequest(sources=(), out=request.out, slots=request.slots, merge=False, store=request.store)
     with open_run(home, stop=stop, on_event=on_event) as session:
         # No new sources: only the open jobs, with the profiles they were submitted with.

@@ -43,7 +43,7 @@ from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.scratch import scratch_directory
 from eddyline.pipeline.runtime.store_outage import StoreOutage
 from eddyline.pipeline.runtime.worker_assignment import assign
-from eddyline.pipeline.steps.table import handlers, load_steps
+from eddyline.pipeline.steps.table import handlers, import_job_modules
 from eddyline.store.store import Store
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             zone=machine.zone,
             lifecycle=machine.lifecycle,
         )
-        load_steps()
+        import_job_modules()
         Worker(
             name,
             drainer.broker,

@@ -15,6 +15,7 @@ from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import SupervisedWorker, WorkerSupervisor
 from eddyline.core.clock import SystemClock
+from eddyline.core.lazy_names import import_packages
 from eddyline.core.resource_limits import raise_file_limit
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.run_directory import RunDirectory
@@ -60,6 +61,7 @@ def serve(request: ServeRequest, *, stream: TextIO, announce: Callable[[str], No
     setting, or an address that it cannot listen on.
     """
     raise_file_limit()
+    import_packages("eddyline.gpmf", "eddyline.store")  # of which requests use different parts
     with open_services(request) as opened, ExitStack() as stack:
         services = stack.enter_context(observe_server(opened, stream=stream, level=request.log_level))
         supervisor = _supervisor(request, services) if request.is_embedded and request.worker else None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
 from eddyline.core.files import translate_errors
+from eddyline.core.lazy_names import lazy_function
 from eddyline.gpmf.export.selection import Selection
 from eddyline.gpmf.export.tables import Table, build_table
 from eddyline.gpmf.telemetry import Telemetry
@@ -34,27 +34,9 @@ class Format:
     text: bool = True
 
 
-def _recording_writer(module: str, function: str) -> RecordingWriter:
+def _writer(module: str, function: str) -> Callable[..., None]:
     """A writer whose module is imported when it first writes: most of them are not needed."""
-
-    def write(telemetry: Telemetry, selection: Selection, out: BinaryIO) -> None:
-        _imported(module, function)(telemetry, selection, out)
-
-    return write
-
-
-def _stream_writer(module: str, function: str) -> StreamWriter:
-    """As `_recording_writer`."""
-
-    def write(table: Table, out: BinaryIO) -> None:
-        _imported(module, function)(table, out)
-
-    return write
-
-
-def _imported(module: str, function: str) -> Callable[..., None]:
-    found: Callable[..., None] = getattr(import_module(f"eddyline.gpmf.export.{module}"), function)
-    return found
+    return lazy_function(f"eddyline.gpmf.export.{module}", function)
 
 
 FORMATS: dict[str, Format] = {
@@ -64,57 +46,57 @@ FORMATS: dict[str, Format] = {
             name="json",
             suffix=".json",
             title="everything, with a JSON schema",
-            write_recording=_recording_writer("json_document", "write_json"),
+            write_recording=_writer("json_document", "write_json"),
         ),
         Format(
             name="csv",
             suffix=".csv",
             title="one table for each stream",
-            write_stream=_stream_writer("csv_table", "write_csv"),
+            write_stream=_writer("csv_table", "write_csv"),
         ),
         Format(
             name="parquet",
             suffix=".parquet",
             title="the same tables for analysis tools",
-            write_stream=_stream_writer("parquet", "write_parquet"),
+            write_stream=_writer("parquet", "write_parquet"),
             text=False,
         ),
         Format(
             name="gpx",
             suffix=".gpx",
             title="the track, GPX 1.1",
-            write_recording=_recording_writer("gpx", "write_gpx"),
+            write_recording=_writer("gpx", "write_gpx"),
         ),
         Format(
             name="geojson",
             suffix=".geojson",
             title="the track, RFC 7946",
-            write_recording=_recording_writer("geojson", "write_geojson"),
+            write_recording=_writer("geojson", "write_geojson"),
         ),
         Format(
             name="kml",
             suffix=".kml",
             title="the track, KML with gx:Track",
-            write_recording=_recording_writer("kml", "write_kml"),
+            write_recording=_writer("kml", "write_kml"),
         ),
         Format(
             name="fit",
             suffix=".fit",
             title="the track as an activity",
-            write_recording=_recording_writer("fit", "write_fit"),
+            write_recording=_writer("fit", "write_fit"),
             text=False,
         ),
         Format(
             name="svg",
             suffix=".svg",
             title="an image of the track",
-            write_recording=_recording_writer("svg_map", "write_svg"),
+            write_recording=_writer("svg_map", "write_svg"),
         ),
         Format(
             name="highlights",
             suffix=".highlights.json",
             title="the HiLights",
-            write_recording=_recording_writer("highlights", "write_highlights"),
+            write_recording=_writer("highlights", "write_highlights"),
         ),
     )
 }

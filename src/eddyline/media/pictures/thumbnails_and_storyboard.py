@@ -27,13 +27,12 @@ def write_thumbnails_and_storyboard(
             else None
         )
         board = plan_storyboard(video, settings.storyboard, out_dir=out_dir) if settings.storyboard else None
-        planned = [each for each in (thumbnails, board) if each is not None]
-        found = dict(
-            zip(map(id, planned), decode_image_sets(video, [each.images for each in planned]), strict=True)
-        )
-        if not all(found.values()):
+        sets = [each.images for each in (thumbnails, board) if each is not None]
+        decoded = decode_image_sets(video, sets)
+        if not all(decoded):
             raise InputError("no keyframe of the video can be decoded")
+        numbers = iter(decoded)
         return (
-            () if thumbnails is None else thumbnails.finish(found[id(thumbnails)]),
-            None if board is None else board.finish(found[id(board)]),
+            () if thumbnails is None else thumbnails.finish(next(numbers)),
+            None if board is None else board.finish(next(numbers)),
         )

@@ -1,4 +1,4 @@
-"""."""
+"""The video and audio tracks of a rendition: joined chunks, and encoded audio."""
 
 from __future__ import annotations
 

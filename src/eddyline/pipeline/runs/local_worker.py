@@ -18,7 +18,7 @@ from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.pipeline.runtime.history import read_history
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.upload_cleanup import UploadCleanup
-from eddyline.pipeline.steps.table import handlers, load_steps
+from eddyline.pipeline.steps.table import handlers, import_job_modules
 from eddyline.store.store import Store
 
 POISON_AFTER = 20
@@ -65,7 +65,7 @@ class LocalWorker:
                 pools=self.pools,
                 upload_cleanup=self.upload_cleanup,
             )
-            load_steps()
+            import_job_modules()
             Worker(
                 worker_name(os.getpid()),
                 DirectBroker(ledger),

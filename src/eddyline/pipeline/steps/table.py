@@ -6,74 +6,50 @@ A step is imported when its first job runs, so that the poster does not wait for
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
+from eddyline.core.lazy_names import import_packages, lazy_function
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Runtime, Task
-from eddyline.pipeline.runtime.step_handler import Step, StepOutput, step_handler
+from eddyline.pipeline.runtime.step_handler import Step, step_handler
 from eddyline.pipeline.runtime.store_outage import StoreOutage
 
 _PACKAGE: Final = "eddyline.pipeline.steps"
+_USED_BY_JOBS: Final = ("core", "store", "mp4", "gpmf", "media", "edit", "page", "pipeline")
+_KINDS: Final = (
+    *("poster", "pictures", "samples", "subtitles", "telemetry", "audio"),
+    *("chunk", "assemble", "package", "publish"),
+)
+STEPS: Final[Mapping[str, Step]] = {kind: lazy_function(f"{_PACKAGE}.{kind}", kind) for kind in _KINDS}
+"""By job kind, the function of that name in the module of that name."""
 
-
-def _step(module: str) -> Step:
-    """The step of a module, which is imported when its first job runs."""
-
-    def run(task: Task) -> StepOutput:
-        output: StepOutput = _load(module)(task)
-        return output
-
-    return run
-
-
-def _load(module: str, function: str = "") -> Callable[..., Any]:
-    loaded: Callable[..., Any] = getattr(import_module(f"{_PACKAGE}.{module}"), function or module)
-    return loaded
-
-
-STEPS: Final[Mapping[str, Step]] = {
-    "poster": _step("poster"),
-    "pictures": _step("pictures"),
-    "samples": _step("samples"),
-    "subtitles": _step("subtitles"),
-    "telemetry": _step("telemetry"),
-    "audio": _step("audio"),
-    "chunk": _step("chunk"),
-    "assemble": _step("assemble"),
-    "package": _step("package"),
-    "publish": _step("publish"),
+_AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {
+    "poster": lazy_function(f"{_PACKAGE}.poster", "copy_poster")
 }
+_HANDLERS: Final = ("inspect", "tidy")  # modules that compose their handler themselves
 
 
-def load_steps() -> None:
-    """Import all steps: a worker that runs for weeks must not import files that an upgrade has replaced."""
-    for module in ("inspect", "tidy", *STEPS):
-        import_module(f"{_PACKAGE}.{module}")
-
-
-def _copy_poster(task: Task, part: Part) -> None:
-    _load("poster", "copy_poster")(task, part)
+def import_job_modules() -> None:
+    """Import all that jobs use, for a process that runs for weeks (see `import_packages`)."""
+    import_packages(*(f"eddyline.{package}" for package in _USED_BY_JOBS))
 
 
 def _handler(module: str, runtime: Runtime) -> Handler:
-    """The handler of a module that composes one itself."""
+    """The handler that the function `module` of that module composes at each job."""
+    compose = lazy_function(f"{_PACKAGE}.{module}", module)
 
     def handle(job: Job, context: JobContext) -> Done:
-        done: Done = _load(module)(runtime)(job, context)
+        done: Done = compose(runtime)(job, context)
         return done
 
     return handle
 
 
-_AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {"poster": _copy_poster}
-
-
 def handlers(runtime: Runtime, outage: StoreOutage | None = None) -> dict[str, Handler]:
     """The worker's handlers, by job kind. With `outage`, no job fails because the store is unavailable."""
-    composed = {name: _handler(name, runtime) for name in ("inspect", "tidy")}
+    composed = {name: _handler(name, runtime) for name in _HANDLERS}
     for kind, step in STEPS.items():
         composed[kind] = step_handler(runtime, step, after=_AFTER.get(kind))
     if outage is not None:
