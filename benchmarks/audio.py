@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.encode import run_timed
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.source.source import AudioFacts

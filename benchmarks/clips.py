@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.presets import fetch_clips, make_mosaic
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.toolchain import Toolchain
 
 CACHE = Path(__file__).parent / "cache"

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 _FPS = 30

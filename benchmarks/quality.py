@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.quality_metrics import BufferFullness, Vmaf, measure_vmaf, simulate_file
 from eddyline.core.errors import UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eddyline.core.errors import ProofError, UnsupportedError, UsageError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import build_presentation

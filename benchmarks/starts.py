@@ -22,7 +22,7 @@ from sqlalchemy import Connection, insert, text
 from tests.unit.graph.postgres_server import Server
 
 from benchmarks import graph, postgres
-from eddyline.core.cpu_meter import CpuMeter
+from eddyline.core.processes.cpu_meter import CpuMeter
 from eddyline.graph.db.schema import starts
 from eddyline.graph.ledger.ledger import Ledger
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from eddyline.core.errors import EddylineError, InputError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.ladder.chunks import Chunk, Grid, plan_chunks
 from eddyline.media.ladder.ladder import Rung

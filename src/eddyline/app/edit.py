@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from eddyline.app.tools import find_toolchain
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.combine.combine import Combined, CombineRequest
 from eddyline.edit.combine.combine import combine as combine_files

@@ -15,7 +15,7 @@ from eddyline.app.observability import observe
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.tools import find_toolchain
-from eddyline.core.service_process import lower_priority, watch_parent
+from eddyline.core.processes.service_process import lower_priority, watch_parent
 from eddyline.core.stop import Stop
 from eddyline.pipeline.runs.local_worker import LocalWorker, worker_name
 from eddyline.pipeline.runs.run_directory import RunDirectory

@@ -22,7 +22,7 @@ from eddyline.aws.ec2_metadata import InstanceMetadata
 from eddyline.core.backoff import Backoff, BackoffPolicy
 from eddyline.core.errors import TransientError
 from eddyline.core.health import HealthFile
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain.choice import DrainRules
 from eddyline.fleet.drain.command_listener import CommandListener

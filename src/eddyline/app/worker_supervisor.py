@@ -10,7 +10,7 @@ from eddyline.core.background_loop import keep_running
 from eddyline.core.backoff import BackoffPolicy
 from eddyline.core.clock import Clock
 from eddyline.core.errors import EddylineError
-from eddyline.core.service_process import ServiceProcess
+from eddyline.core.processes.service_process import ServiceProcess
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.local_worker import worker_name
 

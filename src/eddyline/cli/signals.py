@@ -67,7 +67,7 @@ class Interruption:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
-            # Children end with this process (core.process); the next run removes incomplete files.
+            # Children end with this process (core.processes); the next run removes incomplete files.
             if sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)
             os._exit(_SIGNAL_BASE + number)

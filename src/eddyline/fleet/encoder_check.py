@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eddyline.core.errors import ToolError, UnsupportedError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 
 _LIMITS = Limits(wall_s=60, output=64 * 1024)
 # 256x144 is close to the minimum size of NVENC. Half a second of audio is enough for a frame of any codec.

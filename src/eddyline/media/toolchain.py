@@ -14,7 +14,7 @@ from typing import Any
 
 from eddyline.core.errors import ToolError, TransientError, UnsupportedError, UsageError
 from eddyline.core.identity import digest, file_sha256
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 
 # Options of every FFmpeg command: no standard input, no banner, errors only.
 FFMPEG_BASE: tuple[str, ...] = ("-hide_banner", "-nostdin", "-v", "error")

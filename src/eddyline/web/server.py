@@ -16,7 +16,7 @@ from eddyline.app.shared_services import SharedServices
 from eddyline.app.worker_supervisor import SupervisedWorker, WorkerSupervisor
 from eddyline.core.clock import SystemClock
 from eddyline.core.lazy_names import import_packages
-from eddyline.core.resource_limits import raise_file_limit
+from eddyline.core.processes.resource_limits import raise_file_limit
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.web import http_server

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.quality_metrics import measure_vmaf, simulate_buffer, simulate_file, vbv_underflows
 
 from eddyline.core.errors import ProofError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.toolchain import Toolchain
 
 RATE = Fraction(25)

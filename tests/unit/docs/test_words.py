@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,22 @@ def test_no_page_has_one_of_the_words() -> None:
     ]
     assert len(pages()) > 500
     assert not wrong, "\n".join(wrong[:50])
+
+
+def test_every_docstring_says_something() -> None:
+    modules = [path for folder in ("src", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    empty = [
+        f"{path.relative_to(ROOT)}: {text!r}"
+        for path in modules
+        for text in _docstrings(path)
+        if len(re.findall(r"\w+", text)) < 2
+    ]
+    assert empty == []
+
+
+def _docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text is not None:
+                yield text

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from eddyline.core.errors import ProofError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit import track_range
 from eddyline.edit.merge.merge import merge
 from eddyline.edit.track_range import TrackRange

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import ToolError, UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import load_pools
 

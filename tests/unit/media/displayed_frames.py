@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tests.unit.media.rungs import RUNG_1080
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.poster import write_poster

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import TransientError, UnsupportedError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.media.toolchain import Toolchain, input_args
 

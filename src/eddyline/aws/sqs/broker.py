@@ -158,7 +158,7 @@ class SqsBroker:
         return None
 
     def job(self, job_id: str) -> Job | None:  # noqa: ARG002 - the worker has no ledger
-        """Unknown."""
+        """None: a worker without a ledger cannot look up jobs."""
         return None
 
     def receive_commands(self, worker: str, wait_s: float) -> list[Command]:

@@ -13,7 +13,7 @@ import numpy as np
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit.combine.external_recording import (
     Added,
     ExternalRecordings,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eddyline.core.errors import InputError, ProofError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit.track_range import TrackRange, cut_audio
 from eddyline.media.audio.drift import Drift, decode_audio, measure_drift
 from eddyline.media.audio.external_audio import DEMUXERS, prepare_external_audio

@@ -11,7 +11,7 @@ from typing import Any
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit.track_range import TrackRange
 from eddyline.edit.trim import trim_verification
 from eddyline.edit.trim.telemetry_track import TelemetryReport, verify_telemetry

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit.track_range import TrackRange, cut_audio, cut_data
 from eddyline.edit.trim.telemetry_track import TelemetryTrack, cut_telemetry_track
 from eddyline.edit.trim.timecode import cut_timecode

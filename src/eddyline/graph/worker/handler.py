@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from eddyline.core import errors
-from eddyline.core.cpu_meter import CpuMeter
+from eddyline.core.processes.cpu_meter import CpuMeter
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Done, Failed, Interrupted, Job, Outcome
 

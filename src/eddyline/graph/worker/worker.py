@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from eddyline.core.clock import Clock, SystemClock
-from eddyline.core.cpu_meter import ProcessShare
-from eddyline.core.errors import EddylineError, TransientError
+from eddyline.core.errors import EddylineError
+from eddyline.core.processes.cpu_meter import ProcessShare
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import MAX_CPU_S, Claim, Done, Interrupted, Outcome, Settlement
@@ -19,15 +19,13 @@ from eddyline.graph.silence_guard import SilenceGuard
 from eddyline.graph.worker.broker import Broker
 from eddyline.graph.worker.event_emitter import EventEmitter
 from eddyline.graph.worker.handler import Handler, JobContext, run_handler
+from eddyline.graph.worker.job_reports import JobReports
 from eddyline.graph.worker.prefetch import Prefetch
 from eddyline.graph.worker.slots import RunningJob, Slots
 
 _POLL_S = 0.2  # for jobs that another process made ready; changes by this process are seen at once
 _CHECK_HELD_S = 1.0  # between checks for jobs that another process cancelled
 _MAX_QUEUED_S = 0.5  # after this long without a change, prefetched jobs are handed back
-_PROGRESS_S = 1.5  # between two reports of progress
-_CPU_S = 3.0  # between two reports of CPU time
-_MIN_CPU_S = 0.2  # less is not reported
 _STOP_TIMEOUT_S = 1.2  # how long a shutdown waits for handlers
 
 
@@ -79,9 +77,7 @@ class Worker:
         self._ended = threading.Event()
         self._next_heartbeat = 0.0
         self._next_check = 0.0
-        self._next_progress = 0.0
-        self._next_cpu = self._monotonic() + _CPU_S
-        self._process_share = process_share
+        self._reports = JobReports(name, broker, monotonic=monotonic, process_share=process_share)
         self._none_due = False
 
     def run(self) -> None:
@@ -114,8 +110,7 @@ class Worker:
             self._on_round()
             self._settle(self._slots.take_ended())
             self._renew_lease()
-            self._report_progress()
-            self._report_cpu()
+            self._reports.send(self._jobs.values())
             self._claim()
             if not self._jobs and self._none_due and self._exit_when():
                 return
@@ -180,7 +175,7 @@ class Worker:
 
     def _settle(self, ended: Sequence[RunningJob]) -> None:
         if ended:
-            self._divide_process_time()
+            self._reports.divide_process_time(self._jobs.values())
         held = [job for job in ended if self._jobs.pop(job.key, None) is not None]
         jobs = [job for job in held if not job.revoked]
         for job in held:
@@ -222,47 +217,6 @@ class Worker:
         self._silence.listened()
         if self._silence.is_silence_significant:
             self._broker.expire_leases()
-
-    def _report_progress(self) -> None:
-        """Report the progress that changed, for all jobs at once and at most every 1.5 s."""
-        now = self._monotonic()
-        if now < self._next_progress:
-            return
-        changed = {
-            job.claim.job.id: (job.claim.fence, min(job.fraction, 1.0))
-            for job in self._jobs.values()
-            if job.fraction > job.reported and not job.revoked and job.outcome is None
-        }
-        if not changed:
-            return
-        self._next_progress = now + _PROGRESS_S
-        for job in self._jobs.values():
-            if job.claim.job.id in changed:
-                job.reported = changed[job.claim.job.id][1]
-        with contextlib.suppress(TransientError):  # it is for display only
-            self._broker.report_progress(self.name, changed)
-
-    def _report_cpu(self) -> None:
-        """Report the CPU time of running jobs so far, for the case that this process is killed."""
-        now = self._monotonic()
-        if now < self._next_cpu or not self._jobs:
-            return
-        self._next_cpu = now + _CPU_S
-        self._divide_process_time()
-        spent = {
-            job.claim.job.id: (job.claim.fence, min(job.context.cpu.read_s(), MAX_CPU_S))
-            for job in self._jobs.values()
-            if job.started is not None and not job.revoked and job.outcome is None
-        }
-        spent = {job_id: each for job_id, each in spent.items() if each[1] >= _MIN_CPU_S}
-        if spent:
-            with contextlib.suppress(TransientError):  # an outage of the ledger ends the lease, not the job
-                self._broker.report_cpu(self.name, spent)
-
-    def _divide_process_time(self) -> None:
-        if self._process_share is not None:
-            started = [job.context.cpu for job in self._jobs.values() if job.started is not None]
-            self._process_share.divide(started)
 
     def _revoke_lost(self, held: Mapping[str, int]) -> None:
         for (job_id, fence), job in self._jobs.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from eddyline.core.errors import ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from eddyline.core.errors import InputError, ProofError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.audio import loudness
 from eddyline.media.audio.channel_layouts import channel_mix

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eddyline.core.errors import InputError, ToolError, UnsupportedError, UsageError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.audio.decoding import DecodedAudio, decode_first_frames
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.audio.tracks import probe_audio_tracks

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.channel_layouts import channel_mix, unpositioned_layout
 from eddyline.media.audio.decoding import UNDECODED, can_encode, decode_first_frames
 from eddyline.media.left_out.report import LeftOut

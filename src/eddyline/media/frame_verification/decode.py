@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from eddyline.core.errors import ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.frame_verification.decode_command import DecodeInput, DecodeRange, decode_command
 from eddyline.media.frame_verification.png import RgbImage
 from eddyline.media.toolchain import Toolchain

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.frame_verification.decode import DecodedFrame, DecodedRange, decode_ranges, sample_size
 from eddyline.media.frame_verification.decode_command import DecodeInput, DecodeRange
 from eddyline.media.frame_verification.frame_times import (

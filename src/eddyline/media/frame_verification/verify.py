@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.frame_verification.comparison import FrameSamples, compare_frames, verify_aspect
 from eddyline.media.frame_verification.decode import DecodedRange, decode_ranges
 from eddyline.media.frame_verification.decode_command import DecodeInput, DecodeRange

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import InputError, ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.pictures.image_filters import image_filters
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args

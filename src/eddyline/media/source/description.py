@@ -16,7 +16,7 @@ import numpy as np
 
 from eddyline.core.errors import InputError
 from eddyline.core.formatting import printable_line
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.ffprobe import run_ffprobe
 from eddyline.media.source.source import Description, Location

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import Toolchain, input_args
 
 # One thread and 6 GiB: a header can make a decoder allocate gigabytes for a frame, in each of its threads.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from eddyline.core.errors import ToolError, UnsupportedError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 # One thread and 6 GiB: a header can make a decoder allocate gigabytes for a frame, in each of its threads.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from eddyline.core.errors import ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice

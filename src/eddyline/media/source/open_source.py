@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from eddyline.core.errors import InputError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.frame_size import check_frame_size
 from eddyline.media.source.remux import remux_to_mp4

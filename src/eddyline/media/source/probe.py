@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.tracks import probe_audio_tracks
 from eddyline.media.chapters.source_chapters import read_source_chapters
 from eddyline.media.left_out.boxes import left_out_boxes

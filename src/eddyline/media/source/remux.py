@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from eddyline.core.errors import InputError, ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.left_out.streams import left_out_streams
 from eddyline.media.source.dolby_vision import left_out_enhancement, parse_stream, require_base_layer

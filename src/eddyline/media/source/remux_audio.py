@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.decoding import DecodedAudio, decode_first_frames
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.left_out.streams import left_out_streams

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
 from eddyline.core.files import remove_tree, translate_errors
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.formatting import printable_line
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.ffprobe import classify_tool_error, run_ffprobe
 from eddyline.media.source.sniff import detect_container, read_head

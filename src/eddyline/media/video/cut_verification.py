@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.cut_video import CutSource
 from eddyline.media.video.rendition_verification import samples_digest

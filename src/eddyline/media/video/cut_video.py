@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain

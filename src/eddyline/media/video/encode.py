@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eddyline.core.errors import EddylineError, InputError, ProofError, ToolError
 from eddyline.core.files import translate_errors
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.encoder_options import encoder_options

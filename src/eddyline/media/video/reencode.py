@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError, UnsupportedError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.colours import is_rgb

@@ -12,7 +12,7 @@ import numpy as np
 
 from eddyline.core.atomic_output import atomic_output
 from eddyline.core.errors import UsageError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain
 from eddyline.mp4.boxes import make_box, make_full_box
 from eddyline.mp4.index import read_movie

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.fleet import routing
 from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import Pools, cheapest_pool

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import UsageError
+from eddyline.core.processes.cpu_meter import ProcessShare
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger

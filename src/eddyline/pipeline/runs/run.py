@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import EddylineError, MissingError
+from eddyline.core.processes.cpu_meter import ProcessShare
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job

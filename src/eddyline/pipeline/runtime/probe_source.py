@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from eddyline.core import files
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts
 from eddyline.media.toolchain import Toolchain

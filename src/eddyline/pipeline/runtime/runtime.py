@@ -19,8 +19,8 @@ from eddyline.core.clock import Clock, SystemClock
 from eddyline.core.errors import MissingError
 from eddyline.core.identity import digest
 from eddyline.core.name_rules import remove_child
-from eddyline.core.process import Runner
-from eddyline.core.resource_limits import ResourceLimits
+from eddyline.core.processes.resource_limits import ResourceLimits
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.pools import JobLimits, Pools, load_pools

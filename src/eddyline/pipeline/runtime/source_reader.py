@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.remux import remux_to_mp4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.core.errors import UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import JobLimits, Pools
 from eddyline.fleet.slots import Resources, slot_count

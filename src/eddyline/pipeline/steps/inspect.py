@@ -10,7 +10,7 @@ from typing import Any
 
 from eddyline.core import files
 from eddyline.core.identity import canonical
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.routing import Route
 from eddyline.graph.job import Done, Job

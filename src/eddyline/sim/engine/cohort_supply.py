@@ -43,7 +43,7 @@ class UnlimitedCohorts:
     """On-Demand capacity, of which there is always enough."""
 
     def take(self, count: int, now: float) -> int:  # noqa: ARG002 - the protocol
-        """All."""
+        """Take all `count` machines."""
         return count
 
     def begin(self, cohort: Cohort, now: float) -> None:

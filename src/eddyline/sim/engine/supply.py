@@ -38,7 +38,7 @@ class Unlimited:
     """On-Demand capacity, of which there is always enough."""
 
     def take(self, instance: SimInstance, now: float) -> bool:  # noqa: ARG002 - the protocol
-        """Always."""
+        """Take the machine; always True."""
         return True
 
     def release(self, instance: SimInstance, now: float) -> None:

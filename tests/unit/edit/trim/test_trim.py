@@ -15,7 +15,7 @@ import pytest
 
 from eddyline import gpmf
 from eddyline.core.errors import Interrupted, ProofError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.trim import telemetry_track
 from eddyline.edit.trim.time_values import parse_time

@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 from eddyline.core.clock import Clock, ManualClock
 from eddyline.core.errors import Interrupted, TransientError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.fleet.drain.broker import DrainingBroker
 from eddyline.fleet.drain.choice import DrainRules

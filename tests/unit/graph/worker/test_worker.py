@@ -14,8 +14,8 @@ from tests.unit.graph.ledger_helpers import get, new, states
 from tests.waiting import wait_until
 
 from eddyline.core.clock import ManualClock
-from eddyline.core.cpu_meter import ProcessShare
 from eddyline.core.errors import InputError, Interrupted, ToolError
+from eddyline.core.processes.cpu_meter import ProcessShare
 from eddyline.core.stop import Stop
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Done, Job
@@ -456,11 +456,11 @@ def test_a_job_that_runs_long_reports_its_cpu_time_for_the_case_that_its_worker_
 
     ledger.submit([new("a-1")])
     runner = WorkerRunner(ledger, work, process_share=ProcessShare(since_s=time.process_time() - 5.0))
-    runner.worker._next_cpu = 0.0
+    runner.worker._reports._next_cpu = 0.0
     runner.start()
 
     def lost_s() -> float:
-        runner.worker._next_cpu = 0.0
+        runner.worker._reports._next_cpu = 0.0
         fences = ledger.held_jobs("ada")
         return ledger.read(lambda connection: cpu_of(connection, fences)).get("a-1", 0.0)
 

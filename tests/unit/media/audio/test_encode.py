@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.core.process import Finished, Runner
+from eddyline.core.processes.runner import Finished, Runner
 from eddyline.media.audio.encode import AudioResult, encode_track, measure_command
 from eddyline.media.audio.loudness import Loudness
 from eddyline.media.ladder.profile import AudioSettings, LoudnessSettings

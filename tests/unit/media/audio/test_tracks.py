@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.channel_layouts import channel_mix
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.audio.tracks import AudioTracks, probe_audio_tracks

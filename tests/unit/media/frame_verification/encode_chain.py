@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.frame_verification.comparison import FrameSamples
 from eddyline.media.frame_verification.decode_command import DecodeInput
 from eddyline.media.frame_verification.sample_plan import plan_samples

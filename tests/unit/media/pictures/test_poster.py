@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_filters, image_size
 from eddyline.media.pictures.poster import poster_score, write_poster

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eddyline.core.errors import InputError, MissingError, UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.source.open_source import OpenSource, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.sniff import HEAD_BYTES, detect_container, sniff

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.media.source.open_source import open_source
 from eddyline.media.source.probe import probe

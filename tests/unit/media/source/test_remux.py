@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import InputError, Interrupted, ToolError, UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.media.source import remux
 from eddyline.media.source.ffprobe import classify_tool_error, run_ffprobe

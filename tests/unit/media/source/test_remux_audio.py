@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.decoding import DecodedAudio
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.source.remux import remux_to_mp4

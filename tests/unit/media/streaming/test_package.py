@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import ProofError, TransientError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid, frame_grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import package as packaging

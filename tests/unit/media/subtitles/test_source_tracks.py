@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eddyline.core.errors import InputError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.languages import language_tag
 from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.subtitles import source_tracks

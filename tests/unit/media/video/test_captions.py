@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.source.open_source import main_video
 from eddyline.media.subtitles.source_tracks import cues_of_track
 from eddyline.media.toolchain import Toolchain

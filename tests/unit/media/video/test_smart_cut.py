@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import ProofError, UnsupportedError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.media.source.probe import probe
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import cut_verification, cut_video

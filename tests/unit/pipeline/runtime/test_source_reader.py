@@ -11,7 +11,7 @@ from tests.servers.ministack import Ministack
 from tests.unit.pipeline.runtime_helpers import toolchain
 
 from eddyline.core.errors import InputError, Interrupted
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.runtime.read_counter import ReadCounter

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from eddyline.core.errors import UnsupportedError, UsageError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 from eddyline.fleet.pools import Pools, load_pools
 from eddyline.fleet.slots import Resources, slot_count
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from eddyline.core.errors import ToolError
-from eddyline.core.process import Limits, Runner
-from eddyline.core.resource_limits import ResourceLimits, disk_usage
+from eddyline.core.processes.resource_limits import ResourceLimits, disk_usage
+from eddyline.core.processes.runner import Limits, Runner
 
 MIB = 1024 * 1024
 _REMEDY = "raise the limits"

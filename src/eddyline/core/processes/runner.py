@@ -1,4 +1,4 @@
-"""Runs external programs; the only module that starts child processes.
+"""Runs external programs to their end, within limits.
 
 A child has a minimal environment, no standard input and a time limit, and is killed when this process ends.
 Its standard output is passed on line by line; the end of its standard error is kept as evidence.
@@ -7,25 +7,21 @@ Its standard output is passed on line by line; the end of its standard error is 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import math
 import os
 import resource
-import select
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from eddyline.core.backoff import Backoff, BackoffPolicy
-from eddyline.core.child_output import Collector, Tail
-from eddyline.core.cpu_meter import CpuMeter
-from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, MissingError, ToolError, TransientError
-from eddyline.core.resource_limits import ResourceLimits
+from eddyline.core.errors import OUT_OF_MEMORY, Interrupted, ToolError
+from eddyline.core.processes.child import Child, address_space, signal_group, start_child, watch_exit
+from eddyline.core.processes.child_output import Collector, Tail
+from eddyline.core.processes.cpu_meter import CpuMeter
+from eddyline.core.processes.resource_limits import ResourceLimits
 from eddyline.core.stop import Stop
 
 _NO_REASON = "Exiting with exit code"  # FFmpeg's last line with verbose messages
@@ -34,11 +30,7 @@ _POLLING = BackoffPolicy(base_s=0.002, cap_s=0.05, factor=1.5, jitter=0.0)
 # The end of a child is noticed at once, and a stop or a limit after this: a shorter time costs CPU time of
 # long encodes.
 _POLLING_BESIDE_WATCH = BackoffPolicy(base_s=0.1, cap_s=0.1, jitter=0.0)
-# The variables that children inherit: programs need them to find each other and their libraries.
-_KEPT_ENVIRONMENT = frozenset({"PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "CUDA_VISIBLE_DEVICES"})
 _STOPPING_POLL_S = 0.01
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +90,7 @@ class Runner:
         limits = replace(limits, memory=address_space(self.job_limits.address_space(limits.memory)))
         self.stop.check()
         started = self.clock()
-        child = _start(argv, limits, cwd, env)
+        child = start_child(argv, memory=limits.memory, cwd=cwd, env=env)
         self.meter.add_program(child.pid)
         cpu = 0.0
         out, err = Collector(limits.output, on_line, self.clock), Tail()
@@ -114,7 +106,7 @@ class Runner:
         finally:
             self.meter.end_program(child.pid, cpu)
             if child.returncode is None:
-                _signal_group(child, signal.SIGKILL)
+                signal_group(child, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     child.wait()
         for reader in readers:
@@ -139,15 +131,15 @@ class Runner:
         )
 
     def _wait(
-        self, child: subprocess.Popen[bytes], limits: Limits, started: float, out: Collector
+        self, child: Child, limits: Limits, started: float, out: Collector
     ) -> tuple[int, resource.struct_rusage, str]:
         """Wait for the child (wait4 returns its own CPU time); stop it when a limit or a stop requires it."""
-        with _exit_watch(child.pid) as ended:
+        with watch_exit(child.pid) as ended:
             return self._poll(child, limits, started, out, ended)
 
     def _poll(
         self,
-        child: subprocess.Popen[bytes],
+        child: Child,
         limits: Limits,
         started: float,
         out: Collector,
@@ -158,7 +150,7 @@ class Runner:
         while True:
             # Without reaping it: until then the number of its process group cannot be reused.
             if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                _signal_group(child, signal.SIGKILL)  # its own children that still run
+                signal_group(child, signal.SIGKILL)  # its own children that still run
                 _, raw, usage = os.wait4(child.pid, 0)
                 child.returncode = os.waitstatus_to_exitcode(raw)
                 return child.returncode, usage, why
@@ -167,9 +159,9 @@ class Runner:
                 why = _overdue(now, limits, started, out) or self.job_limits.exceeded()
                 if why or out.overflow or out.failure is not None or self.stop.requested:
                     stopped_at = now
-                    _signal_group(child, signal.SIGTERM)
+                    signal_group(child, signal.SIGTERM)
             elif now - stopped_at > _KILL_AFTER_S:
-                _signal_group(child, signal.SIGKILL)
+                signal_group(child, signal.SIGKILL)
             polling.pause()
 
     def _pause(self, seconds: float) -> None:
@@ -177,31 +169,6 @@ class Runner:
             time.sleep(_STOPPING_POLL_S)
         else:
             self.stop.wait(seconds)
-
-
-@contextlib.contextmanager
-def _exit_watch(pid: int) -> Iterator[Callable[[float], object] | None]:
-    """A function that waits up to some seconds for the end of a child; None where the system has none."""
-    try:
-        handle = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # not Linux, or too old
-        yield None
-        return
-    try:
-        poll = select.poll()
-        poll.register(handle, select.POLLIN)
-        yield lambda seconds: poll.poll(math.ceil(seconds * 1000))
-    finally:
-        os.close(handle)
-
-
-def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the child and its descendants (the FFmpeg of a wrapper script).
-
-    Not by `child.send_signal`, which reaps a child that has just ended and loses its resource usage.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for a zombie
-        os.killpg(child.pid, number)
 
 
 def _overdue(now: float, limits: Limits, started: float, out: Collector) -> str:
@@ -212,81 +179,12 @@ def _overdue(now: float, limits: Limits, started: float, out: Collector) -> str:
     return ""
 
 
-def _start(
-    argv: tuple[str, ...], limits: Limits, cwd: Path | None, env: Mapping[str, str] | None
-) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if name in _KEPT_ENVIRONMENT}
-    try:
-        return subprocess.Popen(  # noqa: S603 - argv is a tuple built by pure functions, never a shell line
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env={**kept, "LC_ALL": "C", **(env or {})},
-            preexec_fn=_child_setup(limits.memory),  # noqa: PLW1509 - a few system calls, no locks taken
-            close_fds=True,
-            # Its descendants can be signalled with it, and Ctrl-C in a terminal does not reach it directly.
-            process_group=0,
-        )
-    except FileNotFoundError as error:
-        if cwd is not None and not cwd.is_dir():
-            raise MissingError(f"the work directory {cwd} does not exist") from error
-        raise ToolError(
-            f"{argv[0]} was not found", argv=argv, status=None, remedy="run `eddyline doctor`"
-        ) from error
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise TransientError(
-            f"cannot start {argv[0]}: {reason}",
-            remedy="check its permissions and the limits of this process (`ulimit -a`), then retry",
-        ) from error
-
-
-def address_space(memory: int | None) -> int | None:
-    """The address-space limit of a child in bytes: `memory`, but at most the hard limit of this process.
-
-    Only root may raise a hard limit (setrlimit(2)); a higher value would fail in the child.
-    """
-    if memory is None:
-        return None
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    return memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-
-
 def _memory_remedy(status: int, stderr: str) -> str:
     """The remedy if a program exhausted an address space limited by `ulimit -v`; else ""."""
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if status == 0 or soft == resource.RLIM_INFINITY or not any(text in stderr for text in OUT_OF_MEMORY):
         return ""
     return f"raise the address-space limit of this process, now {soft // 1024} KiB (`ulimit -v`)"
-
-
-def _child_setup(memory: int | None) -> Callable[[], None]:
-    parent = os.getpid()
-
-    def setup() -> None:
-        if _libc is not None:
-            # FFmpeg must not continue after its worker was killed.
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-        if memory is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        _schedule_as_batch()
-
-    return setup
-
-
-def _schedule_as_batch() -> None:
-    """Let this process run longer at a time (sched(7), SCHED_BATCH).
-
-    FFmpeg has a thread for each decoder, filter graph and encoder, which otherwise interrupt each other: with
-    two programs on two cores, encoding took 2 % more CPU time. Where the system forbids it, nothing changes.
-    """
-    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _raise_on_failure(argv: tuple[str, ...], status: int, why: str, stderr: str, remedy: str) -> None:

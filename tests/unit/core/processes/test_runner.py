@@ -13,7 +13,7 @@ import pytest
 from tests.waiting import wait_until
 
 from eddyline.core.errors import Interrupted, MissingError, ToolError
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 from eddyline.core.stop import Stop
 
 
@@ -211,7 +211,7 @@ def test_descendants_of_a_finished_child_are_killed() -> None:
 
 _PARENT = """
 import sys
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
 Runner().run((sys.executable, "-S", "-c", code), on_line=lambda line: print(line, flush=True))
 """
@@ -294,7 +294,7 @@ def _under_a_hard_limit(kib: int, code: str) -> subprocess.CompletedProcess[str]
 
 def test_a_limit_above_the_hard_limit_of_the_process_is_lowered_to_it() -> None:
     code = """
-from eddyline.core.process import Limits, Runner
+from eddyline.core.processes.runner import Limits, Runner
 print(Runner().run(("/bin/sh", "-c", "ulimit -v"), limits=Limits(memory=1 << 40)).stdout.decode().strip())
 """
     done = _under_a_hard_limit(6_000_000, code)
@@ -305,7 +305,7 @@ def test_the_remedy_for_an_exhausted_address_space_names_the_limit_to_raise() ->
     code = """
 import sys
 from eddyline.core.errors import ToolError
-from eddyline.core.process import Runner
+from eddyline.core.processes.runner import Runner
 try:
     Runner().run(("/bin/sh", "-c", "echo x: Cannot allocate memory >&2; exit 1"))
 except ToolError as error:

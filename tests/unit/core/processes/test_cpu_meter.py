@@ -9,9 +9,9 @@ import time
 import pytest
 from tests.waiting import wait_until
 
-from eddyline.core.cpu_meter import CpuMeter, ProcessShare
 from eddyline.core.errors import Interrupted
-from eddyline.core.process import Runner
+from eddyline.core.processes.cpu_meter import CpuMeter, ProcessShare
+from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 
 COMPUTE = "import time\nwhile time.process_time() < {}: pass"

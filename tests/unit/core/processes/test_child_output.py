@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BufferedReader, BytesIO
 
-from eddyline.core.child_output import Collector, Tail
+from eddyline.core.processes.child_output import Collector, Tail
 
 
 def _pipe(data: bytes) -> BufferedReader:

@@ -14,7 +14,7 @@ import pytest
 from tests.waiting import wait_until
 
 from eddyline.core.errors import TransientError
-from eddyline.core.service_process import ServiceProcess, watch_parent
+from eddyline.core.processes.service_process import ServiceProcess, watch_parent
 
 WAITS = (sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)")
 
@@ -58,7 +58,8 @@ def test_the_end_of_the_input_is_reported() -> None:
 
 def test_a_service_lowers_its_priority() -> None:
     script = (
-        "import os; from eddyline.core.service_process import lower_priority as f; f(10); print(os.nice(0))"
+        "import os; from eddyline.core.processes import service_process as s;"
+        "s.lower_priority(10); print(os.nice(0))"
     )
     before = os.nice(0)
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True)
