@@ -16,9 +16,10 @@ from eddyline.graph.ledger import overview, queries
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.overview import AssetStatus
 from eddyline.graph.machine import Machine
-from eddyline.observe.backlog import Queue, read_backlog
+from eddyline.observe.backlog import Backlog, Queue, read_backlog
 
 _MAX_ASSETS = 20
+_FIRST_REPORT_S = 5.0  # within which a new worker that received a job has proven that it exists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +102,15 @@ class Status:
 
 
 def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages, ...] = ()) -> Status:
-    """Read the status of a ledger. Lists a pool with jobs and without workers immediately."""
+    """Read the status of a ledger.
+
+    Lists a pool with jobs and without workers immediately, or after 5 s where a sender of heartbeats may be
+    a worker of it that has just received its first job.
+    """
     now = ledger.now()
 
     def read(connection: Connection) -> Status:
         backlog = read_backlog(connection, now)
-        due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
         assets = overview.open_assets(connection, _MAX_ASSETS)
         failed = overview.failed_assets(connection, _MAX_ASSETS)
         by_pool: dict[str, int] = {}
@@ -126,7 +130,7 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
             unknown=backlog.unknown,
             waiting=backlog.waiting,
             late=backlog.late,
-            unserved=unserved_pools(due, backlog.workers, pools, min_due_s=0.0),
+            unserved=_unserved(backlog, pools),
             messages=messages,
             machines={
                 each.name: each.machine for each in queries.list_workers(connection) if each.machine.is_known
@@ -134,6 +138,17 @@ def read_status(ledger: Ledger, pools: Pools, messages: tuple[UnhandledMessages,
         )
 
     return ledger.read(read)
+
+
+def _unserved(backlog: Backlog, pools: Pools) -> tuple[UnservedPool, ...]:
+    due = {queue.pool: (queue.due, queue.oldest_s) for queue in backlog.queues}
+    senders = (*backlog.workers, *backlog.unknown)
+    without_sender = {each.pool for each in unserved_pools(due, senders, pools, min_due_s=0.0)}
+    return tuple(
+        each
+        for each in unserved_pools(due, backlog.workers, pools, min_due_s=0.0)
+        if each.pool in without_sender or each.waited_s >= _FIRST_REPORT_S
+    )
 
 
 def _serving(pool: str, workers: Mapping[str, int], pools: Pools) -> int:

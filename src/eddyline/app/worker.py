@@ -79,6 +79,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
     """
     with require_extra("fleet", "a worker"):
         from eddyline.observe.worker_metrics import WorkerMetrics  # requires an extra
+    import_job_modules()
     reading = MachineReading(InstanceMetadata.from_environment(os.environ))
     pools, settings = request.shared.pools(), request.shared.settings
     resources = measure_resources()
@@ -153,7 +154,6 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             zone=machine.zone,
             lifecycle=machine.lifecycle,
         )
-        import_job_modules()
         Worker(
             name,
             drainer.broker,
