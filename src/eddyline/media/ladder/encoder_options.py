@@ -46,8 +46,8 @@ class _Chunk(NamedTuple):
 # the next chunk. In the other chunks, x264's default start of 0.9 would drain the buffer of the joined file.
 # A start of 0.5 of the whole buffer makes the encoder fill it first, and a smaller buffer lowers the rate
 # over the chunk; of the sizes 2/3, 0.8, 0.9 and 1, 0.8 loses least in both rungs together. 30 s of natural
-# video in chunks of 8 s have 0.3 to 0.4 % fewer bytes than of one encoder, and 0.05 VMAF less (of the rungs
-# with 360 and 480 lines, at their own size); with 2/3 in all chunks, 2.9 % fewer bytes and 0.42 VMAF less.
+# video in chunks of 8 s have 0.3 to 0.5 % fewer bytes than of one encoder, and 0.04 to 0.18 VMAF less
+# (`python -m benchmarks encode`); with 2/3 in all chunks, 2.9 % fewer bytes and 0.42 VMAF less.
 _WITH_LOOKAHEAD = _Shares(
     first=_BufferShare(size=Fraction(1), start=Fraction(9, 10), repaid=Fraction(0)),
     other=_BufferShare(size=Fraction(4, 5), start=Fraction(5, 8), repaid=Fraction(1, 10)),
