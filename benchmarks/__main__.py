@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints a table of their figures and writes benchmarks/results.json.
 
-python -m benchmarks            all benchmarks in SUITES (about three quarters of an hour on 2 cores)
+python -m benchmarks            all benchmarks in SUITES (one to one and a half hours on 2 cores)
 python -m benchmarks graph      the named benchmarks
 python -m benchmarks starts     only run by name: the ledger with 10^6 rows of the start history (5 minutes)
 python -m benchmarks growth     only run by name: the ledger with up to 10^6 jobs (about 5 minutes)
@@ -161,6 +161,10 @@ BY_NAME: dict[str, dict[str, tuple[str, float] | None]] = {
 def main() -> int:
     """Run the benchmarks named on the command line; return 1 if a target was missed, else 0."""
     names = sys.argv[1:] or list(SUITES)
+    unknown = [name for name in names if not Path(__file__).with_name(f"{name}.py").is_file()]
+    if unknown:
+        sys.stderr.write(f"{__doc__}\nunknown: {' '.join(unknown)}\n")
+        return 2
     results: dict[str, float] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     missed: list[str] = []
     for name in names:
