@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.waiting import wait_until
 from tests.web.browser import assert_accessible, screenshots, wait
 from tests.web.library import PLAIN, RIDE, asset_of
 from tests.web.server import Site
@@ -17,6 +18,7 @@ def ride(page: Any, site: Site) -> Any:
     """The page of the packaged recording with telemetry, with its player ready."""
     page.goto(f"/assets/{asset_of(site.out, RIDE)}")
     wait(page, f"{VIDEO}?.readyState >= 2 && globalThis.eddyline?.charts?.length === 4")
+    page.evaluate("Promise.all([eddyline.player.loaded, eddyline.player.ready])")
     page.evaluate(f"{VIDEO}.muted = true")
     return page
 
@@ -129,6 +131,20 @@ def test_the_player_can_be_used_by_keyboard_and_names_its_controls(ride: Any) ->
     wait(ride, f"!{VIDEO}.paused && {VIDEO}.currentTime > 5.3")
     ride.keyboard.press(" ")
     wait(ride, f"{VIDEO}.paused")
+
+
+def test_a_seek_while_the_player_loads_is_kept(page: Any, site: Site) -> None:
+    held: list[Any] = []
+    page.route("**/*.mpd", lambda route: held.append(route))  # noqa: PLW0108 - Playwright needs a function in Python
+    page.goto(f"/assets/{asset_of(site.out, RIDE)}")
+    wait(page, "globalThis.eddyline !== undefined")
+    wait_until(lambda: page.evaluate("true") and held, message="the player did not request its manifest")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    held[0].continue_()
+    wait(page, "Math.abs(eddyline.clock.time - 5) < 0.2")
+    wait(page, f"!{VIDEO}.seeking && Math.abs({VIDEO}.currentTime - 5) < 0.2")
 
 
 def test_a_rendition_is_verified_and_a_flipped_byte_is_found(ride: Any, site: Site) -> None:

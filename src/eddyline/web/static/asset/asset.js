@@ -20,7 +20,7 @@ const { asset } = article.dataset;
 const facts = JSON.parse(article.dataset.facts);
 
 const player = createPlayer(byId("player"), { ...facts, label: facts.name });
-const clock = new MediaClock(player.video, facts.fps);
+const clock = new MediaClock(player.video, { fps: facts.fps, loaded: player.loaded });
 const seek = (time) => clock.seek(time);
 
 clock.subscribe((time, frame) => {

@@ -6,15 +6,15 @@ export function frameKeys({ player, clock, facts }) {
   const { video } = player;
   const step = (by) => {
     video.pause();
-    clock.seek(facts.fps ? (clock.frame + by) / facts.fps : video.currentTime + by / 30);
+    clock.seek(facts.fps ? (clock.frame + by) / facts.fps : clock.position + by / 30);
   };
   const actions = {
     " ": () => (video.paused ? video.play().catch(() => {}) : video.pause()),
     k: () => (video.paused ? video.play().catch(() => {}) : video.pause()),
     ",": () => step(-1),
     ".": () => step(1),
-    ArrowLeft: () => clock.seek(video.currentTime - 5),
-    ArrowRight: () => clock.seek(video.currentTime + 5),
+    ArrowLeft: () => clock.seek(clock.position - 5),
+    ArrowRight: () => clock.seek(clock.position + 5),
     m: () => {
       video.muted = !video.muted;
     },

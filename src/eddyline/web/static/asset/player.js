@@ -20,7 +20,8 @@ function loadShaka() {
 /**
  * Create a player in `element`. Sources: `hls` and `dash` (URLs of the streams), or `mp4`. `storyboard` and `chapters`
  * are URLs of WebVTT files, `subtitles` a list of {url, language, label}. `label` names the video for screen readers.
- * Returns {video, player (Shaka's, or null), ready (a promise), close()}.
+ * Returns {video, player (Shaka's, or null), loaded, ready, close()}. The promise `loaded` resolves when the player keeps
+ * a seek: Shaka Player sets the video to its start on the event "loadedmetadata". `ready` resolves when the tracks are added too.
  */
 export function createPlayer(element, sources) {
   const video = document.createElement("video");
@@ -35,7 +36,11 @@ export function createPlayer(element, sources) {
   };
   const made = { video, player: null, close: () => made.player?.destroy() };
   const packaged = sources.dash || sources.hls;
-  made.ready = (packaged ? playStream(element, made, sources, fail) : playFile(video, sources)).catch(fail);
+  const firstFrame = new Promise((resolve) => video.addEventListener("loadeddata", resolve, { once: true }));
+  const opened = packaged ? playStream(element, made, sources, fail) : playFile(video, sources);
+  made.loaded = opened.then(() => made.player && firstFrame);
+  made.loaded.catch(() => {}); // `fail` shows the reason
+  made.ready = opened.then(() => made.player && decorate(element, made, sources)).catch(fail);
   if (!packaged) video.addEventListener("error", () => fail(video.error));
   return made;
 }
@@ -67,6 +72,9 @@ async function playStream(element, made, sources, fail) {
   player.configure({ streaming: { bufferingGoal: 20, rebufferingGoal: 1 }, abr: { restrictToElementSize: true } });
   player.addEventListener("error", ({ detail }) => detail.severity === shaka.util.Error.Severity.CRITICAL && fail(detail));
   await player.load(absolute(sources.dash || sources.hls));
+}
+
+async function decorate(element, { player, video }, sources) {
   await addTracks(player, sources);
   nameControls(element, video);
 }

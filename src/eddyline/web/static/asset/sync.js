@@ -1,11 +1,14 @@
 // The media clock: tells subscribers which frame is on the screen, when it is presented.
 
 export class MediaClock {
-  /** `fps` is 0 if the frame rate varies or is not known. */
-  constructor(video, fps = 0) {
+  /** `fps` is 0 if the frame rate varies or is not known. Seeks before the promise `loaded` take effect after it. */
+  constructor(video, { fps = 0, loaded = Promise.resolve() } = {}) {
     this.video = video;
     this.fps = fps;
     this.time = 0;
+    this.isLoaded = false;
+    this.target = null;
+    loaded.then(() => this.start(), () => {}); // the player shows why it failed
     this.subscribers = new Set();
     if ("requestVideoFrameCallback" in video) {
       const next = (_, { mediaTime }) => {
@@ -40,8 +43,23 @@ export class MediaClock {
     for (const fn of this.subscribers) fn(time, this.frame);
   }
 
+  /** The time in seconds from which a relative seek counts: that of the seek that waits, or the video's. */
+  get position() {
+    return this.target ?? this.video.currentTime;
+  }
+
+  start() {
+    this.isLoaded = true;
+    if (this.target !== null) this.seek(this.target);
+    this.target = null;
+  }
+
   seek(time) {
     const { video } = this;
+    if (!this.isLoaded) {
+      this.target = Math.max(0, time);
+      return;
+    }
     const end = Number.isFinite(video.duration) ? video.duration : time;
     // The middle of a frame: its start may be rounded into the frame before.
     const exact = this.fps ? middleOf(frameAt(time, this.fps), this.fps) : time;
