@@ -152,7 +152,9 @@ class DrainController:
             self._running[running.key] = running
             if self._state.draining:
                 # Claimed just before the drain began: it starts only if it can end in time.
-                self._stop_jobs({running.key}.intersection(self._decide().hand_back))
+                actions = self._decide()
+                if running.key in actions.hand_back:
+                    self._limit_and_stop(actions, (running,))
             if first:
                 self._busy(True)
 
@@ -182,9 +184,7 @@ class DrainController:
                 if self._closed:
                     return
                 actions = self._decide()
-                # First: a job that is handed back must not be delivered to this worker again.
-                self.broker.accept_jobs(self._most_weight(actions))
-                self._stop_jobs(actions.hand_back)
+                self._limit_and_stop(actions, [self._running[key] for key in actions.hand_back])
             if actions.exit and not self._stop.requested:
                 self._stop.request(self._state.reason)
             self._submit_tasks(actions)
@@ -269,12 +269,15 @@ class DrainController:
             )
         )
 
-    def _stop_jobs(self, keys: Collection[ClaimKey]) -> None:
-        for key in keys:
-            running = self._running.get(key)
-            if running is not None:
-                # Or this worker would take the same job again, which was slower than others of its kind.
-                job = running.job
-                shorter = math.nextafter(job.weight, 0.0)
-                self._too_long[job.kind] = min(shorter, self._too_long.get(job.kind, shorter))
-                running.context.stop.request(f"{self._state.reason}: it would not end in time")
+    def _limit_and_stop(self, actions: DrainActions, back: Collection[_Running]) -> None:
+        """Limit the new jobs as decided, then stop the jobs that are handed back.
+
+        In this order: a job that is handed back must not be delivered to this worker again. It is slower than
+        others of its kind.
+        """
+        for each in back:
+            shorter = math.nextafter(each.job.weight, 0.0)
+            self._too_long[each.job.kind] = min(shorter, self._too_long.get(each.job.kind, shorter))
+        self.broker.accept_jobs(self._most_weight(actions))
+        for each in back:
+            each.context.stop.request(f"{self._state.reason}: it would not end in time")

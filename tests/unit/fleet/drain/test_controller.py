@@ -67,6 +67,7 @@ class WorkerRunner:
         self.events: list[WorkerEvent] = []
         self.actions: list[DrainActions] = []
         self.release = threading.Event()
+        self.working: set[str] = set()
         self.ended_at = 0.0
         self.controller = DrainController(
             broker or DirectBroker(ledger),
@@ -97,6 +98,7 @@ class WorkerRunner:
         self.ended_at = time.time()
 
     def _work(self, job: Job, context: JobContext) -> Done:
+        self.working.add(job.id)
         behaviour, *rest = job.id.split("-")
         if behaviour == "frames":
             seconds = float(rest[0])
@@ -112,7 +114,8 @@ class WorkerRunner:
         return Done(result={"by": "ada"})
 
     def started(self, *names: str) -> None:
-        wait_until(lambda: set(names) <= {e.job.id for e in self.events if e.kind is WorkerEventKind.STARTED})
+        """Wait until the handlers of these jobs run. Their start events precede that."""
+        wait_until(lambda: self.working.issuperset(names))
 
     def event_kinds(self, name: str) -> list[WorkerEventKind]:
         return [e.kind for e in self.events if e.job.id == name and e.kind != WorkerEventKind.PROGRESS]
@@ -651,10 +654,12 @@ def test_a_worker_that_is_scaled_in_takes_no_further_jobs(ledger: Ledger) -> Non
 def test_a_job_that_was_handed_back_is_not_taken_again(ledger: Ledger) -> None:
     controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
     ledger.submit(_jobs("a", "b", "c"))
+    taken: list[Claim] = []
 
     def work(job: Job, context: JobContext) -> Done:
         if job.id == "b":
             context.stop.wait(20)
+            taken.extend(controller.broker.claim("ada", pools=("cpu",), limit=5, lease_s=30))
             context.stop.check()
         return Done(result={})
 
@@ -667,6 +672,7 @@ def test_a_job_that_was_handed_back_is_not_taken_again(ledger: Ledger) -> None:
     controller.apply(_spot(30.0))
     thread.join(20)
     # Of its weight, jobs end in time according to the first one; this one did not.
+    assert taken == []
     wait_until(lambda: any(job.id == "b" for job in ledger.jobs(state=State.READY)))
     assert controller.broker.claim("ada", pools=("cpu",), limit=5, lease_s=30) == []
     controller.close()
