@@ -31,7 +31,7 @@ article.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-seek]");
   if (button) seek(Number(button.dataset.seek));
 });
-frameKeys({ player, clock, facts });
+frameKeys({ player, clock });
 showTrip({ asset, facts, clock, seek });
 
 verifyHere(byId("verify"));

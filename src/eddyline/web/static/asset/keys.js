@@ -2,11 +2,11 @@
 
 const ELSEWHERE = "input, select, textarea, button, a, summary, dialog, [role=tabpanel], [role=slider], .shaka-controls-container";
 
-export function frameKeys({ player, clock, facts }) {
+export function frameKeys({ player, clock }) {
   const { video } = player;
   const step = (by) => {
     video.pause();
-    clock.seek(facts.fps ? (clock.frame + by) / facts.fps : clock.position + by / 30);
+    clock.step(by);
   };
   const actions = {
     " ": () => (video.paused ? video.play().catch(() => {}) : video.pause()),

@@ -20,8 +20,9 @@ function loadShaka() {
 /**
  * Create a player in `element`. Sources: `hls` and `dash` (URLs of the streams), or `mp4`. `storyboard` and `chapters`
  * are URLs of WebVTT files, `subtitles` a list of {url, language, label}. `label` names the video for screen readers.
- * Returns {video, player (Shaka's, or null), loaded, ready, close()}. The promise `loaded` resolves when the player keeps
- * a seek: Shaka Player sets the video to its start on the event "loadedmetadata". `ready` resolves when the tracks are added too.
+ * Returns {video, player (Shaka's, or null), loaded, ready, close()}.
+ * The promise `loaded` resolves when the player keeps a seek: Shaka Player sets the video to its start on the event
+ * "loadedmetadata". `ready` resolves when the tracks are added.
  */
 export function createPlayer(element, sources) {
   const video = document.createElement("video");
@@ -40,7 +41,7 @@ export function createPlayer(element, sources) {
   const opened = packaged ? playStream(element, made, sources, fail) : playFile(video, sources);
   made.loaded = opened.then(() => made.player && firstFrame);
   made.loaded.catch(() => {}); // `fail` shows the reason
-  made.ready = opened.then(() => made.player && decorate(element, made, sources)).catch(fail);
+  made.ready = opened.then(() => made.player && addTracksAndLabels(element, made, sources)).catch(fail);
   if (!packaged) video.addEventListener("error", () => fail(video.error));
   return made;
 }
@@ -74,7 +75,7 @@ async function playStream(element, made, sources, fail) {
   await player.load(absolute(sources.dash || sources.hls));
 }
 
-async function decorate(element, { player, video }, sources) {
+async function addTracksAndLabels(element, { player, video }, sources) {
   await addTracks(player, sources);
   nameControls(element, video);
 }

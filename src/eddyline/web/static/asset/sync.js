@@ -8,7 +8,7 @@ export class MediaClock {
     this.time = 0;
     this.isLoaded = false;
     this.target = null;
-    loaded.then(() => this.start(), () => {}); // the player shows why it failed
+    loaded.then(() => this.onLoaded(), () => {}); // the player shows why it failed
     this.subscribers = new Set();
     if ("requestVideoFrameCallback" in video) {
       const next = (_, { mediaTime }) => {
@@ -48,10 +48,16 @@ export class MediaClock {
     return this.target ?? this.video.currentTime;
   }
 
-  start() {
+  onLoaded() {
     this.isLoaded = true;
     if (this.target !== null) this.seek(this.target);
     this.target = null;
+  }
+
+  /** Seek `by` frames from the one on the screen, or from the seek that waits. Without a frame rate, by 1/30 s each. */
+  step(by) {
+    const frame = this.target === null ? this.frame : frameAt(this.target, this.fps);
+    this.seek(this.fps ? (frame + by) / this.fps : this.position + by / 30);
   }
 
   seek(time) {
