@@ -678,6 +678,18 @@ def test_a_job_that_was_handed_back_is_not_taken_again(ledger: Ledger) -> None:
     controller.close()
 
 
+def test_a_job_that_a_drain_stops_at_its_start_is_not_taken_again(ledger: Ledger) -> None:
+    controller = DrainController(DirectBroker(ledger), stop=Stop(), rules=RULES)
+    ledger.submit(_jobs("a", "b"))
+    (claim,) = controller.broker.claim("ada", pools=("cpu",), limit=1, lease_s=30)
+    controller.close()  # its thread must not decide before the job starts
+    controller.apply(_spot(5.0))
+    handler = controller.wrap_handlers({"work": lambda _job, _context: Done(result={})})["work"]
+    with pytest.raises(Interrupted):
+        handler(claim.job, JobContext(attempt=1))
+    assert controller.broker.claim("ada", pools=("cpu",), limit=5, lease_s=30) == []
+
+
 def _run_to_the_end(handler: Handler, job: Job) -> None:
     with contextlib.suppress(Interrupted):
         handler(job, JobContext(attempt=1))
