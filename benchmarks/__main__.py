@@ -127,6 +127,11 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     },
     "poster": {"poster_s": ("at most", 0.5), "poster.plain_command_s": None},
     "index": {"index.hour_s": ("at most", 0.1), "index.hour_mb": ("at most", 100)},
+    "highlights": {
+        "highlights.hour_cpu_s": ("at most", 1),
+        "highlights.hour_score_cpu_s": None,
+        "highlights.hour_events": None,
+    },
     "telemetry": {"telemetry.hour_cpu_s": ("at most", 0.15)},
     "event_streams": {
         "event_streams.kb_per_stream": ("at most", 60),
