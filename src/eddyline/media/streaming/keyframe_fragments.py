@@ -9,11 +9,9 @@ per GOP, whereas separate trick-play files would repeat every keyframe.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
@@ -99,16 +97,6 @@ def with_byte_ranges(text: str, ranges: Sequence[tuple[str, Range]]) -> str:
     if next(remaining, None) is not None:
         raise ProofError("an I-frame playlist references fewer keyframes than the stream has")
     return "\n".join(lines) + "\n"
-
-
-def with_bit_rates(text: str, uri: str, sizes: Sequence[int], lengths: Sequence[Fraction]) -> str:
-    """The master playlist with the peak and the average bit rate of an I-frame playlist."""
-    peak = max(int(8 * size / length) for size, length in zip(sizes, lengths, strict=True))
-    average = int(8 * sum(sizes) / sum(lengths))
-    pattern = (
-        rf'(?m)^(#EXT-X-I-FRAME-STREAM-INF:)BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+(.*URI="{re.escape(uri)}")'
-    )
-    return re.sub(pattern, rf"\g<1>BANDWIDTH={peak},AVERAGE-BANDWIDTH={average}\g<2>", text)
 
 
 def count_fragment_samples(data: bytes, name: str) -> int:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
@@ -21,8 +22,10 @@ from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming import playlists
 from eddyline.media.streaming.elementary_streams import ElementaryStream, write_elementary_streams
-from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_bit_rates, with_byte_ranges
+from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_byte_ranges
 from eddyline.media.streaming.segment_duration import SegmentDuration
+from eddyline.media.streaming.stream_attributes import complete_manifests
+from eddyline.media.streaming.stream_bit_rates import write_bit_rates
 from eddyline.media.streaming.stream_chapters import verify_stream_chapters, write_stream_chapters
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
 from eddyline.media.streaming.stream_spherical import add_spherical
@@ -90,11 +93,13 @@ def package(
             remove_tree(work)
         _finalize_manifests(stream, timeline, [number * grid.gop for number in segmenting.first])
         add_spherical(stream, stream / _MASTER, inputs)
-        _split_keyframes(stream)
+        _split_keyframes(stream, _keyframe_durations(timeline, grid))
         if chapters:
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
             write_stream_subtitles(stream, subtitles, timeline)
+        write_bit_rates(stream)
+        complete_manifests(stream)
         verify_stream(out_dir, timeline.frames, grid, timeline=timeline)
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
@@ -186,10 +191,15 @@ def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) 
         path.write_text(text, "utf-8")
 
 
-def _split_keyframes(stream: Path) -> None:
+def _keyframe_durations(timeline: Timeline, grid: Grid) -> list[Fraction]:
+    """Seconds from each keyframe to the next one, or to the end."""
+    times = [*map(int, timeline.pts[:: grid.gop]), timeline.end]
+    return [Fraction(after - before, timeline.timescale) for before, after in pairwise(times)]
+
+
+def _split_keyframes(stream: Path, durations: Sequence[Fraction]) -> None:
     """Split keyframes into separate fragments and reference these in the I-frame playlists."""
-    master = stream / _MASTER
-    text = master.read_text("utf-8")
+    text = (stream / _MASTER).read_text("utf-8")
     for uri in playlists.read_master_playlist(text, _MASTER).iframes:
         path = stream / uri
         playlist = playlists.read_media_playlist(path.read_text("utf-8"), uri)
@@ -198,7 +208,7 @@ def _split_keyframes(stream: Path) -> None:
             for name in dict.fromkeys(segment.uri for segment in playlist.segments)
             for each in split_keyframes(path.with_name(name))
         ]
-        path.write_text(with_byte_ranges(path.read_text("utf-8"), ranges), "utf-8")
-        sizes = [last - first for _, (first, last) in ranges]
-        text = with_bit_rates(text, uri, sizes, [segment.duration for segment in playlist.segments])
-    master.write_text(text, "utf-8")
+        iframes = with_byte_ranges(path.read_text("utf-8"), ranges)
+        if len(ranges) == len(durations):  # else a fragment has several GOPs: the packager's milliseconds
+            iframes = playlists.with_exact_durations(iframes, durations)
+        path.write_text(iframes, "utf-8")

@@ -11,11 +11,14 @@ from itertools import accumulate, groupby, pairwise
 
 from eddyline.core.errors import ProofError
 from eddyline.core.numbers import parse_rational, parse_whole
-
-_MPD = "{urn:mpeg:dash:schema:mpd:2011}"
-_ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
-_NUMBER = re.compile(r"\$Number%0(\d+)d\$")
-_MOST_SEGMENTS = 1_000_000
+from eddyline.media.streaming.mpd_tree import (
+    NAMESPACE,
+    expand_timeline,
+    fill_template,
+    parse_duration,
+    parse_tree,
+)
+from eddyline.media.streaming.playlist_lines import Line, attributes, split_lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +79,19 @@ def read_media_playlist(text: str, name: str) -> MediaPlaylist:
     tags: dict[str, str] = {}
     segments: list[Segment] = []
     for line in _lines(text, name):
-        tag, _, value = line.partition(":")
-        if line.startswith("#"):
-            tags[tag] = value
+        if line.name:
+            tags[line.name] = line.value
             continue
+        uri = line.value
         if "#EXTINF" not in tags:
-            raise ProofError(f"{name}: {line} has no EXTINF")
+            raise ProofError(f"{name}: {uri} has no EXTINF")
         length = _number(tags.pop("#EXTINF").split(",")[0], name)
         # A range without an offset follows the previous range of the same file (RFC 8216 section 4.3.2.2).
         before = segments[-1] if segments else None
-        follows = before.byte_range[1] if before and before.byte_range and before.uri == line else 0
+        follows = before.byte_range[1] if before and before.byte_range and before.uri == uri else 0
         byte_range = _byte_range(tags.pop("#EXT-X-BYTERANGE", ""), follows, name)
-        segments.append(Segment(duration=length, uri=line, byte_range=byte_range))
-    init = _attributes(tags.get("#EXT-X-MAP", "")).get("URI", "")
+        segments.append(Segment(duration=length, uri=uri, byte_range=byte_range))
+    init = attributes(tags.get("#EXT-X-MAP", "")).get("URI", "")
     if not init:
         raise ProofError(f"{name}: the initialization segment is missing")
     return MediaPlaylist(
@@ -108,19 +111,18 @@ def read_master_playlist(text: str, name: str) -> MasterPlaylist:
     iframes: list[str] = []
     stream: dict[str, str] | None = None
     for line in _lines(text, name):
-        tag, _, value = line.partition(":")
-        if tag == "#EXT-X-STREAM-INF":
-            stream = _attributes(value)
-        elif tag == "#EXT-X-I-FRAME-STREAM-INF":
-            iframes.append(_attributes(value).get("URI", ""))
-        elif tag == "#EXT-X-MEDIA":
-            media = _attributes(value)
+        if line.name == "#EXT-X-STREAM-INF":
+            stream = attributes(line.value)
+        elif line.name == "#EXT-X-I-FRAME-STREAM-INF":
+            iframes.append(attributes(line.value).get("URI", ""))
+        elif line.name == "#EXT-X-MEDIA":
+            media = attributes(line.value)
             group = subtitles if media.get("TYPE") == "SUBTITLES" else audio
             group[media.get("URI", "")] = media
-        elif not line.startswith("#"):
+        elif not line.name:
             if stream is None:
-                raise ProofError(f"{name}: {line} has no EXT-X-STREAM-INF")
-            variants[line], stream = stream, None
+                raise ProofError(f"{name}: {line.value} has no EXT-X-STREAM-INF")
+            variants[line.value], stream = stream, None
     return MasterPlaylist(variants=variants, iframes=tuple(iframes), audio=audio, subtitles=subtitles)
 
 
@@ -129,18 +131,16 @@ def read_mpd(text: str, name: str) -> tuple[Fraction, tuple[Representation, ...]
 
     Those of subtitles are read by `stream_subtitles`. Raises `ProofError` if the MPD is malformed.
     """
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ProofError(f"{name}: unexpected entity declarations")
     try:
-        root = ET.fromstring(text)  # noqa: S314 - written by the packager, without entities
-        length = _seconds(root.attrib["mediaPresentationDuration"])
+        root = parse_tree(text)
+        length = parse_duration(root.attrib["mediaPresentationDuration"])
         found = [
             _representation(adaptation.attrib["contentType"], template)
-            for adaptation in root.iter(f"{_MPD}AdaptationSet")
-            for template in adaptation.iter(f"{_MPD}SegmentTemplate")
+            for adaptation in root.iter(f"{NAMESPACE}AdaptationSet")
+            for template in adaptation.iter(f"{NAMESPACE}SegmentTemplate")
             if adaptation.attrib["contentType"] != "text"
         ]
-    except (ET.ParseError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise ProofError(f"{name}: not an MPD with segment timelines: {error!r}") from error
     if not all(each.starts for each in found):
         raise ProofError(f"{name}: a representation has no segments")
@@ -196,54 +196,28 @@ def without_signature(text: str) -> str:
 
 
 def _representation(kind: str, template: ET.Element) -> Representation:
-    starts: list[int] = []
-    ends: list[int] = []
-    for entry in template.iter(f"{_MPD}S"):
-        length, repeats = parse_whole(entry.attrib["d"]), parse_whole(entry.attrib.get("r", "0"))
-        if length <= 0 or repeats < 0 or len(starts) + repeats > _MOST_SEGMENTS:
-            raise ValueError("the segment timeline is not ascending")
-        at = parse_whole(entry.attrib["t"]) if "t" in entry.attrib else (ends[-1] if ends else 0)
-        for _ in range(repeats + 1):
-            starts.append(at)
-            at += length
-            ends.append(at)
+    spans = expand_timeline(template)
     first, timescale = parse_whole(template.attrib["startNumber"]), parse_whole(template.attrib["timescale"])
     if not timescale:
         raise ValueError("the timescale is 0")
-    urls = [_segment_url(template.attrib["media"], first + index) for index in range(len(starts))]
+    media = template.attrib["media"]
+    urls = [fill_template(media, number=first + index) for index in range(len(spans))]
     return Representation(
         kind=kind,
         timescale=timescale,
         offset=parse_whole(template.attrib.get("presentationTimeOffset", "0")),
         init=template.attrib["initialization"],
         media=tuple(urls),
-        starts=tuple(starts),
-        ends=tuple(ends),
+        starts=tuple(start for start, _ in spans),
+        ends=tuple(end for _, end in spans),
     )
 
 
-def _segment_url(template: str, number: int) -> str:
-    return _NUMBER.sub(lambda match: f"{number:0{match.group(1)}d}", template)
-
-
-def _seconds(value: str) -> Fraction:
-    """An xs:duration of the form PT1H2M3.5S."""
-    match = re.fullmatch(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", value)
-    if match is None:
-        raise ValueError(f"{value} is not a duration")
-    hours, minutes, seconds = (parse_rational(part or "0") for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
-
-
-def _lines(text: str, name: str) -> list[str]:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines or lines[0] != "#EXTM3U":
+def _lines(text: str, name: str) -> list[Line]:
+    lines = list(split_lines(text, name))
+    if not lines or lines[0].name != "#EXTM3U":
         raise ProofError(f"{name}: it does not start with #EXTM3U")
     return lines
-
-
-def _attributes(value: str) -> dict[str, str]:
-    return {key: text.strip('"') for key, text in _ATTRIBUTE.findall(value)}
 
 
 def _byte_range(value: str, follows: int, name: str) -> tuple[int, int] | None:

@@ -33,6 +33,8 @@ _INIT, _SEGMENT = "init.mp4", "00001.m4s"
 _MAP = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"
 _NAMESPACE = "{urn:mpeg:dash:schema:mpd:2011}"
 _ROLE = "urn:mpeg:dash:role:2011"
+_FORMAT = "wvtt"
+_CODECS = re.compile(r'(?m)^(#EXT-X-STREAM-INF:[^\n]*CODECS="[^"\n]+)"')
 _CUE = re.compile(r"^\d{2,}:\d\d:\d\d\.\d{3} --> ", re.MULTILINE)
 
 
@@ -148,6 +150,7 @@ def _with_media(text: str, renditions: Sequence[_Rendition]) -> str:
     rows = "".join(_media(each) for each in renditions)
     head, found, rest = text.partition("#EXT-X-STREAM-INF:")
     variants = with_attribute(found + rest, "#EXT-X-STREAM-INF", f'SUBTITLES="{GROUP}"')
+    variants = _CODECS.sub(lambda codecs: f'{codecs[1]},{_FORMAT}"', variants)
     return head.rstrip("\n") + "\n\n" + rows + "\n" + variants
 
 
@@ -184,8 +187,8 @@ def _adaptation_set(each: _Rendition, start: int, length: int) -> str:
     language = language_tag(track.language)
     return (
         f'    <AdaptationSet contentType="text" lang="{language}" segmentAlignment="true">\n'
-        f'{main}      <Role schemeIdUri="{_ROLE}" value="{role}"/>\n'
         f"      <Label>{escape(each.name, quote=False)}</Label>\n"
+        f'{main}      <Role schemeIdUri="{_ROLE}" value="{role}"/>\n'
         f'      <Representation id="{each.directory}" bandwidth="{rate}" codecs="wvtt"'
         ' mimeType="application/mp4">\n'
         f'        <SegmentTemplate timescale="{TICKS}" initialization="{each.directory}/{_INIT}"'

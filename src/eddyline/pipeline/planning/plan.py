@@ -21,7 +21,7 @@ from eddyline.pipeline.planning.job_kinds import JOB_KINDS, JobKind, Per
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 from eddyline.pipeline.planning.output_layout import parts_prefix
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Part of every output's key. Increase it when the same plan would produce other bytes than before."""
 
 _PLAN = "plan-"  # prefix of the names of plans

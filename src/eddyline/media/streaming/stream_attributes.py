@@ -1,0 +1,79 @@
+"""Attributes that the authoring rules of HLS and DASH require and the packager does not write.
+
+The language of every audio rendition, also of an unknown one; the main role if a period has several video
+adaptation sets; the stream access points of video segments; and the default variant, which is the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import log
+from pathlib import Path
+
+from eddyline.media.streaming.playlist_lines import attributes
+
+DEFAULT_BIT_RATE = 2_000_000  # bits per second; HLS Authoring Specification, item 1.32
+_MASTER, _MPD = "master.m3u8", "manifest.mpd"
+_AUDIO = re.compile(r"(?m)^#EXT-X-MEDIA:(?=[^\n]*TYPE=AUDIO)(?![^\n]*[:,]LANGUAGE=)[^\n]*$")
+_VARIANT = re.compile(r"(?m)^#EXT-X-STREAM-INF:([^\n]*)\n[^\n]*\n")
+_SET = re.compile(r"<AdaptationSet\b[^>]*>")
+_SETS = re.compile(r"[ ]*<AdaptationSet\b[^>]*>.*?</AdaptationSet>\n", re.DOTALL)
+_ROLE = '      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>\n'
+_UNKNOWN = "und"
+
+
+def complete_manifests(stream: Path) -> None:
+    """Add the attributes to the master playlist and the MPD, whose bit rates are final."""
+    master, mpd = stream / _MASTER, stream / _MPD
+    master.write_text(with_default_variant(with_languages(master.read_text("utf-8"))), "utf-8")
+    mpd.write_text(with_main_role(with_set_attributes(mpd.read_text("utf-8"))), "utf-8")
+
+
+def with_languages(text: str) -> str:
+    """The master playlist with a LANGUAGE in every audio rendition (item 8.10)."""
+    return _AUDIO.sub(lambda found: f'{found[0]},LANGUAGE="{_UNKNOWN}"', text)
+
+
+def with_default_variant(text: str) -> str:
+    """The master playlist with the default variant first.
+
+    Players start with the first variant of the playlist. It is the H.264 variant, or else the SDR variant,
+    with the average bit rate nearest to 2 Mbit/s; the others keep their order.
+    """
+    found = list(_VARIANT.finditer(text))
+    if not found:
+        return text
+    default = min(found, key=lambda each: _distance(attributes(each[1])))
+    others = [each[0] for each in found if each is not default]
+    start, end = found[0].start(), found[-1].end()
+    between = _VARIANT.sub("", text[start:end])
+    return text[:start] + default[0] + "".join(others) + between + text[end:]
+
+
+def _distance(variant: Mapping[str, str]) -> tuple[bool, bool, float]:
+    is_hdr = variant.get("VIDEO-RANGE", "SDR") != "SDR"
+    rate = int(variant.get("AVERAGE-BANDWIDTH", 0)) or 1
+    return not variant.get("CODECS", "").startswith("avc1"), is_hdr, abs(log(rate / DEFAULT_BIT_RATE))
+
+
+def with_set_attributes(text: str) -> str:
+    """The MPD with the language of audio (DASH-IF IOP 3.2.4), and the SAP type of video segments."""
+    return _SET.sub(lambda found: _with_attributes(found[0]), text)
+
+
+def _with_attributes(element: str) -> str:
+    if 'contentType="audio"' in element and " lang=" not in element:
+        return element.replace('contentType="audio"', f'contentType="audio" lang="{_UNKNOWN}"', 1)
+    if 'contentType="video"' in element and " startWithSAP=" not in element:
+        return element.replace('contentType="video"', 'contentType="video" startWithSAP="1"', 1)
+    return element
+
+
+def with_main_role(text: str) -> str:
+    """The MPD with the role "main" of the first video set, H.264 if possible, if there are several."""
+    sets = [found[0] for found in _SETS.finditer(text) if 'contentType="video"' in found[0]]
+    if len(sets) < 2 or any('value="main"' in each for each in sets):  # noqa: PLR2004 - several
+        return text
+    main = next((each for each in sets if 'codecs="avc1' in each), sets[0])
+    return text.replace(main, main.replace("      <Representation ", f"{_ROLE}      <Representation ", 1), 1)
