@@ -1,5 +1,7 @@
 """Chooses the pool of each kind of job, the cheapest that can run it, and the encoders of an asset's chunks.
 
+The chunks of each codec have a pool of their own: H.264 may be encoded on GPUs and AV1 on CPUs.
+
 Pure. Routes are planned once, when the source has been inspected: a worker whose pools file differs encodes
 as planned.
 """
@@ -23,9 +25,13 @@ _FALLBACK_KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """The pool of each kind of job, and the encoder of each codec for rungs that name none."""
+    """The pool of each kind of job, and the encoder of each codec for rungs that name none.
+
+    `chunk_pools` has the pool that encodes the chunks of each codec.
+    """
 
     pools: Mapping[str, str]
+    chunk_pools: Mapping[str, str]
     encoders: Mapping[str, str]
 
     def pool(self, kind: str) -> str:
@@ -37,26 +43,38 @@ class Route:
                 f"no pool runs {kind} jobs", remedy="add the kind to a pool in pools.yaml"
             ) from None
 
+    def chunk_pool(self, codec: str) -> str:
+        """The pool of chunks of `codec`; raises `UnsupportedError` if there is none."""
+        try:
+            return self.chunk_pools[codec]
+        except KeyError:
+            raise UnsupportedError(
+                f"no pool encodes {codec}", remedy="add the codec to a pool in pools.yaml"
+            ) from None
+
 
 @cache
 def built_in_route() -> Route:
     """The route for all codecs that the built-in pools encode without a GPU."""
-    return plan_route(load_pools(), ("h264", "hevc", "av1"))
+    return plan_route(load_pools(), {"h264": (), "hevc": (), "av1": ()})
 
 
-def plan_route(pools: Pools, codecs: Collection[str], encoders: Collection[str] = ()) -> Route:
-    """The route of an asset whose rungs need `codecs`, with any encoder, and `encoders` by name.
+def plan_route(pools: Pools, codecs: Mapping[str, Collection[str]]) -> Route:
+    """The route of an asset whose rungs need these codecs, each with these encoders (FFmpeg's names).
 
-    Raises `UnsupportedError` if no pool supports all of them: one chunk job encodes all rungs, in one pool.
+    The name "", like an empty collection, stands for the pool's own encoder of the codec. One chunk job
+    encodes all rungs of a codec family, in one pool. Raises `UnsupportedError` if no pool supports a codec
+    with all its encoders.
     """
-    encoding = cheapest_pool(_CHUNK, codecs, pools, encoders)
+    encoding = {
+        codec: cheapest_pool(_CHUNK, (codec,) if "" in names or not names else (), pools, set(names) - {""})
+        for codec, names in codecs.items()
+    }
     kinds = {kind for pool in pools.pools.values() for kind in pool.kinds} - {_CHUNK}
     return Route(
-        pools={
-            _CHUNK: encoding.name,
-            **{kind: cheapest_pool(kind, (), pools).name for kind in sorted(kinds)},
-        },
-        encoders=dict(encoding.codecs),
+        pools={kind: cheapest_pool(kind, (), pools).name for kind in sorted(kinds)},
+        chunk_pools={codec: pool.name for codec, pool in encoding.items()},
+        encoders={codec: pool.codecs[codec] for codec, pool in encoding.items() if codec in pool.codecs},
     )
 
 

@@ -29,6 +29,10 @@ class Presentation:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def thinned(self, step: int) -> Presentation:
+        """Every `step`-th frame, beginning with the first; each lasts until the next one."""
+        return Presentation(sample=self.sample[::step], pts=self.pts[::step], end=self.end)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Window:

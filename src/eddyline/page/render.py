@@ -12,8 +12,8 @@ from string import Template
 from typing import Any
 
 from eddyline.core.markup import escape, relative_url
-from eddyline.core.numbers import parse_rational
 from eddyline.page import sections, subtitles, thumbnails
+from eddyline.page.playback_rate import playback_rate
 from eddyline.page.storyboard import read_cues
 from eddyline.page.telemetry_section import telemetry_section
 
@@ -103,11 +103,10 @@ def _is_tall(rendition: Mapping[str, Any]) -> bool:
 def _data(manifest: Mapping[str, Any], root: Path) -> str:
     """The values for the script, as JSON that cannot close the script element."""
     cues = read_cues(root, manifest["pictures"].get("storyboard"))
-    video = manifest["source"]["video"]
-    fps = 0.0 if video["variable_rate"] else float(parse_rational(str(video["fps"])))
+    rate = playback_rate(manifest)
     plain = {
-        "fps": fps,
-        "frames": video["frames"],
+        "fps": rate.fps,
+        "frames": rate.frames,
         "duration": manifest["source"]["duration_s"],
         "renditions": [
             {

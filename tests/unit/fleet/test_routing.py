@@ -31,43 +31,49 @@ _MIXED = _pools(
 
 
 def test_the_built_in_pools_route_chunks_to_cpu_and_other_jobs_to_light() -> None:
-    found = plan_route(load_pools(), {"h264", "hevc", "av1"})
-    assert found.pool("chunk") == "cpu"
-    assert {found.pool(kind) for kind in found.pools if kind != "chunk"} == {"light"}
+    found = plan_route(load_pools(), {"h264": (), "hevc": (), "av1": ()})
+    assert found.chunk_pools == {"h264": "cpu", "hevc": "cpu", "av1": "cpu"}
+    assert set(found.pools.values()) == {"light"}
     assert found.encoders == {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
 
 
 @pytest.mark.parametrize(
-    ("codecs", "encoders", "pool"),
+    ("names", "pool"),
     [
-        ({"h264"}, (), "plain"),
-        ({"h264", "av1"}, (), "full"),
-        ({"h264"}, {"h264_nvenc"}, "full"),
-        ((), {"libx264"}, "plain"),
+        ((), "plain"),
+        ({""}, "plain"),
+        ({"libx264"}, "plain"),
+        ({"h264_nvenc"}, "full"),
+        ({"", "h264_nvenc"}, "full"),
     ],
 )
-def test_a_chunk_is_assigned_to_the_cheapest_pool_with_all_its_codecs_and_encoders(
-    codecs: set[str], encoders: set[str], pool: str
+def test_the_chunks_of_a_codec_go_to_the_cheapest_pool_with_all_its_encoders(
+    names: set[str], pool: str
 ) -> None:
-    found = plan_route(_MIXED, codecs, encoders)
-    assert found.pool("chunk") == pool
+    found = plan_route(_MIXED, {"h264": names})
+    assert found.chunk_pools == {"h264": pool}
     assert found.pool("poster") == "light"
 
 
-def test_codecs_of_different_pools_are_not_combined() -> None:
+def test_each_codec_has_its_own_pool_and_encoder() -> None:
     pools = _pools(
-        one={"kinds": ["chunk"], "cost": 1, "codecs": {"h264": "libx264"}},
-        two={"kinds": ["chunk"], "cost": 1, "codecs": {"av1": "libsvtav1"}},
+        gpu={"kinds": ["chunk"], "cost": 1, "codecs": {"h264": "h264_nvenc"}},
+        cpu={"kinds": ["chunk"], "cost": 2, "codecs": {"h264": "libx264", "av1": "libsvtav1"}},
     )
-    with pytest.raises(UnsupportedError, match=r"encode av1, h264.*pools\.yaml"):
-        plan_route(pools, {"h264", "av1"})
+    found = plan_route(pools, {"h264": (), "av1": ()})
+    assert found.chunk_pools == {"h264": "gpu", "av1": "cpu"}
+    assert found.encoders == {"h264": "h264_nvenc", "av1": "libsvtav1"}
+    with pytest.raises(UnsupportedError, match=r"encode hevc.*pools\.yaml"):
+        plan_route(pools, {"h264": (), "hevc": ()})
     with pytest.raises(UnsupportedError, match="chunk jobs with hevc_nvenc"):
-        plan_route(pools, (), {"hevc_nvenc"})
+        plan_route(pools, {"hevc": {"hevc_nvenc"}})
+    with pytest.raises(UnsupportedError, match="no pool encodes hevc"):
+        found.chunk_pool("hevc")
 
 
 def test_a_kind_that_no_pool_runs_is_an_error() -> None:
     with pytest.raises(UnsupportedError, match="no pool runs package jobs"):
-        plan_route(_MIXED, {"h264"}).pool("package")
+        plan_route(_MIXED, {"h264": ()}).pool("package")
 
 
 def test_a_restricted_pool_keeps_the_codecs_that_the_ffmpeg_build_has() -> None:
@@ -76,11 +82,11 @@ def test_a_restricted_pool_keeps_the_codecs_that_the_ffmpeg_build_has() -> None:
     assert left["full"].encoders == frozenset()
     assert left["full"].cost == 5
     with pytest.raises(UnsupportedError):
-        plan_route(left, {"av1"})
+        plan_route(left, {"av1": ()})
 
 
 def test_subtitles_are_routed_like_telemetry_if_no_pool_lists_the_kind() -> None:
     found = plan_route(
-        _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), ["h264"]
+        _pools(all={"kinds": ["telemetry", "chunk"], "cost": 1, "codecs": {"h264": "libx264"}}), {"h264": ()}
     )
     assert found.pool("subtitles") == "all"

@@ -41,7 +41,10 @@ class SampleRange:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplePlan:
-    """The ranges of the source to decode, and the frames of each rendition (by rung) to compare with them."""
+    """The ranges of the source to decode, and the frames of each rendition (by rung) to compare with them.
+
+    All numbers are those of source frames, also for a rung that shows only every k-th of them.
+    """
 
     ranges: tuple[SampleRange, ...]
     frames: Mapping[str, tuple[int, ...]]
@@ -83,8 +86,9 @@ class _Costs:
     def candidate(self, candidate: _Candidate) -> float:
         total = self.source(candidate.range.start, candidate.range.stop) if candidate.range else 0.0
         for rung in self.rungs:
-            for start, stop in consecutive_ranges(candidate.frames.get(rung.name, ())):
-                decoded = start % self.grid.gop + stop - start + _REORDERED
+            own = (number // rung.frame_step for number in candidate.frames.get(rung.name, ()))
+            for start, stop in consecutive_ranges(own):
+                decoded = start % (self.grid.gop // rung.frame_step) + stop - start + _REORDERED
                 total += decoded * rung.width * rung.height + _SEEK_PIXELS
         return total
 
@@ -137,8 +141,9 @@ def plan_samples(
     by_size = sorted(rungs, key=lambda rung: (rung.width * rung.height, rung.name))
     count = len(shown)
     selection.add(_all_rungs(0, 2, count, rungs), required=True)
+    starts = sorted({chunk.start for chunk in chunks} - {0})
     joins = sorted(
-        _spread([chunk.start for chunk in chunks[1:]], _MAX_JOINS),
+        _spread(starts, _MAX_JOINS),
         key=lambda join: (costs.source(join - 1, join + 2), join),
     )
     with_neighbours = [
@@ -146,8 +151,9 @@ def plan_samples(
     ]
     for each in with_neighbours[:1]:
         selection.add(each)
-    last = SampleRange(start=max(count - 2, 0), stop=count, to_end=True)
-    selection.add(_Candidate(range=last, frames={by_size[0].name: (count - 1,)}))
+    last_shown = {rung.name: (count - 1) // rung.frame_step * rung.frame_step for rung in rungs}
+    last = SampleRange(start=max(min(count - 2, *last_shown.values()), 0), stop=count, to_end=True)
+    selection.add(_Candidate(range=last, frames={by_size[0].name: (last_shown[by_size[0].name],)}))
     for join in sorted(joins[1:], key=lambda join: costs.source(join, join + 2)):
         selection.add(_all_rungs(join, 2, count, rungs))
     for frame in _keyframes_between(costs, count):
@@ -156,7 +162,7 @@ def plan_samples(
         selection.add(each)
     if last in selection.ranges:
         for rung in by_size[1:]:
-            selection.add(_Candidate(range=None, frames={rung.name: (count - 1,)}))
+            selection.add(_Candidate(range=None, frames={rung.name: (last_shown[rung.name],)}))
     return SamplePlan(
         ranges=tuple(_merge(selection.ranges)),
         frames={rung.name: tuple(sorted(selection.frames.get(rung.name, ()))) for rung in rungs},
@@ -175,16 +181,22 @@ def _all_rungs(frame: int, compared: int, count: int, rungs: Sequence[Rung]) -> 
     stop = min(frame + 2, count)
     frames = tuple(range(frame, min(frame + compared, count)))
     decoded = SampleRange(start=frame, stop=stop, to_end=stop == count)
-    return _Candidate(range=decoded, frames={rung.name: frames for rung in rungs})
+    return _Candidate(range=decoded, frames={rung.name: _shown(frames, rung) for rung in rungs})
 
 
 def _with_neighbours(join: int, count: int, rungs: Sequence[Rung], rung: Rung) -> _Candidate:
     """The join with a frame on each side; only one rung is compared at the frame before it."""
     stop = min(join + 2, count)
     after = tuple(range(join, stop))
-    frames = {each.name: after for each in rungs}
-    decoded = SampleRange(start=join - 1, stop=stop, to_end=stop == count)
-    return _Candidate(range=decoded, frames={**frames, rung.name: (join - 1, *after)})
+    frames = {each.name: _shown(after, each) for each in rungs}
+    before = join - rung.frame_step
+    decoded = SampleRange(start=before, stop=stop, to_end=stop == count)
+    return _Candidate(range=decoded, frames={**frames, rung.name: (before, *frames[rung.name])})
+
+
+def _shown(frames: Sequence[int], rung: Rung) -> tuple[int, ...]:
+    """Those of the source frames that the rung shows."""
+    return tuple(number for number in frames if number % rung.frame_step == 0)
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:

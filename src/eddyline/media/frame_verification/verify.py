@@ -43,16 +43,18 @@ def verify_frames(
 ) -> FrameSamples:
     """Compare these frames of the rendition `path` with the samples of the original.
 
-    `shown` are the source's frames in ticks of 1/timescale s. Raises `ProofError` with the rendition, the
+    `frames` are numbers of source frames, multiples of `rung.frame_step`; `grid` is the source's, and `shown`
+    are its frames in ticks of 1/timescale s. Raises `ProofError` with the rendition, the
     frame and its time (`FrameMismatchError` with both images where the content differs), `ToolError`,
     `Interrupted`.
     """
     _verify_index(rung.name, samples)
-    times = frame_times_us(shown, timescale)
-    ranges = consecutive_ranges(frames)
+    step, own_grid = rung.frame_step, grid.thinned(rung.frame_step)
+    times = frame_times_us(shown, timescale)[::step]  # those of the rendition
+    ranges = consecutive_ranges(number // step for number in frames)
     decoded_ranges = decode_ranges(
         DecodeInput(path=path, demuxer="mov"),
-        [_decode_range(start, stop, times, grid) for start, stop in ranges],
+        [_decode_range(start, stop, times, own_grid) for start, stop in ranges],
         samples.shape,
         pixels=rung.width * rung.height,
         tools=tools,
@@ -70,9 +72,10 @@ def verify_frames(
                     f"{rung.name}: FFmpeg's decode of the rendition shows no frame at"
                     f" {times[number] / SECOND_US:.3f} s (frame {number})"
                 )
-            if number in places:
-                since = number // grid.gop * grid.gop
-                pair = RenditionFrame(source=places[number], rgb=frame.rgb, key=number == since, since=since)
+            source = number * step
+            if source in places:
+                since = source // grid.gop * grid.gop
+                pair = RenditionFrame(source=places[source], rgb=frame.rgb, key=source == since, since=since)
                 pairs.append(pair)
         if decoded is not None:
             verify_aspect(rung.name, samples.aspect, decoded.aspect, rung.width, rung.height)

@@ -6,8 +6,9 @@ segment). They depend only on the source and the profile, so that every machine 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from eddyline.core.errors import UnsupportedError
@@ -49,14 +50,25 @@ class Grid:
         """The exact length of a segment in seconds."""
         return self.segment / self.fps
 
+    def thinned(self, step: int) -> Grid:
+        """The same grid in frames of a rung that shows every `step`-th frame: the same times.
+
+        `step` divides `gop`.
+        """
+        return Grid(gop=self.gop // step, segment=self.segment // step, fps=self.fps / step)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """The presented frames [start, stop) of a source; `start` is on the segment grid."""
+    """The presented frames [start, stop) of a source for the rungs of one family.
+
+    `start` is on the segment grid. `index` is the number among the chunks of all families of the asset.
+    """
 
     index: int
     start: int
     stop: int
+    family: str = ""
 
     @property
     def frames(self) -> int:
@@ -64,15 +76,32 @@ class Chunk:
         return self.stop - self.start
 
 
-def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction) -> Grid:
+def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction, steps: Iterable[int] = ()) -> Grid:
     """Return the grid with GOPs of about `gop_s` seconds and segments of about `segment_s` seconds at `fps`.
 
-    Lengths are whole numbers of frames: 2 s at 30000/1001 frames/s are 60 frames (2.002 s).
+    Lengths are whole numbers of frames: 2 s at 30000/1001 frames/s are 60 frames (2.002 s). They are
+    multiples of the frame steps of all rungs (`steps`), whose keyframes are then at equal times.
     """
-    gop = max(1, round_half_up(Fraction(str(gop_s)) * fps))
+    unit = math.lcm(1, *steps)
+    gop = unit * max(1, round_half_up(Fraction(str(gop_s)) * fps / unit))
     # Divide by the actual GOP length: a single frame may last longer than `segment_s`.
     per_segment = max(1, round_half_up(Fraction(str(segment_s)) * fps / gop))
     return Grid(gop=gop, segment=gop * per_segment, fps=fps)
+
+
+def plan_families(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
+    """The chunks of all families of `rungs`, family by family, in the order of the rungs.
+
+    Raises `UnsupportedError` if `frames` is 0.
+    """
+    chunks: list[Chunk] = []
+    for family in dict.fromkeys(rung.family for rung in rungs):
+        members = [rung for rung in rungs if rung.family == family]
+        chunks += [
+            replace(each, index=len(chunks) + each.index, family=family)
+            for each in plan_chunks(frames, grid, members)
+        ]
+    return tuple(chunks)
 
 
 def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:

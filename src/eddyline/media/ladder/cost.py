@@ -42,13 +42,14 @@ def estimate_cpu_s(frames: int, rungs: Sequence[Rung], facts: VideoFacts | None 
 
     Without `facts` the source is assumed to be H.264 of the size of the largest rung.
     """
-    return float(frames * (_source_ns(rungs, facts) + sum(_rung_ns(rung) for rung in rungs)) / 10**9)
+    encoding = sum(_rung_ns(rung) for rung in rungs)
+    return float(frames * (_source_ns(rungs, facts) + encoding) / 10**9)
 
 
 def encode_weights(rungs: Sequence[Rung]) -> dict[str, int]:
-    """The weight of the encoding of each rung, by name: estimated CPU nanoseconds of a frame.
+    """The weight of the encoding of each rung, by name: estimated CPU nanoseconds of a source frame.
 
-    One job encodes all rungs; its cost is divided by these weights.
+    One job encodes all rungs of a family; its cost is divided by these weights.
     """
     return {rung.name: max(round(_rung_ns(rung)), 1) for rung in rungs}
 
@@ -57,7 +58,8 @@ def _rung_ns(rung: Rung) -> Fraction:
     per_pixel = _ENCODE.get(rung.codec, {}).get(rung.preset, _ENCODE_UNKNOWN)
     if is_hardware(rung.encoder):
         per_pixel = _ENCODE_ON_GPU
-    return rung.width * rung.height * (per_pixel * _depth_factor(rung.pixel_format) + _SCALE)
+    per_frame = rung.width * rung.height * (per_pixel * _depth_factor(rung.pixel_format) + _SCALE)
+    return per_frame / rung.frame_step
 
 
 def _source_ns(rungs: Sequence[Rung], facts: VideoFacts | None) -> Fraction:

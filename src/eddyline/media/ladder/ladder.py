@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -10,6 +10,8 @@ from typing import Any
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, ENCODERS, Encoder
+from eddyline.media.ladder.families import family_name, ordered_families
+from eddyline.media.ladder.frame_steps import frame_step
 from eddyline.media.ladder.profile import Profile, RungSettings
 from eddyline.media.source.source import VideoFacts
 
@@ -45,9 +47,10 @@ class Rung:
     """One rendition of one source.
 
     `width` and `height` are even numbers of square pixels of the upright frame. `maxrate_kbps` and
-    `bufsize_kbps` are already scaled with the frame rate of the source. `level` is the H.264 level ("4.2"),
+    `bufsize_kbps` are already scaled with the frame rate of the rung. `level` is the H.264 level ("4.2"),
     or None to let the encoder choose it. With `keep_hdr` an HDR source stays HDR (otherwise it is
-    tone-mapped); it has no effect on SDR.
+    tone-mapped); it has no effect on SDR. `frame_step`: it shows every `frame_step`-th frame of the source,
+    beginning with the first. `family` is the name of its codec family.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Rung:
     pixel_format: str
     level: str | None = None
     keep_hdr: bool = False
+    frame_step: int = 1
+    family: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -82,41 +87,87 @@ class EncoderRequirement:
 
 
 def required_encoders(profile: Profile, facts: VideoFacts) -> frozenset[EncoderRequirement]:
-    """Return the requirements of all rungs that this source gets; a worker must meet all of them."""
+    """Return the requirements of all rungs that this source gets.
+
+    One worker must meet those of a codec; another one may meet those of another codec.
+    """
     return frozenset(
         EncoderRequirement(codec=settings.codec, encoder=settings.encoder or "")
-        for settings, _ in _select_rungs(profile, facts)
+        for selected in _select_families(profile, facts).values()
+        for settings, _ in selected
     )
 
 
 def rungs(
     profile: Profile, facts: VideoFacts, encoders: Mapping[str, str] = DEFAULT_ENCODERS
 ) -> tuple[Rung, ...]:
-    """Return the rungs of the profile that are not larger than the source, largest first; at least one.
+    """Return the rungs of the profile that are not larger than the source, by family, largest first.
 
-    A source smaller than every rung gets one rung of the same size, with the settings of the lowest.
-    `encoders` has the encoder of each codec for rungs that do not name one. Raises `UnsupportedError` if an
-    encoder does not accept the frame size or a variable frame rate.
+    A source smaller than every rung of a family gets one rung of the same size, with the settings of the
+    lowest. `encoders` has the encoder of each codec for rungs that do not name one. Raises `UnsupportedError`
+    if an encoder does not accept the frame size or a variable frame rate.
     """
-    ladder: dict[tuple[int, int, str], Rung] = {}
-    for settings, scale in _select_rungs(profile, facts):
-        rung = _rung(settings, facts, scale or Fraction(1), encoders, keep_hdr=profile.hdr == "keep")
-        if scale is None:
-            return (replace(rung, name=f"{min(rung.width, rung.height)}p"),)
-        ladder.setdefault((rung.width, rung.height, rung.codec), rung)
-    return _with_unique_names(sorted(ladder.values(), key=lambda rung: -rung.width * rung.height))
+    families = _select_families(profile, facts)
+    ladder: list[Rung] = []
+    for family, selected in families.items():
+        sizes: dict[tuple[int, int], Rung] = {}
+        for settings, scale in selected:
+            rung = _rung(settings, facts, scale or Fraction(1), encoders, profile=profile, family=family)
+            if scale is None:
+                rung = replace(rung, name=f"{min(rung.width, rung.height)}p")
+            if ladder and not settings.name:
+                rung = replace(rung, name=f"{rung.name}-{family}")
+            sizes.setdefault((rung.width, rung.height), rung)
+        ladder += sorted(sizes.values(), key=lambda rung: -rung.width * rung.height)
+    return _with_unique_names(ladder)
 
 
-def _select_rungs(profile: Profile, facts: VideoFacts) -> list[tuple[RungSettings, Fraction | None]]:
+_Selected = Sequence[tuple[RungSettings, Fraction | None]]
+
+
+def _select_families(profile: Profile, facts: VideoFacts) -> dict[str, _Selected]:
+    """Return the rungs of each family with their scale factors, in the order of playlists.
+
+    If another family fits, a family is omitted whose rungs are all larger than the source, or whose codec
+    does not support so small a frame.
+    """
+    by_family: dict[str, list[RungSettings]] = {}
+    for each in profile.rungs:
+        hdr = facts.hdr and _keeps_hdr(profile, each)
+        by_family.setdefault(family_name(each.codec, hdr=hdr), []).append(each)
+    selected = {family: _select_rungs(by_family[family], facts) for family in ordered_families(by_family)}
+    fitting = {
+        family: each
+        for family, each in selected.items()
+        if all(scale is not None for _, scale in each) and _is_large_enough(each, facts)
+    }
+    supported = {family: each for family, each in selected.items() if _is_large_enough(each, facts)}
+    return fitting or supported or selected
+
+
+def _is_large_enough(selected: _Selected, facts: VideoFacts) -> bool:
+    short = min(facts.display_width, facts.display_height)
+    return all(
+        _even_size(short, scale or Fraction(1)) >= ENCODERS[DEFAULT_ENCODERS[each.codec]].min_side
+        for each, scale in selected
+    )
+
+
+def _keeps_hdr(profile: Profile, settings: RungSettings) -> bool:
+    return profile.hdr == "keep" and settings.pixel_format.endswith("10le")  # 8-bit HDR shows banding
+
+
+def _select_rungs(rungs_of_family: Sequence[RungSettings], facts: VideoFacts) -> _Selected:
     """Return the rungs to encode and their scale factors; for a smaller source the lowest and None."""
-    scales = [(each, _scale(each, facts)) for each in profile.rungs]
+    scales = [(each, _scale(each, facts)) for each in rungs_of_family]
     fitting = [(each, scale) for each, scale in scales if scale is not None]
     if fitting:
         # Small rungs of very wide or tall video would have a few lines, and so lose its colors and aspect.
         short = min(facts.display_width, facts.display_height)
         least = min(Fraction(_MIN_SIDE, short), max(scale for _, scale in fitting))
         return [(each, scale) for each, scale in fitting if scale >= least]
-    return [(min(profile.rungs, key=lambda each: each.height if isinstance(each.height, int) else 0), None)]
+    lowest = min(rungs_of_family, key=lambda each: each.height if isinstance(each.height, int) else 0)
+    return [(lowest, None)]
 
 
 def _scale(settings: RungSettings, facts: VideoFacts) -> Fraction | None:
@@ -134,12 +185,18 @@ def _rung(
     scale: Fraction,
     encoders: Mapping[str, str],
     *,
-    keep_hdr: bool,
+    profile: Profile,
+    family: str,
 ) -> Rung:
     width = _even_size(facts.display_width, scale)
     height = _even_size(facts.display_height, scale)
     encoder = _encoder(settings.encoder or encoders[settings.codec], settings.codec, facts, width, height)
-    rate_factor = _rate_factor(facts.fps)
+    keep_hdr = _keeps_hdr(profile, settings)
+    hdr_limit = profile.hdr_max_fps if keep_hdr and facts.hdr else None
+    limits = [each for each in (profile.max_fps, settings.max_fps, hdr_limit) if each is not None]
+    step = frame_step(facts.fps, min(limits, default=None))
+    fps = facts.fps / step
+    rate_factor = _rate_factor(fps)
     if settings.height == "source":
         rate_factor *= Fraction(width * height, _FULL_HD)
     max_kbps = encoder.max_kbps
@@ -156,8 +213,10 @@ def _rung(
         maxrate_kbps=maxrate,
         bufsize_kbps=min(2 * max_kbps, max(_MIN_KBPS, round(settings.bufsize_kbps * rate_factor))),
         pixel_format=settings.pixel_format,
-        level=_h264_level(width, height, facts.fps, maxrate) if settings.codec == "h264" else None,
-        keep_hdr=keep_hdr and settings.pixel_format.endswith("10le"),  # 8-bit HDR shows banding
+        level=_h264_level(width, height, fps, maxrate) if settings.codec == "h264" else None,
+        keep_hdr=keep_hdr,
+        frame_step=step,
+        family=family,
     )
 
 

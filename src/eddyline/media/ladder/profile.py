@@ -22,8 +22,13 @@ from eddyline.media.ladder.encoders import find_encoder
 _BUILT_IN = Path(__file__).parent / "profiles"
 _REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
 Codec = Literal["h264", "hevc", "av1"]
+_OPTIONAL = frozenset({"encoder", "max_fps"})
 # YAML parses `preset: 8` as a number, although it is a name.
 _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)]
+
+
+_DEFAULT_MAX_FPS = 60.0
+_ADDED = {"max_fps": _DEFAULT_MAX_FPS, "hdr_max_fps": None}
 
 
 class RungSettings(Section):
@@ -32,7 +37,8 @@ class RungSettings(Section):
     `height` is the length of the shorter side in lines; "source" is the size of the source. `encoder` is
     FFmpeg's name (None: the encoder of the pool); `preset` and `crf` (NVENC: CQ) are values of that encoder.
     `maxrate_kbps` and `bufsize_kbps` limit the bitrate of CRF at 30 frames/s, and grow with the frame rate;
-    for "source" they apply to 1920x1080, and grow with the number of pixels.
+    for "source" they apply to 1920x1080, and grow with the number of pixels. `max_fps` limits the frame rate
+    of this rung further than that of the profile (None: it does not).
     """
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -44,6 +50,7 @@ class RungSettings(Section):
     maxrate_kbps: int = Field(ge=50, le=2_000_000)
     bufsize_kbps: int = Field(ge=50, le=4_000_000)
     pixel_format: Literal["yuv420p", "yuv420p10le"] = "yuv420p"
+    max_fps: Annotated[float, Field(ge=1, le=1000)] | None = None
 
     @model_validator(mode="after")
     def _check_encoder_limits(self) -> Self:
@@ -62,12 +69,10 @@ class RungSettings(Section):
         return self
 
     @model_serializer(mode="wrap")
-    def _omit_missing_encoder(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit the key `encoder` if it is None, so that the digests of such profiles stay the same."""
+    def _omit_missing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit `encoder` and `max_fps` if they are None: the digests of such profiles stay the same."""
         plain: dict[str, Any] = serialize(self)
-        if plain.get("encoder") is None:
-            plain.pop("encoder", None)
-        return plain
+        return {key: value for key, value in plain.items() if value is not None or key not in _OPTIONAL}
 
 
 class LoudnessSettings(Section):
@@ -108,7 +113,9 @@ class Profile(Section):
     """All settings of a profile; `digest()` is part of every output's key.
 
     `gop_s` and `segment_s` (a multiple of `gop_s`) are in seconds. `hdr`: "tonemap" makes all rungs SDR,
-    "keep" keeps HDR in rungs of 10 bits. `package`: whether HLS and DASH are written.
+    "keep" keeps HDR in rungs of 10 bits. `max_fps`: rungs of a faster source show every second, third, ...
+    frame, so that their rate is at most this (None: all frames); `hdr_max_fps`: those that are HDR, in
+    addition. `package`: whether HLS and DASH are written.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -118,6 +125,8 @@ class Profile(Section):
     gop_s: float = Field(default=2.0, ge=0.1, le=20)
     segment_s: float = Field(default=4.0, ge=0.1, le=60)
     hdr: Literal["tonemap", "keep"] = "tonemap"
+    max_fps: Annotated[float, Field(ge=1, le=1000)] | None = _DEFAULT_MAX_FPS
+    hdr_max_fps: Annotated[float, Field(ge=1, le=1000)] | None = None
     pictures: PictureSettings = PictureSettings()
     package: bool = True
 
@@ -125,9 +134,9 @@ class Profile(Section):
     def _check_consistency(self) -> Self:
         if (Fraction(str(self.segment_s)) / Fraction(str(self.gop_s))).denominator != 1:
             raise ValueError("segment_s must be a multiple of gop_s: segments start at keyframes")
-        sizes = [(rung.height, rung.codec) for rung in self.rungs]
+        sizes = [(rung.height, rung.codec, rung.pixel_format) for rung in self.rungs]
         if len(set(sizes)) < len(sizes):
-            raise ValueError("rungs must differ in height or codec")
+            raise ValueError("rungs must differ in height, codec or pixel_format")
         names = [rung.name for rung in self.rungs if rung.name]
         if len(set(names)) < len(names):
             raise ValueError("rungs must have different names")
@@ -135,7 +144,17 @@ class Profile(Section):
             raise ValueError(
                 "hdr: keep needs a rung with pixel_format: yuv420p10le (8-bit HDR shows banding)"
             )
+        if self.hdr == "keep" and self.package and not any(rung.codec == "h264" for rung in self.rungs):
+            raise ValueError(
+                "hdr: keep with package: true needs rungs of codec h264, for players that do not show HDR"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _omit_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit later additions that have their defaults: the digests of such profiles stay the same."""
+        plain: dict[str, Any] = serialize(self)
+        return {key: value for key, value in plain.items() if key not in _ADDED or value != _ADDED[key]}
 
     def digest(self) -> str:
         """Return the SHA-256 (hex) of all settings except name and description."""

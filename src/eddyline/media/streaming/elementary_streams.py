@@ -29,10 +29,23 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
+class VariantFrames:
+    """The frames of a rendition, and the grid in numbers of these frames."""
+
+    timeline: Timeline
+    grid: Grid
+
+    @property
+    def keyframes(self) -> Timeline:
+        """The times of the keyframes."""
+        return self.timeline.thinned(self.grid.gop)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ElementaryStream:
     """One elementary stream: `name` is its directory in the stream, `path` a file with this track alone.
 
-    `track` is the rendition's video track; None for audio.
+    `track` is the rendition's video track and `frames` are its frames; None for audio.
     """
 
     name: str
@@ -41,19 +54,19 @@ class ElementaryStream:
     language: str = "und"
     title: str = ""
     track: Track | None = None
+    frames: VariantFrames | None = None
 
 
 def write_elementary_streams(
     renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
-) -> tuple[list[ElementaryStream], Timeline, SegmentDuration]:
+) -> tuple[list[ElementaryStream], SegmentDuration]:
     """Write the packager's inputs to `work`: the video of all renditions, and the audio of the first.
 
-    Returns them with the frames' times and the segment duration. Raises `ProofError` unless all renditions
-    have the same frames, with keyframes exactly on the grid.
+    Returns them with the segment duration. `grid` is the source's. Raises `ProofError` unless renditions with
+    equal frame steps have the same frames, and all have keyframes exactly on the grid, at the same times.
     """
     videos: list[ElementaryStream] = []
     audio: list[ElementaryStream] = []
-    reference: tuple[str, Timeline] | None = None
     for position, (rung, path) in enumerate(renditions):
         if not _PLAIN_NAME.fullmatch(rung.name) or rung.name in {each.name for each in videos}:
             raise UsageError(f"invalid or duplicate rendition name {rung.name!r} for a stream")
@@ -62,34 +75,50 @@ def write_elementary_streams(
             video = movie.first_track("video")
             if video is None:
                 raise ProofError(f"rendition {rung.name} has no video")
-            timeline = _timeline(movie, video, grid, rung.name)
-            if reference is None:
-                reference = (rung.name, timeline)
+            frames = _frames(movie, video, grid.thinned(rung.frame_step), rung.name)
+            for other in videos:
+                _require_same_times(rung.name, frames, other)
+            if not videos:
                 audio = _write_audio(source, movie, work)
-            elif not timeline.has_same_frames(reference[1]):
-                raise ProofError(f"rendition {rung.name} has different frame times than {reference[0]}")
             copy_tracks(source, movie, [video], work / f"v{position}.mp4")
-        videos.append(ElementaryStream(name=rung.name, path=f"v{position}.mp4", kind="video", track=video))
-    if reference is None:
+        videos.append(
+            ElementaryStream(
+                name=rung.name, path=f"v{position}.mp4", kind="video", track=video, frames=frames
+            )
+        )
+    if not videos or videos[0].frames is None:
         raise UsageError("no rendition to package")
-    _, timeline = reference
+    keyframes = videos[0].frames.keyframes
     segmenting = choose_segment_duration(
-        timeline.pts[:: grid.gop],
+        keyframes.pts,
         gops=max(1, grid.segment // grid.gop),
-        timescale=timeline.timescale,
+        timescale=keyframes.timescale,
         segment_s=grid.segment_s,
     )
-    return [*videos, *audio], timeline, segmenting
+    return [*videos, *audio], segmenting
 
 
-def _timeline(movie: Movie, video: Track, grid: Grid, name: str) -> Timeline:
+def _require_same_times(name: str, frames: VariantFrames, other: ElementaryStream) -> None:
+    """Raise `ProofError` unless two renditions show the same frames, or every n-th of the same frames."""
+    if other.frames is None:
+        return
+    if frames.grid == other.frames.grid:
+        same = frames.timeline.has_same_frames(other.frames.timeline)
+    else:
+        same = frames.keyframes.has_same_frames(other.frames.keyframes)
+    if not same:
+        raise ProofError(f"rendition {name} has different frame times than {other.name}")
+
+
+def _frames(movie: Movie, video: Track, grid: Grid, name: str) -> VariantFrames:
     shown = build_presentation(movie, video)
     if not len(shown):
         raise ProofError(f"rendition {name} has no shown frame")
     keyframes = np.flatnonzero(video.samples.sync[shown.sample])
     if not np.array_equal(keyframes, np.arange(0, len(shown), grid.gop)):
         raise ProofError(f"rendition {name} does not have its keyframes exactly every {grid.gop} frames")
-    return Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale)
+    timeline = Timeline(pts=shown.pts, end=shown.end, timescale=video.timescale)
+    return VariantFrames(timeline=timeline, grid=grid)
 
 
 def _write_audio(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:

@@ -8,11 +8,11 @@ The output depends only on the renditions.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eddyline.core.errors import ToolError, TransientError, UsageError
 from eddyline.core.files import remove_tree, translate_errors
@@ -21,7 +21,11 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming import playlists
-from eddyline.media.streaming.elementary_streams import ElementaryStream, write_elementary_streams
+from eddyline.media.streaming.elementary_streams import (
+    ElementaryStream,
+    VariantFrames,
+    write_elementary_streams,
+)
 from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_byte_ranges
 from eddyline.media.streaming.segment_duration import SegmentDuration
 from eddyline.media.streaming.stream_attributes import complete_manifests
@@ -77,7 +81,7 @@ def package(
             remove_tree(folder)
             folder.mkdir(parents=True)
         try:
-            inputs, timeline, segmenting = write_elementary_streams(renditions, grid, work)
+            inputs, segmenting = write_elementary_streams(renditions, grid, work)
             argv = packager_command(inputs, segmenting, grid, tools, work=f"../{work.name}")
             size = sum(path.stat().st_size for _, path in renditions)
             runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
@@ -91,16 +95,20 @@ def package(
             ) from error
         finally:
             remove_tree(work)
-        _finalize_manifests(stream, timeline, [number * grid.gop for number in segmenting.first])
+        variants = {each.name: each.frames for each in inputs if each.frames is not None}
+        densest = min((rung for rung, _ in renditions), key=lambda rung: rung.frame_step)
+        timeline = variants[densest.name].timeline
+        chapters = _in_frames_of(densest, chapters)
+        _finalize_manifests(stream, variants, segmenting)
         add_spherical(stream, stream / _MASTER, inputs)
-        _split_keyframes(stream, _keyframe_durations(timeline, grid))
+        _split_keyframes(stream, _keyframe_durations(variants[densest.name].keyframes))
         if chapters:
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
             write_stream_subtitles(stream, subtitles, timeline)
         write_bit_rates(stream)
         complete_manifests(stream)
-        verify_stream(out_dir, timeline.frames, grid, timeline=timeline)
+        verify_stream(out_dir, variants)
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
         files = sorted(path for path in stream.rglob("*") if path.is_file())
@@ -163,7 +171,17 @@ def _descriptor(each: ElementaryStream, work: str) -> str:
     return ",".join(f"{key}={value}" for key, value in fields.items())
 
 
-def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) -> None:
+def _in_frames_of(rung: Rung, chapters: Sequence[Chapter]) -> list[Chapter]:
+    """The chapters with the numbers of the frames of `rung`; the first one of several at the same frame."""
+    frames: dict[int, Chapter] = {}
+    for each in chapters:
+        frames.setdefault(each.frame // rung.frame_step, each)
+    return [replace(each, frame=frame) for frame, each in frames.items()]
+
+
+def _finalize_manifests(
+    stream: Path, variants: Mapping[str, VariantFrames], segmenting: SegmentDuration
+) -> None:
     """Make MPD and playlists exact, make the first audio track the default, and remove the signature.
 
     The packager adds up sample durations, which follow decode times, so with B-frames at a variable rate its
@@ -173,8 +191,10 @@ def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) 
     text = mpd.read_text("utf-8")
     for each in playlists.read_mpd(text, mpd.name)[1]:
         if each.kind == "video":
-            starts = [int(timeline.pts[frame]) for frame in first]
-            text = playlists.with_timeline(text, each.init, starts, timeline.end)
+            frames = variants[PurePosixPath(each.init).parent.name]
+            keyframes = frames.keyframes
+            starts = [int(keyframes.pts[number]) for number in segmenting.first]
+            text = playlists.with_timeline(text, each.init, starts, keyframes.end)
             set_presentation_start(stream / each.init, stream / each.media[0], starts[0])
     representations = playlists.read_mpd(text, mpd.name)[1]
     text = playlists.with_presentation_duration(text, max(each.end_s for each in representations))
@@ -191,10 +211,10 @@ def _finalize_manifests(stream: Path, timeline: Timeline, first: Sequence[int]) 
         path.write_text(text, "utf-8")
 
 
-def _keyframe_durations(timeline: Timeline, grid: Grid) -> list[Fraction]:
+def _keyframe_durations(keyframes: Timeline) -> list[Fraction]:
     """Seconds from each keyframe to the next one, or to the end."""
-    times = [*map(int, timeline.pts[:: grid.gop]), timeline.end]
-    return [Fraction(after - before, timeline.timescale) for before, after in pairwise(times)]
+    times = [*map(int, keyframes.pts), keyframes.end]
+    return [Fraction(after - before, keyframes.timescale) for before, after in pairwise(times)]
 
 
 def _split_keyframes(stream: Path, durations: Sequence[Fraction]) -> None:

@@ -6,6 +6,7 @@ their exact times. The first difference raises `ProofError`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from eddyline.core.errors import FormatError, ProofError
-from eddyline.media.ladder.chunks import Grid
+from eddyline.media.streaming.elementary_streams import VariantFrames
 from eddyline.media.streaming.keyframe_fragments import count_fragment_samples
 from eddyline.media.streaming.playlists import (
     MediaPlaylist,
@@ -44,10 +45,10 @@ class _Variant:
     first: tuple[int, ...]
 
 
-def verify_stream(out_dir: Path, frames: int, grid: Grid, *, timeline: Timeline | None = None) -> None:
-    """Verify that every variant of `out_dir`/stream has `frames` frames, cut on `grid`, in HLS and DASH.
+def verify_stream(out_dir: Path, variants: Mapping[str, VariantFrames]) -> None:
+    """Verify that every variant of `out_dir`/stream has its frames, cut on the grid, in HLS and DASH.
 
-    `timeline` has the frames' exact times; without it, the grid's constant rate is assumed.
+    `variants` has the frames of each variant by the name of its directory.
     """
     stream = out_dir / "stream"
     master = read_master_playlist(_text(stream / "master.m3u8"), "master.m3u8")
@@ -57,17 +58,18 @@ def verify_stream(out_dir: Path, frames: int, grid: Grid, *, timeline: Timeline 
     require_stream(
         len(master.iframes) == len(master.variants), "master.m3u8", "a variant has no I-frame playlist"
     )
-    expected = timeline or _constant_rate(frames, grid)
+    named = [_directory(uri) for uri in master.variants]
+    require_stream(sorted(named) == sorted(variants), "master.m3u8", "it references other variants")
     video = [_variant(stream, uri, by_init) for uri in master.variants]
     audio = [_variant(stream, uri, by_init) for uri in master.audio]
     require_stream(len(by_init) == len(video) + len(audio), "manifest.mpd", "HLS references other tracks")
-    cuts = _expected_cuts(expected, grid)
     for variant in video:
-        _verify_video(variant, expected, cuts, grid)
+        _verify_video(variant, variants[_directory(variant.name)])
     longest = max(each.end_s for each in representations)
     require_stream(abs(length - longest) <= _ROUNDING_S, "manifest.mpd", f"the duration is {float(length)} s")
     for uri in master.iframes:
-        _verify_iframes(stream, uri, len(cuts), -(-frames // grid.gop))
+        frames = variants[_directory(uri)]
+        _verify_iframes(stream, uri, len(_expected_cuts(frames)), frames.keyframes.frames)
 
 
 def _variant(stream: Path, uri: str, by_init: dict[str, Representation]) -> _Variant:
@@ -129,10 +131,15 @@ def _read(uri: str, joined: JoinedFiles, representation: Representation) -> _Var
     return _Variant(name=uri, timeline=timeline, first=tuple(map(int, first)))
 
 
-def _verify_video(variant: _Variant, expected: Timeline, cuts: tuple[int, ...], grid: Grid) -> None:
+def _directory(uri: str) -> str:
+    return PurePosixPath(uri).parent.name
+
+
+def _verify_video(variant: _Variant, frames: VariantFrames) -> None:
     shown, name = variant.timeline, variant.name
+    expected, grid = frames.timeline, frames.grid
     require_stream(shown.frames == expected.frames, name, f"{shown.frames} frames, not {expected.frames}")
-    require_stream(variant.first == cuts, name, "the segments are not on the frame grid")
+    require_stream(variant.first == _expected_cuts(frames), name, "the segments are not on the frame grid")
     # Times may differ by a thousandth of a frame, because the media may have another timescale.
     apart = np.abs(shown.pts / shown.timescale - expected.pts / expected.timescale).max()
     require_stream(
@@ -161,18 +168,13 @@ def _verify_iframes(stream: Path, uri: str, segments: int, gops: int) -> None:
             )
 
 
-def _expected_cuts(expected: Timeline, grid: Grid) -> tuple[int, ...]:
-    keyframes = expected.pts[:: grid.gop]
+def _expected_cuts(frames: VariantFrames) -> tuple[int, ...]:
+    keyframes, grid = frames.keyframes, frames.grid
     gops = max(1, grid.segment // grid.gop)
     chosen = choose_segment_duration(
-        keyframes, gops=gops, timescale=expected.timescale, segment_s=grid.segment_s
+        keyframes.pts, gops=gops, timescale=keyframes.timescale, segment_s=grid.segment_s
     )
     return tuple(number * grid.gop for number in chosen.first)
-
-
-def _constant_rate(frames: int, grid: Grid) -> Timeline:
-    numbers = np.arange(frames + 1, dtype=np.int64) * grid.fps.denominator
-    return Timeline(pts=numbers[:-1], end=int(numbers[-1]), timescale=grid.fps.numerator)
 
 
 def _inside(stream: Path, name: str) -> Path:

@@ -38,6 +38,10 @@ class Timeline:
         """The duration of the last frame, in seconds."""
         return Fraction(self.end - int(self.pts[-1]), self.timescale)
 
+    def thinned(self, step: int) -> Timeline:
+        """The times of every `step`-th frame, beginning with the first."""
+        return Timeline(pts=self.pts[::step], end=self.end, timescale=self.timescale)
+
     def has_same_frames(self, other: Timeline) -> bool:
         """Whether both show the same number of frames at the same times; timescales may differ.
 

@@ -13,6 +13,7 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.encoder_options import encoder_options
 from eddyline.media.ladder.encoders import is_hardware
+from eddyline.media.ladder.frame_steps import thinned_count
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.source.missing_frames import find_missing_frames
@@ -75,13 +76,13 @@ def encode_command(
     only add cost (one thread takes 0.94 of the CPU time). `is_first` is true for the first frames of a
     source. Progress is written to standard output.
     """
-    outputs = [
-        part
-        for index, (rung, out) in enumerate(zip(rungs, outs, strict=True))
-        for part in _output(
-            index, facts, grid, encoder_options(rung, grid, piece.frames, threads, is_first=is_first), out
+    outputs: list[str] = []
+    for index, (rung, out) in enumerate(zip(rungs, outs, strict=True)):
+        own = grid.thinned(rung.frame_step)
+        frames = thinned_count(piece.frames, rung.frame_step)
+        outputs += _output(
+            index, facts, own, encoder_options(rung, own, frames, threads, is_first=is_first), out
         )
-    ]
     return (*decode_arguments(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
 
 
@@ -112,7 +113,8 @@ def encode_chunk(
     argv = encode_command(piece, facts, rungs, grid, tools, outs, threads, is_first=is_first)
     limits = _limits(piece, facts, rungs)
     try:
-        runner.run(argv, limits=limits, on_line=_progress_listener(on_frames))
+        # FFmpeg reports the frames of the first output.
+        runner.run(argv, limits=limits, on_line=_progress_listener(on_frames, rungs[0].frame_step))
     except ToolError as error:
         fault = classify_tool_error(error, "this chunk cannot be encoded")
         # The source is at fault only if a plain decode fails too; anything else may be retried.
@@ -120,11 +122,15 @@ def encode_chunk(
             raise fault from error
         raise
     with translate_errors(f"reading back {out_dir}"):
-        encoded = tuple(_count_frames(rung, out, grid) for rung, out in zip(rungs, outs, strict=True))
+        encoded = tuple(
+            _count_frames(rung, out, grid.thinned(rung.frame_step))
+            for rung, out in zip(rungs, outs, strict=True)
+        )
     counts = {chunk.rung: chunk.frames for chunk in encoded}
-    if set(counts.values()) != {piece.frames}:
+    expected = {rung.name: thinned_count(piece.frames, rung.frame_step) for rung in rungs}
+    if counts != expected:
         lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
-        raise _frame_count_error(piece, counts, lost)
+        raise _frame_count_error(piece, counts, expected, lost)
     return encoded
 
 
@@ -154,11 +160,11 @@ def _limits(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung]) -> Limits:
     )
 
 
-def _progress_listener(on_frames: Callable[[int], None] | None) -> Callable[[str], None]:
+def _progress_listener(on_frames: Callable[[int], None] | None, step: int) -> Callable[[str], None]:
     def listen(line: str) -> None:
         key, _, value = line.partition("=")
         if key == "frame" and on_frames is not None and value.strip().isdigit():
-            on_frames(int(value))
+            on_frames(int(value) * step)
 
     return listen
 
@@ -177,16 +183,18 @@ def _count_frames(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
         return EncodedChunk(rung=rung.name, path=out, frames=len(track.samples), bytes=source.size)
 
 
-def _frame_count_error(piece: Slice, counts: Mapping[str, int], lost: Sequence[int]) -> EddylineError:
+def _frame_count_error(
+    piece: Slice, counts: Mapping[str, int], expected: Mapping[str, int], lost: Sequence[int]
+) -> EddylineError:
     """The error for missing frames, caused by the source (`lost` frames do not decode) or by an encoder."""
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
     if not lost:
-        return ProofError(f"the encoders did not write all of {piece.frames} frames: {listed}")
+        listed = ", ".join(f"{name} {count} of {expected[name]}" for name, count in counts.items())
+        return ProofError(f"the encoders did not write all frames: {listed}")
     numbers = ", ".join(str(place) for place in lost[:_MAX_LISTED]) + (
         ", ..." if len(lost) > _MAX_LISTED else ""
     )
     return InputError(
-        f"the decoder outputs {max(counts.values())} frames, but the index has {piece.frames}:"
+        f"the decoder does not output {len(lost)} of the {piece.frames} frames in the index:"
         f" frames {numbers} of this chunk are damaged",
         remedy="check the original in another player, or copy it from the card again",
         reason="damaged-frames",

@@ -4,7 +4,7 @@
           -+-> largest SDR rung -> upright -+-> [v0]
            |                                '-> next smaller rung -+-> [v1]
            |                                                       '-> ...
-           '-> largest rung that keeps HDR, or has another bit depth -> ...
+           '-> largest rung that keeps HDR, or has another bit depth or frame step -> ...
 
 Each rung is scaled from the one above it, which costs a fraction of scaling each from the source.
 """
@@ -31,13 +31,14 @@ _REFERENCE_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 def filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
     """The `-filter_complex` from the slice's video to `[v0]`, `[v1]`, ..., one per rung."""
-    groups: dict[tuple[str, bool], list[int]] = {}
+    groups: dict[tuple[str, bool, int], list[int]] = {}
     for index, rung in enumerate(rungs):
-        groups.setdefault((rung.pixel_format, keeps_hdr(facts, rung)), []).append(index)
+        key = (rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
+        groups.setdefault(key, []).append(index)
     heads = [f"g{number}" for number in range(len(groups))]
     parts = [_chain("0:v:0", [*_trim(piece, facts, grid), *_split(len(heads))], heads)]
-    for head, members in zip(heads, groups.values(), strict=True):
-        parts += _scale_chain(head, members, facts, rungs)
+    for head, ((_, _, step), members) in zip(heads, groups.items(), strict=True):
+        parts += _scale_chain(head, members, facts, rungs, _every_frame(step, facts, grid))
     return ";".join(parts)
 
 
@@ -54,6 +55,15 @@ def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     source's ticks, because rate control needs the durations of frames.
     """
     return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
+
+
+def _every_frame(step: int, facts: VideoFacts, grid: Grid) -> list[str]:
+    """Every `step`-th frame, beginning with the first; renumbered if the rate is constant."""
+    if step == 1:
+        return []
+    base = encoder_time_base(facts, grid.thinned(step))
+    retime = [] if facts.variable_rate else [f"settb={base.numerator}/{base.denominator}", "setpts=N"]
+    return [f"select=not(mod(n\\,{step}))", *retime]
 
 
 def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
@@ -73,13 +83,18 @@ def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     return [*steps, *retime, *mono, *rotation_filters(facts)]
 
 
-def _scale_chain(head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung]) -> list[str]:
-    """The filter chains of one group of rungs, largest first; each feeds its output and the next chain."""
+def _scale_chain(
+    head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung], first: Sequence[str]
+) -> list[str]:
+    """The filter chains of one group of rungs, largest first; each feeds its output and the next chain.
+
+    The filters `first` come before all others.
+    """
     ordered = sorted(members, key=lambda index: -rungs[index].width * rungs[index].height)
     parts, source, above = [], head, None
     for place, index in enumerate(ordered):
         rung = rungs[index]
-        steps = _from_source(facts, rung) if above is None else _from_larger_rung(above, rung)
+        steps = [*first, *_from_source(facts, rung)] if above is None else _from_larger_rung(above, rung)
         last = place == len(ordered) - 1
         labels = [f"v{index}"] if last else [f"v{index}", f"smaller{index}"]
         parts.append(_chain(source, [*steps, "setsar=1", *_split(len(labels))], labels))

@@ -39,8 +39,8 @@ class JobKind:
 
     `planned`: the job is part of the plan; only `inspect` is not, which makes the plan. `internal`: the job
     runs after publication, and users do not wait for it. `publishes`: the asset is published once the job is
-    done. `encodes_video`: the job's pool must have encoders for all codecs of the asset, and one build of
-    FFmpeg makes all the asset's jobs of this kind.
+    done. `encodes_video`: the job's pool must have the encoders of its codec family, and one build of FFmpeg
+    makes all jobs of the family.
     """
 
     name: str

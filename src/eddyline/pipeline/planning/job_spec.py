@@ -137,6 +137,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
         raise JobSpecError("a chunk is not a range of frames", path="plan/chunks")
     for rung in plan.rungs:
         _check_rung(rung)
+    _check_families(plan)
     _check_filter_facts(plan)
     return plan
 
@@ -148,6 +149,18 @@ def _check_filter_facts(plan: Plan) -> None:
             value = getattr(track, name)
             if not isinstance(value, str) or _FILTER_SYNTAX.search(value):
                 raise JobSpecError(f"invalid {name} {short_repr(value)}", path="plan/facts")
+
+
+def _check_families(plan: Plan) -> None:
+    """Check that the chunks belong to the families of the rungs, whose frame steps divide a GOP."""
+    families = [*(rung.family for rung in plan.rungs), *(chunk.family for chunk in plan.chunks)]
+    if not all(each == "" or is_identifier(each) for each in families):
+        raise JobSpecError("a codec family has an invalid name", path="plan/rungs")
+    if {each.family for each in plan.chunks} != set(plan.families):
+        raise JobSpecError("the chunks are not those of the rungs' codec families", path="plan/chunks")
+    for step in (rung.frame_step for rung in plan.rungs):
+        if not is_count(plan.grid.gop) or not is_count(step) or step < 1 or plan.grid.gop % step:
+            raise JobSpecError(f"invalid frame step {short_repr(step)}", path="plan/rungs")
 
 
 def _check_rung(rung: Rung) -> None:

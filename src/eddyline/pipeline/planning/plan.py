@@ -12,7 +12,7 @@ from eddyline.core.name_rules import is_asset
 from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import AssetEntry, Job, NewJob
-from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_chunks
+from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_families
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
@@ -59,7 +59,12 @@ class Plan:
     ) -> Plan:
         """Choose rungs, grid and chunks. `encoders` by codec, for rungs that name none."""
         ladder = rungs(profile, facts.video, encoders)
-        grid = frame_grid(gop_s=profile.gop_s, segment_s=profile.segment_s, fps=facts.video.fps)
+        grid = frame_grid(
+            gop_s=profile.gop_s,
+            segment_s=profile.segment_s,
+            fps=facts.video.fps,
+            steps=(rung.frame_step for rung in ladder),
+        )
         return cls(
             asset=asset,
             name=name,
@@ -67,7 +72,7 @@ class Plan:
             profile=profile,
             rungs=ladder,
             grid=grid,
-            chunks=plan_chunks(facts.video.frames, grid, ladder),
+            chunks=plan_families(facts.video.frames, grid, ladder),
             toolchain=toolchain,
             source=source,
         )
@@ -90,6 +95,26 @@ class Plan:
     def prefix(self) -> str:
         """The prefix of all parts of this plan."""
         return f"{parts_prefix(self.asset)}/{self.digest[:16]}"
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The codec families, in the order of playlists."""
+        return tuple(dict.fromkeys(rung.family for rung in self.rungs))
+
+    def rungs_of(self, family: str) -> tuple[Rung, ...]:
+        """The rungs of a family, largest first."""
+        return tuple(rung for rung in self.rungs if rung.family == family)
+
+    def chunks_of(self, family: str) -> tuple[Chunk, ...]:
+        """The chunks of a family, in order."""
+        return tuple(chunk for chunk in self.chunks if chunk.family == family)
+
+    def rung(self, name: object) -> Rung:
+        """The rung of this name. Raises `KeyError`."""
+        for rung in self.rungs:
+            if rung.name == name:
+                return rung
+        raise KeyError(name)
 
     def part_key(self, kind: str, index: int | str | None = None) -> str:
         """The key of the part that the job of `kind` and `index` writes."""
@@ -127,7 +152,7 @@ class Plan:
             "profile": self.profile.model_dump(mode="json"),
             "rungs": [rung.to_json() for rung in self.rungs],
             "grid": {**asdict(self.grid), "fps": str(self.grid.fps)},
-            "chunks": [[chunk.start, chunk.stop] for chunk in self.chunks],
+            "chunks": [[chunk.start, chunk.stop, chunk.family] for chunk in self.chunks],
             "toolchain": self.toolchain,
             "source": self.source,
         }
@@ -142,8 +167,10 @@ class Plan:
             profile=Profile.model_validate(values["profile"]),
             rungs=tuple(Rung.from_json(rung) for rung in values["rungs"]),
             grid=Grid(**{**values["grid"], "fps": parse_rational(values["grid"]["fps"])}),
+            # Plans of earlier versions name no families.
             chunks=tuple(
-                Chunk(index=i, start=start, stop=stop) for i, (start, stop) in enumerate(values["chunks"])
+                Chunk(index=index, start=start, stop=stop, family=family[0] if family else "")
+                for index, (start, stop, *family) in enumerate(values["chunks"])
             ),
             toolchain=values["toolchain"],
             source=values["source"],
@@ -229,16 +256,15 @@ def plan_jobs(
     for kind in JOB_KINDS.values():
         if not kind.planned:
             continue
-        dependencies = tuple(job.id for name in kind.dependencies for job in jobs if job.kind == name)
         jobs += [
             NewJob(
                 id=job_id(plan.asset, request, kind.name, index),
                 asset=plan.asset,
                 kind=kind.name,
-                pool=route.pool(kind.name),
+                pool=_pool(plan, route, kind, index),
                 priority=options.priority(kind.priority),
                 spec={"plan": plan.key, "ask": request, "index": index},
-                dependencies=dependencies,
+                dependencies=_dependencies(plan, request, kind, index),
                 weight=plan.weight(kind, index),
                 owner=options.owner,
                 deadline=options.deadline,
@@ -246,3 +272,24 @@ def plan_jobs(
             for index in plan.indexes(kind)
         ]
     return tuple(jobs)
+
+
+def _pool(plan: Plan, route: Route, kind: JobKind, index: int | str | None) -> str:
+    """The pool of a job; that of a chunk depends on the codec of its family."""
+    if kind.per is Per.CHUNK and isinstance(index, int):
+        return route.chunk_pool(plan.rungs_of(plan.chunks[index].family)[0].codec)
+    return route.pool(kind.name)
+
+
+def _dependencies(plan: Plan, request: str, kind: JobKind, index: int | str | None) -> tuple[str, ...]:
+    """The ids of the jobs that must be done first; a rendition needs only the chunks of its family."""
+    ids: list[str] = []
+    for name in kind.dependencies:
+        other = JOB_KINDS[name]
+        indexes = plan.indexes(other)
+        if kind.per is Per.RUNG and other.per is Per.CHUNK:
+            indexes = tuple(chunk.index for chunk in plan.chunks_of(plan.rung(index).family))
+        elif kind.per is Per.RUNG and other.per is Per.RUNG:
+            indexes = (index,)
+        ids += [job_id(plan.asset, request, name, each) for each in indexes]
+    return tuple(ids)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TypeAlias
 
 from eddyline.core.errors import UnsupportedError
@@ -16,12 +17,9 @@ from eddyline.media.ladder.ladder import required_encoders, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 
 Router: TypeAlias = Callable[[Profile, VideoFacts], Route]
 """Chooses the pools of one asset's jobs. Raises `UnsupportedError` if no pool can run them."""
-
-_ENCODE_KIND = next(kind.name for kind in JOB_KINDS.values() if kind.encodes_video)
 
 
 def inspect_pool(pools: Pools) -> str:
@@ -57,12 +55,16 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
                 found = _route(restrict_encoders(pools, usable), profile, facts)
             except UnsupportedError:
                 # An encoder that FFmpeg lacks is a better explanation than that no pool has it.
-                tools.require(_encoders(_route(pools, profile, facts), profile, facts))
+                planned = _route(pools, profile, facts)
+                tools.require({encoder for _, encoder in _encoders(planned, profile, facts)})
                 raise next((error for error in failures.values() if error), None) or _unsupported(
                     tools
                 ) from None
-            hardware = {each for each in _encoders(found, profile, facts) if is_hardware(each)}
-            broken = {each for each in hardware if is_broken(each, found.pool(_ENCODE_KIND))}
+            broken = {
+                encoder
+                for codec, encoder in _encoders(found, profile, facts)
+                if is_hardware(encoder) and is_broken(encoder, found.chunk_pool(codec))
+            }
             if not broken:
                 return found
             usable -= broken
@@ -71,32 +73,49 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
 
 
 def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:
-    """The cheapest route whose encoders accept this source: its frame size and its timestamps."""
-    requests = required_encoders(profile, facts)
-    codecs = {request.codec for request in requests if not request.encoder}
-    encoders = {request.encoder for request in requests if request.encoder}
+    """The cheapest route whose encoders accept this source: its frame size and its timestamps.
+
+    Each codec has its own pool.
+    """
+    names: dict[str, set[str]] = {}
+    for request in required_encoders(profile, facts):
+        names.setdefault(request.codec, set()).add(request.encoder)
+    routes = [_codec_route(pools, codec, names[codec], profile, facts) for codec in sorted(names)]
+    return replace(
+        routes[0],
+        chunk_pools={codec: pool for each in routes for codec, pool in each.chunk_pools.items()},
+        encoders={codec: encoder for each in routes for codec, encoder in each.encoders.items()},
+    )
+
+
+def _codec_route(
+    pools: Pools, codec: str, names: Collection[str], profile: Profile, facts: VideoFacts
+) -> Route:
+    """The cheapest route for the rungs of one codec."""
+    own = profile.model_copy(update={"rungs": tuple(each for each in profile.rungs if each.codec == codec)})
     first_error: UnsupportedError | None = None
     while True:
         try:
-            found = routing.plan_route(pools, codecs, encoders)
+            found = routing.plan_route(pools, {codec: names})
         except UnsupportedError as error:
             raise first_error or error from None
         try:
-            rungs(profile, facts, found.encoders)
+            rungs(own, facts, found.encoders)
         except UnsupportedError as error:
             first_error = first_error or error
-            pools = without_chunk_jobs(pools, found.pool(_ENCODE_KIND))
+            pools = without_chunk_jobs(pools, found.chunk_pool(codec))
         else:
             return found
 
 
-def _encoders(route: Route, profile: Profile, facts: VideoFacts) -> set[str]:
+def _encoders(route: Route, profile: Profile, facts: VideoFacts) -> set[tuple[str, str]]:
+    """The codecs of this source's rungs, with the encoders of each."""
     requests = required_encoders(profile, facts)
-    return {request.encoder or route.encoders[request.codec] for request in requests}
+    return {(each.codec, each.encoder or route.encoders[each.codec]) for each in requests}
 
 
 def _unsupported(tools: Toolchain) -> UnsupportedError:
     return UnsupportedError(
         f"no pool can encode all codecs of this profile with {tools.ffmpeg} {tools.ffmpeg_version}",
-        remedy="in pools.yaml, give one pool all of these codecs, with encoders that this FFmpeg has",
+        remedy="in pools.yaml, give these codecs to pools, with encoders that this FFmpeg has",
     )

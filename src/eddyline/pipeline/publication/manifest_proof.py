@@ -8,6 +8,7 @@ from typing import Any
 
 from eddyline.core.errors import ProofError
 from eddyline.media.frame_verification.frame_times import SECOND_US
+from eddyline.media.ladder.frame_steps import thinned_count
 from eddyline.media.streaming.durations import Durations, StreamDurations
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.publication.manifest_sections import PartsByKind, subtitles
@@ -21,12 +22,14 @@ def prove(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
     frames_out = {name: each["frames"] for name, each in by_rung.items()}
     telemetry_in = plan.facts.telemetry.sha256 if plan.facts.telemetry else None
     audio_samples = [part.result["samples"] for part in parts["audio"]]
+    expected = {rung.name: thinned_count(frames_in, rung.frame_step) for rung in plan.rungs}
     _require(
-        all(count == frames_in for count in frames_out.values()),
-        f"the source has {frames_in} frames, the renditions {frames_out}",
+        frames_out == expected,
+        f"the renditions should have {expected} frames of the source's {frames_in}, but have {frames_out}",
     )
+    keyframes = [[frame * rung.frame_step for frame in by_rung[rung.name]["idr"]] for rung in plan.rungs]
     _require(
-        all(each["idr"] == renditions[0]["idr"] for each in renditions),
+        all(each == keyframes[0] for each in keyframes),
         "keyframes differ between the renditions",
     )
     _require(
@@ -48,6 +51,7 @@ def prove(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
         "telemetry_sha256_in": telemetry_in,
         "telemetry_sha256_out": telemetry_in and renditions[0]["telemetry_sha256"],
         "chunks": len(plan.chunks),
+        "family_chunks": {family: len(plan.chunks_of(family)) for family in plan.families},
         "segment_frames": plan.grid.segment,
         "durations_s": _durations(plan, parts),
         "frame_samples": {name: each["frame_samples"] for name, each in by_rung.items()},
@@ -75,10 +79,11 @@ def _check_subtitles(parts: PartsByKind) -> None:
 
 
 def _check_chunks(plan: Plan) -> None:
-    ranges = [(chunk.start, chunk.stop) for chunk in plan.chunks]
-    contiguous = all(stop == start for (_, stop), (start, _) in pairwise(ranges))
-    complete = ranges[0][0] == 0 and ranges[-1][1] == plan.facts.video.frames
-    _require(contiguous and complete, "the chunks do not cover the source")
+    for family in plan.families:
+        ranges = [(chunk.start, chunk.stop) for chunk in plan.chunks_of(family)]
+        contiguous = all(stop == start for (_, stop), (start, _) in pairwise(ranges))
+        complete = bool(ranges) and ranges[0][0] == 0 and ranges[-1][1] == plan.facts.video.frames
+        _require(contiguous and complete, f"the chunks of {family} do not cover the source")
 
 
 def _durations(plan: Plan, parts: PartsByKind) -> dict[str, Any]:

@@ -9,11 +9,15 @@ from typing import Any, TypeAlias
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.source.source import Description, SourceFacts
+from eddyline.media.video.filters import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.runtime.parts import Part
 
 PartsByKind: TypeAlias = Mapping[str, Sequence[Part]]
 """Job kind -> the parts of its jobs, in order; empty where the plan has no job of the kind."""
+
+
+_HDR_NAMES = {"smpte2084": "pq", "arib-std-b67": "hlg"}
 
 
 def source(name: str, facts: SourceFacts) -> dict[str, Any]:
@@ -79,6 +83,9 @@ def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, A
         "codec": rung.codec,
         "width": rung.width,
         "height": rung.height,
+        "family": rung.family,
+        "fps": str(plan.facts.video.fps / rung.frame_step),
+        "transfer": _HDR_NAMES[plan.facts.video.transfer] if keeps_hdr(plan.facts.video, rung) else "sdr",
         "frames": result["frames"],
         "bytes": result["bytes"],
         "bitrate_kbps": round(result["bytes"] * 8 / 1000 / plan.facts.duration_s),

@@ -1,7 +1,7 @@
-"""Ensures that one build of FFmpeg encodes all chunks of an asset.
+"""Ensures that one build of FFmpeg encodes all chunks of a codec family of an asset.
 
 Pools have their own builds of FFmpeg, and during a rollout workers with the old and the new build run side by
-side. Chunks of two encoders must not be joined. The first chunk therefore writes its build into the asset's
+side. Chunks of two encoders must not be joined. The first chunk therefore writes its build into the family's
 build record. A worker with a build that the record does not list takes over and has the other chunks encoded
 again; workers with an earlier build hand their chunks back. If no worker with the newer build has written the
 record for ten minutes (a rollback), a worker with an earlier build takes over again; otherwise the asset
@@ -36,14 +36,14 @@ _MAX_TIME = 1e11  # seconds since 1970
 
 
 class MixedBuildError(ProofError):
-    """The chunks of an asset were encoded by several builds of FFmpeg."""
+    """The chunks of a rendition were encoded by several builds of FFmpeg."""
 
     default_remedy = "submit the source again: the chunks of the other build are encoded again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRecord:
-    """The build (SHA-256 of FFmpeg) that encodes an asset's chunks, and the builds `before` it.
+    """The build (SHA-256 of FFmpeg) that encodes a family's chunks, and the builds `before` it.
 
     `by` is the job that last changed the build, `at` (seconds since 1970) the last time a worker with the
     build wrote the record.
@@ -64,7 +64,7 @@ class EncoderChoice(StrEnum):
 
 
 def choose(record: BuildRecord, build: str, now: float) -> EncoderChoice:
-    """What a worker with `build` does with a chunk of an asset that has this record."""
+    """What a worker with `build` does with a chunk of a family that has this record."""
     if record.build == build:
         return EncoderChoice.ENCODE
     superseded = build in record.before and now - record.at < SUPERSEDED_S
@@ -105,7 +105,7 @@ def failed_on_mixed_builds(job: Job) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class SingleBuild:
-    """Runs one chunk job with the build that the asset's record names: `enter`, encode, `leave`.
+    """Runs one chunk job with the build that its family's record names: `enter`, encode, `leave`.
 
     A worker may be killed at any point: the chunk is run again, and no mix of builds results, because the
     record is changed before the parts of others are looked up, and is read again after the job's own part is
@@ -141,14 +141,15 @@ class SingleBuild:
             return ()
         repeated = [
             self._repeat(chunk, len(record.before))
-            for chunk in self.plan.chunks
+            for chunk in self.plan.chunks_of(self._family)
             if chunk.index != self.spec.index and self._is_of_another_build(chunk.index)
         ]
         if not repeated:
             return ()
         dependencies = tuple(job.id for job in repeated)
         assembling = [
-            job_id(self.plan.asset, self.spec.request, "assemble", rung.name) for rung in self.plan.rungs
+            job_id(self.plan.asset, self.spec.request, "assemble", rung.name)
+            for rung in self.plan.rungs_of(self._family)
         ]
         return (*repeated, *(Link(job_id=job, dependencies=dependencies) for job in assembling))
 
@@ -157,8 +158,13 @@ class SingleBuild:
         return self.runtime.tools.ffmpeg_sha256
 
     @property
+    def _family(self) -> str:
+        chunks = {chunk.index: chunk.family for chunk in self.plan.chunks}
+        return chunks[int(self.spec.index or 0)]
+
+    @property
     def _record_key(self) -> str:
-        return f"{self._part_key(None)}s.json"
+        return f"{self._part_key(None)}s{'-' if self._family else ''}{self._family}.json"
 
     def _part_key(self, index: int | str | None) -> str:
         return self.plan.part_key(self.job.kind, index)

@@ -28,9 +28,9 @@ def assemble(task: Task) -> StepOutput:
     Raises `MixedBuildError` for chunks of several builds of FFmpeg.
     """
     plan = task.plan
-    rung = next(each for each in plan.rungs if each.name == task.index)
+    rung = plan.rung(task.index)
     out = task.work / f"{rung.name}.mp4"
-    chunks = [task.part("chunk", each.index) for each in plan.chunks]
+    chunks = [task.part("chunk", each.index) for each in plan.chunks_of(rung.family)]
     require_single_build(chunks)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.open_source() as source:

@@ -1,4 +1,4 @@
-"""Encodes one chunk: its frames, copied to a small local MP4, are decoded once and encoded for every rung."""
+"""Encodes one chunk: its frames, cut to a small MP4, are decoded once for all rungs of its codec family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eddyline.pipeline.runtime.step_handler import StepOutput
 
 
 def chunk(task: Task) -> StepOutput:
-    """Encode chunk number `task.index`; one MP4 for each rung, "<rung>.mp4"."""
+    """Encode chunk number `task.index`; one MP4 for each rung of its family, "<rung>.mp4"."""
     plan = task.plan
     frames = plan.chunks[task.index]
     with task.open_source() as source:
@@ -26,7 +26,7 @@ def chunk(task: Task) -> StepOutput:
     encoded = encode_chunk(
         piece,
         plan.facts.video,
-        plan.rungs,
+        plan.rungs_of(frames.family),
         plan.grid,
         tools=task.runtime.tools,
         runner=task.runner,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from eddyline.core.formatting import format_count, format_size, printable_line
-from eddyline.core.numbers import parse_rational
 from eddyline.graph.ledger.catalogue.asset import Asset
 from eddyline.media.ladder.chunks import chunk_starts
+from eddyline.page.playback_rate import playback_rate
 from eddyline.page.sections import codec_name, format_bitrate, format_frame_rate
 from eddyline.page.telemetry_section import format_distance
 from eddyline.page.verification import Statement, verification_statements
@@ -68,21 +68,15 @@ def view_of(asset: Asset, manifest: Mapping[str, Any]) -> AssetView:
     )
 
 
-def frame_rate(manifest: Mapping[str, Any]) -> float:
-    """Frames per second; 0 if the rate varies."""
-    video = manifest["source"]["video"]
-    return 0.0 if video["variable_rate"] else float(parse_rational(str(video["fps"])))
-
-
 def _facts(asset: Asset, manifest: Mapping[str, Any]) -> dict[str, Any]:
     stream, pictures = manifest.get("stream") or {}, manifest["pictures"]
     chapters = "stream/chapters.vtt" if stream and manifest.get("chapters") else None
-    fps = frame_rate(manifest)
+    rate = playback_rate(manifest)
     return {
         "asset": asset.asset,
         "name": asset.name,
-        "fps": fps,
-        "frames": manifest["proof"]["frames_in"],
+        "fps": rate.fps,
+        "frames": rate.frames,
         "duration": manifest["source"]["duration_s"],
         "dash": media_url(asset.asset, stream.get("dash")),
         "hls": media_url(asset.asset, stream.get("hls")),
@@ -102,27 +96,34 @@ def _facts(asset: Asset, manifest: Mapping[str, Any]) -> dict[str, Any]:
             {"time_s": each["time_s"], "thumbnail": media_url(asset.asset, each.get("thumbnail"))}
             for each in manifest.get("highlights") or ()
         ],
-        "joins": _joins(manifest) if fps else [],
+        "joins": [frame // rate.step for frame in _joins(manifest)] if rate.fps else [],
     }
 
 
 def _joins(manifest: Mapping[str, Any]) -> list[int]:
-    """The first frames of all chunks but the first one; empty for manifests without the segment's length."""
+    """The first source frames of all chunks of the first codec family but the first chunk.
+
+    Empty for manifests without the segment's length.
+    """
     proof = manifest["proof"]
-    segment = proof.get("segment_frames")
-    if not segment or proof["chunks"] < _CHUNKS_SHOWN_FROM:
+    segment, families = proof.get("segment_frames"), proof.get("family_chunks")
+    chunks = next(iter(families.values())) if families else proof["chunks"]
+    if not segment or chunks < _CHUNKS_SHOWN_FROM:
         return []
-    return list(chunk_starts(proof["frames_in"], segment, proof["chunks"])[1:])
+    return list(chunk_starts(proof["frames_in"], segment, chunks)[1:])
 
 
 def _playable(renditions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The largest rendition of at most 1080 lines in a codec of all browsers; else the first one."""
+    """The largest rendition of at most 1080 lines that browsers play, H.264 if any; else the first one."""
     fitting = [
         each
         for each in renditions
         if each["codec"] in _PLAYABLE and min(each["width"], each["height"]) <= _MAX_LINES
     ]
-    return max(fitting or renditions[:1], key=lambda each: each["width"] * each["height"])
+    return max(
+        fitting or renditions[:1],
+        key=lambda each: (each["codec"] == "h264", each["width"] * each["height"]),
+    )
 
 
 def _rendition(asset: str, each: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid, frame_grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import package as packaging
-from eddyline.media.streaming.elementary_streams import ElementaryStream
+from eddyline.media.streaming.elementary_streams import ElementaryStream, VariantFrames
 from eddyline.media.streaming.package import PackagedStream, package
 from eddyline.media.streaming.playlists import read_master_playlist, read_media_playlist, read_mpd
 from eddyline.media.streaming.segment_duration import choose_segment_duration
 from eddyline.media.streaming.stream_verification import verify_stream
+from eddyline.media.streaming.timeline import Timeline
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.join import join_chunks, sample_times
 from eddyline.mp4.index import read_movie
@@ -390,6 +391,14 @@ def test_renditions_with_different_frame_times_are_rejected(
         make(tools, tmp_path, paths, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
+def _verify(directory: Path, frames: int, grid: Grid) -> None:
+    """Verify that all variants have `frames` frames at the grid's constant rate."""
+    ticks = np.arange(frames + 1, dtype=np.int64) * grid.fps.denominator
+    timeline = Timeline(pts=ticks[:-1], end=int(ticks[-1]), timescale=grid.fps.numerator)
+    names = {path.parent.name for path in (directory / "stream").glob("*/iframes.m3u8")}
+    verify_stream(directory, {name: VariantFrames(timeline=timeline, grid=grid) for name in names})
+
+
 def test_a_name_that_leads_out_of_the_directory_is_rejected(tools: Toolchain, tmp_path: Path) -> None:
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     for name in ("../up", "a,b", "$x", ".hidden", ""):
@@ -409,7 +418,7 @@ def test_a_name_that_leads_out_of_the_directory_is_rejected(tools: Toolchain, tm
         ("r0/iframes.m3u8", "BYTERANGE:", "BYTERANGE:9", "exceeds its segment"),
         ("manifest.mpd", "PT10.01S", "PT14.01S", "the duration is 14.01"),
         ("manifest.mpd", 'r="1"', 'r="2"', "different segments"),
-        ("master.m3u8", "r0/main.m3u8", "r9/main.m3u8", "missing"),
+        ("master.m3u8", "r0/main.m3u8", "r9/main.m3u8", "other variants"),
     ],
 )
 def test_a_wrong_playlist_is_detected(
@@ -421,30 +430,30 @@ def test_a_wrong_playlist_is_detected(
     assert before in text
     path.write_text(text.replace(before, after))
     with pytest.raises(ProofError, match=problem):
-        verify_stream(copy, 300, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+        _verify(copy, 300, frame_grid(gop_s=2, segment_s=4, fps=NTSC))
 
 
 def test_swapped_and_lost_segments_are_detected(stream: Path, tmp_path: Path) -> None:
     grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
     copy = _copy(stream, tmp_path)
-    verify_stream(copy, 300, grid)
+    _verify(copy, 300, grid)
     with pytest.raises(ProofError, match="300 frames, not 301"):
-        verify_stream(copy, 301, grid)
+        _verify(copy, 301, grid)
     with pytest.raises(ProofError, match="the segments are not on the frame grid"):
-        verify_stream(copy, 300, Grid(gop=60, segment=60, fps=NTSC))
+        _verify(copy, 300, Grid(gop=60, segment=60, fps=NTSC))
     one, two = (copy / "stream/r0" / name for name in ("00001.m4s", "00002.m4s"))
     first, second = one.read_bytes(), two.read_bytes()
     one.write_bytes(second)
     two.write_bytes(first)
     with pytest.raises(ProofError):
-        verify_stream(copy, 300, grid)
+        _verify(copy, 300, grid)
     one.write_bytes(first)
     two.write_bytes(second[:-100])
     with pytest.raises(ProofError):
-        verify_stream(copy, 300, grid)
+        _verify(copy, 300, grid)
     two.unlink()
     with pytest.raises(ProofError, match="missing"):
-        verify_stream(copy, 300, grid)
+        _verify(copy, 300, grid)
 
 
 def test_the_command_has_no_absolute_paths_but_the_packager(tools: Toolchain) -> None:

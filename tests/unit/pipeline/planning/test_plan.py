@@ -7,6 +7,7 @@ from itertools import pairwise
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.identity import canonical
+from eddyline.fleet.routing import built_in_route
 from eddyline.media.ladder.profile import Profile, load_profile
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
@@ -44,6 +45,36 @@ def test_the_chunks_cover_every_frame_once() -> None:
 def test_another_toolchain_or_profile_gives_another_key() -> None:
     keys = {_plan().key, _plan(toolchain="other").key, _plan("fast").key}
     assert len(keys) == 3
+
+
+def test_a_rendition_depends_only_on_the_chunks_of_its_family() -> None:
+    plan = _plan("modern", frames=20_000)
+    jobs = {job.id.split(".", 2)[2]: job for job in plan_jobs(plan, "request")}
+    for rung in plan.rungs:
+        needed = {each for each in jobs[f"assemble-{rung.name}"].dependencies if ".chunk-" in each}
+        assert {int(each.rpartition("-")[2]) for each in needed} == {
+            chunk.index for chunk in plan.chunks_of(rung.family)
+        }
+
+
+def test_the_chunks_of_each_codec_go_to_its_pool() -> None:
+    plan = _plan("modern", frames=20_000)
+    route = replace(built_in_route(), chunk_pools={"h264": "gpu", "av1": "cpu"})
+    pools = {
+        plan.chunks[int(job.spec["index"])].family: job.pool
+        for job in plan_jobs(plan, "request", route=route)
+        if job.kind == "chunk"
+    }
+    assert pools == {"h264": "gpu", "av1": "cpu"}
+
+
+def test_a_plan_of_an_earlier_version_is_read() -> None:
+    plain = json.loads(canonical(_plan().to_json()))
+    plain["chunks"] = [each[:2] for each in plain["chunks"]]
+    for rung in plain["rungs"]:
+        del rung["family"], rung["frame_step"]
+    plan = Plan.from_json(plain)
+    assert plan.chunks_of(plan.rungs[0].family) == plan.chunks
 
 
 def test_dependencies_precede_their_dependents() -> None:

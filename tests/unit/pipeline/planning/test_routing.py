@@ -39,13 +39,15 @@ def test_built_in_profiles_use_the_cpu_pools(tools: Toolchain, name: str) -> Non
     profile = profiles.load_profile(name)
     for router in (fleet_router(load_pools()), local_router(load_pools(), tools)):
         found = router(profile, _VIDEO)
-        assert (found.pool("inspect"), found.pool("chunk")) == ("light", "cpu")
-        assert set(found.encoders.values()) == {"libx264", "libx265", "libsvtav1"}
+        assert found.pool("inspect") == "light"
+        assert set(found.chunk_pools) == {each.codec for each in profile.rungs}
+        assert set(found.chunk_pools.values()) == {"cpu"}
+        assert set(found.encoders.values()) <= {"libx264", "libx265", "libsvtav1"}
 
 
 def test_a_gpu_encoder_is_routed_to_the_gpu_pool() -> None:
     profile = _profile_with(encoder="h264_nvenc", preset="p4")
-    assert fleet_router(load_pools())(profile, _VIDEO).pool("chunk") == "gpu"
+    assert fleet_router(load_pools())(profile, _VIDEO).chunk_pool("h264") == "gpu"
 
 
 def test_an_encoder_that_ffmpeg_lacks_is_reported_with_a_remedy(tools: Toolchain) -> None:
@@ -54,7 +56,7 @@ def test_an_encoder_that_ffmpeg_lacks_is_reported_with_a_remedy(tools: Toolchain
         local_router(load_pools(), reduced_tools)(_profile_with(codec="hevc"), _VIDEO)
     assert "--enable-libx265" in caught.value.remedy
     # The same FFmpeg is sufficient for another profile.
-    assert local_router(load_pools(), reduced_tools)(_profile_with(), _VIDEO).pool("chunk") == "cpu"
+    assert local_router(load_pools(), reduced_tools)(_profile_with(), _VIDEO).chunk_pool("h264") == "cpu"
 
 
 def _is_without_gpu() -> bool:
@@ -70,16 +72,16 @@ def test_a_missing_gpu_is_detected_before_it_is_used(tools: Toolchain) -> None:
 @pytest.mark.skipif(not _is_without_gpu(), reason="there is a GPU")
 def test_without_a_gpu_a_cheaper_gpu_pool_is_not_used(tools: Toolchain) -> None:
     pools = _gpu_first()
-    assert fleet_router(pools)(_profile_with(), _VIDEO).pool("chunk") == "gpu"
+    assert fleet_router(pools)(_profile_with(), _VIDEO).chunk_pool("h264") == "gpu"
     found = local_router(pools, tools)(_profile_with(), _VIDEO)
-    assert (found.pool("chunk"), found.encoders["h264"]) == ("cpu", "libx264")
+    assert (found.chunk_pool("h264"), found.encoders["h264"]) == ("cpu", "libx264")
 
 
 def test_a_source_that_an_encoder_does_not_accept_is_routed_to_the_next_pool() -> None:
     router = fleet_router(_gpu_first())
-    assert router(_profile_with(), replace(_VIDEO, variable_rate=True)).pool("chunk") == "cpu"
-    assert router(_profile_with(), replace(_VIDEO, width=160, height=120)).pool("chunk") == "cpu"
-    assert router(_profile_with(), _VIDEO).pool("chunk") == "gpu"
+    assert router(_profile_with(), replace(_VIDEO, variable_rate=True)).chunk_pool("h264") == "cpu"
+    assert router(_profile_with(), replace(_VIDEO, width=160, height=120)).chunk_pool("h264") == "cpu"
+    assert router(_profile_with(), _VIDEO).chunk_pool("h264") == "gpu"
     with pytest.raises(UnsupportedError, match="h264_nvenc cannot limit the bitrate"):
         router(_profile_with(encoder="h264_nvenc", preset="p4"), replace(_VIDEO, variable_rate=True))
 

@@ -345,7 +345,7 @@ def test_jobs_that_fail_on_mixed_builds_are_recognised(tmp_path: Path) -> None:
 def test_an_invalid_record_is_replaced(tmp_path: Path, data: bytes) -> None:
     store = LocalStore(tmp_path / "store")
     store.put_bytes(_PLAN.key, canonical(_PLAN.to_json()))
-    key = f"{_PLAN.part_key('chunk')}s.json"
+    key = f"{_PLAN.part_key('chunk')}s-h264.json"
     store.put_bytes(key, data)
     runtime = Runtime(store=store, tools=_tools("A"), scratch=tmp_path / "scratch", history=history_from_spec)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
