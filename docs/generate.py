@@ -13,6 +13,7 @@ import typer.main
 from docs import fleet_diagrams, fleet_events, http_api, log_events, pool_keys, scaling_week
 
 from eddyline.cli.main import build
+from eddyline.edit.highlights import thresholds
 from eddyline.fleet import pools_schema
 from eddyline.graph.states import legend, mermaid
 from eddyline.media import rejections
@@ -134,6 +135,7 @@ PARTS = (
     ("reference/fleet-events.md", "function rules", fleet_events.rules_table),
     ("reference/fleet-events.md", "function metrics", fleet_events.metrics_table),
     ("reference/fleet-events.md", "function permissions", fleet_events.permissions_table),
+    ("how-to/highlights.md", "thresholds", thresholds.markdown_table),
     ("explanation/fleet.md", "fleet events", fleet_diagrams.event_diagram),
     ("explanation/fleet.md", "terraform modules", fleet_diagrams.module_diagram),
 )

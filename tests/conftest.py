@@ -90,6 +90,7 @@ _SLOW_FIXTURES = {
 _SLOW_MODULES = {
     "aws/s3_events/test_parser.py",
     "aws/test_lambda_package.py",
+    "cli/test_highlights.py",
     "cli/test_merge_and_strip_location.py",
     "cli/test_run.py",
     "cli/test_trim_and_combine.py",
@@ -99,6 +100,7 @@ _SLOW_MODULES = {
     "docs/test_examples.py",
     "docs/test_logs_page.py",
     "docs/test_python_api_page.py",
+    "edit/highlights/test_detect.py",
     "edit/merge/test_card_folders.py",
     "fleet/drain/test_controller.py",
     "gpmf/export/test_hostile.py",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eddyline.core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from eddyline.app.edit import combine, trim
+    from eddyline.app.edit import combine, find_highlights, make_reel, trim
     from eddyline.app.embedded import PlannedAsset, RunRequest, dry_run, run
     from eddyline.app.inspect_source import doctor
     from eddyline.pipeline import probe
@@ -24,6 +24,8 @@ __all__ = [
     "combine",
     "doctor",
     "dry_run",
+    "find_highlights",
+    "make_reel",
     "open_ledger",
     "probe",
     "run",
@@ -33,7 +35,7 @@ __all__ = [
 __getattr__ = lazy_names(
     globals(),
     {
-        "eddyline.app.edit": "combine trim",
+        "eddyline.app.edit": "combine find_highlights make_reel trim",
         "eddyline.app.embedded": "PlannedAsset RunRequest dry_run run",
         "eddyline.app.inspect_source": "doctor",
         "eddyline.pipeline.api.probe": "probe",

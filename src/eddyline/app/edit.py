@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from eddyline.app.tools import find_toolchain
@@ -10,6 +11,10 @@ from eddyline.core.processes.runner import Runner
 from eddyline.core.stop import Stop
 from eddyline.edit.combine.combine import Combined, CombineRequest
 from eddyline.edit.combine.combine import combine as combine_files
+from eddyline.edit.reel.reel import Reel
+from eddyline.edit.reel.reel import make_reel as write_reel
+from eddyline.edit.reel.search import HighlightRequest, Highlights
+from eddyline.edit.reel.search import find_highlights as search_highlights
 from eddyline.edit.trim.time_values import TimeValue, parse_number, parse_time
 from eddyline.edit.trim.trim import Trimmed, TrimRequest
 from eddyline.edit.trim.trim import trim as trim_recording
@@ -54,3 +59,17 @@ def combine(
         copy=copy,
     )
     return combine_files(video, out, request, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
+
+
+def find_highlights(
+    sources: Sequence[Path], request: HighlightRequest, *, stop: Stop | None = None
+) -> Highlights:
+    """Find and select the highlights of recordings. Raises the errors of `edit.reel.search`."""
+    return search_highlights(sources, request, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))
+
+
+def make_reel(
+    sources: Sequence[Path], out: Path, request: HighlightRequest, *, stop: Stop | None = None
+) -> Reel:
+    """Write the highlights of recordings as a reel. Raises the errors of `edit.reel.reel`."""
+    return write_reel(sources, out, request, tools=find_toolchain(), runner=Runner(stop=stop or Stop()))

@@ -117,6 +117,10 @@ COMMANDS = {
     "combine": _command(
         "combine", "Add audio and telemetry of other files to a video, without re-encoding the video."
     ),
+    "highlights": _command(
+        "highlights",
+        "Find the highlights of recordings in telemetry and audio, and cut them to a reel of exact frames.",
+    ),
     "strip-location": _command(
         "strip_location",
         "Copy a recording without its location. Only data known not to contain a location is kept.",

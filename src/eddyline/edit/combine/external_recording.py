@@ -10,8 +10,9 @@ from typing import Any, Literal
 from eddyline.core.errors import InputError, ProofError, UsageError
 from eddyline.core.processes.runner import Runner
 from eddyline.edit.track_range import TrackRange, cut_audio
-from eddyline.media.audio.drift import Drift, decode_audio, measure_drift
+from eddyline.media.audio.drift import RATE, Drift, measure_drift
 from eddyline.media.audio.external_audio import DEMUXERS, prepare_external_audio
+from eddyline.media.audio.mono import decode_mono
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.mp4.index import read_movie
@@ -121,8 +122,8 @@ class ExternalRecordings:
                 "the video has no audio to measure the drift against", remedy="pass --drift as a number"
             )
         own, other = self.work / "own.f32", self.work / f"other-{number}.f32"
-        camera = decode_audio(self.camera, own, tools=self.tools, runner=self.runner)
-        recorder = decode_audio(path, other, tools=self.tools, runner=self.runner, formats=DEMUXERS)
+        camera = decode_mono(self.camera, own, rate=RATE, tools=self.tools, runner=self.runner)
+        recorder = decode_mono(path, other, rate=RATE, tools=self.tools, runner=self.runner, formats=DEMUXERS)
         found = measure_drift(camera, recorder)
         own.unlink()
         other.unlink()

@@ -28,19 +28,19 @@ _SHORT_TERM_S = 0.4  # the window of momentary loudness (EBU Tech 3341)
 _BEFORE_S = 5.0
 _STRONG_STEP = 30.0
 _PER_BEL = 10.0
+_BATCH = 4096  # levels
 
 
-def measure_levels(audio: npt.NDArray[np.int16], rate: int, *, start_s: float = 0.0) -> Levels:
-    """The levels of 16-bit mono audio, int16[n] at `rate` Hz, which starts at movie time `start_s`.
+def measure_levels(audio: npt.NDArray[np.float32], rate: int, *, start_s: float = 0.0) -> Levels:
+    """The levels of mono audio, float32[n] (full scale is 1) at `rate` Hz, from movie time `start_s`.
 
     The last level covers a part of a period; missing samples count as silence.
     """
     size = max(round(rate * PERIOD_S), 1)
     count = -(-len(audio) // size)
     power = np.zeros(count)
-    batch = 4096  # levels at a time: the audio is a mapped file
-    for first in range(0, count, batch):
-        part = np.asarray(audio[first * size : (first + batch) * size], np.float32) / np.float32(32768)
+    for first in range(0, count, _BATCH):  # the audio is a mapped file
+        part = np.asarray(audio[first * size : (first + _BATCH) * size])
         rows = np.pad(part, (0, -len(part) % size)).reshape(-1, size)
         power[first : first + len(rows)] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64) / size
     values = _PER_BEL * np.log10(np.maximum(power, 10 ** (SILENCE_DB / _PER_BEL)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,20 +57,23 @@ class Segment:
 def make_segments(
     events: Sequence[Event], start_s: float, end_s: float, length: SegmentLength, *, source: int = 0
 ) -> tuple[Segment, ...]:
-    """A segment around each event of a recording whose video shows [start_s, end_s), in order of time.
+    """Segments around each event of a recording whose video shows [start_s, end_s), in order of time.
 
-    Segments overlap where events are close. All are from `length.least_s` to `length.most_s` long, or as long
-    as the recording if that is shorter.
+    Each event gets one segment for all of it, and one of the shortest length around its peak, for a place
+    where the first one does not fit. Segments overlap. They are from `length.least_s` to `length.most_s`
+    long, or as long as the recording if that is shorter.
     """
     strongest = sorted(events, key=lambda each: (-each.weighted, each.peak_s))[:MAX_CANDIDATES]
     peaks = sorted(events, key=lambda each: each.peak_s)
     times = np.array([each.peak_s for each in peaks])
     segments = set()
+    shortest = replace(length, most_s=length.least_s)
     for event in strongest:
-        low, high = _window(event, start_s, end_s, length)
-        first, stop = np.searchsorted(times, [low, high]).tolist()
-        inside = peaks[first:stop] or [event]
-        segments.add(_segment(source, low, high, inside))
+        for each in (length, shortest):
+            low, high = _window(event, start_s, end_s, each)
+            first, stop = np.searchsorted(times, [low, high]).tolist()
+            inside = peaks[first:stop] or [event]
+            segments.add(_segment(source, low, high, inside))
     return tuple(sorted(segments, key=lambda each: (each.start_s, each.end_s)))
 
 

@@ -44,7 +44,7 @@ def select_segments(
     the total extends the selected segments, up to `length.most_s`.
     """
     best_first = sorted(
-        set(candidates), key=lambda each: (-each.score, each.source, each.start_s, each.end_s)
+        set(candidates), key=lambda each: (-each.score, -each.length_s, each.source, each.start_s)
     )
     selection = _Selection(recordings, total_s, best_first)
     for share in (MAX_SHARE, 1.0):

@@ -58,11 +58,16 @@ class Trimmed:
 
 @dataclass(frozen=True, kw_only=True)
 class TrimRequest:
-    """The range [start, end) to keep; `keyframes` extends it to keyframes, so nothing is encoded."""
+    """The range [start, end) to keep.
+
+    `keyframes` extends it to keyframes, so nothing is encoded. `joinable`: the result can be joined to others
+    (see `smart_cut.plan_exact_cut`).
+    """
 
     start: TimeValue
     end: TimeValue
     keyframes: bool = False
+    joinable: bool = False
 
 
 def trim(
@@ -115,6 +120,7 @@ class _Trim:
             main=self._track,
             cut_range=cut_range,
             keyframes=self._request.keyframes,
+            joinable=self._request.joinable,
             work=self._work,
             tools=self._tools,
             runner=self._runner,
@@ -173,8 +179,10 @@ class _Trim:
                 remedy="pass a start before the end, within the recording",
             )
         source = cut_video.CutSource(src=self._src, movie=self._movie, track=self._track, shown=shown)
-        cut = plan_keyframe_cut if self._request.keyframes else plan_exact_cut
-        return source, cut(self._src, self._track, shown, first, last)
+        if self._request.keyframes:
+            return source, plan_keyframe_cut(self._src, self._track, shown, first, last)
+        joinable = self._request.joinable
+        return source, plan_exact_cut(self._src, self._track, shown, first, last, joinable=joinable)
 
     def _cut_range(self, source: cut_video.CutSource, plan: CutPlan) -> TrackRange:
         scale = self._track.timescale

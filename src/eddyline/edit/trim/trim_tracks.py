@@ -38,7 +38,8 @@ class CutVideoTrack:
 class TrackCutter:
     """Cuts the tracks of `movie` to the range of the selected frames of its `main` video track.
 
-    `keyframes`: encode no frames. `videos` and `telemetry` collect what must be verified.
+    `keyframes`: encode no frames. `joinable`: see `smart_cut.plan_exact_cut`. `videos` and `telemetry`
+    collect what must be verified.
     """
 
     src: FileRanges
@@ -49,6 +50,7 @@ class TrackCutter:
     work: Path
     tools: Toolchain
     runner: Runner
+    joinable: bool = False
     videos: list[CutVideoTrack] = field(default_factory=list)
     telemetry: TelemetryTrack | None = None
     _facts: VideoFacts | None = None
@@ -116,7 +118,8 @@ class TrackCutter:
             return None
         source = cut_video.CutSource(src=self.src, movie=self.movie, track=track, shown=shown)
         if not self.keyframes:
-            return self.cut_video(source, plan_exact_cut(self.src, track, shown, first, last))
+            plan = plan_exact_cut(self.src, track, shown, first, last, joinable=self.joinable)
+            return self.cut_video(source, plan)
         plan = plan_keyframe_cut(self.src, track, shown, first, last)
         if (plan.start, plan.stop) != (first, last):
             raise UnsupportedError(

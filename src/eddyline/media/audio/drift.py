@@ -8,18 +8,15 @@ matches, without outliers (repeating music, silence).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from eddyline.core.errors import InputError
-from eddyline.core.processes.runner import Limits, Runner
-from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 Floats = npt.NDArray[np.float32]
 
-RATE = 8000  # Hz of the compared audio
+RATE = 8000  # Hz of the compared audio (`mono.decode_mono`)
 _BLOCK = 80  # samples per loudness value: 100 values a second
 _MAX_SECTION_S, _MIN_SECTION_S = 20.0, 1.5
 _SECTIONS = 16
@@ -28,8 +25,6 @@ _MAX_CLOCK_ERROR = 1e-3
 _TOLERANCE_S = 0.03
 _FINE_RANGE_S = 0.05
 _MIN_MATCHES = 3
-_MAX_BYTES = 4 * RATE * 3600 * 24
-_BASE_S = 120.0
 _SIGNIFICANCE = 2.0  # standard deviations
 
 
@@ -52,23 +47,6 @@ class Drift:
     def significant(self) -> bool:
         """Whether the drift exceeds the uncertainty of the measurement."""
         return abs(self.ppm) > _SIGNIFICANCE * self.error_ppm
-
-
-def decode_audio(path: Path, out: Path, *, tools: Toolchain, runner: Runner, formats: str = "") -> Floats:
-    """Decode the first audio track of a file from movie time 0, as one channel at 8 kHz, mapped from `out`.
-
-    At most a day is decoded. Raises `ToolError`, `InputError` (no audio).
-    """
-    limited = ("-format_whitelist", formats) if formats else ()
-    argv = (
-        *(str(tools.ffmpeg), *FFMPEG_BASE, "-y", "-copyts", *limited, *input_args(path)),
-        *("-map", "0:a:0", "-vn", "-af", f"aresample={RATE}:async=1:first_pts=0", "-ac", "1"),
-        *("-fs", str(_MAX_BYTES), "-f", "f32le", f"file:{out}"),
-    )
-    runner.run(argv, limits=Limits(wall_s=_BASE_S + path.stat().st_size / 200_000))
-    if out.stat().st_size < 4:  # noqa: PLR2004 - one sample
-        raise InputError(f"{path.name} has no audio", remedy="pass a file with audio")
-    return np.memmap(out, dtype="<f4", mode="r")
 
 
 def measure_drift(camera: Floats, other: Floats) -> Drift:

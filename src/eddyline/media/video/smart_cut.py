@@ -18,12 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.media.video.parameter_sets import read_parameter_sets
-from eddyline.mp4.bitstream.nal_units import IDR, nal_unit_type, split_nal_units
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.samples.random_access import is_random_access_point
+from eddyline.mp4.samples.random_access import is_idr, is_random_access_point
 
 _AVC = frozenset({"avc1", "avc3"})
 _MAX_TRIED = 4096
@@ -69,14 +67,24 @@ class CutPlan:
         return self.copy_stop, self.stop
 
 
-def plan_exact_cut(src: ByteRanges, track: Track, shown: Presentation, start: int, stop: int) -> CutPlan:
-    """The cut of exactly the frames [start, stop)."""
+def plan_exact_cut(
+    src: ByteRanges, track: Track, shown: Presentation, start: int, stop: int, *, joinable: bool = False
+) -> CutPlan:
+    """The cut of exactly the frames [start, stop).
+
+    `joinable`: frames of another cut may precede it in one track, so it has no hidden frames and starts with
+    an IDR picture; more frames may have to be encoded.
+    """
     ranks = _ranks(track, shown)
     for sample in _sync_samples(track, ranks, start, stop):
         if not is_random_access_point(src, track, sample):
             continue
         copy_start = int(ranks[sample])
+        if joinable and copy_start == start and not is_idr(src, track, sample):
+            continue
         if copy_start > start and not _restarts_decoding(src, track, sample):
+            if joinable:
+                continue
             return _with_hidden_frames(src, track, ranks, start, stop) or _encode_all(start, stop)
         samples = _complete_prefix(_run(ranks, sample, copy_start, stop), ranks, copy_start)
         if len(samples):
@@ -134,11 +142,7 @@ def _keyframe_before(src: ByteRanges, track: Track, ranks: Ints, frame: int) -> 
 
 def _restarts_decoding(src: ByteRanges, track: Track, sample: int) -> bool:
     """Whether earlier frames have no effect from here on: in H.264 only at an IDR picture."""
-    if track.format not in _AVC:
-        return True
-    size = read_parameter_sets(track.stsd, int(track.samples.description[sample])).length_size
-    data = src.read(int(track.samples.offset[sample]), int(track.samples.size[sample]))
-    return any(nal_unit_type("h264", unit) in IDR["h264"] for unit in split_nal_units(data, size))
+    return track.format not in _AVC or is_idr(src, track, sample)
 
 
 def _complete_at(run: Ints, ranks: Ints, first: int) -> Ints:

@@ -44,6 +44,16 @@ def is_random_access_point(src: ByteRanges, track: Track, number: int) -> bool:
     return True
 
 
+def is_idr(src: ByteRanges, track: Track, number: int) -> bool:
+    """Whether sync sample `number` (decode order) is an IDR picture: no frame refers to frames before it.
+
+    In codecs other than H.264 and HEVC, every sync sample counts as one.
+    """
+    if track.format in AVC:
+        return _is_idr(_head(src, track, number))
+    return track.format not in HEVC or _hevc_kind(_head(src, track, number)) in IDR["hevc"]
+
+
 def find_undecodable(src: ByteRanges, track: Track) -> tuple[int, ...]:
     """Samples (decode order) that decoders do not output, because their references are missing from the file.
 

@@ -176,10 +176,10 @@ class Recording:
         total = (second + 1) * GPS
         return gpmf.stream("GPS5", "l", np.rint(rows), scale=_GPS_SCALE, modifiers=fixed, total=total)
 
-    def audio(self) -> npt.NDArray[np.int16]:
-        """16-bit mono audio at 8 kHz."""
+    def audio(self) -> npt.NDArray[np.float32]:
+        """Mono audio at 8 kHz."""
         noise = self.random.normal(0, 1, len(self.loudness)) * 10 ** (self.loudness / 20)
-        return np.asarray(np.clip(noise * 32768, -32768, 32767), np.int16)
+        return np.asarray(np.clip(noise, -1, 1), np.float32)
 
     def signals(self) -> Signals:
         """The signals as they are read from the files."""

@@ -128,7 +128,7 @@ def test_a_recording_without_telemetry_and_audio_has_no_events() -> None:
 
 
 def test_a_recording_of_length_zero_has_no_events() -> None:
-    levels = measure_levels(np.zeros(0, np.int16), 8000)
+    levels = measure_levels(np.zeros(0, np.float32), 8000)
     assert find_events(read_signals(None, start_s=0.0, end_s=0.0, levels=levels)) == ()
     empty = gpmf.stream("ACCL", "s", np.zeros((0, 3)), scale=[418], total=0)
     telemetry = gpmf.read_payloads(gpmf.serialize([gpmf.device(1, "Camera", [empty])]), lenient=True)

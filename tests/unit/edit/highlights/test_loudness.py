@@ -17,12 +17,12 @@ def levels(*parts: tuple[float, float]) -> Levels:
 
 def test_levels_are_those_of_the_audio() -> None:
     times = np.arange(8000) / 8000
-    tone = np.sin(2 * np.pi * 440 * times) * 32767
-    audio = np.concatenate((tone, tone / 10, np.zeros(8000))).astype(np.int16)
+    tone = np.sin(2 * np.pi * 440 * times)
+    audio = np.concatenate((tone, tone / 10, np.zeros(8000))).astype(np.float32)
     found = measure_levels(audio, 8000, start_s=0.5)
     assert (found.start_s, found.period_s, len(found.values)) == (0.5, PERIOD_S, 30)
     assert found.values[[5, 15, 25]] == pytest.approx([-3.01, -23.01, SILENCE_DB], abs=0.02)
-    assert len(measure_levels(np.ones(801, np.int16), 8000).values) == 2
+    assert len(measure_levels(np.ones(801, np.float32), 8000).values) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.edit.highlights.events import KINDS, Event, make_event
-from eddyline.edit.highlights.segments import SegmentLength, make_segments
+from eddyline.edit.highlights.segments import Segment, SegmentLength, make_segments
 
 LENGTH = SegmentLength(least_s=2.0, most_s=5.0)
+
+
+def longest(segments: Sequence[Segment]) -> Segment:
+    return max(segments, key=lambda each: each.length_s)
 
 
 @st.composite
@@ -38,27 +44,27 @@ def test_segments_have_a_valid_length_within_the_recording(events: list[Event]) 
 
 def test_a_segment_starts_before_the_event_and_ends_after_it() -> None:
     event = make_event("airtime", 50.0, 51.0, 50.5, 0.6)
-    (segment,) = make_segments([event], 0.0, 100.0, LENGTH)
+    segment = longest(make_segments([event], 0.0, 100.0, LENGTH))
     assert (segment.start_s, segment.end_s, segment.kind) == (49.0, 52.0, "airtime")
     assert segment.score == pytest.approx(0.9 * 0.6)
 
 
 def test_a_short_event_gets_the_shortest_length() -> None:
     event = make_event("face", 50.0, 50.5, 50.25, 0.6)
-    (segment,) = make_segments([event], 0.0, 100.0, LENGTH)
+    segment = longest(make_segments([event], 0.0, 100.0, LENGTH))
     assert (segment.start_s, segment.end_s) == pytest.approx((49.25, 51.25))
 
 
 def test_of_a_long_event_the_part_around_the_peak_is_used() -> None:
     event = make_event("hilight", 20.0, 60.0, 50.0, 1.0)
-    (segment,) = make_segments([event], 0.0, 100.0, LENGTH)
+    segment = longest(make_segments([event], 0.0, 100.0, LENGTH))
     assert (segment.start_s, segment.end_s) == (46.0, 51.0)
 
 
 @pytest.mark.parametrize(("at", "expected"), [(0.2, (0.0, 2.2)), (99.8, (97.8, 100.0))])
 def test_a_segment_stays_within_the_recording(at: float, expected: tuple[float, float]) -> None:
     event = make_event("loudness", at, min(at + 1.0, 100.0), at, 0.6)
-    (segment,) = make_segments([event], 0.0, 100.0, LENGTH)
+    segment = longest(make_segments([event], 0.0, 100.0, LENGTH))
     assert segment.start_s == pytest.approx(expected[0], abs=0.61)
     assert segment.end_s <= 100
     assert segment.length_s >= 2
@@ -80,3 +86,9 @@ def test_several_kinds_of_evidence_raise_the_score() -> None:
     assert {each.kind for each in best.events} == {"airtime", "impact"}
     assert best.kind == "airtime"
     assert best.to_json()["evidence"][0]["kind"] == "airtime"
+
+
+def test_an_event_also_gets_the_shortest_segment_around_its_peak() -> None:
+    event = make_event("hilight", 46.0, 50.5, 50.0, 1.0)
+    segments = make_segments([event], 0.0, 100.0, LENGTH)
+    assert [(each.start_s, each.end_s) for each in segments] == [(46.0, 50.5), (48.4, 50.4)]

@@ -146,6 +146,22 @@ def test_in_h264_with_open_gops_the_preceding_frames_are_hidden(
     assert decoded(tmp_path / "cut.mp4", ffmpeg)[0] == decoded(clips / "h264-open.mp4", ffmpeg)[15]
 
 
+@pytest.mark.parametrize(
+    ("name", "start", "copy_start"),
+    [("h264-open", 15, 25), ("h264-open", 12, 25), ("hevc-open", 12, 24), ("h264", 12, 12)],
+)
+def test_a_joinable_cut_starts_with_an_idr_picture_and_hides_no_frame(
+    clips: Path, name: str, start: int, copy_start: int
+) -> None:
+    with FileRanges(clips / f"{name}.mp4") as src:
+        movie = read_movie(src)
+        track = movie.tracks_of_kind("video")[0]
+        shown = build_presentation(movie, track)
+        plan = plan_exact_cut(src, track, shown, start, 25, joinable=True)
+    # Frames before the next IDR picture (H.264) or random access point (HEVC) are encoded; 25 is the end.
+    assert (plan.hidden, plan.copy_start) == (0, copy_start)
+
+
 def test_a_changed_copied_frame_fails_verification(clips: Path, tmp_path: Path, tools: Toolchain) -> None:
     with pytest.raises(ProofError):
         cut(clips / "h264.mp4", tmp_path / "cut.mp4", 5, 30, tools, damage=True)
