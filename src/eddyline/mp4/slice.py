@@ -70,7 +70,7 @@ def write_slice(
     samples = track.samples
     wanted = shown.sample[start:stop]
     counting = CountingRanges(src)
-    numbers = _required_samples(counting, track, wanted)
+    numbers = samples_to_decode(counting, track, wanted)
     times = _slice_times(samples, numbers)
     start_pts, end_pts = _bounds(track, shown, numbers, times, start, stop)
     write_mp4(
@@ -110,8 +110,11 @@ def require_separable(track: Track, shown: Presentation) -> None:
         )
 
 
-def _required_samples(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
-    """The samples to write, in decode order: from a random access point to the last requested one."""
+def samples_to_decode(src: ByteRanges, track: Track, wanted: Ints) -> Ints:
+    """The samples that show the `wanted` ones, in decode order: from a random access point to the last.
+
+    `wanted` are sample numbers (decode order), at least one.
+    """
     samples = track.samples
     earliest = int(samples.pts[wanted].min())
     final = int(wanted.max())

@@ -31,14 +31,22 @@ _REFERENCE_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 def filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
     """The `-filter_complex` from the slice's video to `[v0]`, `[v1]`, ..., one per rung."""
-    groups: dict[tuple[str, bool, int], list[int]] = {}
+    return joined_filter_graph((piece,), facts, rungs, grid)
+
+
+def joined_filter_graph(pieces: Sequence[Slice], facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
+    """As `filter_graph`, for the frames of several slices one after the other: input k is slice k.
+
+    Rungs of one family alone are scaled from each other: families are encoded apart.
+    """
+    groups: dict[tuple[str, str, bool, int], list[int]] = {}
     for index, rung in enumerate(rungs):
-        key = (rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
+        key = (rung.family, rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
         groups.setdefault(key, []).append(index)
     heads = [f"g{number}" for number in range(len(groups))]
-    parts = [_chain("0:v:0", [*_trim(piece, facts, grid), *_split(len(heads))], heads)]
-    for head, ((_, _, step), members) in zip(heads, groups.items(), strict=True):
-        parts += _scale_chain(head, members, facts, rungs, _every_frame(step, facts, grid))
+    parts = _join(pieces, facts, grid, heads)
+    for head, (key, members) in zip(heads, groups.items(), strict=True):
+        parts += _scale_chain(head, members, facts, rungs, _every_frame(key[-1], facts, grid))
     return ";".join(parts)
 
 
@@ -81,6 +89,19 @@ def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     # A stereo packing message in the bitstream may contradict the rendition's own st3d box.
     mono = ["sidedata=mode=delete:type=STEREO3D"] if facts.projection else []
     return [*steps, *retime, *mono, *rotation_filters(facts)]
+
+
+def _join(pieces: Sequence[Slice], facts: VideoFacts, grid: Grid, heads: Sequence[str]) -> list[str]:
+    """The wanted frames of all slices, at each of the labels `heads`."""
+    steps = [_trim(piece, facts, grid) for piece in pieces]
+    if len(pieces) == 1:
+        return [_chain("0:v:0", [*steps[0], *_split(len(heads))], heads)]
+    labels = [f"p{number}" for number in range(len(pieces))]
+    parts = [
+        _chain(f"{number}:v:0", chain, [label])
+        for number, (chain, label) in enumerate(zip(steps, labels, strict=True))
+    ]
+    return [*parts, _chain("][".join(labels), [f"concat=n={len(labels)}", *_split(len(heads))], heads)]
 
 
 def _scale_chain(
