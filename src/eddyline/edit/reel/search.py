@@ -127,11 +127,11 @@ def search(
     if request.music is not None:
         music = read_music(request.music, request.duration_s, work=work, tools=tools, runner=runner)
     return Found(
-        highlights=_select(analyses, request, music), sources=ordered, files=tuple(files), music=music
+        highlights=select(analyses, request, music), sources=ordered, files=tuple(files), music=music
     )
 
 
-def _select(analyses: Sequence[Analysis], request: HighlightRequest, music: Music | None) -> Highlights:
+def select(analyses: Sequence[Analysis], request: HighlightRequest, music: Music | None = None) -> Highlights:
     """The highlights of a reel that is not longer than its music, with cuts on its beats."""
     total_s = request.duration_s if music is None else min(request.duration_s, music.length_s)
     segments = select_highlights(analyses, total_s, request.length)

@@ -28,7 +28,7 @@ _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(va
 
 
 _DEFAULT_MAX_FPS = 60.0
-_ADDED = {"max_fps": _DEFAULT_MAX_FPS, "hdr_max_fps": None}
+_ADDED = {"max_fps": _DEFAULT_MAX_FPS, "hdr_max_fps": None, "highlights": None}
 
 
 class RungSettings(Section):
@@ -109,13 +109,21 @@ class PictureSettings(Section):
     storyboard: StoryboardSettings | None = StoryboardSettings()
 
 
+class HighlightSettings(Section):
+    """List the highlights for a reel of at most `duration_s`, in segments of up to `max_segment_s`."""
+
+    duration_s: float = Field(default=30.0, ge=2, le=600)
+    max_segment_s: float = Field(default=5.0, ge=2, le=60)
+
+
 class Profile(Section):
     """All settings of a profile; `digest()` is part of every output's key.
 
     `gop_s` and `segment_s` (a multiple of `gop_s`) are in seconds. `hdr`: "tonemap" makes all rungs SDR,
     "keep" keeps HDR in rungs of 10 bits. `max_fps`: rungs of a faster source show every second, third, ...
     frame, so that their rate is at most this (None: all frames); `hdr_max_fps`: those that are HDR, in
-    addition. `package`: whether HLS and DASH are written.
+    addition. `package`: whether HLS and DASH are written. `highlights`: which segments the list of highlights
+    has (None: the asset has no such list).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -129,6 +137,7 @@ class Profile(Section):
     hdr_max_fps: Annotated[float, Field(ge=1, le=1000)] | None = None
     pictures: PictureSettings = PictureSettings()
     package: bool = True
+    highlights: HighlightSettings | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fractions import Fraction
-from pathlib import Path
 
 from eddyline.core.errors import InputError
-from eddyline.edit import track_range
 from eddyline.media.audio.encode import encode_track
-from eddyline.mp4.movie import Track
-from eddyline.mp4.slice import copy_tracks
-from eddyline.mp4.write.mux import write_mp4
-from eddyline.pipeline.runtime.index_cache import IndexedSource
+from eddyline.pipeline.runtime.audio_track import copy_audio_track
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
 
@@ -27,7 +22,7 @@ def audio(task: Task) -> StepOutput:
             raise InputError(
                 f"audio track {facts.track} is missing from the source", remedy="submit the source again"
             )
-        _copy_track(source, track, track_file)
+        copy_audio_track(source, track, track_file)
         until = Fraction(source.presentation.end, source.track.timescale)
     encoded = encode_track(
         track_file,
@@ -49,17 +44,3 @@ def audio(task: Task) -> StepOutput:
             "loudness": asdict(encoded.loudness),
         },
     )
-
-
-def _copy_track(source: IndexedSource, track: Track, out: Path) -> None:
-    """Copy the track alone to a local file; PCM without edits, which FFmpeg applies to 1,024 samples only."""
-    plain = (
-        track_range.presented_audio(source.movie, track, source.src)
-        if track_range.is_sample_exact(track)
-        else None
-    )
-    if plain is None:
-        copy_tracks(source.src, source.movie, [track], out)
-        return
-    brand = "qt  " if source.movie.quicktime else "isom"
-    write_mp4(out, [plain], timescale=source.movie.timescale, brand=brand, compatible=(brand,), durable=False)

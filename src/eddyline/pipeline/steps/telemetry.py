@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from eddyline import gpmf
-from eddyline.core.errors import Interrupted, ProofError, TransientError
+from eddyline.core.errors import Interrupted, ProofError, ToolError, TransientError
+from eddyline.media.ladder.profile import HighlightSettings
 from eddyline.mp4.slice import iter_samples
 from eddyline.pipeline.runtime.highlights import read_hilight_times
 from eddyline.pipeline.runtime.index_cache import IndexedSource
@@ -27,11 +28,16 @@ _SIDE_FILES = {
     "svg": "track.svg",
     "highlights": "highlights.json",
 }
+# Only where the profile asks for it.
+_SEGMENTS, _SEGMENTS_FILE = "highlight_segments", "highlight-segments.json"
 _MAX_WARNINGS = 20
 
 
 def telemetry(task: Task) -> StepOutput:
-    """Write "payloads.gpmf" (all payloads in order), "udta.bin" and side files, where the source has them."""
+    """Write "payloads.gpmf" (all payloads in order), "udta.bin" and side files, where the source has them.
+
+    If the profile asks for it, the list of highlights, too.
+    """
     written: dict[str, Path] = {}
     facts: dict[str, Any] = {"camera": None, "streams": {}, "gps": None}
     with task.open_source() as source:
@@ -42,8 +48,11 @@ def telemetry(task: Task) -> StepOutput:
             written["udta.bin"].write_bytes(source.movie.udta)
         names, warnings = _write_side_files(source, task, facts)
         warnings += _hilights_outside(source)
-    written |= {name: task.work / name for name in names}
-    paths = {"payloads": "payloads.gpmf", "udta": "udta.bin", **_SIDE_FILES}
+        written |= {name: task.work / name for name in names}
+        paths = {"payloads": "payloads.gpmf", "udta": "udta.bin", **_SIDE_FILES}
+        if task.plan.profile.highlights is not None:
+            paths[_SEGMENTS] = _SEGMENTS_FILE
+            warnings += _write_segments(source, task, task.plan.profile.highlights, written)
     return StepOutput(
         files=written,
         result={
@@ -89,6 +98,24 @@ def _write_side_files(
         raise  # not caused by the telemetry
     except Exception as error:  # noqa: BLE001 - unforeseen bytes must not fail the asset
         return (), [f"the telemetry cannot be parsed: {str(error) or type(error).__name__}"]
+
+
+def _write_segments(
+    source: IndexedSource, task: Task, settings: HighlightSettings, written: dict[str, Path]
+) -> list[str]:
+    """Write the list of highlights and add it to `written`; returns warnings."""
+    # Few profiles ask for it, and it imports a lot.
+    from eddyline.pipeline.runtime.highlight_segments import write_highlight_segments  # noqa: PLC0415 - see above
+
+    out = task.work / _SEGMENTS_FILE
+    try:
+        write_highlight_segments(task, source, settings, out)
+    except (TransientError, ToolError, Interrupted, MemoryError):
+        raise  # not caused by the source
+    except Exception as error:  # noqa: BLE001 - unforeseen bytes must not fail the asset
+        return [f"the highlights cannot be found: {str(error) or type(error).__name__}"]
+    written[out.name] = out
+    return []
 
 
 def _hilights_outside(source: IndexedSource) -> list[str]:

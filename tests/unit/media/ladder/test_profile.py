@@ -143,6 +143,14 @@ def test_the_digest_of_a_profile_without_encoders_is_stable() -> None:
     assert "encoder" not in profile.load_profile("default").model_dump_json()
 
 
+def test_highlights_are_part_of_the_digest_where_they_are_listed() -> None:
+    plain = profile.load_profile("default")
+    listing = plain.model_copy(update={"highlights": profile.HighlightSettings()})
+    assert "highlights" not in plain.model_dump(mode="json")
+    assert listing.digest() != plain.digest()
+    assert profile.Profile.model_validate(listing.model_dump(mode="json")) == listing
+
+
 def test_an_encoder_is_part_of_the_digest_and_of_the_json(tmp_path: Path) -> None:
     plain = _RUNG.replace("veryfast", "p5").replace("}", ", encoder: h264_nvenc}")
     loaded = profile.load_profile(_write_profile(tmp_path, f"rungs: [{plain}]"))

@@ -19,13 +19,18 @@ import pytest
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.errors import ProofError, TransientError
+from eddyline.core.processes.runner import Runner
+from eddyline.edit.reel.search import HighlightRequest, find_highlights
 from eddyline.gpmf import export
 from eddyline.gpmf.export.json_document import json_schema
+from eddyline.media.ladder.profile import HighlightSettings, load_profile
 from eddyline.media.source.source import TelemetryFacts
+from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import iter_samples
 from eddyline.pipeline.demo_clip import make_clip
 from eddyline.pipeline.publication import manifest_sections
+from eddyline.pipeline.runtime import highlight_segments
 from eddyline.pipeline.runtime.index_cache import IndexCache, IndexedSource
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Task
@@ -45,7 +50,7 @@ def _payloads(path: Path) -> list[bytes]:
         return list(iter_samples(src, track)) if track else []
 
 
-def _output(path: Path, work: Path) -> StepOutput:
+def _output(path: Path, work: Path, *, highlights: HighlightSettings | None = None) -> StepOutput:
     """The output of the step for a file."""
     work.mkdir(exist_ok=True)
     payloads = _payloads(path)
@@ -54,14 +59,27 @@ def _output(path: Path, work: Path) -> StepOutput:
         bytes=sum(map(len, payloads)),
         sha256=hashlib.sha256(b"".join(payloads)).hexdigest(),
     )
-    plan = SimpleNamespace(facts=replace(facts(), telemetry=telemetry if payloads else None))
+    profile = load_profile("default").model_copy(update={"highlights": highlights})
+    with FileRanges(path) as src:
+        movie = read_movie(src)
+    audio = tuple(SimpleNamespace(track=track.number) for track in movie.tracks_of_kind("audio"))
+    found = replace(facts(), telemetry=telemetry if payloads else None, audio=cast("Any", audio))
+    plan = SimpleNamespace(name=path.name, facts=found, profile=profile)
 
     @contextmanager
     def open_source() -> Iterator[IndexedSource]:
         with FileRanges(path) as src:
             yield IndexCache().get(path, src)
 
-    return step.telemetry(cast("Task", SimpleNamespace(plan=plan, work=work, open_source=open_source)))
+    tools = Toolchain.find() if highlights else None
+    task = SimpleNamespace(
+        plan=plan,
+        work=work,
+        open_source=open_source,
+        runtime=SimpleNamespace(tools=tools),
+        runner=Runner(),
+    )
+    return step.telemetry(cast("Task", task))
 
 
 def _manifest(output: StepOutput) -> dict[str, Any]:
@@ -101,6 +119,29 @@ def test_all_telemetry_is_exported(clip: Path, tmp_path: Path) -> None:
     document = json.loads(gzip.decompress(output.files["telemetry.json.gz"].read_bytes()))
     jsonschema.validate(document, json_schema())
     assert len(json.loads(output.files["highlights.json"].read_bytes())["highlights"]) == 2
+
+
+def test_the_highlights_are_listed_if_the_profile_asks_for_them(
+    clip: Path, tmp_path: Path, tools: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = HighlightSettings(duration_s=2.0, max_segment_s=2.0)
+    first, second = (_output(clip, tmp_path / name, highlights=settings) for name in ("first", "second"))
+    assert _manifest(first)["highlight_segments"] == "telemetry/highlight-segments.json"
+    data = first.files["highlight-segments.json"].read_bytes()
+    assert data == second.files["highlight-segments.json"].read_bytes()
+    listed = json.loads(data)
+    request = HighlightRequest(duration_s=2.0, max_segment_s=2.0)
+    assert listed == find_highlights([clip], request, tools=tools).to_json()
+    assert [each["kind"] for each in listed["segments"]] == ["hilight"]
+    assert "highlight_segments" not in _manifest(_output(clip, tmp_path / "without"))
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(highlight_segments, "write_highlight_segments", fail)
+    section = _manifest(_output(clip, tmp_path / "failed", highlights=settings))
+    assert section["highlight_segments"] is None
+    assert section["warnings"] == ["the highlights cannot be found: ZeroDivisionError"]
 
 
 def test_two_runs_write_the_same_bytes(clip: Path, tmp_path: Path) -> None:
