@@ -2,9 +2,9 @@
 
     python -m benchmarks families [CLIP...]
 
-For each rung of `default`, the CRF at which SVT-AV1 and x265 reach the VMAF (0.6.1, at the size of the rung) of
-the H.264 rung is interpolated between encodes at several CRFs; bits and CPU time at that CRF are ratios to those
-of the H.264 rung. Every encode has the options of a chunk, on one thread. Clips are the mosaic of
+For each rung of `default`, the CRF at which SVT-AV1 and x265 reach the VMAF (0.6.1, at the size of the rung)
+of the H.264 rung is interpolated between encodes at several CRFs; bits and CPU time at that CRF are ratios to
+those of the H.264 rung. Every encode has the options of a chunk, on one thread. Clips are the mosaic of
 `benchmarks.clips` and files given by path.
 """
 
@@ -94,8 +94,8 @@ def _measure_clip(clip: Path, work: Path, tools: Toolchain) -> list[tuple[str, s
             crf, bits, cpu = _at_quality(base, crfs, trials)
             key = f"{encoder.removeprefix('lib')}_{preset}_{rung.height}"
             print(
-                f"| {clip.stem} | {rung.height} | {base.vmaf:.1f} | {encoder.removeprefix('lib')} {preset} | {crf:.1f}"
-                f" | {bits:.2f} | {cpu:.2f} |",
+                f"| {clip.stem} | {rung.height} | {base.vmaf:.1f} | {encoder.removeprefix('lib')} {preset} |"
+                f" {crf:.1f} | {bits:.2f} | {cpu:.2f} |",
                 flush=True,
             )
             rows.append((clip.stem, key, bits, cpu))
@@ -103,7 +103,7 @@ def _measure_clip(clip: Path, work: Path, tools: Toolchain) -> list[tuple[str, s
 
 
 def _at_quality(base: Encode, crfs: tuple[int, ...], trials: list[Encode]) -> tuple[float, float, float]:
-    """CRF, and bits and CPU time relative to `base`, at the VMAF of `base`: linear in VMAF (bits: their log)."""
+    """CRF, and bits and CPU time relative to `base`, at its VMAF: linear in VMAF (bits: their logarithm)."""
     order = np.argsort([each.vmaf for each in trials])
     vmaf = np.asarray([trials[at].vmaf for at in order])
 

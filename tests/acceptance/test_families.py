@@ -141,3 +141,68 @@ def _luma(ffmpeg: str, path: Path) -> np.ndarray:
     ).stdout
     frames = np.frombuffer(decoded, np.uint16 if bits == 10 else np.uint8).reshape(-1, 16 * 16)
     return np.asarray(frames.mean(axis=1))
+
+
+@pytest.mark.slow
+def test_the_fields_of_interlaced_video_become_frames(
+    ffmpeg: str, eddyline: tuple[str, ...], tmp_path: Path
+) -> None:
+    source, profile = tmp_path / "interlaced.mp4", tmp_path / "fields.yaml"
+    rung = "codec: h264, crf: 16, preset: ultrafast, maxrate_kbps: 4000, bufsize_kbps: 8000"
+    profile.write_text(
+        f"rungs: [{{height: 120, {rung}}}, {{height: 90, {rung}, max_fps: 30}}]\n"
+        "deinterlace: fields\ngop_s: 1.0\nsegment_s: 1.0\n"
+    )
+    # A bar moves by 2 pixels a field: 60 positions a second in 30 interlaced frames.
+    draw = "geq=lum='if(between(X,2*N,2*N+15),220,40)':cb=128:cr=128"
+    subprocess.run(
+        [
+            *(
+                ffmpeg,
+                "-v",
+                "error",
+                "-f",
+                "lavfi",
+                "-i",
+                "color=black:s=320x120:r=60000/1001,trim=end_frame=130",
+            ),
+            *("-vf", f"{draw},format=yuv420p,tinterlace=interleave_top,setfield=tff", "-c:v", "libx264"),
+            *(
+                "-preset",
+                "ultrafast",
+                "-crf",
+                "8",
+                "-flags",
+                "+ilme+ildct",
+                "-x264-params",
+                "tff=1",
+                str(source),
+            ),
+        ],
+        check=True,
+    )
+    done = subprocess.run(
+        [*eddyline, "run", str(source), "--out", str(tmp_path / "out"), "--profile", str(profile)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    (path,) = (tmp_path / "out").glob("assets/*/manifest.json")
+    manifest = json.loads(path.read_text())
+    fast, slow = manifest["renditions"]
+    assert (fast["frames"], fast["fps"], slow["frames"], slow["fps"]) == (130, "60000/1001", 65, "30000/1001")
+    for each, step in ((fast, 1), (slow, 2)):
+        decoded = subprocess.run(
+            [
+                *(ffmpeg, "-v", "error", "-i", str(path.parent / each["path"]), "-fps_mode", "passthrough"),
+                *("-vf", "format=gray,scale=320:2:flags=area", "-f", "rawvideo", "-"),
+            ],
+            capture_output=True,
+            check=True,
+        ).stdout
+        lines = np.frombuffer(decoded, np.uint8).reshape(-1, 2, 320)[:, 0].astype(float) - 40
+        lines[lines < 60] = 0
+        centers = (lines * np.arange(320)).sum(axis=1) / np.maximum(lines.sum(axis=1), 1)
+        expected = 2 * step * np.arange(each["frames"]) + 7.5
+        assert centers == pytest.approx(expected, abs=1.5)

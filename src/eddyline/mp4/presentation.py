@@ -29,6 +29,15 @@ class Presentation:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def separate_fields(self) -> Presentation:
+        """Two frames for each frame, the second halfway to the next one; in ticks of half the length."""
+        middle = self.pts + np.append(self.pts[1:], self.end)
+        return Presentation(
+            sample=np.repeat(self.sample, 2),
+            pts=np.stack((2 * self.pts, middle), axis=1).reshape(-1),
+            end=2 * self.end,
+        )
+
     def thinned(self, step: int) -> Presentation:
         """Every `step`-th frame, beginning with the first; each lasts until the next one."""
         return Presentation(sample=self.sample[::step], pts=self.pts[::step], end=self.end)

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.mp4.movies import Edited, Frames, Make, Open
 
 from eddyline.core.errors import UnsupportedError
-from eddyline.mp4.presentation import build_presentation
+from eddyline.mp4.presentation import Presentation, build_presentation
 
 _FIRST = 2002  # media time of the first frame in display order
 
@@ -91,3 +91,13 @@ def test_a_camera_file_presents_all_frames_of_its_table(samples: Path, opened: O
     clip = opened(samples / "max-heromode.mp4")
     shown = build_presentation(clip.movie, clip.video)
     assert (len(shown), shown.end) == (315, 945_945)
+
+
+def test_thinned_and_separate_fields() -> None:
+    shown = Presentation(sample=np.array([0, 2, 1]), pts=np.array([0, 10, 25]), end=31)
+    thinned = shown.thinned(2)
+    assert (thinned.sample.tolist(), thinned.pts.tolist(), thinned.end) == ([0, 1], [0, 25], 31)
+    fields = shown.separate_fields()
+    assert fields.sample.tolist() == [0, 0, 2, 2, 1, 1]
+    assert fields.pts.tolist() == [0, 10, 20, 35, 50, 56]
+    assert fields.end == 62

@@ -86,7 +86,8 @@ class _Costs:
     def candidate(self, candidate: _Candidate) -> float:
         total = self.source(candidate.range.start, candidate.range.stop) if candidate.range else 0.0
         for rung in self.rungs:
-            own = (number // rung.frame_step for number in candidate.frames.get(rung.name, ()))
+            frames = candidate.frames.get(rung.name, ())
+            own = (number * rung.fields // rung.frame_step for number in frames)
             for start, stop in consecutive_ranges(own):
                 decoded = start % (self.grid.gop // rung.frame_step) + stop - start + _REORDERED
                 total += decoded * rung.width * rung.height + _SEEK_PIXELS
@@ -141,7 +142,7 @@ def plan_samples(
     by_size = sorted(rungs, key=lambda rung: (rung.width * rung.height, rung.name))
     count = len(shown)
     selection.add(_all_rungs(0, 2, count, rungs), required=True)
-    starts = sorted({chunk.start for chunk in chunks} - {0})
+    starts = sorted({chunk.source_range[0] for chunk in chunks} - {0})
     joins = sorted(
         _spread(starts, _MAX_JOINS),
         key=lambda join: (costs.source(join - 1, join + 2), join),
@@ -151,7 +152,7 @@ def plan_samples(
     ]
     for each in with_neighbours[:1]:
         selection.add(each)
-    last_shown = {rung.name: (count - 1) // rung.frame_step * rung.frame_step for rung in rungs}
+    last_shown = {rung.name: (count - 1) // rung.source_step * rung.source_step for rung in rungs}
     last = SampleRange(start=max(min(count - 2, *last_shown.values()), 0), stop=count, to_end=True)
     selection.add(_Candidate(range=last, frames={by_size[0].name: (last_shown[by_size[0].name],)}))
     for join in sorted(joins[1:], key=lambda join: costs.source(join, join + 2)):
@@ -189,14 +190,14 @@ def _with_neighbours(join: int, count: int, rungs: Sequence[Rung], rung: Rung) -
     stop = min(join + 2, count)
     after = tuple(range(join, stop))
     frames = {each.name: _shown(after, each) for each in rungs}
-    before = join - rung.frame_step
+    before = join - rung.source_step
     decoded = SampleRange(start=before, stop=stop, to_end=stop == count)
     return _Candidate(range=decoded, frames={**frames, rung.name: (before, *frames[rung.name])})
 
 
 def _shown(frames: Sequence[int], rung: Rung) -> tuple[int, ...]:
     """Those of the source frames that the rung shows."""
-    return tuple(number for number in frames if number % rung.frame_step == 0)
+    return tuple(number for number in frames if number % rung.source_step == 0)
 
 
 def _spread(places: Sequence[int], most: int) -> list[int]:
@@ -208,7 +209,7 @@ def _spread(places: Sequence[int], most: int) -> list[int]:
 
 def _keyframes_between(costs: _Costs, count: int) -> Iterator[int]:
     """Evenly spread keyframes of the renditions: near each place, the cheapest to decode in the source."""
-    gop = costs.grid.gop
+    gop = costs.grid.gop // costs.rungs[0].fields
     gops = -(-count // gop)
     for part in range(_KEYFRAMES_BETWEEN):
         start, stop = part * gops // _KEYFRAMES_BETWEEN, (part + 1) * gops // _KEYFRAMES_BETWEEN

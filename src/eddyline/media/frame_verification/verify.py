@@ -43,15 +43,16 @@ def verify_frames(
 ) -> FrameSamples:
     """Compare these frames of the rendition `path` with the samples of the original.
 
-    `frames` are numbers of source frames, multiples of `rung.frame_step`; `grid` is the source's, and `shown`
-    are its frames in ticks of 1/timescale s. Raises `ProofError` with the rendition, the
-    frame and its time (`FrameMismatchError` with both images where the content differs), `ToolError`,
-    `Interrupted`.
+    `frames` are numbers of source frames that the rung shows; `grid` is the plan's, and `shown` are the
+    source's frames in ticks of 1/timescale s. Second fields are not compared. Raises `ProofError` with the
+    rendition, the frame and its time (`FrameMismatchError` with both images where the content differs),
+    `ToolError`, `Interrupted`.
     """
     _verify_index(rung.name, samples)
-    step, own_grid = rung.frame_step, grid.thinned(rung.frame_step)
-    times = frame_times_us(shown, timescale)[::step]  # those of the rendition
-    ranges = consecutive_ranges(number // step for number in frames)
+    step, fields, own_grid = rung.frame_step, rung.fields, grid.thinned(rung.frame_step)
+    every = shown if fields == 1 else shown.separate_fields()
+    times = frame_times_us(every.thinned(step), timescale * fields)  # those of the rendition
+    ranges = consecutive_ranges(number * fields // step for number in frames)
     decoded_ranges = decode_ranges(
         DecodeInput(path=path, demuxer="mov"),
         [_decode_range(start, stop, times, own_grid) for start, stop in ranges],
@@ -72,9 +73,9 @@ def verify_frames(
                     f"{rung.name}: FFmpeg's decode of the rendition shows no frame at"
                     f" {times[number] / SECOND_US:.3f} s (frame {number})"
                 )
-            source = number * step
-            if source in places:
-                since = source // grid.gop * grid.gop
+            source, field = divmod(number * step, fields)
+            if field == 0 and source in places:
+                since = source * fields // grid.gop * grid.gop // fields
                 pair = RenditionFrame(source=places[source], rgb=frame.rgb, key=source == since, since=since)
                 pairs.append(pair)
         if decoded is not None:

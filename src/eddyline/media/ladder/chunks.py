@@ -62,13 +62,20 @@ class Grid:
 class Chunk:
     """The presented frames [start, stop) of a source for the rungs of one family.
 
-    `start` is on the segment grid. `index` is the number among the chunks of all families of the asset.
+    `start` is on the segment grid. `index` is the number among the chunks of all families of the asset. If
+    `fields` is 2, numbers count the fields of the source's frames.
     """
 
     index: int
     start: int
     stop: int
     family: str = ""
+    fields: int = 1
+
+    @property
+    def source_range(self) -> tuple[int, int]:
+        """The source frames [start, stop)."""
+        return self.start // self.fields, -(-self.stop // self.fields)
 
     @property
     def frames(self) -> int:
@@ -92,14 +99,15 @@ def frame_grid(*, gop_s: float, segment_s: float, fps: Fraction, steps: Iterable
 def plan_families(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, ...]:
     """The chunks of all families of `rungs`, family by family, in the order of the rungs.
 
-    Raises `UnsupportedError` if `frames` is 0.
+    `frames` is the number of source frames. Raises `UnsupportedError` if it is 0.
     """
     chunks: list[Chunk] = []
     for family in dict.fromkeys(rung.family for rung in rungs):
         members = [rung for rung in rungs if rung.family == family]
+        fields = members[0].fields
         chunks += [
-            replace(each, index=len(chunks) + each.index, family=family)
-            for each in plan_chunks(frames, grid, members)
+            replace(each, index=len(chunks) + each.index, family=family, fields=fields)
+            for each in plan_chunks(frames * fields, grid, members)
         ]
     return tuple(chunks)
 
@@ -115,13 +123,13 @@ def plan_chunks(frames: int, grid: Grid, rungs: Sequence[Rung]) -> tuple[Chunk, 
         raise UnsupportedError("the source has no frame to encode")
     segments = -(-frames // grid.segment)
     # Round the segments of a chunk first: with 1.7, every other chunk would be twice as long as the next one.
-    segment_cpu_s = max(estimate_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)
+    segment_cpu_s = max(_cpu_s(grid.segment, rungs), _TARGET_CPU_S / 10**6)
     segments_per_chunk = max(1, round(_TARGET_CPU_S / segment_cpu_s))
     count = min(-(-segments // segments_per_chunk), _MAX_CHUNKS)
     if segments > _MIN_CHUNKS:
         count = max(count, _MIN_CHUNKS)
     else:
-        count = max(count, min(segments, int(estimate_cpu_s(frames, rungs) / _MIN_CPU_S)))
+        count = max(count, min(segments, int(_cpu_s(frames, rungs) / _MIN_CPU_S)))
     cuts = (*chunk_starts(frames, grid.segment, count), frames)
     return tuple(Chunk(index=index, start=cuts[index], stop=cuts[index + 1]) for index in range(count))
 
@@ -133,3 +141,8 @@ def chunk_starts(frames: int, segment: int, count: int) -> tuple[int, ...]:
     """
     segments = -(-frames // segment)
     return tuple(index * segments // count * segment for index in range(count))
+
+
+def _cpu_s(frames: int, rungs: Sequence[Rung]) -> float:
+    """The estimated CPU seconds of `frames` frames, which may be fields of source frames."""
+    return estimate_cpu_s(frames, rungs) / max((rung.fields for rung in rungs), default=1)

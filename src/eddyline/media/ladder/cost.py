@@ -59,7 +59,7 @@ def _rung_ns(rung: Rung) -> Fraction:
     if is_hardware(rung.encoder):
         per_pixel = _ENCODE_ON_GPU
     per_frame = rung.width * rung.height * (per_pixel * _depth_factor(rung.pixel_format) + _SCALE)
-    return per_frame / rung.frame_step
+    return per_frame * rung.fields / rung.frame_step
 
 
 def _source_ns(rungs: Sequence[Rung], facts: VideoFacts | None) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, ENCODERS, Encoder
 from eddyline.media.ladder.families import family_name, ordered_families
-from eddyline.media.ladder.frame_steps import frame_step
+from eddyline.media.ladder.frame_steps import fields_per_frame, frame_step, thinned_count
 from eddyline.media.ladder.profile import Profile, RungSettings
 from eddyline.media.source.source import VideoFacts
 
@@ -50,7 +51,8 @@ class Rung:
     `bufsize_kbps` are already scaled with the frame rate of the rung. `level` is the H.264 level ("4.2"),
     or None to let the encoder choose it. With `keep_hdr` an HDR source stays HDR (otherwise it is
     tone-mapped); it has no effect on SDR. `frame_step`: it shows every `frame_step`-th frame of the source,
-    beginning with the first. `family` is the name of its codec family.
+    beginning with the first; `fields`: each source frame counts as so many frames (2: its two fields).
+    `family` is the name of its codec family.
     """
 
     name: str
@@ -66,7 +68,17 @@ class Rung:
     level: str | None = None
     keep_hdr: bool = False
     frame_step: int = 1
+    fields: int = 1
     family: str = ""
+
+    @property
+    def source_step(self) -> int:
+        """It shows every `source_step`-th frame of the source itself, not only a second field."""
+        return self.frame_step // math.gcd(self.frame_step, self.fields)
+
+    def frame_count(self, frames: int) -> int:
+        """The number of frames that it shows of `frames` source frames."""
+        return thinned_count(frames * self.fields, self.frame_step)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -194,8 +206,9 @@ def _rung(
     keep_hdr = _keeps_hdr(profile, settings)
     hdr_limit = profile.hdr_max_fps if keep_hdr and facts.hdr else None
     limits = [each for each in (profile.max_fps, settings.max_fps, hdr_limit) if each is not None]
-    step = frame_step(facts.fps, min(limits, default=None))
-    fps = facts.fps / step
+    fields = fields_per_frame(profile, facts)
+    step = frame_step(facts.fps * fields, min(limits, default=None))
+    fps = facts.fps * fields / step
     rate_factor = _rate_factor(fps)
     if settings.height == "source":
         rate_factor *= Fraction(width * height, _FULL_HD)
@@ -216,6 +229,7 @@ def _rung(
         level=_h264_level(width, height, fps, maxrate) if settings.codec == "h264" else None,
         keep_hdr=keep_hdr,
         frame_step=step,
+        fields=fields,
         family=family,
     )
 

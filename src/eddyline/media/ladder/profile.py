@@ -28,7 +28,12 @@ _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(va
 
 
 _DEFAULT_MAX_FPS = 60.0
-_ADDED = {"max_fps": _DEFAULT_MAX_FPS, "hdr_max_fps": None, "highlights": None}
+_ADDED = {
+    "max_fps": _DEFAULT_MAX_FPS,
+    "hdr_max_fps": None,
+    "deinterlace": "frames",
+    "highlights": None,
+}
 
 
 class RungSettings(Section):
@@ -122,8 +127,9 @@ class Profile(Section):
     `gop_s` and `segment_s` (a multiple of `gop_s`) are in seconds. `hdr`: "tonemap" makes all rungs SDR,
     "keep" keeps HDR in rungs of 10 bits. `max_fps`: rungs of a faster source show every second, third, ...
     frame, so that their rate is at most this (None: all frames); `hdr_max_fps`: those that are HDR, in
-    addition. `package`: whether HLS and DASH are written. `highlights`: which segments the list of highlights
-    has (None: the asset has no such list).
+    addition. `deinterlace`: interlaced frames become one frame each ("frames"), or two ("fields": 30
+    interlaced frames/s become 60 frames/s). `package`: whether HLS and DASH are written. `highlights`: which
+    segments the list of highlights has (None: the asset has no such list).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -135,6 +141,7 @@ class Profile(Section):
     hdr: Literal["tonemap", "keep"] = "tonemap"
     max_fps: Annotated[float, Field(ge=1, le=1000)] | None = _DEFAULT_MAX_FPS
     hdr_max_fps: Annotated[float, Field(ge=1, le=1000)] | None = None
+    deinterlace: Literal["frames", "fields"] = "frames"
     pictures: PictureSettings = PictureSettings()
     package: bool = True
     highlights: HighlightSettings | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
@@ -64,23 +64,25 @@ def assemble_rendition(
     """Write `out` from the chunks of one rung, in order, and verify it by reading it back.
 
     `movie`, `track`, `presentation` and `grid` are the source's: frame k has the exact presentation time of
-    the source's frame k times `rung.frame_step`. `audio` are MP4 files with one encoded track each, in the
-    order of `facts.audio`; their priming stays in their edit lists. `subtitles` become text tracks.
+    the source's frame k times `rung.frame_step` (of its fields, if `rung.fields` is 2). `audio` are MP4 files
+    with one encoded track each, in the order of `facts.audio`; their priming stays in their edit lists.
+    `subtitles` become text tracks.
     Telemetry, timecode and udta are copied unchanged. `chapters` become a track after all others and a list
     before the boxes of udta. Pass a temporary name and rename the file afterwards: `out` is removed on
     failure. Raises `ProofError` if the rendition is not exact.
     """
     with translate_errors(f"assembling {rung.name}"):
         joined = join_chunks(chunks)
-        shown = presentation.thinned(rung.frame_step)
+        every = presentation if rung.fields == 1 else presentation.separate_fields()
+        shown, ticks = every.thinned(rung.frame_step), track.timescale * rung.fields
         if len(joined.rank) != len(shown):
             raise ProofError(f"{len(joined.rank)} of the {len(shown)} frames of {rung.name} were encoded")
         encoded = [read_encoded_audio(path) for path in audio]
         audio_facts = _matched(facts.audio, len(encoded))
         data = data_tracks(movie, src)
-        timescale = movie_timescale(track.timescale, [*(s.track.timescale for s in encoded), movie.timescale])
+        timescale = movie_timescale(ticks, [*(s.track.timescale for s in encoded), movie.timescale])
         tracks = [
-            video_track(rung, joined, track, shown, timescale, facts.video),
+            video_track(rung, joined, replace(track, timescale=ticks), shown, timescale, facts.video),
             *(
                 audio_track(each_audio, each_facts, timescale)
                 for each_audio, each_facts in zip(encoded, audio_facts, strict=True)
@@ -109,7 +111,7 @@ def assemble_rendition(
                 codec=rung.codec,
                 gop=grid.thinned(rung.frame_step).gop,
                 shown=shown,
-                timescale=track.timescale,
+                timescale=ticks,
                 audio_samples=[each_audio.samples for each_audio in encoded],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
             )

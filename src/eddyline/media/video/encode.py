@@ -13,7 +13,6 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.encoder_options import encoder_options
 from eddyline.media.ladder.encoders import is_hardware
-from eddyline.media.ladder.frame_steps import thinned_count
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.source.missing_frames import find_missing_frames
@@ -79,7 +78,7 @@ def encode_command(
     outputs: list[str] = []
     for index, (rung, out) in enumerate(zip(rungs, outs, strict=True)):
         own = grid.thinned(rung.frame_step)
-        frames = thinned_count(piece.frames, rung.frame_step)
+        frames = rung.frame_count(piece.frames)
         outputs += _output(
             index, facts, own, encoder_options(rung, own, frames, threads, is_first=is_first), out
         )
@@ -127,7 +126,7 @@ def encode_chunk(
             for rung, out in zip(rungs, outs, strict=True)
         )
     counts = {chunk.rung: chunk.frames for chunk in encoded}
-    expected = {rung.name: thinned_count(piece.frames, rung.frame_step) for rung in rungs}
+    expected = {rung.name: rung.frame_count(piece.frames) for rung in rungs}
     if counts != expected:
         lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
         raise _frame_count_error(piece, counts, expected, lost)

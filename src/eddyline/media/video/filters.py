@@ -44,7 +44,7 @@ def joined_filter_graph(pieces: Sequence[Slice], facts: VideoFacts, rungs: Seque
         key = (rung.family, rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
         groups.setdefault(key, []).append(index)
     heads = [f"g{number}" for number in range(len(groups))]
-    parts = _join(pieces, facts, grid, heads)
+    parts = _join(pieces, facts, grid, heads, rungs[0].fields)
     for head, (key, members) in zip(heads, groups.items(), strict=True):
         parts += _scale_chain(head, members, facts, rungs, _every_frame(key[-1], facts, grid))
     return ";".join(parts)
@@ -74,15 +74,18 @@ def _every_frame(step: int, facts: VideoFacts, grid: Grid) -> list[str]:
     return [f"select=not(mod(n\\,{step}))", *retime]
 
 
-def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
+def _trim(piece: Slice, facts: VideoFacts, grid: Grid, fields: int) -> list[str]:
     base = encoder_time_base(facts, grid)
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
     if is_supported_by_scale(facts):
         # Frames whose size changes in mid-stream are scaled to the first size; others pass through unchanged.
         steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
     if facts.interlaced:
-        # One frame per input frame. bwdif halves the time base, so settb comes after it.
-        steps.append("bwdif=mode=send_frame:parity=auto:deint=interlaced")
+        # bwdif halves the time base, so settb comes after it.
+        mode = (
+            "send_frame:parity=auto:deint=interlaced" if fields == 1 else "send_field:parity=auto:deint=all"
+        )
+        steps.append(f"bwdif=mode={mode}")
     counted = f"PTS-{piece.start_pts}" if facts.variable_rate else "N"
     # setpts counts in the time base of its input, which at a variable rate must be the slice's own.
     retime = [f"settb={base.numerator}/{base.denominator}", f"setpts={counted}"]
@@ -91,9 +94,11 @@ def _trim(piece: Slice, facts: VideoFacts, grid: Grid) -> list[str]:
     return [*steps, *retime, *mono, *rotation_filters(facts)]
 
 
-def _join(pieces: Sequence[Slice], facts: VideoFacts, grid: Grid, heads: Sequence[str]) -> list[str]:
+def _join(
+    pieces: Sequence[Slice], facts: VideoFacts, grid: Grid, heads: Sequence[str], fields: int
+) -> list[str]:
     """The wanted frames of all slices, at each of the labels `heads`."""
-    steps = [_trim(piece, facts, grid) for piece in pieces]
+    steps = [_trim(piece, facts, grid, fields) for piece in pieces]
     if len(pieces) == 1:
         return [_chain("0:v:0", [*steps[0], *_split(len(heads))], heads)]
     labels = [f"p{number}" for number in range(len(pieces))]

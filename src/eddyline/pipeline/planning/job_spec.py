@@ -158,9 +158,11 @@ def _check_families(plan: Plan) -> None:
         raise JobSpecError("a codec family has an invalid name", path="plan/rungs")
     if {each.family for each in plan.chunks} != set(plan.families):
         raise JobSpecError("the chunks are not those of the rungs' codec families", path="plan/chunks")
-    for step in (rung.frame_step for rung in plan.rungs):
+    for step in (each for rung in plan.rungs for each in (rung.frame_step, rung.fields)):
         if not is_count(plan.grid.gop) or not is_count(step) or step < 1 or plan.grid.gop % step:
             raise JobSpecError(f"invalid frame step {short_repr(step)}", path="plan/rungs")
+    if len({rung.fields for rung in plan.rungs} | {1, 2}) > 2:  # noqa: PLR2004 - one or two fields
+        raise JobSpecError("a frame has one or two fields", path="plan/rungs")
 
 
 def _check_rung(rung: Rung) -> None:

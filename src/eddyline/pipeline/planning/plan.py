@@ -62,8 +62,9 @@ class Plan:
         grid = frame_grid(
             gop_s=profile.gop_s,
             segment_s=profile.segment_s,
-            fps=facts.video.fps,
-            steps=(rung.frame_step for rung in ladder),
+            fps=facts.video.fps * ladder[0].fields,
+            # Chunks begin with whole source frames.
+            steps=(*(rung.frame_step for rung in ladder), ladder[0].fields),
         )
         return cls(
             asset=asset,
@@ -169,7 +170,13 @@ class Plan:
             grid=Grid(**{**values["grid"], "fps": parse_rational(values["grid"]["fps"])}),
             # Plans of earlier versions name no families.
             chunks=tuple(
-                Chunk(index=index, start=start, stop=stop, family=family[0] if family else "")
+                Chunk(
+                    index=index,
+                    start=start,
+                    stop=stop,
+                    family=family[0] if family else "",
+                    fields=values["rungs"][0].get("fields", 1),
+                )
                 for index, (start, stop, *family) in enumerate(values["chunks"])
             ),
             toolchain=values["toolchain"],

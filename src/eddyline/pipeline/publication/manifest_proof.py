@@ -8,7 +8,6 @@ from typing import Any
 
 from eddyline.core.errors import ProofError
 from eddyline.media.frame_verification.frame_times import SECOND_US
-from eddyline.media.ladder.frame_steps import thinned_count
 from eddyline.media.streaming.durations import Durations, StreamDurations
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.publication.manifest_sections import PartsByKind, subtitles
@@ -22,7 +21,7 @@ def prove(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
     frames_out = {name: each["frames"] for name, each in by_rung.items()}
     telemetry_in = plan.facts.telemetry.sha256 if plan.facts.telemetry else None
     audio_samples = [part.result["samples"] for part in parts["audio"]]
-    expected = {rung.name: thinned_count(frames_in, rung.frame_step) for rung in plan.rungs}
+    expected = {rung.name: rung.frame_count(frames_in) for rung in plan.rungs}
     _require(
         frames_out == expected,
         f"the renditions should have {expected} frames of the source's {frames_in}, but have {frames_out}",
@@ -82,7 +81,11 @@ def _check_chunks(plan: Plan) -> None:
     for family in plan.families:
         ranges = [(chunk.start, chunk.stop) for chunk in plan.chunks_of(family)]
         contiguous = all(stop == start for (_, stop), (start, _) in pairwise(ranges))
-        complete = bool(ranges) and ranges[0][0] == 0 and ranges[-1][1] == plan.facts.video.frames
+        complete = (
+            bool(ranges)
+            and ranges[0][0] == 0
+            and ranges[-1][1] == plan.facts.video.frames * plan.rungs[0].fields
+        )
         _require(contiguous and complete, f"the chunks of {family} do not cover the source")
 
 

@@ -84,7 +84,7 @@ def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, A
         "width": rung.width,
         "height": rung.height,
         "family": rung.family,
-        "fps": str(plan.facts.video.fps / rung.frame_step),
+        "fps": str(plan.facts.video.fps * rung.fields / rung.frame_step),
         "transfer": _HDR_NAMES[plan.facts.video.transfer] if keeps_hdr(plan.facts.video, rung) else "sdr",
         "frames": result["frames"],
         "bytes": result["bytes"],

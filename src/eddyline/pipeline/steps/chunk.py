@@ -13,13 +13,14 @@ def chunk(task: Task) -> StepOutput:
     """Encode chunk number `task.index`; one MP4 for each rung of its family, "<rung>.mp4"."""
     plan = task.plan
     frames = plan.chunks[task.index]
+    start, stop = frames.source_range
     with task.open_source() as source:
         piece = write_slice(
             source.src,
             source.movie,
             source.track,
-            frames.start,
-            frames.stop,
+            start,
+            stop,
             task.work / "slice.mp4",
             shown=source.presentation,
         )

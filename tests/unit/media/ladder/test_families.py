@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -155,3 +156,30 @@ def test_invalid_limits_are_rejected(tmp_path: Any) -> None:
     path.write_text(f"rungs: [{rung}]\nmax_fps: 0\n")
     with pytest.raises(UsageError, match="max_fps"):
         load_profile(str(path))
+
+
+def test_separate_fields_double_the_frames_of_interlaced_video_at_a_constant_rate() -> None:
+    profile = load_profile("default").model_copy(update={"deinterlace": "fields"})
+    interlaced = _facts(interlaced=True, fps=Fraction(30_000, 1001))
+    found = rungs(profile, interlaced)[0]
+    assert (found.fields, found.frame_step, found.frame_count(101)) == (2, 1, 202)
+    assert found.maxrate_kbps == rungs(profile, _facts(fps=Fraction(60_000, 1001)))[0].maxrate_kbps
+    for facts in (_facts(), _facts(interlaced=True, variable_rate=True)):
+        assert rungs(profile, facts)[0].fields == 1
+    assert rungs(load_profile("default"), interlaced)[0].fields == 1
+
+
+def test_chunks_of_separate_fields_begin_with_whole_source_frames() -> None:
+    profile = load_profile("default").model_copy(update={"deinterlace": "fields"})
+    found = rungs(profile, _facts(interlaced=True, fps=Fraction(25)))
+    grid = frame_grid(gop_s=0.5, segment_s=2.0, fps=Fraction(50), steps=(1, 2))
+    assert grid.gop % 2 == 0
+    chunks = plan_families(2999, grid, found)
+    assert chunks[-1].stop == 5998
+    ranges = [each.source_range for each in chunks]
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == 2999
+    assert all(one[1] == two[0] for one, two in pairwise(ranges))
+    assert all(
+        2 * stop - 2 * start == each.frames for (start, stop), each in zip(ranges, chunks, strict=True)
+    )
