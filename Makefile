@@ -77,11 +77,17 @@ build/infra/.installed: $(VENV)/.base requirements/infra.txt
 	@VIRTUAL_ENV=build/infra $(BIN)/uv pip install --quiet --require-hashes -r requirements/infra.txt
 	@touch $@
 
+# Players that the tests play assets with; `python -m tests.players.install` compares its lock.
+build/players/.installed: $(VENV)/.web tests/players/package-lock.json tests/players/package.json
+	@echo "installing hls.js and dash.js into build/players"
+	@command -v npm >/dev/null || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt
+	@$(BIN)/python -m tests.players.install
+
 infra: $(VENV)/.dev build/checkov/.installed build/infra/.installed ## check the Terraform modules, offline: fmt, validate, test, checkov
 	@$(BIN)/python -m infra.check
 
 # Three processes on two cores: many tests wait for servers and workers. `check` runs beside them.
-test: $(VENV)/.dev $(VENV)/.web build/checkov/.installed build/infra/.installed ## check, and every test
+test: $(VENV)/.dev $(VENV)/.web build/checkov/.installed build/infra/.installed build/players/.installed ## check, and every test
 	@$(BIN)/python -m tests.prepare
 	@$(MAKE) --no-print-directory check >build/check.log 2>&1 & check=$$!; tests=0; \
 	  $(BIN)/pytest -n 3 --dist worksteal $(PYTEST_ARGS) || tests=$$?; \
