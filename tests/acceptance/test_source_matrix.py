@@ -1,7 +1,7 @@
-"""Sampled sources of every kind are published correctly, or rejected at inspection with a listed reason.
+"""Sampled sources of every kind, with several profiles, are published correctly, or rejected at inspection.
 
-Compares FFmpeg's plain decodes of the original and of the highest rendition, which share no code with
-Eddyline. SOURCE_MATRIX_SEED selects another sample, SOURCE_MATRIX_COUNT its size.
+Compares FFmpeg's plain decodes of the original and of the highest rendition of each codec family, which share
+no code with Eddyline. SOURCE_MATRIX_SEED selects another sample, SOURCE_MATRIX_COUNT its size.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,28 @@ MOST_ERROR = 12.0  # mean difference a pixel, of 255
 MOST_TINT = 5.0  # mean difference of one colour over a whole frame
 ASPECT_TOLERANCE = 0.05  # sizes are rounded to even numbers of a few dozen pixels
 
-PROFILE = """
-rungs:
+_H264 = """
   - {height: 72, crf: 12, preset: veryfast, maxrate_kbps: 20000, bufsize_kbps: 40000}
-  - {height: 36, crf: 12, preset: veryfast, maxrate_kbps: 10000, bufsize_kbps: 20000}
-pictures: {thumbs: 2, poster_width: 160, thumb_width: 80}
 """
+_LIMITS = "maxrate_kbps: 20000, bufsize_kbps: 40000"
+_REST = "pictures: {thumbs: 2, poster_width: 160, thumb_width: 80}\n"
+# By shard, in turn.
+PROFILES = {
+    "h264": f"""
+rungs:{_H264}
+  - {{height: 36, crf: 12, preset: veryfast, maxrate_kbps: 10000, bufsize_kbps: 20000}}
+{_REST}""",
+    "h264, av1": f"""
+rungs:{_H264}
+  - {{height: 72, codec: av1, crf: 12, preset: 12, {_LIMITS}}}
+{_REST}""",
+    "h264, hevc, at most 30 frames/s": f"""
+rungs:{_H264}
+  - {{height: 72, codec: hevc, crf: 12, preset: ultrafast, {_LIMITS}, pixel_format: yuv420p10le}}
+hdr: keep
+max_fps: 30
+{_REST}""",
+}
 
 
 def _canvases(ffmpeg: str, path: Path) -> npt.NDArray[np.int16]:
@@ -60,23 +77,26 @@ def _shown_aspect(ffprobe: str, path: Path) -> float:
 def _errors(source: Source, original: Path, folder: Path, ffmpeg: str, ffprobe: str) -> list[str]:
     """The errors of a published asset that an independent decode finds."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    top = folder / manifest["renditions"][0]["path"]
-    expected, got = _canvases(ffmpeg, original), _canvases(ffmpeg, top)
-    found = []
-    if len(expected) != len(got):
-        found.append(f"{len(got)} frames, FFmpeg decodes {len(expected)}")
-    else:
-        difference = got - expected
-        error = np.abs(difference).mean(axis=(1, 2, 3))
-        tint = np.abs(difference.mean(axis=(1, 2))).max(axis=1)
-        if error.max() > MOST_ERROR:
-            found.append(f"frame {int(error.argmax())} is off by {error.max():.1f} a pixel")
-        if tint.max() > MOST_TINT:
-            found.append(f"frame {int(tint.argmax())} has a tint of {tint.max():.1f}")
-    aspect, expected_aspect = _shown_aspect(ffprobe, top), _shown_aspect(ffprobe, original)
+    highest = {each["family"]: each for each in reversed(manifest["renditions"])}
+    decoded, expected_aspect = _canvases(ffmpeg, original), _shown_aspect(ffprobe, original)
     expected_aspect = 1 / expected_aspect if source.rotation in {90, 270} else expected_aspect
-    if abs(aspect / expected_aspect - 1) > ASPECT_TOLERANCE:
-        found.append(f"shown at {aspect:.3f}, the source at {expected_aspect:.3f}")
+    found = []
+    for each in highest.values():
+        path, name = folder / each["path"], each["name"]
+        step = round(Fraction(manifest["source"]["video"]["fps"]) / Fraction(each["fps"]))
+        expected, got = decoded[::step], _canvases(ffmpeg, path)
+        if len(expected) != len(got):
+            found.append(f"{name}: {len(got)} frames, FFmpeg decodes {len(decoded)}, every {step}th is kept")
+        else:
+            difference = got - expected
+            error = np.abs(difference).mean(axis=(1, 2, 3))
+            tint = np.abs(difference.mean(axis=(1, 2))).max(axis=1)
+            if error.max() > MOST_ERROR:
+                found.append(f"{name}: frame {int(error.argmax())} is off by {error.max():.1f} a pixel")
+            if tint.max() > MOST_TINT:
+                found.append(f"{name}: frame {int(tint.argmax())} has a tint of {tint.max():.1f}")
+        if abs(_shown_aspect(ffprobe, path) / expected_aspect - 1) > ASPECT_TOLERANCE:
+            found.append(f"{name}: wrong aspect ratio; the source is shown at {expected_aspect:.3f}")
     audio = {"none": 0, "two tracks": 2}.get(source.audio, 1)
     left_out = [each for each in manifest["left_out"] if each["kind"] == "audio"]  # tracks, or channels
     if not audio - len(left_out) <= len(manifest["audio"]) <= audio:
@@ -109,7 +129,7 @@ def test_every_source_is_published_correctly_or_rejected_at_inspection(
             del originals[number]
     assert len(unwritten) <= MOST_UNWRITTEN * (len(sources) + len(unwritten)), unwritten
     profile, out = tmp_path / "profile.yaml", tmp_path / "out"
-    profile.write_text(PROFILE)
+    profile.write_text(list(PROFILES.values())[shard % len(PROFILES)])
     options = ["--out", str(out), "--profile", str(profile), "--slots", "1", "--json"]
     argv = [*eddyline, "run", *map(str, originals.values()), *options]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
