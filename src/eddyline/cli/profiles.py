@@ -28,11 +28,14 @@ def list_profiles(
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("profile", style="bold", no_wrap=True)
-    table.add_column("lines")
+    table.add_column("codecs and lines")
     table.add_column("description")
     for profile in profiles:
-        heights = ", ".join(str(rung.height) for rung in profile.rungs)
-        table.add_row(profile.name, heights, profile.description)
+        by_codec: dict[str, list[str]] = {}
+        for rung in profile.rungs:
+            by_codec.setdefault(rung.codec, []).append(str(rung.height))
+        ladders = "; ".join(f"{codec} {', '.join(heights)}" for codec, heights in by_codec.items())
+        table.add_row(profile.name, ladders, profile.description)
     console().print(table)
 
 
