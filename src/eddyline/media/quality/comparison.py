@@ -38,7 +38,7 @@ class Distorted:
 
     `rung` is the rung of the reference that it is compared with; if the file has another frame size, it is
     scaled to that of the rung. `ranges` are the timestamps [start, stop) of the frames to compare (None:
-    all). Its frame j shows the source's frame j times `rung.frame_step`.
+    all). Its frame j shows the source's frame (or field, see `Rung`) j times `rung.frame_step`.
 
     `wanted` are the numbers of the frames whose values are returned, from 0; they must be multiples of
     `interval`, and other metrics than those that need neighbouring frames are computed only there.

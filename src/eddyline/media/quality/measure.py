@@ -9,7 +9,6 @@ from typing import Final
 from eddyline.core.errors import ProofError, UnsupportedError
 from eddyline.core.files import translate_errors
 from eddyline.core.processes.runner import Limits, Runner
-from eddyline.media.ladder.frame_steps import thinned_count
 from eddyline.media.quality.command import Log, measure_command
 from eddyline.media.quality.comparison import Distorted, Reference, is_measurable
 from eddyline.media.quality.metrics import Metric, highest_psnr
@@ -56,7 +55,7 @@ def measure(
 
 
 def _values(work: Path, log: Log, reference: Reference, file: Distorted) -> Mapping[Metric, Sequence[float]]:
-    expected = range(thinned_count(reference.frames, file.rung.frame_step))
+    expected = range(file.rung.frame_count(reference.frames))
     highest = highest_psnr(file.rung)
     values: dict[Metric, Sequence[float]] = {}
     for metric, by_frame in read_log(work / log.name, log.metrics).items():

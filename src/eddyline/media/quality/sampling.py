@@ -60,12 +60,17 @@ class SamplingCosts:
         for rung in self.rungs:
             families.setdefault(rung.family, []).append(rung)
         encode_s = sum(estimate_cpu_s(self.facts.frames, rungs, self.facts) for rungs in families.values())
-        return min(_SHARE * encode_s, _MAX_WINDOWS * self.window_s(self.grid.gop // 2, _USUAL_GOP // 2))
+        return min(_SHARE * encode_s, _MAX_WINDOWS * self.window_s(self.gop // 2, _USUAL_GOP // 2))
+
+    @property
+    def gop(self) -> int:
+        """The source frames of a GOP."""
+        return self.grid.gop // self.rungs[0].fields
 
     @property
     def step(self) -> int:
         """All rungs show the source frames whose numbers are multiples of this one."""
-        return lcm(*(rung.frame_step for rung in self.rungs))
+        return lcm(*(rung.source_step for rung in self.rungs))
 
     @property
     def windows_at_once(self) -> int:
@@ -89,7 +94,7 @@ class SamplingCosts:
     def _pixels(self) -> float:
         """The pixels of all measured rungs for each source frame."""
         return sum(
-            rung.width * rung.height / rung.frame_step
+            rung.width * rung.height * rung.fields / rung.frame_step
             for rung in self.rungs
             if is_measurable(self.facts, rung)
         )
@@ -112,8 +117,8 @@ def plan_windows(shown: Presentation, track: Track, costs: SamplingCosts) -> tup
     samples = _SourceDecoding(shown, track)
     most = min(_MAX_WINDOWS, max(count // (2 * length), 1))
     for windows in range(most, 0, -1):
-        starts = _starts(windows, count, costs.grid.gop, length, step)
-        cost = sum(costs.window_s(start % costs.grid.gop, samples.before(start, length)) for start in starts)
+        starts = _starts(windows, count, costs.gop, length, step)
+        cost = sum(costs.window_s(start % costs.gop, samples.before(start, length)) for start in starts)
         if cost <= costs.budget_s or windows == 1:
             break
     return tuple(

@@ -124,7 +124,7 @@ def measure_windows(
             path.unlink(missing_ok=True)
     return {
         each.rung.name: {
-            metric: _by_window(values, _wanted(windows, each.rung.frame_step, interval))
+            metric: _by_window(values, _wanted(windows, each.rung, interval))
             for metric, values in found[each.rung.name].items()
         }
         for each in renditions
@@ -132,35 +132,35 @@ def measure_windows(
 
 
 def _distorted(rendition: RenditionVideo, windows: Sequence[Window], interval: int, work: Path) -> Distorted:
-    step = rendition.rung.frame_step
+    step, fields = rendition.rung.frame_step, rendition.rung.fields
     excerpt = write_excerpt(
         rendition.src,
         rendition.track,
         rendition.shown,
-        [(-(-window.start // step), -(-window.stop // step)) for window in windows],
+        [(-(-window.start * fields // step), -(-window.stop * fields // step)) for window in windows],
         work / f"{rendition.rung.name}.mp4",
     )
     return Distorted(
         name=rendition.rung.name,
         rung=rendition.compared_at or rendition.rung,
         path=excerpt.path,
-        wanted=[place for group in _wanted(windows, step, interval) for place in group],
+        wanted=[place for group in _wanted(windows, rendition.rung, interval) for place in group],
         ranges=excerpt.ranges,
         interval=interval,
     )
 
 
-def _wanted(windows: Sequence[Window], step: int, interval: int) -> list[list[int]]:
+def _wanted(windows: Sequence[Window], rung: Rung, interval: int) -> list[list[int]]:
     """For each window, the places of the measured frames among the rendition's frames in all windows."""
     groups: list[list[int]] = []
-    place = 0
+    place, step, fields = 0, rung.frame_step, rung.fields
     for window in windows:
-        frames = range(-(-window.start // step) * step, window.stop, step)
+        frames = range(-(-window.start * fields // step) * step, window.stop * fields, step)
         groups.append(
             [
                 place + at
                 for at, frame in enumerate(frames)
-                if window.first <= frame < window.last and (place + at) % interval == 0
+                if window.first * fields <= frame < window.last * fields and (place + at) % interval == 0
             ]
         )
         place += len(frames)
