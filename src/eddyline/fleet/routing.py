@@ -20,6 +20,8 @@ _CHUNK = "chunk"
 _FALLBACK_KINDS = {
     "subtitles": "telemetry",
     "samples": "assemble",
+    "preview": "package",
+    "extend": "package",
 }  # for a pools.yaml from before the kind existed
 
 

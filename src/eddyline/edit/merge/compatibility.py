@@ -17,12 +17,12 @@ from eddyline.gpmf.format.reader import parse
 from eddyline.media.source.frame_rate import frame_rate
 from eddyline.mp4.boxes import Box, find_box, iter_boxes
 from eddyline.mp4.byte_ranges import ByteRanges
+from eddyline.mp4.entries.bit_rates import with_bit_rates
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
 
 _FIELDS = {"video": 78, "audio": 28}  # bytes of a sample entry before its boxes
 _PARAMETERS = {"avcC": slice(1, 4), "hvcC": slice(1, 13)}  # profile, tier and level must agree
-_DECODER_CONFIG, _RATES_AT, _RATES = 4, 5, 8  # esds: bytes 5 to 12 of this descriptor are two bit rates
 _IGNORED = frozenset({"btrt"})
 _MAX_PAYLOAD_BYTES = 1 << 20
 
@@ -122,27 +122,7 @@ def decoder_parameters(row: bytes, kind: str) -> bytes:
 def _significant_bytes(box: Box) -> bytes:
     if box.kind in _PARAMETERS:
         return box.kind.encode() + bytes(box.body[_PARAMETERS[box.kind]])
-    return _clear_bit_rates(bytes(box.raw)) if box.kind == "esds" else bytes(box.raw)
-
-
-def _clear_bit_rates(esds: bytes) -> bytes:
-    """Return an esds box with its two bit rates set to 0 (ISO/IEC 14496-1 section 7.2.6.6)."""
-    out = bytearray(esds)
-    at = 8 + 4
-    while at + 2 <= len(out):
-        tag = out[at]
-        at += 1
-        while at < len(out) and out[at] & 0x80:
-            at += 1
-        at += 1
-        if tag == _DECODER_CONFIG:
-            rates = slice(at + _RATES_AT, at + _RATES_AT + _RATES)
-            out[rates] = bytes(len(out[rates]))
-            break
-        if tag != 3:  # noqa: PLR2004 - ES_Descriptor contains the others
-            break
-        at += 3  # ES_ID and flags; cameras set no flags
-    return bytes(out)
+    return with_bit_rates(bytes(box.raw), 0) if box.kind == "esds" else bytes(box.raw)
 
 
 def _stsd_box(stsd: bytes) -> Box:

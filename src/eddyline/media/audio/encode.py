@@ -23,6 +23,7 @@ from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.rendition_verification import presented_samples
+from eddyline.mp4.entries.bit_rates import with_audio_bit_rates
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Edit, Movie, Track
 from eddyline.mp4.write.mux import write_mp4
@@ -104,7 +105,8 @@ def encode_track(
             peak = parse_true_peak(log)
             if peak is None:
                 peak = measure(gain).true_peak_dbtp
-            samples, priming = _rewrite(encoded, out, delay, count, facts)
+            rate = _bit_rate(facts, settings)
+            samples, priming = _rewrite(encoded, out, delay, count, facts, rate)
         finally:
             undelayed.unlink(missing_ok=True)
             encoded.unlink(missing_ok=True)
@@ -146,15 +148,19 @@ def encode_command(
     Its log has the loudness without true peak (`Loudness.parse`), the true peak (`parse_true_peak`) and the
     number of samples that were encoded.
     """
-    kbps = settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels
     return (
         *_input_command(source, tools, level="verbose"),  # at which FFmpeg counts the encoded samples
         *("-af", _encode_filters(facts, gain_db, fill)),
-        *("-c:a", settings.codec, "-b:a", f"{kbps}k", "-ar", str(output_rate(facts))),
+        *("-c:a", settings.codec, "-b:a", f"{_bit_rate(facts, settings)}", "-ar", str(output_rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # With the default movie timescale of 1000, the edit list would end between samples.
         *("-movie_timescale", str(output_rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
     )
+
+
+def _bit_rate(facts: AudioFacts, settings: AudioSettings) -> int:
+    """The bit rate of the encoder in bit/s."""
+    return settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels * 1000
 
 
 def _input_command(source: Path, tools: Toolchain, *, level: str = "info") -> tuple[str, ...]:
@@ -242,8 +248,14 @@ def _remove_delay(source: Path, out: Path) -> Path:
     return out
 
 
-def _rewrite(encoded: Path, out: Path, delay: Fraction, count: int, facts: AudioFacts) -> tuple[int, int]:
-    """Write `out` with the delay and language of the source; return presented samples and priming."""
+def _rewrite(
+    encoded: Path, out: Path, delay: Fraction, count: int, facts: AudioFacts, rate: int
+) -> tuple[int, int]:
+    """Write `out` with the delay and language of the source; return presented samples and priming.
+
+    Its sample entry has the encoder's bit rate `rate` (bit/s). The measured one, which FFmpeg writes, is
+    known only at the end, and a preview starts before that.
+    """
     with FileRanges(encoded) as file:
         movie = read_movie(file)
         track = movie.first_track("audio")
@@ -263,6 +275,7 @@ def _rewrite(encoded: Path, out: Path, delay: Fraction, count: int, facts: Audio
         copy = replace(
             passthrough(movie, track, file),
             edits=tuple(edits),
+            stsd=with_audio_bit_rates(track.stsd, rate),
             language=facts.language,
             name=facts.title or "Audio",
         )

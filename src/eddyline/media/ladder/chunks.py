@@ -64,12 +64,15 @@ class Chunk:
 
     `start` is on the segment grid. `index` is the number among the chunks of all families of the asset. If
     `fields` is 2, numbers count the fields of the source's frames.
+    `rung`: the chunk is encoded for the rung of this name only, and replaces the same frames of the family's
+    first chunk ("": all rungs).
     """
 
     index: int
     start: int
     stop: int
     family: str = ""
+    rung: str = ""
     fields: int = 1
 
     @property

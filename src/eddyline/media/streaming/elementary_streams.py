@@ -22,7 +22,7 @@ from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import build_presentation
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.write.mux import write_mp4
-from eddyline.mp4.write.output_track import passthrough
+from eddyline.mp4.write.output_track import OutputTrack, passthrough
 from eddyline.store.ranges import FileRanges
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -88,14 +88,17 @@ def write_elementary_streams(
         )
     if not videos or videos[0].frames is None:
         raise UsageError("no rendition to package")
-    keyframes = videos[0].frames.keyframes
-    segmenting = choose_segment_duration(
+    return [*videos, *audio], segment_duration(videos[0].frames.keyframes, grid)
+
+
+def segment_duration(keyframes: Timeline, grid: Grid) -> SegmentDuration:
+    """The segment duration of a stream with these keyframes."""
+    return choose_segment_duration(
         keyframes.pts,
         gops=max(1, grid.segment // grid.gop),
         timescale=keyframes.timescale,
         segment_s=grid.segment_s,
     )
-    return [*videos, *audio], segmenting
 
 
 def _require_same_times(name: str, frames: VariantFrames, other: ElementaryStream) -> None:
@@ -124,13 +127,16 @@ def _frames(movie: Movie, video: Track, grid: Grid, name: str) -> VariantFrames:
 def _write_audio(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
     found = []
     for number, track in enumerate(movie.tracks_of_kind("audio"), 1):
-        path = f"a{number}.mp4"
-        # The packager copies the language to its output; only a valid code may reach it.
-        language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
-        copy = replace(passthrough(movie, track, source), language=language)
-        write_mp4(work / path, [copy], timescale=movie.timescale)
-        title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
-        found.append(
-            ElementaryStream(name=f"audio-{number}", path=path, kind="audio", language=language, title=title)
-        )
+        copy = passthrough(movie, track, source)
+        found.append(write_audio_stream(copy, number, movie.timescale, work))
     return found
+
+
+def write_audio_stream(track: OutputTrack, number: int, timescale: int, work: Path) -> ElementaryStream:
+    """Write audio track `number` (from 1) of a rendition alone to `work`, in a movie of this timescale."""
+    path = f"a{number}.mp4"
+    # The packager copies the language to its output; only a valid code may reach it.
+    language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
+    write_mp4(work / path, [replace(track, language=language)], timescale=timescale)
+    title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
+    return ElementaryStream(name=f"audio-{number}", path=path, kind="audio", language=language, title=title)

@@ -26,6 +26,7 @@ from eddyline.media.streaming.elementary_streams import (
     VariantFrames,
     write_elementary_streams,
 )
+from eddyline.media.streaming.fragment_duration import remove_fragment_duration
 from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_byte_ranges
 from eddyline.media.streaming.segment_duration import SegmentDuration
 from eddyline.media.streaming.stream_attributes import complete_manifests
@@ -84,7 +85,7 @@ def package(
             inputs, segmenting = write_elementary_streams(renditions, grid, work)
             argv = packager_command(inputs, segmenting, grid, tools, work=f"../{work.name}")
             size = sum(path.stat().st_size for _, path in renditions)
-            runner.run(argv, cwd=stream, limits=Limits(wall_s=_BASE_S + size / _BYTES_PER_S))
+            runner.run(argv, cwd=stream, limits=packager_limits(size))
         except ToolError as error:
             if shutil.disk_usage(stream).free >= _DISK_FULL and "FILE_FAILURE" not in error.stderr:
                 raise
@@ -100,6 +101,8 @@ def package(
         timeline = variants[densest.name].timeline
         chapters = _in_frames_of(densest, chapters)
         _finalize_manifests(stream, variants, segmenting)
+        for each in inputs:
+            remove_fragment_duration(stream / each.name / "init.mp4")
         add_spherical(stream, stream / _MASTER, inputs)
         _split_keyframes(stream, _keyframe_durations(variants[densest.name].keyframes))
         if chapters:
@@ -120,6 +123,11 @@ def package(
         segments=len(segmenting.first),
         on_grid=segmenting.on_grid,
     )
+
+
+def packager_limits(size: int) -> Limits:
+    """The limits of the packager for inputs of `size` bytes."""
+    return Limits(wall_s=_BASE_S + size / _BYTES_PER_S)
 
 
 def packager_command(
@@ -203,12 +211,13 @@ def _finalize_manifests(
         lengths = zip(each.starts, each.ends, strict=True)
         exact = [Fraction(end - start, each.timescale) for start, end in lengths]
         playlist = (stream / each.init).with_name("main.m3u8")
-        playlist.write_text(playlists.with_exact_durations(playlist.read_text("utf-8"), exact), "utf-8")
+        text = playlists.with_exact_durations(playlist.read_text("utf-8"), exact)
+        if each.kind == "audio":
+            text = playlists.with_target(text, segmenting.audio_target(each.timescale))
+        playlist.write_text(text, "utf-8")
     for path in stream.rglob("*.m3u8"):
         text = playlists.without_signature(path.read_text("utf-8"))
-        if path.name == _MASTER:
-            text = text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
-        path.write_text(text, "utf-8")
+        path.write_text(playlists.with_default_audio(text) if path.name == _MASTER else text, "utf-8")
 
 
 def _keyframe_durations(keyframes: Timeline) -> list[Fraction]:

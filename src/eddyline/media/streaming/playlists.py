@@ -159,11 +159,31 @@ def with_exact_durations(text: str, durations: Sequence[Fraction]) -> str:
     text = re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
     # No duration, rounded to whole seconds, may exceed the target (RFC 8216 section 4.3.3.1).
     least = max(int(length + Fraction(1, 2)) for length in durations)
+    return with_target(text, least)
+
+
+def with_target(text: str, least: int) -> str:
+    """The media playlist `text` with a target duration of at least `least` seconds."""
     return re.sub(
         r"(?m)^#EXT-X-TARGETDURATION:(\d{1,9})$",
         lambda found: f"#EXT-X-TARGETDURATION:{max(int(found[1]), least)}",
         text,
     )
+
+
+def as_event(text: str, segments: int) -> str:
+    """The media playlist `text` of a part of a stream as an EVENT playlist of its first `segments` segments.
+
+    Segments are appended to it later, and at last its end (RFC 8216 section 4.3.3.5).
+    """
+    head, *entries = re.split(r"(?m)^(?=#EXTINF:)", text)
+    kept = "".join(entries[:segments]).replace("#EXT-X-ENDLIST\n", "").replace("#EXT-X-ENDLIST", "")
+    return head.replace("#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-PLAYLIST-TYPE:EVENT") + kept
+
+
+def with_default_audio(text: str) -> str:
+    """The master playlist `text` whose first audio rendition is the default."""
+    return text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
 
 
 def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:

@@ -7,12 +7,14 @@ above the true value makes it miss a keyframe: the playlist then has one long se
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+_AAC_FRAME = 1024  # samples
 Ints = npt.NDArray[np.int64]
 
 
@@ -33,6 +35,13 @@ class SegmentDuration:
     def option(self) -> str:
         """The packager's --segment_duration: half a tick more, which truncation to whole ticks removes."""
         return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
+
+    def audio_target(self, sample_rate: int) -> int:
+        """The target duration of AAC (s), whose segments end up to a frame after this duration.
+
+        It depends on no segment, so that the playlist of a preview, which may not change it, has it too.
+        """
+        return math.ceil(Fraction(self.ticks, self.timescale) + Fraction(_AAC_FRAME, sample_rate))
 
 
 def segment_starts(keyframes: Ints, ticks: int) -> tuple[int, ...]:

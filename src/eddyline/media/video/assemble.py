@@ -60,6 +60,7 @@ def assemble_rendition(
     facts: SourceFacts,
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
+    reorder: int = 0,
 ) -> AssembledRendition:
     """Write `out` from the chunks of one rung, in order, and verify it by reading it back.
 
@@ -68,8 +69,8 @@ def assemble_rendition(
     with one encoded track each, in the order of `facts.audio`; their priming stays in their edit lists.
     `subtitles` become text tracks.
     Telemetry, timecode and udta are copied unchanged. `chapters` become a track after all others and a list
-    before the boxes of udta. Pass a temporary name and rename the file afterwards: `out` is removed on
-    failure. Raises `ProofError` if the rendition is not exact.
+    before the boxes of udta. `reorder`: see `sample_times`. Pass a temporary name and rename the file
+    afterwards: `out` is removed on failure. Raises `ProofError` if the rendition is not exact.
     """
     with translate_errors(f"assembling {rung.name}"):
         joined = join_chunks(chunks)
@@ -82,7 +83,15 @@ def assemble_rendition(
         data = data_tracks(movie, src)
         timescale = movie_timescale(ticks, [*(s.track.timescale for s in encoded), movie.timescale])
         tracks = [
-            video_track(rung, joined, replace(track, timescale=ticks), shown, timescale, facts.video),
+            video_track(
+                rung,
+                joined,
+                replace(track, timescale=ticks),
+                shown,
+                timescale,
+                facts.video,
+                reorder=reorder,
+            ),
             *(
                 audio_track(each_audio, each_facts, timescale)
                 for each_audio, each_facts in zip(encoded, audio_facts, strict=True)

@@ -40,7 +40,14 @@ class EncodedChunk:
 
 
 def decode_arguments(
-    piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid, tools: Toolchain, threads: int = 1
+    piece: Slice,
+    facts: VideoFacts,
+    rungs: Sequence[Rung],
+    grid: Grid,
+    tools: Toolchain,
+    threads: int = 1,
+    *,
+    skipped: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
     """The decoding part of the command, with the slice's frames as `[v0]`, `[v1]`, ... to map to outputs."""
     return (
@@ -54,7 +61,7 @@ def decode_arguments(
         *("-reinit_filter", "0"),
         *input_args(piece.path),
         *("-filter_complex_threads", str(threads)),
-        *("-filter_complex", filters.filter_graph(piece, facts, rungs, grid)),
+        *("-filter_complex", filters.filter_graph(piece, facts, rungs, grid, skipped)),
     )
 
 
@@ -68,21 +75,25 @@ def encode_command(
     threads: int = 1,
     *,
     is_first: bool = False,
+    skipped: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
     """The command that encodes one slice to `outs`, one MP4 per rung, in the order of `rungs`.
 
     By default decoder, filters and encoders have one thread each: chunks run in parallel, and more threads
     only add cost (one thread takes 0.94 of the CPU time). `is_first` is true for the first frames of a
-    source. Progress is written to standard output.
+    source. `skipped`: see `encode_chunk`. Progress is written to standard output.
     """
     outputs: list[str] = []
+    skipped = skipped or {}
     for index, (rung, out) in enumerate(zip(rungs, outs, strict=True)):
         own = grid.thinned(rung.frame_step)
-        frames = rung.frame_count(piece.frames)
-        outputs += _output(
-            index, facts, own, encoder_options(rung, own, frames, threads, is_first=is_first), out
-        )
-    return (*decode_arguments(piece, facts, rungs, grid, tools, threads), "-progress", "pipe:1", *outputs)
+        skip = skipped.get(rung.name, 0)
+        frames = rung.frame_count(piece.frames) - skip
+        # A chunk that another one precedes has the share of the player's buffer that this one leaves to it.
+        options = encoder_options(rung, own, frames, threads, is_first=is_first and not skip)
+        outputs += _output(index, facts, own, options, out)
+    decoding = decode_arguments(piece, facts, rungs, grid, tools, threads, skipped=skipped)
+    return (*decoding, "-progress", "pipe:1", *outputs)
 
 
 def encode_chunk(
@@ -97,10 +108,12 @@ def encode_chunk(
     on_frames: Callable[[int], None] | None = None,
     threads: int = 1,
     is_first: bool = False,
+    skipped: Mapping[str, int] | None = None,
 ) -> tuple[EncodedChunk, ...]:
     """Encode one slice for every rung to `out_dir/<rung>.mp4` and count the encoded frames.
 
     `is_first` is true for the first frames of a source: their encoders may use all of the player's buffer.
+    `skipped` is the number of its first frames that a rung leaves out, by name: another job encodes them.
     `on_frames` receives the number of frames encoded so far, about twice a second, on another thread. Raises
     `InputError` if the decoder outputs fewer frames than the index has, `ProofError` if an encoder drops
     frames or sets a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
@@ -109,7 +122,7 @@ def encode_chunk(
     with translate_errors(f"encoding into {out_dir}"):
         out_dir.mkdir(parents=True, exist_ok=True)
     outs = [out_dir / f"{rung.name}.mp4" for rung in rungs]
-    argv = encode_command(piece, facts, rungs, grid, tools, outs, threads, is_first=is_first)
+    argv = encode_command(piece, facts, rungs, grid, tools, outs, threads, is_first=is_first, skipped=skipped)
     limits = _limits(piece, facts, rungs)
     try:
         # FFmpeg reports the frames of the first output.
@@ -126,7 +139,9 @@ def encode_chunk(
             for rung, out in zip(rungs, outs, strict=True)
         )
     counts = {chunk.rung: chunk.frames for chunk in encoded}
-    expected = {rung.name: rung.frame_count(piece.frames) for rung in rungs}
+    expected = {
+        rung.name: rung.frame_count(piece.frames) - (skipped or {}).get(rung.name, 0) for rung in rungs
+    }
     if counts != expected:
         lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
         raise _frame_count_error(piece, counts, expected, lost)

@@ -11,7 +11,7 @@ Each rung is scaled from the one above it, which costs a fraction of scaling eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from eddyline.media.ladder.chunks import Grid
@@ -29,16 +29,32 @@ _SCALER = "flags=bicubic"
 _REFERENCE_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 
-def filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
-    """The `-filter_complex` from the slice's video to `[v0]`, `[v1]`, ..., one per rung."""
-    return joined_filter_graph((piece,), facts, rungs, grid)
+def filter_graph(
+    piece: Slice,
+    facts: VideoFacts,
+    rungs: Sequence[Rung],
+    grid: Grid,
+    skipped: Mapping[str, int] | None = None,
+) -> str:
+    """The `-filter_complex` from the slice's video to `[v0]`, `[v1]`, ..., one per rung.
+
+    `skipped` is the number of its first frames that a rung leaves out, by name.
+    """
+    return joined_filter_graph((piece,), facts, rungs, grid, skipped)
 
 
-def joined_filter_graph(pieces: Sequence[Slice], facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str:
+def joined_filter_graph(
+    pieces: Sequence[Slice],
+    facts: VideoFacts,
+    rungs: Sequence[Rung],
+    grid: Grid,
+    skipped: Mapping[str, int] | None = None,
+) -> str:
     """As `filter_graph`, for the frames of several slices one after the other: input k is slice k.
 
     Rungs of one family alone are scaled from each other: families are encoded apart.
     """
+    skips = [(skipped or {}).get(rung.name, 0) for rung in rungs]
     groups: dict[tuple[str, str, bool, int], list[int]] = {}
     for index, rung in enumerate(rungs):
         key = (rung.family, rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
@@ -46,7 +62,12 @@ def joined_filter_graph(pieces: Sequence[Slice], facts: VideoFacts, rungs: Seque
     heads = [f"g{number}" for number in range(len(groups))]
     parts = _join(pieces, facts, grid, heads, rungs[0].fields)
     for head, (key, members) in zip(heads, groups.items(), strict=True):
-        parts += _scale_chain(head, members, facts, rungs, _every_frame(key[-1], facts, grid))
+        parts += _scale_chain(head, members, facts, rungs, _every_frame(key[-1], facts, grid), skips)
+    parts += [
+        _chain(f"whole{index}", [f"trim=start_frame={skip}", "setpts=PTS-STARTPTS"], [f"v{index}"])
+        for index, skip in enumerate(skips)
+        if skip
+    ]
     return ";".join(parts)
 
 
@@ -110,11 +131,16 @@ def _join(
 
 
 def _scale_chain(
-    head: str, members: Sequence[int], facts: VideoFacts, rungs: Sequence[Rung], first: Sequence[str]
+    head: str,
+    members: Sequence[int],
+    facts: VideoFacts,
+    rungs: Sequence[Rung],
+    first: Sequence[str],
+    skips: Sequence[int],
 ) -> list[str]:
     """The filter chains of one group of rungs, largest first; each feeds its output and the next chain.
 
-    The filters `first` come before all others.
+    The filters `first` come before all others. The output of a rung with frames to skip is `[whole0]`, ...
     """
     ordered = sorted(members, key=lambda index: -rungs[index].width * rungs[index].height)
     parts, source, above = [], head, None
@@ -122,7 +148,8 @@ def _scale_chain(
         rung = rungs[index]
         steps = [*first, *_from_source(facts, rung)] if above is None else _from_larger_rung(above, rung)
         last = place == len(ordered) - 1
-        labels = [f"v{index}"] if last else [f"v{index}", f"smaller{index}"]
+        output = f"whole{index}" if skips[index] else f"v{index}"
+        labels = [output] if last else [output, f"smaller{index}"]
         parts.append(_chain(source, [*steps, "setsar=1", *_split(len(labels))], labels))
         source, above = labels[-1], rung
     return parts

@@ -87,17 +87,27 @@ def join_chunks(chunks: Sequence[Path]) -> JoinedChunks:
     )
 
 
-def sample_times(rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int) -> SampleTimes:
+def sample_times(
+    rank: Ints, shown: Presentation, *, timescale: int, movie_timescale: int, reorder: int = 0
+) -> SampleTimes:
     """Decode times and edits that show frame k at exactly `shown.pts[k]`, in the source's ticks.
 
     Sample j is decoded when frame j is shown, less the largest delay that reordering requires. The edit list
     removes that delay, and an empty edit keeps a late start (ISO/IEC 14496-12 sections 8.6.1, 8.6.6). `rank`
     has as many values as `shown` has frames.
+
+    With `reorder` the delay is that of an encoder that reorders frames by up to this number, whether these
+    frames require it or not: it then depends on the source alone. `rank` may be that of the first frames
+    only: their times are then the same as in the whole.
     """
-    pts = shown.pts
-    duration = np.append(np.diff(pts), shown.end - pts[-1])
+    frames = len(rank)
+    pts = shown.pts[:frames]
+    end = shown.end if frames == len(shown) else int(shown.pts[frames])
+    duration = np.append(np.diff(pts), end - pts[-1])
     start = int(pts[0])
     delay = int((pts - pts[rank]).max())
+    if 0 < reorder < len(shown):
+        delay = max(delay, int((shown.pts[reorder:] - shown.pts[:-reorder]).max()))
     if start < 0:
         # A source without edits may show frames before zero: negative offsets express that, an edit cannot.
         return SampleTimes(duration=duration, cts_offset=pts[rank] - (pts - start), edits=())

@@ -40,11 +40,18 @@ def read_encoded_audio(path: Path) -> EncodedAudio:
 
 
 def video_track(
-    rung: Rung, joined: JoinedChunks, track: Track, shown: Presentation, timescale: int, facts: VideoFacts
+    rung: Rung,
+    joined: JoinedChunks,
+    track: Track,
+    shown: Presentation,
+    timescale: int,
+    facts: VideoFacts,
+    *,
+    reorder: int = 0,
 ) -> OutputTrack:
     """The video track: upright with square pixels (identity matrix), and with the source's times.
 
-    The source's spherical metadata is scaled to the rendition's size.
+    The source's spherical metadata is scaled to the rendition's size. `reorder`: see `sample_times`.
     """
     metadata = read_spherical(track) if facts.projection else None
     boxes, entry = (
@@ -52,7 +59,9 @@ def video_track(
         if metadata is None
         else rendition_metadata(metadata, (facts.width, facts.height), (rung.width, rung.height))
     )
-    times = sample_times(joined.rank, shown, timescale=track.timescale, movie_timescale=timescale)
+    times = sample_times(
+        joined.rank, shown, timescale=track.timescale, movie_timescale=timescale, reorder=reorder
+    )
     return OutputTrack(
         handler="vide",
         name=track.name,

@@ -25,6 +25,8 @@ class Per(StrEnum):
     PACKAGED_ASSET = "asset whose profile asks for HLS and DASH"
     AUDIO_TRACK = "audio track"
     CHUNK = "chunk"
+    PREVIEW = "asset with a preview that starts before its audio is encoded"
+    PREVIEW_EXTENSION = "extension of a preview"
     RUNG = "rung"
 
 
@@ -57,15 +59,14 @@ class JobKind:
     encodes_video: bool = False
 
 
-# Priorities: the poster is what users look for first; long serial jobs (audio is one thread) go before the
-# many chunks; jobs that complete an asset go before those that start the next one.
+# Priorities: the poster and the preview are what users look for first; long serial jobs (audio is one
+# thread) go before the many chunks; jobs that complete an asset go before those that start the next one.
 _ROWS = (
     JobKind(name="inspect", priority=20, stage="inspect", weight=5.0, planned=False),
     JobKind(name="poster", priority=0, weight=5.0, output_directory="pictures/"),
     JobKind(name="pictures", priority=15, weight=30.0, output_directory="pictures/"),
     JobKind(name="telemetry", priority=10, weight=2.0, output_directory="telemetry/"),
     JobKind(name="samples", priority=16, weight=20.0),
-    JobKind(name="audio", priority=10, per=Per.AUDIO_TRACK, weight_per_frame=0.02),
     JobKind(
         name="subtitles",
         priority=10,
@@ -74,6 +75,15 @@ _ROWS = (
         output_directory="subtitles/",
     ),
     JobKind(name="chunk", priority=30, per=Per.CHUNK, weight_per_frame=1.0, encodes_video=True),
+    JobKind(name="preview", priority=1, per=Per.PREVIEW, dependencies=("chunk",), weight=5.0),
+    JobKind(name="audio", priority=10, per=Per.AUDIO_TRACK, dependencies=("preview",), weight_per_frame=0.02),
+    JobKind(
+        name="extend",
+        priority=2,
+        per=Per.PREVIEW_EXTENSION,
+        dependencies=("chunk", "preview", "audio"),
+        weight=5.0,
+    ),
     JobKind(
         name="assemble",
         priority=5,
@@ -88,7 +98,7 @@ _ROWS = (
         priority=4,
         stage="package",
         per=Per.PACKAGED_ASSET,
-        dependencies=("assemble",),
+        dependencies=("assemble", "preview", "extend"),
         weight_per_frame=0.02,
         output_directory="",
     ),

@@ -138,6 +138,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
     for rung in plan.rungs:
         _check_rung(rung)
     _check_families(plan)
+    _check_preview(plan)
     _check_filter_facts(plan)
     return plan
 
@@ -163,6 +164,27 @@ def _check_families(plan: Plan) -> None:
             raise JobSpecError(f"invalid frame step {short_repr(step)}", path="plan/rungs")
     if len({rung.fields for rung in plan.rungs} | {1, 2}) > 2:  # noqa: PLR2004 - one or two fields
         raise JobSpecError("a frame has one or two fields", path="plan/rungs")
+
+
+def _check_preview(plan: Plan) -> None:
+    """Check that the preview, and the chunk of its first segment, are parts of the plan."""
+    preview, own = plan.preview, [chunk for chunk in plan.chunks if chunk.rung]
+    rungs = {rung.name: rung for rung in plan.rungs}
+    if preview is None:
+        valid = not own
+    else:
+        rung = rungs.get(preview.rung) if isinstance(preview.rung, str) else None
+        chunks = plan.chunks_of(rung.family) if rung else ()
+        valid = (
+            rung is not None
+            and is_count(preview.frames)
+            and all(is_count(each) and 0 < each < len(chunks) for each in preview.extensions)
+            and [(each.rung, each.start, each.stop) for each in own]
+            == ([(preview.rung, 0, preview.frames)] if preview.frames else [])
+            and preview.frames < chunks[0].stop
+        )
+    if not valid:
+        raise JobSpecError("the preview is not a part of the plan", path="plan/preview")
 
 
 def _check_rung(rung: Rung) -> None:

@@ -20,6 +20,7 @@ from eddyline.media.source.source import SourceFacts
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, JobKind, Per
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
 from eddyline.pipeline.planning.output_layout import parts_prefix
+from eddyline.pipeline.planning.preview import Preview, plan_preview, with_preview_chunk
 
 RECIPE_VERSION = 4
 """Part of every output's key. Increase it when the same plan would produce other bytes than before."""
@@ -32,7 +33,8 @@ class Plan:
     """All that the steps of one asset need to know.
 
     `asset` is its id, `name` the source's file name. `source` is the key of the part that holds the source
-    remuxed to MP4; empty if the source itself is MP4. `toolchain` identifies the programs.
+    remuxed to MP4; empty if the source itself is MP4. `toolchain` identifies the programs. `chunks` end with
+    that of the preview's first segment, if there is a preview.
     """
 
     asset: str
@@ -44,6 +46,7 @@ class Plan:
     chunks: tuple[Chunk, ...]
     toolchain: str
     source: str = ""
+    preview: Preview | None = None
 
     @classmethod
     def create(
@@ -66,6 +69,9 @@ class Plan:
             # Chunks begin with whole source frames.
             steps=(*(rung.frame_step for rung in ladder), ladder[0].fields),
         )
+        chunks = plan_families(facts.video.frames, grid, ladder)
+        preview = plan_preview(profile, facts, ladder, grid, chunks)
+        family = next((rung.family for rung in ladder if preview and rung.name == preview.rung), "")
         return cls(
             asset=asset,
             name=name,
@@ -73,9 +79,10 @@ class Plan:
             profile=profile,
             rungs=ladder,
             grid=grid,
-            chunks=plan_families(facts.video.frames, grid, ladder),
+            chunks=with_preview_chunk(chunks, preview, family),
             toolchain=toolchain,
             source=source,
+            preview=preview,
         )
 
     @cached_property
@@ -107,8 +114,38 @@ class Plan:
         return tuple(rung for rung in self.rungs if rung.family == family)
 
     def chunks_of(self, family: str) -> tuple[Chunk, ...]:
-        """The chunks of a family, in order."""
-        return tuple(chunk for chunk in self.chunks if chunk.family == family)
+        """The chunks of a family, in order, without that of the preview."""
+        return tuple(chunk for chunk in self.chunks if chunk.family == family and not chunk.rung)
+
+    def chunks_of_rung(self, rung: Rung) -> tuple[Chunk, ...]:
+        """The chunks with the frames of a rendition, in order."""
+        own = tuple(chunk for chunk in self.chunks if chunk.rung == rung.name)
+        return (*own, *self.chunks_of(rung.family))
+
+    def rungs_of_chunk(self, chunk: Chunk) -> tuple[Rung, ...]:
+        """The rungs that a chunk encodes, largest first."""
+        rungs = self.rungs_of(chunk.family)
+        return tuple(rung for rung in rungs if rung.name == chunk.rung) if chunk.rung else rungs
+
+    def extension_chunks(self, size: int) -> tuple[Chunk, ...]:
+        """The chunks with the frames of the preview once it has the first `size` chunks of its family."""
+        if self.preview is None:
+            return ()
+        rung = self.rung(self.preview.rung)
+        return (
+            tuple(chunk for chunk in self.chunks_of_rung(rung) if chunk.rung)
+            + self.chunks_of(rung.family)[:size]
+        )
+
+    def skipped(self, chunk: Chunk) -> dict[str, int]:
+        """By rung, the number of its first frames that a chunk leaves out, because the preview has them."""
+        if self.preview is None or chunk.start or chunk.rung:
+            return {}
+        return {
+            rung.name: self.preview.frames // rung.frame_step
+            for rung in self.rungs_of(chunk.family)
+            if rung.name == self.preview.rung and self.preview.frames
+        }
 
     def rung(self, name: object) -> Rung:
         """The rung of this name. Raises `KeyError`."""
@@ -124,18 +161,28 @@ class Plan:
     def indexes(self, kind: JobKind) -> tuple[int | str | None, ...]:
         """The index of each job of a kind: chunk or audio track number, rung name, None for a single job."""
         match kind.per:
-            case Per.ASSET:
-                return (None,)
-            case Per.ASSET_WITH_SUBTITLES:
-                return (None,) if self.facts.subtitles else ()
-            case Per.PACKAGED_ASSET:
-                return (None,) if self.profile.package else ()
+            case Per.PREVIEW_EXTENSION:
+                return self.preview.extensions if self.preview else ()
             case Per.AUDIO_TRACK:
                 return tuple(range(len(self.facts.audio)))
             case Per.CHUNK:
                 return tuple(chunk.index for chunk in self.chunks)
             case Per.RUNG:
                 return tuple(rung.name for rung in self.rungs)
+            case _:
+                return (None,) if self._has(kind.per) else ()
+
+    def _has(self, per: Per) -> bool:
+        """Whether the asset has a single job of a kind."""
+        match per:
+            case Per.ASSET_WITH_SUBTITLES:
+                return bool(self.facts.subtitles)
+            case Per.PACKAGED_ASSET:
+                return self.profile.package
+            case Per.PREVIEW:
+                return self.preview is not None and self.preview.frames > 0
+            case _:
+                return True
 
     def weight(self, kind: JobKind, index: int | str | None) -> float:
         """The relative cost of a job, in frames' worth of encoding."""
@@ -143,6 +190,12 @@ class Plan:
         if kind.per is Per.CHUNK and isinstance(index, int):
             frames = self.chunks[index].frames
         return kind.weight + kind.weight_per_frame * frames
+
+    def priority(self, kind: JobKind, index: int | str | None) -> int:
+        """The priority of a job: the chunk of the preview is as urgent as the preview."""
+        if kind.per is Per.CHUNK and isinstance(index, int) and self.chunks[index].rung:
+            return JOB_KINDS["preview"].priority
+        return kind.priority
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON values."""
@@ -153,9 +206,13 @@ class Plan:
             "profile": self.profile.model_dump(mode="json"),
             "rungs": [rung.to_json() for rung in self.rungs],
             "grid": {**asdict(self.grid), "fps": str(self.grid.fps)},
-            "chunks": [[chunk.start, chunk.stop, chunk.family] for chunk in self.chunks],
+            "chunks": [
+                [chunk.start, chunk.stop, chunk.family, *([chunk.rung] if chunk.rung else [])]
+                for chunk in self.chunks
+            ],
             "toolchain": self.toolchain,
             "source": self.source,
+            "preview": self.preview and self.preview.to_json(),
         }
 
     @classmethod
@@ -168,19 +225,20 @@ class Plan:
             profile=Profile.model_validate(values["profile"]),
             rungs=tuple(Rung.from_json(rung) for rung in values["rungs"]),
             grid=Grid(**{**values["grid"], "fps": parse_rational(values["grid"]["fps"])}),
-            # Plans of earlier versions name no families.
+            # Plans of earlier versions name no families and have no preview.
             chunks=tuple(
                 Chunk(
                     index=index,
                     start=start,
                     stop=stop,
-                    family=family[0] if family else "",
+                    **dict(zip(("family", "rung"), names, strict=False)),
                     fields=values["rungs"][0].get("fields", 1),
                 )
-                for index, (start, stop, *family) in enumerate(values["chunks"])
+                for index, (start, stop, *names) in enumerate(values["chunks"])
             ),
             toolchain=values["toolchain"],
             source=values["source"],
+            preview=Preview.from_json(values["preview"]) if values.get("preview") else None,
         )
 
 
@@ -269,7 +327,7 @@ def plan_jobs(
                 asset=plan.asset,
                 kind=kind.name,
                 pool=_pool(plan, route, kind, index),
-                priority=options.priority(kind.priority),
+                priority=options.priority(plan.priority(kind, index)),
                 spec={"plan": plan.key, "ask": request, "index": index},
                 dependencies=_dependencies(plan, request, kind, index),
                 weight=plan.weight(kind, index),
@@ -295,8 +353,16 @@ def _dependencies(plan: Plan, request: str, kind: JobKind, index: int | str | No
         other = JOB_KINDS[name]
         indexes = plan.indexes(other)
         if kind.per is Per.RUNG and other.per is Per.CHUNK:
-            indexes = tuple(chunk.index for chunk in plan.chunks_of(plan.rung(index).family))
+            indexes = tuple(chunk.index for chunk in plan.chunks_of_rung(plan.rung(index)))
+        elif kind.per is Per.PREVIEW and other.per is Per.CHUNK:
+            indexes = tuple(chunk.index for chunk in plan.chunks if chunk.rung)
+        elif kind.per is Per.PREVIEW_EXTENSION and other.per is Per.CHUNK and isinstance(index, int):
+            indexes = tuple(chunk.index for chunk in plan.extension_chunks(index))
         elif kind.per is Per.RUNG and other.per is Per.RUNG:
             indexes = (index,)
         ids += [job_id(plan.asset, request, name, each) for each in indexes]
+    if kind.per is Per.PREVIEW_EXTENSION and isinstance(index, int):
+        # In order: each adds its segments to those of the one before.
+        earlier = [each for each in plan.indexes(kind) if isinstance(each, int) and each < index]
+        ids += [job_id(plan.asset, request, kind.name, each) for each in earlier[-1:]]
     return tuple(ids)

@@ -141,8 +141,10 @@ class SingleBuild:
             return ()
         repeated = [
             self._repeat(chunk, len(record.before))
-            for chunk in self.plan.chunks_of(self._family)
-            if chunk.index != self.spec.index and self._is_of_another_build(chunk.index)
+            for chunk in self.plan.chunks
+            if chunk.family == self._family
+            and chunk.index != self.spec.index
+            and self._is_of_another_build(chunk.index)
         ]
         if not repeated:
             return ()

@@ -13,6 +13,7 @@ from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights
 from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble_rendition
+from eddyline.pipeline.planning.preview import REORDER
 from eddyline.pipeline.runtime.encoder_consistency import require_single_build
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.index_cache import IndexedSource
@@ -30,7 +31,7 @@ def assemble(task: Task) -> StepOutput:
     plan = task.plan
     rung = plan.rung(task.index)
     out = task.work / f"{rung.name}.mp4"
-    chunks = [task.part("chunk", each.index) for each in plan.chunks_of(rung.family)]
+    chunks = [task.part("chunk", each.index) for each in plan.chunks_of_rung(rung)]
     require_single_build(chunks)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.open_source() as source:
@@ -49,6 +50,7 @@ def assemble(task: Task) -> StepOutput:
             facts=plan.facts,
             chapters=chapters_with_highlights(read_highlights(source), own),
             subtitles=read_subtitles(task),
+            reorder=REORDER if plan.preview is not None and plan.preview.rung == rung.name else 0,
         )
         compared, cpu_s = _verify(task, rung, out, source)
     return StepOutput(

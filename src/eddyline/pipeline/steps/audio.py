@@ -7,14 +7,16 @@ from fractions import Fraction
 
 from eddyline.core.errors import InputError
 from eddyline.media.audio.encode import encode_track
+from eddyline.media.audio.head import take_head
 from eddyline.pipeline.runtime.audio_track import copy_audio_track
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
+from eddyline.pipeline.steps.preview import HEAD
 
 
 def audio(task: Task) -> StepOutput:
     """Encode audio track number `task.index` (in source order) to "audio.m4a" and measure its loudness."""
-    facts = task.plan.facts.audio[task.index]
+    plan, facts = task.plan, task.plan.facts.audio[task.index]
     track_file = task.work / "track.mp4"
     with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
@@ -27,17 +29,22 @@ def audio(task: Task) -> StepOutput:
     encoded = encode_track(
         track_file,
         facts,
-        task.plan.profile.audio,
+        plan.profile.audio,
         tools=task.runtime.tools,
         runner=task.runner,
         out=task.work / "audio.m4a",
         video_end=until,
     )
+    path = encoded.path
+    if plan.preview is not None and plan.preview.frames:
+        part, name = task.part("preview"), HEAD.format(task.index)
+        if name in part.files:
+            path = take_head(path, task.fetch(part, name), task.work / "with-head.m4a")
     return StepOutput(
-        files={"audio.m4a": encoded.path},
+        files={"audio.m4a": path},
         result={
             "language": facts.language,
-            "codec": task.plan.profile.audio.codec,
+            "codec": plan.profile.audio.codec,
             "channels": encoded.channels,
             "sample_rate": encoded.sample_rate,
             "samples": encoded.samples,

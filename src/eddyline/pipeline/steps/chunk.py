@@ -27,12 +27,13 @@ def chunk(task: Task) -> StepOutput:
     encoded = encode_chunk(
         piece,
         plan.facts.video,
-        plan.rungs_of(frames.family),
+        plan.rungs_of_chunk(frames),
         plan.grid,
         tools=task.runtime.tools,
         runner=task.runner,
         out_dir=task.work,
         is_first=frames.start == 0,
+        skipped=plan.skipped(frames),
         on_frames=lambda done: task.context.progress(min(done / frames.frames, 1.0)),
     )
     return StepOutput(

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming.durations import stream_durations
 from eddyline.media.streaming.package import package as write_package
+from eddyline.pipeline.runtime.preview import require_preview_segments
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
 from eddyline.pipeline.runtime.subtitles import read_subtitles
@@ -29,6 +30,7 @@ def package(task: Task) -> StepOutput:
         chapters=[Chapter(frame=each["frame"], title=each["title"]) for each in parts[0].result["chapters"]],
         subtitles=read_subtitles(task),
     )
+    require_preview_segments(task, out)
     return StepOutput(
         files={name: out / name for name in packaged.files},
         result={

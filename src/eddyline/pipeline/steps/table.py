@@ -20,13 +20,15 @@ _PACKAGE: Final = "eddyline.pipeline.steps"
 _USED_BY_JOBS: Final = ("core", "store", "mp4", "gpmf", "media", "edit", "page", "pipeline")
 _KINDS: Final = (
     *("poster", "pictures", "samples", "subtitles", "telemetry", "audio"),
-    *("chunk", "assemble", "package", "publish"),
+    *("chunk", "preview", "extend", "assemble", "package", "publish"),
 )
 STEPS: Final[Mapping[str, Step]] = {kind: lazy_function(f"{_PACKAGE}.{kind}", kind) for kind in _KINDS}
 """By job kind, the function of that name in the module of that name."""
 
 _AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {
-    "poster": lazy_function(f"{_PACKAGE}.poster", "copy_poster")
+    "poster": lazy_function(f"{_PACKAGE}.poster", "copy_poster"),
+    "preview": lazy_function("eddyline.pipeline.publication.preview_files", "show_preview"),
+    "extend": lazy_function("eddyline.pipeline.publication.preview_files", "show_preview"),
 }
 _HANDLERS: Final = ("inspect", "tidy")  # modules that compose their handler themselves
 

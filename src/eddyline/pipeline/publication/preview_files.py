@@ -1,0 +1,47 @@
+"""Shows the files of a preview under the URLs of the final stream, before the asset is published.
+
+Media segments never change. A playlist is replaced only by a longer one: publication may run at the same
+time on another worker, and the playlist that it copies ends.
+"""
+
+from __future__ import annotations
+
+from eddyline.core.errors import MissingError
+from eddyline.pipeline.planning.output_layout import asset_key
+from eddyline.pipeline.publication.published import read_manifest
+from eddyline.pipeline.runtime.parts import Part
+from eddyline.pipeline.runtime.runtime import Task
+from eddyline.store.store import Store
+
+PREVIEW = "stream/preview.m3u8"
+"""The path of the master playlist within the asset."""
+
+_MEDIA = (".m4s", ".mp4")
+_END, _SEGMENT = "#EXT-X-ENDLIST", "#EXTINF:"
+_STREAM = "stream/"
+
+
+def show_preview(task: Task, part: Part) -> None:
+    """Copy the files of a part of the preview; nothing if the asset is published already."""
+    store, asset = task.runtime.store, task.plan.asset
+    names = sorted(name for name in part.files if name.startswith(_STREAM))
+    if not names or read_manifest(store, asset) is not None:
+        return
+    media = [name for name in names if name.endswith(_MEDIA)]
+    store.copy_all((part.file(name), asset_key(asset, name)) for name in media)
+    # The master playlist last: what it names exists.
+    for name in sorted(set(names) - set(media), key=lambda name: (name == PREVIEW, name)):
+        _replace_playlist(store, asset_key(asset, name), store.get(part.file(name)))
+
+
+def _replace_playlist(store: Store, key: str, data: bytes) -> None:
+    """Write a playlist unless the stored one has ended or is longer."""
+    tag = store.tag(key)
+    try:
+        stored = store.get(key).decode("utf-8", "replace")
+    except MissingError:
+        stored = ""
+    if _END in stored or stored.count(_SEGMENT) > data.decode("utf-8", "replace").count(_SEGMENT):
+        return
+    # If another worker was first, its playlist is at least as new.
+    store.compare_and_set(key, data, tag)
