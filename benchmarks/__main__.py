@@ -126,6 +126,11 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "startup.ffprobe_s": None,
     },
     "poster": {"poster_s": ("at most", 0.5), "poster.plain_command_s": None},
+    "first_segment": {
+        "first_segment_s": ("at most", 3),
+        "first_segment.cpu_s": None,
+        "first_segment.load": None,
+    },
     "index": {"index.hour_s": ("at most", 0.1), "index.hour_mb": ("at most", 100)},
     "highlights": {
         "highlights.hour_cpu_s": ("at most", 1),

@@ -20,7 +20,7 @@ ROUNDS = 5
 def measure(work: Path, rounds: int = ROUNDS) -> dict[str, float]:
     """Return the smallest times of `rounds` rounds, in seconds: until the poster exists, and of FFmpeg."""
     tools = Toolchain.find()
-    clip = _make_long_clip(tools)
+    clip = make_long_clip(tools)
     ours, plain = [], []
     for _ in range(rounds):
         ours.append(_time_to_poster(clip, work / "poster"))
@@ -58,7 +58,7 @@ def _plain_command(clip: Path, work: Path, tools: Toolchain) -> float:
     ).wall_s
 
 
-def _make_long_clip(tools: Toolchain) -> Path:
+def make_long_clip(tools: Toolchain) -> Path:
     """Return a 30-minute 1080p file: one encoded minute, repeated by copying its packets."""
     CACHE.mkdir(exist_ok=True)
     out = CACHE / f"long-{MINUTES}min.mp4"

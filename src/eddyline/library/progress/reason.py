@@ -28,6 +28,8 @@ _DOING = {
     "telemetry": "reading the telemetry",
     "samples": "decoding frames for verification",
     "audio": "encoding the audio",
+    "preview": "making the preview",
+    "extend": "extending the preview",
     "subtitles": "converting the subtitles",
     "package": "packaging for streaming",
     "publish": "publishing",

@@ -52,10 +52,12 @@ def samples(task: Task) -> StepOutput:
     """Decode the sampled frames of the original to "plain.rgb", and "tonemapped.rgb" for SDR rungs of HDR."""
     plan = task.plan
     facts = plan.facts.video
+    # Where the first segment of the preview ends, one rung has a join.
+    joins = [replace(chunk, start=chunk.stop) for chunk in plan.chunks if chunk.rung]
     written: dict[str, Path] = {}
     with task.open_source() as source:
         samples_plan = plan_samples(
-            source.presentation, source.track, facts, plan.chunks, plan.grid, plan.rungs
+            source.presentation, source.track, facts, [*plan.chunks, *joins], plan.grid, plan.rungs
         )
         result: dict[str, Any] = {"plan": samples_plan.to_json()}
         with _sampled_files(task, source, samples_plan) as sampled:

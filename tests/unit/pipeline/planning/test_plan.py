@@ -36,7 +36,8 @@ def test_a_plan_round_trips_through_json() -> None:
 
 
 def test_the_chunks_cover_every_frame_once() -> None:
-    chunks = _plan(frames=5000).chunks
+    plan = _plan(frames=5000)
+    chunks = plan.chunks_of(plan.families[0])
     assert chunks[0].start == 0
     assert chunks[-1].stop == 5000
     assert all(one.stop == two.start for one, two in pairwise(chunks))
@@ -53,7 +54,7 @@ def test_a_rendition_depends_only_on_the_chunks_of_its_family() -> None:
     for rung in plan.rungs:
         needed = {each for each in jobs[f"assemble-{rung.name}"].dependencies if ".chunk-" in each}
         assert {int(each.rpartition("-")[2]) for each in needed} == {
-            chunk.index for chunk in plan.chunks_of(rung.family)
+            chunk.index for chunk in plan.chunks_of_rung(rung)
         }
 
 

@@ -2,14 +2,14 @@
 
 export const STAGES = [
   ["inspect"],
-  ["chunk", "audio", "pictures", "poster", "samples", "telemetry", "subtitles"],
+  ["chunk", "audio", "preview", "extend", "pictures", "poster", "samples", "telemetry", "subtitles"],
   ["assemble"],
   ["package"],
   ["publish"],
 ];
 const TITLES = {
   inspect: "Inspect", chunk: "Chunks", audio: "Audio", pictures: "Thumbnails", poster: "Poster", samples: "Frame samples",
-  telemetry: "Telemetry", subtitles: "Subtitles", assemble: "Assemble", package: "Package", publish: "Publish", tidy: "Tidy",
+  telemetry: "Telemetry", subtitles: "Subtitles", preview: "Preview", extend: "Preview, extended", assemble: "Assemble", package: "Package", publish: "Publish", tidy: "Tidy",
 };
 const ORDER = [...STAGES.flat(), "tidy"];
 
