@@ -1,7 +1,7 @@
 """Measures the time from the start of the program to the first playable segment of a 30-minute file.
 
-The playlists of video and audio then exist, with the segments that they name. `first_segment.cpu_s` is the CPU
-time of the program and its children until then: on a busy machine, the wall-clock time says little.
+The playlists of video and audio exist then, with the segments that they name. `first_segment.cpu_s` is the
+CPU time of the program and its children until then: on a busy machine, the wall-clock time says little.
 """
 
 from __future__ import annotations
