@@ -53,9 +53,7 @@ class Preview:
 def plan_preview(
     profile: Profile, facts: SourceFacts, rungs: Sequence[Rung], grid: Grid, chunks: Sequence[Chunk]
 ) -> Preview | None:
-    """The preview of an asset; None for a short source, for separate fields, and without
-    streaming or a rung of H.264.
-    """
+    """The preview of an asset; None for a short source, separate fields, or without HLS or H.264."""
     candidates = [rung for rung in rungs if rung.codec == _CODEC and rung.fields == 1]
     if not candidates or not profile.package:
         return None
