@@ -21,6 +21,11 @@ _END, _SEGMENT = "#EXT-X-ENDLIST", "#EXTINF:"
 _STREAM = "stream/"
 
 
+def preview_path(store: Store, asset: str) -> str | None:
+    """The path of the preview within an asset; None if it has none or is published."""
+    return PREVIEW if store.size(asset_key(asset, PREVIEW)) else None
+
+
 def show_preview(task: Task, part: Part) -> None:
     """Copy the files of a part of the preview; nothing if the asset is published already."""
     store, asset = task.runtime.store, task.plan.asset

@@ -14,6 +14,7 @@ from eddyline.graph.ledger.catalogue.asset import AssetFilters, AssetState, Box,
 from eddyline.library.idempotency import Answer
 from eddyline.library.progress.asset_progress import read_progress
 from eddyline.pipeline.planning.output_layout import manifest_key
+from eddyline.pipeline.publication.preview_files import preview_path
 from eddyline.pipeline.publication.published import read_manifest
 from eddyline.web.api import asset_views as views
 from eddyline.web.api.errors import declare
@@ -104,11 +105,16 @@ def list_assets(
 
 @router.get("/assets/{asset}", response_model=views.AssetDetails, responses=declare(404, 422))
 def get_asset(services: WithServices, principal: Reader, asset: str) -> Response:
-    """Get an asset: its facts, its progress with a reason, and a summary of its manifest."""
+    """Get an asset: its facts, its progress with a reason, and a summary of its manifest.
+
+    While it is processed, `links.preview` is an HLS stream of what is encoded already, once there is one.
+    """
     found = find_asset(services, principal, asset)
     progress = read_progress(services.ledger, services.pools, views.processing((found,))).get(asset)
     manifest = read_manifest(services.store, asset) if found.state is AssetState.READY else None
     body = views.asset_json(found, principal, progress)
+    if found.state is AssetState.PROCESSING and (path := preview_path(services.store, asset)):
+        body["links"]["preview"] = f"/media/{asset}/{path}"
     return JSONResponse(
         {**body, "manifest": views.manifest_summary(manifest)}, headers={"Cache-Control": "private, no-cache"}
     )

@@ -7,10 +7,11 @@ from fastapi.responses import HTMLResponse
 
 from eddyline.core.errors import EddylineError
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
+from eddyline.pipeline.publication.preview_files import PREVIEW
 from eddyline.pipeline.publication.published import read_manifest
 from eddyline.web.auth.dependencies import Reader
 from eddyline.web.auth.principal import Principal
-from eddyline.web.pages.asset_cards import card_of
+from eddyline.web.pages.asset_cards import card_of, media_url
 from eddyline.web.pages.asset_view import AssetView, view_of
 from eddyline.web.pages.card_list import cards_of
 from eddyline.web.pages.render import render
@@ -52,4 +53,12 @@ def _unfinished(
     request: Request, services: Services, principal: Principal, asset: Asset, sequence: int
 ) -> HTMLResponse:
     (card,) = cards_of(services, [asset])
-    return render(request, "asset_unfinished.html", principal, asset=asset, card=card, sequence=sequence)
+    return render(
+        request,
+        "asset_unfinished.html",
+        principal,
+        asset=asset,
+        card=card,
+        sequence=sequence,
+        preview=media_url(asset.asset, PREVIEW),
+    )

@@ -295,3 +295,20 @@ def test_an_upload_is_submitted_when_it_is_complete(client: TestClient) -> None:
     assert client.get(location).json()["state"] == "storing"
     absent = client.post("/api/v1/assets", json={"upload": "absent"})
     assert (absent.status_code, absent.json()["detail"]) == (404, "the resource does not exist")
+
+
+def test_a_processing_asset_links_its_preview_once_there_is_one(
+    services: Services, client: TestClient
+) -> None:
+    add_asset(services, state="processing")
+    path = f"/api/v1/assets/{ASSET}"
+    assert "preview" not in client.get(path).json()["links"]
+    services.store.put_bytes(f"assets/{ASSET}/stream/preview.m3u8", b"#EXTM3U\n")
+    link = client.get(path).json()["links"]["preview"]
+    assert client.get(link).content == b"#EXTM3U\n"
+
+
+def test_a_published_asset_links_no_preview(services: Services, client: TestClient) -> None:
+    add_asset(services)
+    services.store.put_bytes(f"assets/{ASSET}/stream/preview.m3u8", b"#EXTM3U\n")
+    assert "preview" not in client.get(f"/api/v1/assets/{ASSET}").json()["links"]

@@ -19,7 +19,7 @@ function loadShaka() {
 
 /**
  * Create a player in `element`. Sources: `hls` and `dash` (URLs of the streams), or `mp4`. `storyboard` and `chapters`
- * are URLs of WebVTT files, `subtitles` a list of {url, language, label}. `label` names the video for screen readers.
+ * are URLs of WebVTT files, `start` is the time to start at in seconds (default: the player's), `subtitles` a list of {url, language, label}. `label` names the video for screen readers.
  * Returns {video, player (Shaka's, or null), loaded, ready, close()}.
  * The promise `loaded` resolves when the player keeps a seek: Shaka Player sets the video to its start on the event
  * "loadedmetadata". `ready` resolves when the tracks are added.
@@ -72,7 +72,7 @@ async function playStream(element, made, sources, fail) {
   made.controls = overlay.getControls();
   player.configure({ streaming: { bufferingGoal: 20, rebufferingGoal: 1 }, abr: { restrictToElementSize: true } });
   player.addEventListener("error", ({ detail }) => detail.severity === shaka.util.Error.Severity.CRITICAL && fail(detail));
-  await player.load(absolute(sources.dash || sources.hls));
+  await player.load(absolute(sources.dash || sources.hls), sources.start);
 }
 
 async function addTracksAndLabels(element, { player, video }, sources) {

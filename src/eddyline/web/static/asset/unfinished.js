@@ -4,12 +4,14 @@ import { announce, api, Problem } from "/static/api.js";
 import { subscribe } from "/static/events.js";
 import { deleteDialog } from "/static/asset/delete.js";
 import { pullThePlug } from "/static/asset/plug.js";
+import { previewPlayer } from "/static/asset/preview.js";
 import { showProgress } from "/static/library/live.js";
 
 const article = document.getElementById("unfinished");
 const { asset } = article.dataset;
+const preview = previewPlayer(document.getElementById("preview"));
 
-subscribe("asset.progress", (event) => event.asset === asset && showProgress(article, event.body));
+subscribe("asset.progress", (event) => event.asset === asset && (showProgress(article, event.body), preview.look()));
 for (const kind of ["asset.ready", "asset.failed", "asset.cancelled", "asset.created"]) {
   subscribe(kind, (event) => event.asset === asset && changed(kind.slice("asset.".length)));
 }
@@ -18,8 +20,9 @@ subscribe("gap", () => location.reload());
 
 function changed(state) {
   announce(`The asset is ${state}`);
-  // What the worker had to do again is worth reading: the page stays until the reader has seen it.
-  if (document.querySelector("#redone:not([hidden])") && state === "ready") {
+  // What the worker had to do again is worth reading, and a preview that plays goes on: the page stays until the reader
+  // leaves it.
+  if ((document.querySelector("#redone:not([hidden])") || preview.isPlaying()) && state === "ready") {
     const line = article.querySelector(".reason");
     const link = Object.assign(document.createElement("a"), { href: location.pathname, className: "button primary", textContent: "Watch it" });
     line?.replaceChildren("Ready: every frame is verified. ", link);
