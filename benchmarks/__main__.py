@@ -125,6 +125,12 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "startup.plain_command_s": None,
         "startup.ffprobe_s": None,
     },
+    "families": {
+        "families.modern_bits": ("at most", 0.8),
+        "families.modern_cpu": ("at most", 1.6),
+        "families.modern_hq_bits": ("at most", 0.7),
+        "families.modern_hq_cpu": ("at most", 2.2),
+    },
     "poster": {"poster_s": ("at most", 0.5), "poster.plain_command_s": None},
     "first_segment": {
         "first_segment_s": ("at most", 3),

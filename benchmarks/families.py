@@ -15,7 +15,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -32,12 +31,12 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 os.environ["SVT_LOG"] = "1"  # errors only
 
-FRAMES = 120
+FRAMES = 90
 _FPS = Fraction(30)
 _TRIALS = (
-    ("libsvtav1", "9", (26, 32, 38, 44)),
-    ("libsvtav1", "8", (26, 32, 38, 44)),
-    ("libx265", "superfast", (19, 23, 27)),
+    ("libsvtav1", "9", (30, 38, 46, 54)),
+    ("libsvtav1", "8", (30, 38, 46, 54)),
+    ("libx265", "superfast", (20, 25, 30)),
 )
 _CODECS = {"libsvtav1": "av1", "libx265": "hevc", "libx264": "h264"}
 
@@ -51,28 +50,46 @@ class Encode:
     vmaf: float
 
 
-def main(clips: list[Path]) -> dict[str, float]:
-    """Measure all rungs of all clips; print a table of Markdown."""
+PROFILES = {"modern": "9", "modern_hq": "8"}
+_FALLBACK = (720, 360)  # the H.264 rungs of these profiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rungs:
+    """All rungs of one clip: bytes and CPU seconds of H.264, and of AV1 at the same VMAF by its preset."""
+
+    h264: dict[int, Encode]
+    av1: dict[str, dict[int, tuple[float, float]]]
+
+
+def measure(work: Path, clips: list[Path] | None = None) -> dict[str, float]:
+    """Delivered bits and CPU time of the AV1 profiles, against `default`, at equal VMAF; prints a table."""
     tools = Toolchain.find()
     sources = clips or [make_natural_clip(seconds=4, rate=30, tools=tools)]
-    found: dict[str, list[tuple[float, float]]] = {}
-    print(
-        "| clip | rung | VMAF | encoder, preset | CRF | bits | CPU |\n|---|---|---|---|---|---|---|",
-        flush=True,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        for clip in sources:
-            for name, key, bits, cpu in _measure_clip(clip, Path(folder), tools):
-                found.setdefault(key, []).append((bits, cpu))
-                del name
-    return {
-        f"families.{key}_{what}": round(float(np.mean([each[place] for each in values])), 3)
-        for key, values in found.items()
-        for place, what in enumerate(("bits", "cpu"))
-    }
+    print("| clip | rung | VMAF | encoder, preset | CRF | bits | CPU |", flush=True)
+    print("|---|---|---|---|---|---|---|", flush=True)
+    found = [_measure_clip(clip, work, tools) for clip in sources]
+    values: dict[str, float] = {}
+    for name, preset in PROFILES.items():
+        bits = [_ratio(each, preset, fallback=False) for each in found]
+        cpu = [_ratio(each, preset, fallback=True) for each in found]
+        values[f"families.{name}_bits"] = float(np.mean(bits))
+        values[f"families.{name}_cpu"] = float(np.mean(cpu))
+    return values
 
 
-def _measure_clip(clip: Path, work: Path, tools: Toolchain) -> list[tuple[str, str, float, float]]:
+def _ratio(clip: Rungs, preset: str, *, fallback: bool) -> float:
+    """The AV1 ladder against the H.264 ladder: bits, or CPU time including that of the H.264 fallback."""
+    if not fallback:
+        return sum(size for size, _ in clip.av1[preset].values()) / sum(
+            each.size for each in clip.h264.values()
+        )
+    extra = sum(each.cpu_s for height, each in clip.h264.items() if height in _FALLBACK)
+    av1 = sum(cpu for _, cpu in clip.av1[preset].values())
+    return (av1 + extra) / sum(each.cpu_s for each in clip.h264.values())
+
+
+def _measure_clip(clip: Path, work: Path, tools: Toolchain) -> Rungs:
     width, height = _size(clip, tools)
     facts = VideoFacts(
         codec="h264",
@@ -84,21 +101,21 @@ def _measure_clip(clip: Path, work: Path, tools: Toolchain) -> list[tuple[str, s
         timescale=15360,
     )
     grid = frame_grid(gop_s=2.0, segment_s=4.0, fps=_FPS)
-    rows = []
+    rows = Rungs(h264={}, av1={preset: {} for preset in PROFILES.values()})
     for rung in rungs(load_profile("default"), facts):
         reference = _reference(clip, rung, work, tools)
-        base = _encode(reference, rung, grid, work, tools)
+        base = rows.h264[rung.height] = _encode(reference, rung, grid, work, tools)
         for encoder, preset, crfs in _TRIALS:
             other = replace(rung, codec=_CODECS[encoder], encoder=encoder, preset=preset, level=None)
             trials = [_encode(reference, replace(other, crf=crf), grid, work, tools) for crf in crfs]
             crf, bits, cpu = _at_quality(base, crfs, trials)
-            key = f"{encoder.removeprefix('lib')}_{preset}_{rung.height}"
             print(
                 f"| {clip.stem} | {rung.height} | {base.vmaf:.1f} | {encoder.removeprefix('lib')} {preset} |"
                 f" {crf:.1f} | {bits:.2f} | {cpu:.2f} |",
                 flush=True,
             )
-            rows.append((clip.stem, key, bits, cpu))
+            if preset in rows.av1:
+                rows.av1[preset][rung.height] = (bits * base.size, cpu * base.cpu_s)
     return rows
 
 
@@ -173,7 +190,6 @@ def _size(clip: Path, tools: Toolchain) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    start = time.monotonic()
-    for name, value in main([Path(each) for each in sys.argv[1:]]).items():
-        print(f"{name} {value}")
-    print(f"{time.monotonic() - start:.0f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, value in measure(Path(folder), [Path(each) for each in sys.argv[1:]] or None).items():
+            print(f"{name} {value:.3f}")
