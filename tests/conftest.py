@@ -113,6 +113,7 @@ _SLOW_MODULES = {
     "media/streaming/test_segment_duration.py",
     "pipeline/demo_clip/test_make.py",
     "pipeline/planning/test_job_spec.py",
+    "pipeline/runtime/test_device_fallback.py",
     "pipeline/runtime/test_encoder_consistency.py",
     "pipeline/runtime/test_runtime.py",
     "pipeline/steps/test_publish.py",

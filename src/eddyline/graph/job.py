@@ -70,7 +70,18 @@ class Link:
     dependencies: tuple[str, ...]
 
 
-Addition: TypeAlias = NewJob | Link
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """An open job goes to another pool: at once, or, if a worker runs it, when that worker hands it back.
+
+    No effect on a job that has ended, or is unknown.
+    """
+
+    job_id: str
+    pool: str
+
+
+Addition: TypeAlias = NewJob | Link | Move
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from eddyline.graph.coordinator.field_rules import (
     MAX_FENCE,
     MAX_HELD,
 )
-from eddyline.graph.job import Addition, Done, Failed, Interrupted, Job, Link, NewJob, Outcome
+from eddyline.graph.job import Addition, Done, Failed, Interrupted, Job, Link, Move, NewJob, Outcome
 from eddyline.graph.machine import Machine
 from eddyline.graph.messages import Heartbeat, JobProgress, JobResult, JobStarted, Publication, WorkerReport
 
@@ -152,9 +152,8 @@ def _outcome_from_json(value: object) -> Outcome:
 
 def _addition(value: object) -> Addition:
     body = _object(value, "spawn")
-    if body.get("add") == "Link":
-        return _parse(Link, body, "spawn")
-    return _parse(NewJob, body, "spawn")
+    kinds: Mapping[object, type[Addition]] = {"Link": Link, "Move": Move}
+    return _parse(kinds.get(body.get("add"), NewJob), body, "spawn")
 
 
 def _to_json(value: object) -> dict[str, Any]:
@@ -208,10 +207,22 @@ def _is_required(field: Field[Any]) -> bool:
 # By dataclass, the names of its fields, each with its key in messages.
 _MESSAGE_FIELDS: Mapping[type[Any], tuple[tuple[str, str], ...]] = {
     kind: tuple((field.name, _KEYS.get(field.name, field.name)) for field in fields(kind))
-    for kind in (Job, NewJob, Link, Done, Failed, Interrupted, Heartbeat, JobStarted, JobResult, Command)
+    for kind in (
+        Job,
+        NewJob,
+        Link,
+        Move,
+        Done,
+        Failed,
+        Interrupted,
+        Heartbeat,
+        JobStarted,
+        JobResult,
+        Command,
+    )
 }
 
 _MODELS: Mapping[type[Any], type[BaseModel]] = {
     kind: _model(kind)
-    for kind in (Job, NewJob, Link, Done, Failed, Heartbeat, JobStarted, JobResult, _Envelope)
+    for kind in (Job, NewJob, Link, Move, Done, Failed, Heartbeat, JobStarted, JobResult, _Envelope)
 } | {Command: _model(Command, COMMAND_FIELD_TYPES), Machine: _model(Machine, MACHINE_FIELD_TYPES, {})}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from eddyline.core.formatting import short_repr
 from eddyline.core.name_rules import is_identifier
 from eddyline.graph.db.schema import jobs
-from eddyline.graph.job import PRIORITY_BAND, Addition, GraphError, Link, NewJob
+from eddyline.graph.job import PRIORITY_BAND, Addition, GraphError, Link, Move, NewJob
 from eddyline.graph.ledger.rows import Record
 
 
@@ -41,18 +41,19 @@ def check(connection: Connection, record: Record, additions: Sequence[Addition],
     """Check that the job of `record` may add all of these. Raises `SpawnError`.
 
     New jobs must have its asset, owner and deadline (or none), a priority of its band, and ids that start
-    with the asset; their dependencies, and linked jobs, must be of that asset too.
+    with the asset; their dependencies, and linked and moved jobs, must be of that asset too.
     """
     parent = connection.execute(select(jobs.c.asset, jobs.c.deadline).where(jobs.c.id == record.job_id)).one()
     for each in additions:
-        named = (each.job_id,) if isinstance(each, Link) else (each.id, *each.optional)
-        for name in (*named, *each.dependencies):
+        for name in _names(each):
             if not _belongs(name, parent.asset):
                 raise SpawnError(
                     f"job {record.job_id} of asset {parent.asset} may not name {short_repr(name)}"
                 )
         if isinstance(each, NewJob):
             _check_job(record, parent.asset, parent.deadline, each, rules)
+        elif isinstance(each, Move) and rules.pools is not None and each.pool not in rules.pools:
+            raise SpawnError(f"job {record.job_id} may not move jobs to pool {short_repr(each.pool)}")
     count = connection.execute(
         select(func.count()).select_from(jobs).where(jobs.c.asset == parent.asset)
     ).scalar_one()
@@ -61,6 +62,17 @@ def check(connection: Connection, record: Record, additions: Sequence[Addition],
             f"asset {parent.asset} would have more than {rules.max_jobs} jobs",
             remedy="use longer chunks, which make fewer jobs",
         )
+
+
+def _names(addition: Addition) -> tuple[str, ...]:
+    """The ids of all jobs that an addition names."""
+    match addition:
+        case NewJob():
+            return (addition.id, *addition.optional, *addition.dependencies)
+        case Link():
+            return (addition.job_id, *addition.dependencies)
+        case Move():
+            return (addition.job_id,)
 
 
 def _check_job(record: Record, asset: str, deadline: float | None, new: NewJob, rules: SpawnRules) -> None:

@@ -1,4 +1,4 @@
-"""Adds jobs and links: everything is checked before anything is written."""
+"""Adds jobs and links, and moves jobs: everything is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from eddyline.graph.job import Addition, GraphError, Link, NewJob
+from eddyline.graph.job import Addition, GraphError, Link, Move, NewJob
 from eddyline.graph.ledger import archive
 from eddyline.graph.ledger.catalogue import transitions
 from eddyline.graph.ledger.dependencies.dependants import dependency_error
 from eddyline.graph.ledger.dependencies.links import apply_links, new_edges
 from eddyline.graph.ledger.dependencies.states import DependencyState, all_dependencies, dependency_states
+from eddyline.graph.ledger.moves import apply_moves
 from eddyline.graph.ledger.rows import encode, insert_dependencies, insert_jobs
 from eddyline.graph.states import State
 
@@ -26,7 +27,7 @@ Edges: TypeAlias = Mapping[str, Mapping[str, bool]]
 
 
 def add(connection: Connection, additions: Sequence[Addition], now: float) -> int:
-    """Add jobs and links; returns the number of new jobs.
+    """Add jobs and links, and move jobs; returns the number of new jobs.
 
     A job whose id is known does not change. Raises `GraphError` before anything is written if a dependency is
     unknown, if there is a cycle, if a link names a job that is not waiting, if a name is invalid, or if a
@@ -34,7 +35,9 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
     """
     batch, links = _merge(additions)
     for job in batch.values():
-        _check_names(job)
+        _check_names(job.id, job.id, job.asset, job.kind, job.pool, job.owner)
+    for move in (each for each in additions if isinstance(each, Move)):
+        _check_names(move.job_id, move.job_id, move.pool)
     wanted = {name: all_dependencies(job) for name, job in batch.items()}
     mentioned = set(batch).union(*wanted.values())
     mentioned.update(link.job_id for link in links)
@@ -61,6 +64,7 @@ def add(connection: Connection, additions: Sequence[Addition], now: float) -> in
             connection, [edge for name in new for edge in _edge_rows(name, wanted[name], states)]
         )
     apply_links(connection, edges, known, now)
+    apply_moves(connection, [each for each in additions if isinstance(each, Move)])
     return len(rows)
 
 
@@ -80,12 +84,12 @@ def _merge(additions: Sequence[Addition]) -> tuple[dict[str, NewJob], list[Link]
     return batch, links
 
 
-def _check_names(job: NewJob) -> None:
+def _check_names(job_id: str, *names: str) -> None:
     """Refuse names that no index or text column can hold: a database would refuse the whole batch."""
-    for name in (job.id, job.asset, job.kind, job.pool, job.owner):
+    for name in names:
         if len(name) > _MAX_NAME_LENGTH or "\0" in name:
             raise GraphError(
-                f"job {job.id[:80]!r} has an invalid or too long name",
+                f"job {job_id[:80]!r} has an invalid or too long name",
                 remedy=f"use at most {_MAX_NAME_LENGTH} characters, without null characters",
             )
 

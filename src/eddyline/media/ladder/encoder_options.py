@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 
 
@@ -63,6 +64,7 @@ _WITHOUT_LOOKAHEAD = _Shares(
 _X265_SHARE = _BufferShare(size=Fraction(2, 3), start=Fraction(3, 4), repaid=Fraction(1, 6))
 _NO_LOOKAHEAD = frozenset({"ultrafast", "superfast"})
 _HIGHEST_LEVEL = "6.2"
+_QSV_PRESETS = ENCODERS["h264_qsv"].presets  # from the fastest to the best
 
 
 def encoder_options(
@@ -182,6 +184,62 @@ def _av1_nvenc(rung: Rung, grid: Grid, _chunk: _Chunk) -> tuple[str, ...]:
     return (*_nvenc(rung, grid), *_NO_SPLIT_ENCODE)
 
 
+# Not tested on a GPU either. Quality-defined VBR (QVBR) is the one mode of both interfaces that has a
+# constant quality and a maximum rate. The target rate must be set; it is the maximum,
+# so that the quality decides.
+_LEVELS_OF_VAAPI = {name: str(level) for level, name in enumerate(reversed(_QSV_PRESETS), 1)}
+
+
+def _quality_within_rate(rung: Rung, grid: Grid) -> tuple[str, ...]:
+    """Return the options common to QSV and VAAPI."""
+    cap = _rate_cap(rung, _NVENC_SHARE, grid.segment_s)
+    return (
+        # Closed GOPs of fixed length; each I frame is an IDR frame (-idr_interval), and none but the first of
+        # a GOP is one.
+        *("-g", str(grid.gop), "-flags:v", "+cgop", "-bf", "2", "-low_power", "0"),
+        *("-global_quality", str(rung.crf), "-b:v", cap[1], *cap),
+    )
+
+
+def _qsv(rung: Rung, grid: Grid, _chunk: _Chunk) -> tuple[str, ...]:
+    return (
+        *("-preset", rung.preset, *_quality_within_rate(rung, grid), "-forced_idr", "1"),
+        *(("-idr_interval", "0") if rung.codec != "av1" else ()),
+        # Without scene cuts, with B-frames at fixed places, and without a lookahead, which not all GPUs have.
+        *("-adaptive_i", "0", "-adaptive_b", "0", "-b_strategy", "0"),
+        *_profile_and_tag(rung),
+        # The encoder uploads frames itself.
+        *("-pix_fmt", "p010le" if rung.pixel_format == "yuv420p10le" else "nv12"),
+    )
+
+
+def _vaapi(rung: Rung, grid: Grid, _chunk: _Chunk) -> tuple[str, ...]:
+    messages = {
+        # Without the message that names the driver, which differs between machines.
+        "h264": ("-sei", "timing"),
+        "hevc": ("-sei", "hdr"),
+    }
+    return (
+        *("-compression_level", _LEVELS_OF_VAAPI[rung.preset], "-rc_mode", "QVBR"),
+        *_quality_within_rate(rung, grid),
+        *("-idr_interval", "0", "-b_depth", "1"),
+        *_profile_and_tag(rung),
+        *messages.get(rung.codec, ()),
+    )
+
+
+def _profile_and_tag(rung: Rung) -> tuple[str, ...]:
+    match rung.codec:
+        case "h264":
+            level = Fraction(rung.level or _HIGHEST_LEVEL) * 10
+            return ("-profile:v", "high", "-level:v", str(int(level)))
+        case "hevc":
+            profile = "main10" if rung.pixel_format == "yuv420p10le" else "main"
+            return ("-profile:v", profile, "-tag:v", "hvc1")
+        case _:
+            return ("-profile:v", "main")
+
+
 # A GPU with several encoder engines would split frames into strips, and give different bytes than one with a
 # single engine.
 _NO_SPLIT_ENCODE = ("-split_encode_mode", "disabled")
@@ -193,6 +251,8 @@ _OPTIONS: Mapping[str, Callable[[Rung, Grid, _Chunk], tuple[str, ...]]] = {
     "h264_nvenc": _h264_nvenc,
     "hevc_nvenc": _hevc_nvenc,
     "av1_nvenc": _av1_nvenc,
+    **{f"{codec}_qsv": _qsv for codec in ("h264", "hevc", "av1")},
+    **{f"{codec}_vaapi": _vaapi for codec in ("h264", "hevc", "av1")},
 }
 
 

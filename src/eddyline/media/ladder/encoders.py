@@ -20,14 +20,27 @@ _SVT_AV1_ON_NVENC = {
     **dict.fromkeys(_SVT_AV1[7:9], "p5"),
     **dict(zip(_SVT_AV1[9:], ("p4", "p4", "p3", "p2", "p1"), strict=True)),
 }
+# Quick Sync has seven presets with names of x264. VAAPI has levels without names: here they have those of
+# Quick Sync.
+_QSV = _X26X[2:]
+_X26X_ON_QSV = {**dict.fromkeys(_X26X[:3], "veryfast"), **{name: name for name in _QSV}}
+_SVT_AV1_ON_QSV = {
+    **dict.fromkeys(_SVT_AV1[:4], "veryslow"),
+    **dict.fromkeys(_SVT_AV1[4:6], "slower"),
+    **dict.fromkeys(_SVT_AV1[6:8], "slow"),
+    **dict.fromkeys(_SVT_AV1[8:10], "medium"),
+    **dict(zip(_SVT_AV1[10:], ("fast", "faster", "veryfast", "veryfast"), strict=True)),
+}
+_FASTEST_GOOD_SVT_AV1 = 9  # faster presets may show artefacts, as SVT-AV1 itself warns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
     """One encoder: `name` is FFmpeg's.
 
-    `quality` is the range of its CRF (NVENC: CQ); `min_side` and `max_side` bound width and height in pixels,
-    `max_kbps` the maximum rate. `hardware`: FFmpeg lists it even on machines that cannot run it.
+    `quality` is the range of its CRF (NVENC: CQ; QSV and VAAPI: the quality of QVBR); `min_side` and
+    `max_side` bound width and height in pixels, `max_kbps` the maximum rate. `hardware`: FFmpeg lists it even
+    on machines that cannot run it.
     `counts_ticks`: it counts ticks of a variable rate as frames, and so misapplies the maximum rate.
     `preset_map` maps presets of the codec's default encoder to its own.
     """
@@ -48,9 +61,28 @@ class Encoder:
         """Return `requested` if it is a preset, else its entry in `preset_map`; else raise `KeyError`."""
         return requested if requested in self.presets else (self.preset_map or {})[requested]
 
+    def quality_of(self, requested: int) -> int:
+        """Return `requested` within the range of this encoder."""
+        low, high = self.quality
+        return min(max(requested, low), high)
+
+    def default_preset(self, preset: str) -> str:
+        """Return the preset of the codec's default encoder that is closest to `preset` of this one.
+
+        Of several, the fastest.
+        """
+        default = ENCODERS[DEFAULT_ENCODERS[self.codec]]
+        mapped = self.preset_map or {}
+        fitting = [each for each in default.presets if mapped.get(each, each) == preset]
+        if self.codec == "av1":
+            good = [each for each in fitting if int(each) <= _FASTEST_GOOD_SVT_AV1]
+            return good[-1] if good else str(_FASTEST_GOOD_SVT_AV1)
+        return fitting[0] if fitting else "medium"
+
 
 # The frame sizes of NVENC are those that every generation since Turing accepts (NVIDIA, Video Codec SDK,
-# "NVENC capabilities"); the limit of H.264 is 4096.
+# "NVENC capabilities"); the limit of H.264 is 4096. Those of Quick Sync and VAAPI are chosen with a margin:
+# no table of all drivers exists, and a smaller frame is encoded on a CPU.
 _ROWS = (
     Encoder(
         name="libx264", codec="h264", presets=_X26X, quality=(0, 51), pixel_formats=("yuv420p",), min_side=2
@@ -91,6 +123,22 @@ _ROWS = (
         hardware=True,
         counts_ticks=True,
         preset_map=_SVT_AV1_ON_NVENC,
+    ),
+    *(
+        Encoder(
+            name=f"{codec}_{interface}",
+            codec=codec,
+            presets=_QSV,
+            quality=(1, 51),
+            pixel_formats=("yuv420p",) if codec == "h264" else ("yuv420p", "yuv420p10le"),
+            min_side=min_side,
+            max_side=4096 if codec == "h264" else 8192,
+            hardware=True,
+            counts_ticks=True,
+            preset_map=_SVT_AV1_ON_QSV if codec == "av1" else _X26X_ON_QSV,
+        )
+        for interface in ("qsv", "vaapi")
+        for codec, min_side in (("h264", 130), ("hevc", 130), ("av1", 192))
     ),
 )
 

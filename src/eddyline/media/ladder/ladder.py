@@ -221,7 +221,7 @@ def _rung(
         encoder=encoder.name,
         width=width,
         height=height,
-        crf=max(settings.crf, encoder.quality[0]),
+        crf=encoder.quality_of(settings.crf),
         preset=encoder.preset(settings.preset),
         maxrate_kbps=maxrate,
         bufsize_kbps=min(2 * max_kbps, max(_MIN_KBPS, round(settings.bufsize_kbps * rate_factor))),

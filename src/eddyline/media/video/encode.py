@@ -19,6 +19,7 @@ from eddyline.media.source.missing_frames import find_missing_frames
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import filters
+from eddyline.media.video.device_errors import classify_device_error
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice
 from eddyline.store.ranges import FileRanges
@@ -116,7 +117,8 @@ def encode_chunk(
     `skipped` is the number of its first frames that a rung leaves out, by name: another job encodes them.
     `on_frames` receives the number of frames encoded so far, about twice a second, on another thread. Raises
     `InputError` if the decoder outputs fewer frames than the index has, `ProofError` if an encoder drops
-    frames or sets a keyframe off the grid, `ToolError`, `Interrupted`, `TransientError`.
+    frames or sets a keyframe off the grid, `DeviceError` and `EncoderSessionsError` with hardware encoders,
+    `ToolError`, `Interrupted`, `TransientError`.
     """
     tools.require({rung.encoder for rung in rungs})
     with translate_errors(f"encoding into {out_dir}"):
@@ -128,6 +130,9 @@ def encode_chunk(
         # FFmpeg reports the frames of the first output.
         runner.run(argv, limits=limits, on_line=_progress_listener(on_frames, rungs[0].frame_step))
     except ToolError as error:
+        is_on_device = any(is_hardware(rung.encoder) for rung in rungs)
+        if is_on_device and (device := classify_device_error(error)) is not None:
+            raise device from error
         fault = classify_tool_error(error, "this chunk cannot be encoded")
         # The source is at fault only if a plain decode fails too; anything else may be retried.
         if fault is not error and find_missing_frames(piece, tools=tools, runner=runner, limits=limits):

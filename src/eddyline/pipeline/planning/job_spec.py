@@ -46,11 +46,15 @@ class JobSpecError(FormatError):
 
 @dataclass(frozen=True, kw_only=True)
 class StepSpec:
-    """The spec of a job after inspection: its plan's key, its request's digest, and its index in its kind."""
+    """The spec of a job after inspection: its plan's key, its request's digest, and its index in its kind.
+
+    `software`: a chunk of hardware encoders is encoded by software encoders, because a device failed.
+    """
 
     plan: str
     request: str
     index: int | str | None
+    software: bool = False
 
     @classmethod
     def parse(cls, job: Job) -> StepSpec:
@@ -60,13 +64,24 @@ class StepSpec:
             raise JobSpecError(f"{short_repr(plan)} is the plan of another asset", path="spec/plan")
         if job.kind not in JOB_KINDS:
             raise JobSpecError(f"unknown job kind {short_repr(job.kind)}", path="kind")
-        return cls(plan=str(plan), request=_parse_request(job), index=_parse_index(index))
+        return cls(
+            plan=str(plan),
+            request=_parse_request(job),
+            index=_parse_index(index),
+            software=job.spec.get("software") is True,
+        )
 
     def check(self, kind: str, plan: Plan) -> None:
         """Raise `JobSpecError` unless `plan` has a job of this kind and index."""
         row = JOB_KINDS[kind]
         if not row.planned or self.index not in plan.indexes(row):
             raise JobSpecError(f"the plan has no {kind} job {short_repr(self.index)}", path="spec/index")
+        if self.software and not (
+            row.encodes_video
+            and isinstance(self.index, int)
+            and plan.has_hardware(plan.family_of(self.index))
+        ):
+            raise JobSpecError("no hardware encoder is planned for this job", path="spec/software")
 
 
 @dataclass(frozen=True, kw_only=True)

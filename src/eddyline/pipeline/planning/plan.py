@@ -13,9 +13,10 @@ from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import AssetEntry, Job, NewJob
 from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_families
-from eddyline.media.ladder.encoders import DEFAULT_ENCODERS
+from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, is_hardware
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
+from eddyline.media.ladder.software_rungs import software_rungs
 from eddyline.media.source.source import SourceFacts
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, JobKind, Per
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
@@ -109,9 +110,18 @@ class Plan:
         """The codec families, in the order of playlists."""
         return tuple(dict.fromkeys(rung.family for rung in self.rungs))
 
-    def rungs_of(self, family: str) -> tuple[Rung, ...]:
-        """The rungs of a family, largest first."""
-        return tuple(rung for rung in self.rungs if rung.family == family)
+    def rungs_of(self, family: str, *, software: bool = False) -> tuple[Rung, ...]:
+        """The rungs of a family, largest first; `software`: as encoded after the failure of a device."""
+        ladder = software_rungs(self.profile, self.facts.video) if software else self.rungs
+        return tuple(rung for rung in ladder if rung.family == family)
+
+    def has_hardware(self, family: str) -> bool:
+        """Whether hardware encoders are planned for a family."""
+        return any(is_hardware(rung.encoder) for rung in self.rungs_of(family))
+
+    def family_of(self, chunk: int) -> str:
+        """The family of chunk number `chunk`."""
+        return {each.index: each.family for each in self.chunks}[chunk]
 
     def chunks_of(self, family: str) -> tuple[Chunk, ...]:
         """The chunks of a family, in order, without that of the preview."""
@@ -122,9 +132,9 @@ class Plan:
         own = tuple(chunk for chunk in self.chunks if chunk.rung == rung.name)
         return (*own, *self.chunks_of(rung.family))
 
-    def rungs_of_chunk(self, chunk: Chunk) -> tuple[Rung, ...]:
-        """The rungs that a chunk encodes, largest first."""
-        rungs = self.rungs_of(chunk.family)
+    def rungs_of_chunk(self, chunk: Chunk, *, software: bool = False) -> tuple[Rung, ...]:
+        """The rungs that a chunk encodes, largest first; `software` as for `rungs_of`."""
+        rungs = self.rungs_of(chunk.family, software=software)
         return tuple(rung for rung in rungs if rung.name == chunk.rung) if chunk.rung else rungs
 
     def extension_chunks(self, size: int) -> tuple[Chunk, ...]:

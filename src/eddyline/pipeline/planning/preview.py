@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from eddyline.media.ladder.chunks import Chunk, Grid
 from eddyline.media.ladder.cost import estimate_cpu_s
+from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import SourceFacts
@@ -53,9 +54,13 @@ class Preview:
 def plan_preview(
     profile: Profile, facts: SourceFacts, rungs: Sequence[Rung], grid: Grid, chunks: Sequence[Chunk]
 ) -> Preview | None:
-    """The preview of an asset; None for a short source, separate fields, or without HLS or H.264."""
+    """The preview of an asset; None for a short source, separate fields, or without HLS or H.264.
+
+    H.264 that is encoded on a GPU has none: if the GPU fails, all of it is encoded again by CPUs, and segments
+    that players already have would change.
+    """
     candidates = [rung for rung in rungs if rung.codec == _CODEC and rung.fields == 1]
-    if not candidates or not profile.package:
+    if not candidates or not profile.package or any(is_hardware(each.encoder) for each in candidates):
         return None
     rung = min(candidates, key=lambda each: each.width * each.height)
     own = [chunk for chunk in chunks if chunk.family == rung.family]

@@ -12,7 +12,7 @@ from eddyline.fleet import routing
 from eddyline.fleet.encoder_check import check_encoders
 from eddyline.fleet.pools import Pools, cheapest_pool
 from eddyline.fleet.routing import Route, restrict_encoders, without_chunk_jobs
-from eddyline.media.ladder.encoders import is_hardware
+from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, is_hardware
 from eddyline.media.ladder.ladder import required_encoders, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import VideoFacts
@@ -70,6 +70,16 @@ def local_router(pools: Pools, tools: Toolchain) -> Router:
             usable -= broken
 
     return route
+
+
+def software_pool(pools: Pools, codec: str) -> str | None:
+    """The cheapest pool whose chunks of `codec` the codec's default encoder encodes; None without one."""
+    able = [
+        pool
+        for pool in pools.pools.values()
+        if pool.can_run("chunk", (codec,)) and pool.codecs[codec] == DEFAULT_ENCODERS[codec]
+    ]
+    return min(able, key=lambda pool: pool.cost).name if able else None
 
 
 def _route(pools: Pools, profile: Profile, facts: VideoFacts) -> Route:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eddyline.core.errors import ProofError
+from eddyline.media.ladder.chunks import Chunk
 from eddyline.media.ladder.cost import encode_weights
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
@@ -27,12 +28,21 @@ from eddyline.pipeline.runtime.subtitles import CUES
 VERSION = 3
 
 
-def collect_parts(plan: Plan, get_part: Callable[[str, int | str | None], Part]) -> PartsByKind:
-    """All parts that publication of a plan needs. Raises `MissingError` if one is missing or incomplete."""
+def collect_parts(
+    plan: Plan,
+    get_part: Callable[[str, int | str | None], Part],
+    get_chunks: Callable[[Sequence[Chunk]], Sequence[Part]],
+) -> PartsByKind:
+    """All parts that publication of a plan needs; `get_chunks` returns those of chunks.
+
+    Raises `MissingError` if one is missing or incomplete.
+    """
     return {
         "inspect": [get_part("inspect", None)],
         **{
-            kind.name: [get_part(kind.name, index) for index in plan.indexes(kind)]
+            kind.name: list(get_chunks(plan.chunks))
+            if kind.encodes_video
+            else [get_part(kind.name, index) for index in plan.indexes(kind)]
             for kind in JOB_KINDS.values()
             if kind.planned and not kind.internal and not kind.publishes
         },

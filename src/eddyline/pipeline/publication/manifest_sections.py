@@ -81,6 +81,7 @@ def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, A
         "name": rung.name,
         "path": f"renditions/{rung.name}.mp4",
         "codec": rung.codec,
+        "encoder": result.get("encoder", rung.encoder),
         "width": rung.width,
         "height": rung.height,
         "family": rung.family,

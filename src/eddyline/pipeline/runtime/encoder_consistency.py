@@ -1,4 +1,4 @@
-"""Ensures that one build of FFmpeg encodes all chunks of a codec family of an asset.
+"""Ensures that one build of FFmpeg, and the same encoders, encode all chunks of a codec family of an asset.
 
 Pools have their own builds of FFmpeg, and during a rollout workers with the old and the new build run side by
 side. Chunks of two encoders must not be joined. The first chunk therefore writes its build into the family's
@@ -6,77 +6,44 @@ build record. A worker with a build that the record does not list takes over and
 again; workers with an earlier build hand their chunks back. If no worker with the newer build has written the
 record for ten minutes (a rollback), a worker with an earlier build takes over again; otherwise the asset
 would never be finished.
+
+A family of hardware encoders falls back to software encoders if a device fails (`device_fallback.py`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
-from eddyline.core.errors import Interrupted, MissingError, ProofError, TransientError
-from eddyline.core.identity import canonical
+from eddyline.core.errors import Interrupted, ProofError
 from eddyline.core.stop import Stop
 from eddyline.graph.job import Addition, Job, Link, NewJob
 from eddyline.media.ladder.chunks import Chunk
+from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import StepSpec
 from eddyline.pipeline.planning.plan import Plan, job_id
+from eddyline.pipeline.runtime.build_record import (
+    BuildRecord,
+    EncoderChoice,
+    choose,
+    fall_back,
+    take_over,
+)
+from eddyline.pipeline.runtime.family_record import FamilyRecord, chunk_part_key
 from eddyline.pipeline.runtime.parts import Part
 from eddyline.pipeline.runtime.runtime import Runtime
 
-SUPERSEDED_S = 600.0
-"""If the record is older, a worker with an earlier build takes over again."""
-
 _REFRESH_S = 60.0  # the age at which the record's time is updated
-_ATTEMPTS = 20
-_MAX_TIME = 1e11  # seconds since 1970
+SOFTWARE_SUFFIX = "-software"
+"""The end of the ids of jobs that encode a chunk in software because a device failed."""
 
 
 class MixedBuildError(ProofError):
-    """The chunks of a rendition were encoded by several builds of FFmpeg."""
+    """The chunks of a rendition were encoded by several builds of FFmpeg, or by different encoders."""
 
     default_remedy = "submit the source again: the chunks of the other build are encoded again"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildRecord:
-    """The build (SHA-256 of FFmpeg) that encodes a family's chunks, and the builds `before` it.
-
-    `by` is the job that last changed the build, `at` (seconds since 1970) the last time a worker with the
-    build wrote the record.
-    """
-
-    build: str
-    by: str
-    at: float
-    before: tuple[str, ...] = ()
-
-
-class EncoderChoice(StrEnum):
-    """How a worker handles a chunk."""
-
-    ENCODE = "encode"
-    TAKE_OVER = "take over"
-    HAND_BACK = "hand back"
-
-
-def choose(record: BuildRecord, build: str, now: float) -> EncoderChoice:
-    """What a worker with `build` does with a chunk of a family that has this record."""
-    if record.build == build:
-        return EncoderChoice.ENCODE
-    superseded = build in record.before and now - record.at < SUPERSEDED_S
-    return EncoderChoice.HAND_BACK if superseded else EncoderChoice.TAKE_OVER
-
-
-def take_over(record: BuildRecord | None, build: str, job: str, now: float) -> BuildRecord:
-    """The record once `build` encodes the chunks."""
-    if record is None:
-        return BuildRecord(build=build, by=job, at=now)
-    before = tuple(dict.fromkeys((*record.before, record.build)))
-    return BuildRecord(build=build, by=job, at=now, before=before)
 
 
 def ffmpeg_identity(tools: Toolchain) -> dict[str, Any]:
@@ -88,6 +55,20 @@ def ffmpeg_build(part: Part) -> str | None:
     """The build that encoded a chunk's part; None for parts of versions that did not record it."""
     identity = part.result.get("ffmpeg")
     return str(identity["sha256"]) if isinstance(identity, Mapping) else None
+
+
+def chunk_encoder(part: Part, rung: Rung) -> str:
+    """The encoder of a rung in a chunk's part; the planned one for parts of earlier versions."""
+    encoders = part.result.get("encoders")
+    return str(encoders[rung.name]) if isinstance(encoders, Mapping) else rung.encoder
+
+
+def require_single_encoder(chunks: Sequence[Part], rung: Rung) -> str:
+    """The encoder that encoded a rung in all parts. Raises `MixedBuildError` if there are several."""
+    found = sorted({chunk_encoder(part, rung) for part in chunks})
+    if len(found) > 1:
+        raise MixedBuildError(f"the chunks of {rung.name} were encoded by {' and '.join(found)}")
+    return found[0]
 
 
 def require_single_build(chunks: Sequence[Part]) -> None:
@@ -120,11 +101,17 @@ class SingleBuild:
     def enter(self, stop: Stop) -> BuildRecord:
         """Put this worker's build into the record and drop another build's output of this chunk.
 
-        Raises `Interrupted` if the chunk belongs to workers with a newer build.
+        If the family fell back to software encoders and this job is not one of those, the record is only
+        read. Raises `Interrupted` if the chunk belongs to workers with a newer build.
         """
-        record = self._claim(stop)
-        if record.before:
-            part = self.runtime.parts.find(self._part_key(self.spec.index))
+        try:
+            record = self.record.change(self._claim, stop)
+        except Interrupted:
+            # Workers with the newer build should be able to claim it first.
+            stop.wait(self.runtime.hand_back_pause_s)
+            raise
+        if record.before and record.software == self.spec.software:
+            part = self.runtime.parts.find(self.part_key(self.spec.index))
             if part is not None and ffmpeg_build(part) != self._build:
                 self.runtime.store.delete(part.key)
         return record
@@ -134,98 +121,84 @@ class SingleBuild:
 
         Raises `Interrupted` if a worker with another build took over meanwhile.
         """
-        current = self._read()[0]
-        if current is None or current.build != self._build:
+        current, _ = self.record.read()
+        if current is None or current.build != self._build or current.software != self.spec.software:
             raise Interrupted("a worker with another FFmpeg took over this asset")
         if record.by != self.job.id or not record.before:
             return ()
         repeated = [
             self._repeat(chunk, len(record.before))
             for chunk in self.plan.chunks
-            if chunk.family == self._family
+            if chunk.family == self.family
             and chunk.index != self.spec.index
             and self._is_of_another_build(chunk.index)
         ]
-        if not repeated:
-            return ()
-        dependencies = tuple(job.id for job in repeated)
-        assembling = [
-            job_id(self.plan.asset, self.spec.request, "assemble", rung.name)
-            for rung in self.plan.rungs_of(self._family)
-        ]
-        return (*repeated, *(Link(job_id=job, dependencies=dependencies) for job in assembling))
+        return (*repeated, *assemble_after(self.plan, self.spec, self.family, repeated))
+
+    @property
+    def family(self) -> str:
+        """The codec family of the chunk."""
+        return self.plan.family_of(int(self.spec.index or 0))
+
+    @property
+    def record(self) -> FamilyRecord:
+        """The family's build record."""
+        return FamilyRecord(store=self.runtime.store, plan=self.plan, family=self.family)
+
+    def part_key(self, index: int | str | None) -> str:
+        """The key of the part of a chunk of this job's encoders."""
+        return chunk_part_key(self.plan, index, software=self.spec.software)
 
     @property
     def _build(self) -> str:
         return self.runtime.tools.ffmpeg_sha256
 
-    @property
-    def _family(self) -> str:
-        chunks = {chunk.index: chunk.family for chunk in self.plan.chunks}
-        return chunks[int(self.spec.index or 0)]
-
-    @property
-    def _record_key(self) -> str:
-        return f"{self._part_key(None)}s{'-' if self._family else ''}{self._family}.json"
-
-    def _part_key(self, index: int | str | None) -> str:
-        return self.plan.part_key(self.job.kind, index)
-
-    def _claim(self, stop: Stop) -> BuildRecord:
-        """The record, once it names this worker's build."""
-        for _ in range(_ATTEMPTS):
-            now = self.runtime.clock.now()
-            try:
-                record, tag = self._read()
-            except MissingError:
-                record, tag = None, None
-            match record and choose(record, self._build, now):
-                case EncoderChoice.HAND_BACK:
-                    # Workers with the newer build should be able to claim it first.
-                    stop.wait(self.runtime.hand_back_pause_s)
-                    raise Interrupted("a newer FFmpeg encodes the chunks of this asset")
-                case EncoderChoice.ENCODE if record and now - record.at < _REFRESH_S:
-                    return record
-                case EncoderChoice.ENCODE if record:
-                    new = replace(record, at=now)
-                case _:
-                    new = take_over(record, self._build, self.job.id, now)
-            if self.runtime.store.compare_and_set(self._record_key, canonical(asdict(new)), tag):
-                return new
-        raise TransientError("other workers keep changing the build record of this asset")
-
-    def _read(self) -> tuple[BuildRecord | None, str | None]:
-        """The record (None: invalid, to be replaced) and its tag. Raises `MissingError`."""
-        store, key = self.runtime.store, self._record_key
-        tag = store.tag(key)  # read first, so that a change in between makes the comparison fail
-        return _parse_record(store.get(key)), tag
+    def _claim(self, record: BuildRecord | None) -> BuildRecord | None:
+        """The record once it names this worker's build; None if it does already."""
+        now = self.runtime.clock.now()
+        if record is not None and record.software and not self.spec.software:
+            return None
+        if self.spec.software and (record is None or not record.software):
+            record = fall_back(self.job.id, now)  # the record was lost
+        if record is None:
+            return take_over(None, self._build, self.job.id, now)
+        match choose(record, self._build, now):
+            case EncoderChoice.HAND_BACK:
+                raise Interrupted("a newer FFmpeg encodes the chunks of this asset")
+            case EncoderChoice.ENCODE:
+                return None if now - record.at < _REFRESH_S else replace(record, at=now)
+            case EncoderChoice.TAKE_OVER:
+                return take_over(record, self._build, self.job.id, now)
 
     def _is_of_another_build(self, index: int) -> bool:
-        part = self.runtime.parts.find(self._part_key(index))
+        part = self.runtime.parts.find(self.part_key(index))
         return part is not None and ffmpeg_build(part) != self._build
 
     def _repeat(self, chunk: Chunk, takeovers: int) -> NewJob:
-        job = self.job
-        return NewJob(
-            id=f"{job_id(job.asset, self.spec.request, job.kind, chunk.index)}-again{takeovers}",
-            asset=job.asset,
-            kind=job.kind,
-            pool=job.pool,
-            priority=job.priority,
-            spec={**job.spec, "index": chunk.index},
-            owner=job.owner,
-            weight=float(chunk.frames),
-            max_attempts=job.max_attempts,
-            deadline=job.deadline,
-        )
+        suffix = f"{SOFTWARE_SUFFIX if self.spec.software else ''}-again{takeovers}"
+        return repeat_chunk(self.job, self.spec, chunk, suffix=suffix, pool=self.job.pool)
 
 
-def _parse_record(data: bytes) -> BuildRecord | None:
-    try:
-        values = json.loads(data)
-        record = BuildRecord(**{**values, "before": tuple(values["before"])})
-    except (ValueError, TypeError, LookupError, RecursionError):
-        return None
-    texts = (record.build, record.by, *record.before)
-    valid_time = isinstance(record.at, int | float) and 0 <= record.at < _MAX_TIME
-    return record if valid_time and all(isinstance(each, str) for each in texts) else None
+def repeat_chunk(job: Job, spec: StepSpec, chunk: Chunk, *, suffix: str, pool: str, **more: bool) -> NewJob:
+    """A job like `job` for a chunk of its family; `suffix` ends its id, `more` is added to its spec."""
+    return NewJob(
+        id=f"{job_id(job.asset, spec.request, job.kind, chunk.index)}{suffix}",
+        asset=job.asset,
+        kind=job.kind,
+        pool=pool,
+        priority=job.priority,
+        spec={**job.spec, "index": chunk.index, **more},
+        owner=job.owner,
+        weight=float(chunk.frames),
+        max_attempts=job.max_attempts,
+        deadline=job.deadline,
+    )
+
+
+def assemble_after(plan: Plan, spec: StepSpec, family: str, jobs: Sequence[NewJob]) -> tuple[Link, ...]:
+    """Links that make the renditions of a family wait for `jobs`."""
+    dependencies = tuple(job.id for job in jobs)
+    return tuple(
+        Link(job_id=job_id(plan.asset, spec.request, "assemble", rung.name), dependencies=dependencies)
+        for rung in (plan.rungs_of(family) if jobs else ())
+    )

@@ -7,7 +7,7 @@ part.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,11 +26,13 @@ from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.pools import JobLimits, Pools, load_pools
 from eddyline.graph.job import Job
 from eddyline.graph.worker.handler import JobContext
+from eddyline.media.ladder.chunks import Chunk
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import asset_of_plan, read_plan
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import Router, local_router
 from eddyline.pipeline.runtime.disk_space import await_disk_space
+from eddyline.pipeline.runtime.family_record import chunk_parts
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.index_cache import IndexCache, IndexedSource
 from eddyline.pipeline.runtime.parts import Part, PartStore
@@ -139,7 +141,10 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One attempt at one job: `index` is the job's index in its kind, `work` a scratch directory."""
+    """One attempt at one job: `index` is the job's index in its kind, `work` a scratch directory.
+
+    `software`: a chunk is encoded by software encoders instead of the planned ones, because a device failed.
+    """
 
     job: Job
     plan: Plan
@@ -148,6 +153,7 @@ class Task:
     runtime: Runtime
     runner: Runner
     context: JobContext
+    software: bool = False
     read_counter: ReadCounter = field(default_factory=ReadCounter)
 
     @contextmanager
@@ -169,6 +175,10 @@ class Task:
     def part(self, kind: str, index: int | str | None = None) -> Part:
         """The part of another job of this asset. Raises `MissingError`."""
         return self.runtime.parts.get(self.plan.part_key(kind, index))
+
+    def chunk_parts(self, chunks: Sequence[Chunk]) -> tuple[Part, ...]:
+        """The parts of these chunks, in order. Raises `MissingError`."""
+        return chunk_parts(self.runtime.store, self.plan, chunks, self.runtime.parts.get)
 
     def fetch(self, part: Part, name: str) -> Path:
         """A local copy of a file of a part, to be read only."""

@@ -14,7 +14,7 @@ from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights
 from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble_rendition
 from eddyline.pipeline.planning.preview import REORDER
-from eddyline.pipeline.runtime.encoder_consistency import require_single_build
+from eddyline.pipeline.runtime.encoder_consistency import require_single_build, require_single_encoder
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.runtime import Task
@@ -26,13 +26,14 @@ from eddyline.pipeline.steps.samples import KIND, is_tonemapped, read_sample_pla
 def assemble(task: Task) -> StepOutput:
     """Write and verify rendition `task.index` (a rung's name) as "<rung>.mp4".
 
-    Raises `MixedBuildError` for chunks of several builds of FFmpeg.
+    Raises `MixedBuildError` for chunks of several builds of FFmpeg or of several encoders.
     """
     plan = task.plan
     rung = plan.rung(task.index)
     out = task.work / f"{rung.name}.mp4"
-    chunks = [task.part("chunk", each.index) for each in plan.chunks_of_rung(rung)]
+    chunks = task.chunk_parts(plan.chunks_of_rung(rung))
     require_single_build(chunks)
+    encoder = require_single_encoder(chunks, rung)
     own = [Chapter(frame=each.frame, title=each.title) for each in plan.facts.chapters]
     with task.open_source() as source:
         rendition = assemble_rendition(
@@ -56,6 +57,7 @@ def assemble(task: Task) -> StepOutput:
     return StepOutput(
         files={out.name: out},
         result={
+            "encoder": encoder,
             "frames": rendition.frames,
             "bytes": rendition.bytes,
             "sha256": rendition.sha256,

@@ -24,10 +24,11 @@ def chunk(task: Task) -> StepOutput:
             task.work / "slice.mp4",
             shown=source.presentation,
         )
+    rungs = plan.rungs_of_chunk(frames, software=task.software)
     encoded = encode_chunk(
         piece,
         plan.facts.video,
-        plan.rungs_of_chunk(frames),
+        rungs,
         plan.grid,
         tools=task.runtime.tools,
         runner=task.runner,
@@ -40,6 +41,7 @@ def chunk(task: Task) -> StepOutput:
         files={f"{each.rung}.mp4": each.path for each in encoded},
         result={
             "frames": {each.rung: each.frames for each in encoded},
+            "encoders": {rung.name: rung.encoder for rung in rungs},
             "ffmpeg": ffmpeg_identity(task.runtime.tools),
         },
     )

@@ -31,7 +31,7 @@ def publish(task: Task) -> StepOutput:
     """
     plan, store = task.plan, task.runtime.store
     key = manifest_key(plan.asset)
-    parts = collect_parts(plan, task.part)
+    parts = collect_parts(plan, task.part, task.chunk_parts)
     built = build_manifest(
         plan,
         parts,

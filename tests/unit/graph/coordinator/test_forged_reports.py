@@ -13,7 +13,7 @@ from tests.unit.graph.ledger_helpers import done, failed, get, interrupted, new
 
 from eddyline.core.clock import ManualClock
 from eddyline.graph.coordinator.wire import WireError, report_from_json, report_to_json
-from eddyline.graph.job import Link
+from eddyline.graph.job import Link, Move
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.ledger.reports.apply import Applied
 from eddyline.graph.ledger.reports.authority import MAX_UNPROVEN
@@ -185,6 +185,7 @@ def test_the_parser_rejects_a_deeply_nested_result() -> None:
         new("a.."),
         Link(job_id="b-1", dependencies=("a-1",)),
         Link(job_id="a-2", dependencies=("b-1",)),
+        Move(job_id="b-1", pool="cpu"),
     ],
 )
 def test_a_job_can_only_add_jobs_of_its_asset_owner_and_priority(ledger: Ledger, spawn: Any) -> None:

@@ -22,7 +22,7 @@ from eddyline.graph.coordinator.wire import (
     report_from_json,
     report_to_json,
 )
-from eddyline.graph.job import Done, Job, Link, Outcome
+from eddyline.graph.job import Done, Job, Link, Move, Outcome
 from eddyline.graph.machine import Machine
 from eddyline.graph.messages import (
     STRIDE,
@@ -64,7 +64,11 @@ JOB = Job(
     finished=None,
 )
 OUTCOMES: list[Outcome] = [
-    Done(result={"a": [1]}, output="k", spawn=(new("b", "a"), Link(job_id="c", dependencies=("b",)))),
+    Done(
+        result={"a": [1]},
+        output="k",
+        spawn=(new("b", "a"), Link(job_id="c", dependencies=("b",)), Move(job_id="c", pool="gpu")),
+    ),
     failed(),
     interrupted(),
 ]

@@ -61,7 +61,7 @@ def test_a_file_needs_only_rungs_and_gives_the_profile_its_name(tmp_path: Path) 
         (f"rungs: [{_RUNG.replace('720', '721')}]", ["rungs[0].height", "multiple of 2"]),
         (f"rungs: [{_RUNG.replace('720', 'tall')}]", ["rungs[0].height", "source"]),
         (f"rungs: [{_RUNG.replace('}', ', pixel_format: yuv420p10le}')}]", ["rungs[0]", "yuv420p"]),
-        (f"rungs: [{_RUNG.replace('}', ', encoder: h264_qsv}')}]", ["libx264, h264_nvenc", "h264_qsv"]),
+        (f"rungs: [{_RUNG.replace('}', ', encoder: h264_amf}')}]", ["libx264, h264_nvenc", "h264_amf"]),
         (
             f"rungs: [{_RUNG.replace('}', ', encoder: hevc_nvenc}')}]",
             ["of h264 must be one of", "hevc_nvenc"],

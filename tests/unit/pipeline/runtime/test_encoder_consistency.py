@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.unit.pipeline.killable_store import KillableStore, Killed, KillSwitch
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.clock import ManualClock
@@ -22,17 +23,13 @@ from eddyline.graph.worker.handler import Handler, JobContext, outcome_of_error
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.runtime.build_record import SUPERSEDED_S, BuildRecord, EncoderChoice, choose, take_over
 from eddyline.pipeline.runtime.encoder_consistency import (
-    SUPERSEDED_S,
-    BuildRecord,
-    EncoderChoice,
     MixedBuildError,
-    choose,
     failed_on_mixed_builds,
     ffmpeg_build,
     ffmpeg_identity,
     require_single_build,
-    take_over,
 )
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.parts import Part, PartStore
@@ -95,55 +92,6 @@ def test_mixed_builds_are_rejected_with_a_remedy() -> None:
 
 
 # Simulations with a real ledger
-
-
-class Killed(BaseException):
-    """The worker was killed."""
-
-
-@dataclass
-class KillSwitch:
-    """Kills the worker before or after the n-th change of the store."""
-
-    remaining: int | None = None
-    after: bool = False
-
-    def check(self, *, after: bool) -> None:
-        if self.remaining is None or after != self.after:
-            return
-        self.remaining -= 1
-        if self.remaining < 0:
-            self.remaining = None
-            raise Killed
-
-
-class KillableStore(LocalStore):
-    """A directory whose every change may kill the worker."""
-
-    def __init__(self, root: Path, kill_switch: KillSwitch) -> None:
-        super().__init__(root)
-        self.kill_switch = kill_switch
-
-    def put(self, key: str, path: Path) -> None:
-        self.kill_switch.check(after=False)
-        super().put(key, path)
-        self.kill_switch.check(after=True)
-
-    def put_bytes(self, key: str, data: bytes) -> None:
-        self.kill_switch.check(after=False)
-        super().put_bytes(key, data)
-        self.kill_switch.check(after=True)
-
-    def compare_and_set(self, key: str, data: bytes, expected: str | None) -> bool:
-        self.kill_switch.check(after=False)
-        done = super().compare_and_set(key, data, expected)
-        self.kill_switch.check(after=True)
-        return done
-
-    def delete(self, prefix: str) -> None:
-        self.kill_switch.check(after=False)
-        super().delete(prefix)
-        self.kill_switch.check(after=True)
 
 
 @dataclass(frozen=True)
