@@ -18,7 +18,7 @@ from eddyline.media.source.ffprobe import classify_tool_error
 from eddyline.media.source.missing_frames import find_missing_frames
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
-from eddyline.media.video import filters
+from eddyline.media.video import device_filters, filters
 from eddyline.media.video.device_errors import classify_device_error
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice
@@ -51,6 +51,13 @@ def decode_arguments(
     skipped: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
     """The decoding part of the command, with the slice's frames as `[v0]`, `[v1]`, ... to map to outputs."""
+    graph = filters.filter_graph(piece, facts, rungs, grid, skipped)
+    return _decode_arguments(piece, graph, tools, threads)
+
+
+def _decode_arguments(
+    piece: Slice, graph: str, tools: Toolchain, threads: int, device: Sequence[str] = ()
+) -> tuple[str, ...]:
     return (
         str(tools.ffmpeg),
         *FFMPEG_BASE,
@@ -60,9 +67,10 @@ def decode_arguments(
         *("-copyts", "-noautorotate", "-an", "-sn", "-dn"),
         # A filter graph reinitialised at a change of size would restart its frame count at 0.
         *("-reinit_filter", "0"),
+        *device,
         *input_args(piece.path),
         *("-filter_complex_threads", str(threads)),
-        *("-filter_complex", filters.filter_graph(piece, facts, rungs, grid, skipped)),
+        *("-filter_complex", graph),
     )
 
 
@@ -82,19 +90,27 @@ def encode_command(
 
     By default decoder, filters and encoders have one thread each: chunks run in parallel, and more threads
     only add cost (one thread takes 0.94 of the CPU time). `is_first` is true for the first frames of a
-    source. `skipped`: see `encode_chunk`. Progress is written to standard output.
+    source. `skipped`: see `encode_chunk`. Progress is written to standard output. GPUs: see `device_filters`.
     """
-    outputs: list[str] = []
     skipped = skipped or {}
+    # No frames are skipped on a device: a preview has software encoders.
+    on_device = None if skipped else device_filters.device_filter_graph(piece, facts, rungs, grid)
+    graph = on_device or (
+        filters.filter_graph(piece, facts, rungs, grid, skipped) + device_filters.upload_chains(rungs)
+    )
+    outputs: list[str] = []
     for index, (rung, out) in enumerate(zip(rungs, outs, strict=True)):
         own = grid.thinned(rung.frame_step)
         skip = skipped.get(rung.name, 0)
         frames = rung.frame_count(piece.frames) - skip
         # A chunk that another one precedes has the share of the player's buffer that this one leaves to it.
         options = encoder_options(rung, own, frames, threads, is_first=is_first and not skip)
-        outputs += _output(index, facts, own, options, out)
-    decoding = decode_arguments(piece, facts, rungs, grid, tools, threads, skipped=skipped)
-    return (*decoding, "-progress", "pipe:1", *outputs)
+        if on_device:
+            options = device_filters.frames_on_device(options)
+        outputs += _output(device_filters.output_label(index, rung), facts, own, options, out)
+    device = device_filters.CUDA_INPUT if on_device else device_filters.device_arguments(rungs)
+    decode = _decode_arguments(piece, graph, tools, threads, device)
+    return (*decode, "-progress", "pipe:1", *outputs)
 
 
 def encode_chunk(
@@ -153,10 +169,10 @@ def encode_chunk(
     return encoded
 
 
-def _output(index: int, facts: VideoFacts, grid: Grid, options: Sequence[str], out: Path) -> tuple[str, ...]:
+def _output(label: str, facts: VideoFacts, grid: Grid, options: Sequence[str], out: Path) -> tuple[str, ...]:
     base = filters.encoder_time_base(facts, grid)
     return (
-        *("-map", f"[v{index}]"),
+        *("-map", f"[{label}]"),
         *options,
         # Exactly the frames of the filter graph, none duplicated or dropped, in an explicit time base.
         *("-fps_mode", "passthrough", "-enc_time_base", f"{base.numerator}:{base.denominator}"),

@@ -62,7 +62,7 @@ def joined_filter_graph(
     heads = [f"g{number}" for number in range(len(groups))]
     parts = _join(pieces, facts, grid, heads, rungs[0].fields)
     for head, (key, members) in zip(heads, groups.items(), strict=True):
-        parts += _scale_chain(head, members, facts, rungs, _every_frame(key[-1], facts, grid), skips)
+        parts += _scale_chain(head, members, facts, rungs, every_frame(key[-1], facts, grid), skips)
     parts += [
         _chain(f"whole{index}", [f"trim=start_frame={skip}", "setpts=PTS-STARTPTS"], [f"v{index}"])
         for index, skip in enumerate(skips)
@@ -86,7 +86,7 @@ def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
 
 
-def _every_frame(step: int, facts: VideoFacts, grid: Grid) -> list[str]:
+def every_frame(step: int, facts: VideoFacts, grid: Grid) -> list[str]:
     """Every `step`-th frame, beginning with the first; renumbered if the rate is constant."""
     if step == 1:
         return []
