@@ -55,7 +55,7 @@ def test_every_encoder_is_on_the_page_with_its_properties() -> None:
     assert table is not None
     expected = []
     for row in ENCODERS.values():
-        scale = "CQ" if row.hardware else "CRF"
+        scale = "CQ" if row.name.endswith("_nvenc") else "QVBR" if row.hardware else "CRF"
         expected.append(
             f"| `{row.name}` | {row.codec} | {row.presets[0]} to {row.presets[-1]} "
             f"| {scale} {row.quality[0]}-{row.quality[1]} | {row.min_side}-{row.max_side} |"
