@@ -238,7 +238,7 @@ def test_only_the_selected_rungs_have_requirements() -> None:
 @pytest.mark.parametrize(
     ("encoders", "facts", "message"),
     [
-        ({"h264": "h264_qsv"}, _HD, "h264_qsv is not a supported encoder of h264"),
+        ({"h264": "h264_amf"}, _HD, "h264_amf is not a supported encoder of h264"),
         ({"h264": "libx265"}, _HD, "libx265 is not a supported encoder of h264"),
         ({"h264": "h264_nvenc"}, _facts(160, 120), "160x120 is too small for h264_nvenc"),
         ({"h264": "h264_nvenc"}, replace(_HD, variable_rate=True), "with a variable frame rate"),
