@@ -56,7 +56,7 @@ def test_the_number_of_slots_can_be_set() -> None:
         assign(_pools(), "mine", small)
 
 
-@pytest.mark.parametrize("codecs", [{"h264": "h264_qsv"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
+@pytest.mark.parametrize("codecs", [{"h264": "h264_amf"}, {"h264": "libx265"}, {"vvc": "libvvenc"}])
 def test_an_encoder_whose_chunks_cannot_be_assembled_is_rejected(codecs: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=r"pool mine: Eddyline cannot assemble .*pools\.yaml"):
         assign(_pools(codecs=codecs), "mine", _BIG)
