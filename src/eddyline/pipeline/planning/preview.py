@@ -56,8 +56,8 @@ def plan_preview(
 ) -> Preview | None:
     """The preview of an asset; None for a short source, separate fields, or without HLS or H.264.
 
-    H.264 that is encoded on a GPU has none: if the GPU fails, all of it is encoded again by CPUs, and segments
-    that players already have would change.
+    H.264 that is encoded on a GPU has none: if the GPU fails, all of it is encoded again by CPUs, and
+    segments that players already have would change.
     """
     candidates = [rung for rung in rungs if rung.codec == _CODEC and rung.fields == 1]
     if not candidates or not profile.package or any(is_hardware(each.encoder) for each in candidates):

@@ -81,6 +81,20 @@ def test_a_profile_without_streaming_or_h264_has_no_preview() -> None:
     assert _plan(profile.model_copy(update={"rungs": hevc})).preview is None
 
 
+def test_h264_on_a_gpu_has_no_preview_because_a_fallback_would_change_it() -> None:
+    planned = _plan()
+    on_gpu = Plan.create(
+        asset=planned.asset,
+        name=planned.name,
+        facts=planned.facts,
+        profile=planned.profile,
+        toolchain=planned.toolchain,
+        encoders={"h264": "h264_nvenc"},
+    )
+    assert planned.preview is not None
+    assert on_gpu.preview is None
+
+
 def test_the_preview_of_normalised_audio_waits_for_the_audio() -> None:
     audio = AudioSettings(normalise=LoudnessSettings(target_lufs=-16))
     plan = _plan(load_profile("default").model_copy(update={"audio": audio}))
