@@ -6,18 +6,19 @@ it breaks; `error` what FFmpeg prints then. Each encoded chunk appends a line to
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
 _OPTIONS_OF_NVENC = {
     *("-preset", "-tune", "-gpu", "-no-scenecut", "-forced-idr", "-strict_gop", "-b_adapt", "-b_ref_mode"),
-    *("-rc-lookahead", "-rc", "-cq", "-b:v", "-maxrate", "-bufsize"),
+    *("-rc-lookahead", "-rc", "-cq", "-b:v", "-maxrate", "-bufsize", "-hwaccel", "-hwaccel_output_format"),
 }
 
 
 def _on_cpu(argv: list[str]) -> list[str]:
-    """The arguments with libx264 in place of NVENC, with closed GOPs of the same length."""
+    """The arguments with libx264 in place of NVENC, and filters of the CPU in place of those of CUDA."""
     out: list[str] = []
     places = iter(argv)
     for each in places:
@@ -26,7 +27,8 @@ def _on_cpu(argv: list[str]) -> list[str]:
         elif each == "h264_nvenc":
             out += ["libx264", "-preset", "ultrafast", "-sc_threshold", "0", "-bf", "0"]
         else:
-            out.append(each)
+            scaled = re.sub(r"scale_cuda=w=(\d+):h=(\d+):[^,[]*", r"scale=\1:\2,format=yuv420p", each)
+            out.append("yuv420p" if each == "cuda" else scaled)
     return out
 
 
