@@ -11,6 +11,7 @@ from eddyline.core.errors import UnsupportedError
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.ladder import Rung
+from eddyline.mp4.bitstream.hdr_metadata import NO_HDR_METADATA, HdrMetadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,12 @@ class _Shares(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """What the options need to know of a chunk: its number of frames, threads per encoder, its place."""
+    """What the options need to know of a chunk: frames, threads per encoder, its place, HDR metadata."""
 
     frames: int
     threads: int
     is_first: bool
+    hdr: HdrMetadata
 
 
 # Rate control with a lookahead ends a chunk with its buffer about half full. The first chunk has all of the
@@ -68,14 +70,20 @@ _QSV_PRESETS = ENCODERS["h264_qsv"].presets  # from the fastest to the best
 
 
 def encoder_options(
-    rung: Rung, grid: Grid, frames: int, threads: int, *, is_first: bool = False
+    rung: Rung,
+    grid: Grid,
+    frames: int,
+    threads: int,
+    *,
+    is_first: bool = False,
+    hdr: HdrMetadata = NO_HDR_METADATA,
 ) -> tuple[str, ...]:
     """Return FFmpeg's options for `rung` of a chunk of `frames` frames, with `threads` threads per encoder.
 
     `is_first` is true for the first chunk of a source: playback starts there with a buffer that is nearly
-    full. Equal arguments give equal bytes. A different number of threads gives different bytes of equal
-    quality, so that all chunks of a source use the same number. Raises `UnsupportedError` for an unknown
-    encoder.
+    full. `hdr` is the static HDR metadata of the rung. Equal arguments give equal bytes. A different number
+    of threads gives different bytes of equal quality, so that all chunks of a source use the same number.
+    Raises `UnsupportedError` for an unknown encoder.
     """
     try:
         options = _OPTIONS[rung.encoder]
@@ -84,7 +92,7 @@ def encoder_options(
             f"the encoder {rung.encoder} is not supported",
             remedy=f"use one of {', '.join(sorted(_OPTIONS))}",
         ) from None
-    return ("-c:v", rung.encoder, *options(rung, grid, _Chunk(frames, threads, is_first)))
+    return ("-c:v", rung.encoder, *options(rung, grid, _Chunk(frames, threads, is_first, hdr)))
 
 
 def _x264(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
@@ -118,6 +126,7 @@ def _x265(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
         "repeat-headers": "0",  # parameter sets in the sample entry only (hvc1)
         "info": "0",
         "log-level": "error",
+        **_x265_hdr(chunk.hdr),
     }
     cap = _rate_cap(rung, _X265_SHARE, grid.segment_s)
     # hvc1: Apple's players do not play hev1.
@@ -134,8 +143,36 @@ def _svt_av1(rung: Rung, grid: Grid, chunk: _Chunk) -> tuple[str, ...]:
         "mbr": f"{rung.maxrate_kbps}",  # capped CRF; the buffer of SVT-AV1 has no initial fullness
         "fps-num": str(grid.encoder_fps.numerator),
         "fps-denom": str(grid.encoder_fps.denominator),
+        **_svt_av1_hdr(chunk.hdr),
     }
     return (*_common(rung, grid, chunk.threads), "-svtav1-params", _join_parameters(parameters))
+
+
+def _x265_hdr(hdr: HdrMetadata) -> dict[str, str]:
+    """Return the options for SEI messages in every keyframe, in units of the messages."""
+    options = {}
+    if hdr.mastering_display:
+        options["master-display"] = _master_display([str(each) for each in hdr.mastering_display])
+    if hdr.content_light:
+        options["max-cll"] = "{},{}".format(*hdr.content_light)
+    return options
+
+
+def _svt_av1_hdr(hdr: HdrMetadata) -> dict[str, str]:
+    """Return the options for metadata OBUs in every keyframe, as decimal numbers."""
+    options = {}
+    if hdr.mastering_display:
+        *points, peak, black = hdr.mastering_display
+        numbers = [f"{each / 50_000:.5f}" for each in points]
+        luminances = [f"{each / 10_000:.4f}" for each in (peak, black)]
+        options["mastering-display"] = _master_display([*numbers, *luminances])
+    if hdr.content_light:
+        options["content-light"] = "{},{}".format(*hdr.content_light)
+    return options
+
+
+def _master_display(numbers: list[str]) -> str:
+    return "G({},{})B({},{})R({},{})WP({},{})L({},{})".format(*numbers)
 
 
 # Not tested on a GPU: these are options that FFmpeg 9's encoders list and parse.

@@ -9,7 +9,7 @@ from pathlib import Path
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.filters import keeps_hdr
+from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.mp4.slice import Slice
 
 

@@ -14,6 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eddyline.core.errors import InputError, UnsupportedError
 from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.tracks import probe_audio_tracks
@@ -29,6 +31,7 @@ from eddyline.media.source.fingerprint import fingerprint
 from eddyline.media.source.first_frame import decode_first_frame
 from eddyline.media.source.frame_rate import frame_rate
 from eddyline.media.source.frame_size import check_frame_size
+from eddyline.media.source.hdr_metadata import HEAD_BYTES, left_out_hdr, read_messages
 from eddyline.media.source.open_source import main_video
 from eddyline.media.source.source import SourceFacts, SubtitleFacts, TelemetryFacts, VideoFacts
 from eddyline.media.subtitles.source_tracks import caption_facts, subtitle_facts, subtitle_tracks
@@ -38,6 +41,7 @@ from eddyline.media.video.clean_aperture import displayed_size, pixel_aspect
 from eddyline.media.video.colours import is_grey, is_rgb, require_convertible
 from eddyline.media.video.rendition_verification import samples_digest
 from eddyline.media.video.spherical import read_spherical
+from eddyline.mp4.bitstream.hdr_messages import HdrMessages
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.entries.dolby_vision import read_dolby_vision
 from eddyline.mp4.movie import Movie, Track
@@ -84,7 +88,8 @@ def probe(
     received = original or src
     audio = probe_audio_tracks(src, movie, runner=runner, tools=tools, work=work)
     video, tags = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
-    video = replace(video, codec=codec or video.codec)
+    messages = _hdr_messages(src, track, shown)
+    video = replace(video, codec=codec or video.codec, hdr_metadata=messages.static.valid_part())
     require_convertible(video)
     captions = [caption_facts(track)] if has_captions(src, track, shown) else []
     if subtitles is None:
@@ -113,6 +118,7 @@ def probe(
                 *([] if original else left_out_boxes(src, movie)),
                 *left_out_tracks(movie, src, track),
                 *left_out_video(track, video),
+                *left_out_hdr(messages),
                 *audio.left_out,
                 *left_out_enhancement(read_dolby_vision(track.stsd)),
             ]
@@ -176,6 +182,14 @@ def _video(
         timescale=track.timescale,
     )
     return facts, tags
+
+
+def _hdr_messages(src: ByteRanges, track: Track, shown: Presentation) -> HdrMessages:
+    """The HDR metadata of the keyframe from which the first shown frame is decoded."""
+    keyframes = np.flatnonzero(track.samples.sync[: int(shown.sample[0]) + 1])
+    sample = int(keyframes[-1]) if len(keyframes) else 0
+    offset, size = int(track.samples.offset[sample]), int(track.samples.size[sample])
+    return read_messages(track.format, track.stsd, src.read(offset, min(size, HEAD_BYTES)))
 
 
 def _describe_with_tags(

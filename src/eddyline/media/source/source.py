@@ -9,6 +9,7 @@ from typing import Any
 
 from eddyline.core.numbers import parse_rational
 from eddyline.media.left_out.report import LeftOut
+from eddyline.mp4.bitstream.hdr_metadata import NO_HDR_METADATA, HdrMetadata
 
 # The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
@@ -24,7 +25,7 @@ class VideoFacts:
     is the nominal rate, `frames` the number of presented frames, `timescale` the track's ticks per second.
     Colors have FFmpeg's names ("bt709", "smpte2084", "unknown"). Without `full_range`, black is 16 and white
     235 (8 bits). `projection` is the projection of spherical video that renditions carry ("equirectangular"),
-    "" for other video.
+    "" for other video. `hdr_metadata` is the static HDR metadata, as far as it is valid.
     """
 
     codec: str
@@ -44,6 +45,7 @@ class VideoFacts:
     full_range: bool = False
     interlaced: bool = False
     projection: str = ""
+    hdr_metadata: HdrMetadata = NO_HDR_METADATA
     timescale: int
 
     @property
@@ -177,6 +179,8 @@ class SourceFacts:
         """Return the facts from `to_json`'s output; unknown keys raise `TypeError`."""
         video = dict(plain["video"])
         video.update({name: parse_rational(video[name]) for name in ("pixel_aspect", "fps")})
+        # Plans of older releases have none.
+        video["hdr_metadata"] = HdrMetadata.from_json(video.get("hdr_metadata") or {})
         telemetry = plain["telemetry"]
         values = {
             **plain,

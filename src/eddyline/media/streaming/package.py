@@ -33,6 +33,7 @@ from eddyline.media.streaming.stream_attributes import complete_manifests
 from eddyline.media.streaming.stream_bit_rates import write_bit_rates
 from eddyline.media.streaming.stream_chapters import verify_stream_chapters, write_stream_chapters
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
+from eddyline.media.streaming.stream_hdr import add_hdr_metadata
 from eddyline.media.streaming.stream_spherical import add_spherical
 from eddyline.media.streaming.stream_subtitles import verify_stream_subtitles, write_stream_subtitles
 from eddyline.media.streaming.stream_verification import verify_stream
@@ -104,6 +105,7 @@ def package(
         for each in inputs:
             remove_fragment_duration(stream / each.name / "init.mp4")
         add_spherical(stream, stream / _MASTER, inputs)
+        add_hdr_metadata(stream, inputs)
         _split_keyframes(stream, _keyframe_durations(variants[densest.name].keyframes))
         if chapters:
             write_stream_chapters(stream, chapters, timeline)

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
 from eddyline.media.streaming.elementary_streams import ElementaryStream
+from eddyline.media.streaming.initialization_segments import with_boxes
 from eddyline.media.video.spherical import read_spherical, video_layout
-from eddyline.mp4.boxes import Box, make_box
 from eddyline.mp4.entries.spherical import v2_boxes, with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.store.ranges import FileRanges
 
-_CONTAINERS = frozenset({"moov", "trak", "mdia", "minf", "stbl"})
 _VERSION = 12  # of a master playlist with a REQ- attribute (rfc8216bis section 8)
 _STREAM = re.compile(r'(?m)^(#EXT-X-STREAM-INF:.*)\n(.*)$|^(#EXT-X-I-FRAME-STREAM-INF:.*URI="([^"]*)".*)$')
 
@@ -37,7 +37,8 @@ def add_spherical(stream: Path, master: Path, inputs: Sequence[ElementaryStream]
         if track is None or found is None:
             continue
         init = stream / each.name / "init.mp4"
-        init.write_bytes(with_metadata(init.read_bytes(), track.spherical, v2_boxes(track.stsd)))
+        change_stsd = partial(with_v2, boxes=v2_boxes(track.stsd))
+        init.write_bytes(with_boxes(init.read_bytes(), change_stsd, track.spherical))
         with FileRanges(init) as source:
             packaged = read_movie(source).tracks[0]
         if read_spherical(packaged) != found:
@@ -47,15 +48,6 @@ def add_spherical(stream: Path, master: Path, inputs: Sequence[ElementaryStream]
             layouts[each.name] = layout
     if layouts:
         master.write_text(with_layouts(master.read_text("utf-8"), layouts), "utf-8")
-
-
-def with_metadata(init: bytes, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
-    """The initialization segment of one track with boxes appended to its trak and its sample entries."""
-    data = memoryview(init)
-    return b"".join(
-        _rewrite_box(box, boxes, entry)
-        for box in Box(kind="init", raw=data, body=data, offset=0, path="init").children()
-    )
 
 
 def with_layouts(text: str, layouts: Mapping[str, str]) -> str:
@@ -69,12 +61,3 @@ def with_layouts(text: str, layouts: Mapping[str, str]) -> str:
 
     changed = _STREAM.sub(add_layout, text)
     return re.sub(r"\A#EXTM3U\n(#EXT-X-VERSION:\d+\n)?", f"#EXTM3U\n#EXT-X-VERSION:{_VERSION}\n", changed)
-
-
-def _rewrite_box(box: Box, boxes: Sequence[bytes], entry: Sequence[bytes]) -> bytes:
-    if box.kind == "stsd":
-        return with_v2(bytes(box.raw), entry)
-    if box.kind not in _CONTAINERS:
-        return bytes(box.raw)
-    inner = [_rewrite_box(child, boxes, entry) for child in box.children()]
-    return make_box(box.kind, b"".join([*inner, *(boxes if box.kind == "trak" else ())]))

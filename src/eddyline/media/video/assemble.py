@@ -17,6 +17,7 @@ from eddyline.media.source.source import AudioFacts, SourceFacts
 from eddyline.media.subtitles.cues import Subtitles
 from eddyline.media.subtitles.timed_text import add_subtitle_tracks, verify_subtitles
 from eddyline.media.video.data_tracks import data_tracks
+from eddyline.media.video.hdr_metadata import rendition_hdr_metadata
 from eddyline.media.video.join import join_chunks, movie_timescale
 from eddyline.media.video.rendition_tracks import audio_track, read_encoded_audio, video_track
 from eddyline.media.video.rendition_verification import telemetry_digest, verify_rendition
@@ -123,6 +124,7 @@ def assemble_rendition(
                 timescale=ticks,
                 audio_samples=[each_audio.samples for each_audio in encoded],
                 telemetry_sha256=facts.telemetry.sha256 if facts.telemetry else telemetry_digest(src, movie),
+                hdr_metadata=rendition_hdr_metadata(facts.video, rung),
             )
             texts = verify_subtitles(out, subtitles)
             if chapters:

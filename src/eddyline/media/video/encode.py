@@ -20,6 +20,7 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import device_filters, filters
 from eddyline.media.video.device_errors import classify_device_error
+from eddyline.media.video.hdr_metadata import rendition_hdr_metadata
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice
 from eddyline.store.ranges import FileRanges
@@ -104,7 +105,8 @@ def encode_command(
         skip = skipped.get(rung.name, 0)
         frames = rung.frame_count(piece.frames) - skip
         # A chunk that another one precedes has the share of the player's buffer that this one leaves to it.
-        options = encoder_options(rung, own, frames, threads, is_first=is_first and not skip)
+        hdr = rendition_hdr_metadata(facts, rung)
+        options = encoder_options(rung, own, frames, threads, is_first=is_first and not skip, hdr=hdr)
         if on_device:
             options = device_filters.frames_on_device(options)
         outputs += _output(device_filters.output_label(index, rung), facts, own, options, out)

@@ -18,6 +18,7 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import is_supported_by_scale, keeps_matrix, scale_filters, zscale_input
+from eddyline.media.video.hdr_metadata import SIDE_DATA_FILTERS, keeps_hdr
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
 from eddyline.mp4.slice import Slice
 
@@ -71,11 +72,6 @@ def joined_filter_graph(
     return ";".join(parts)
 
 
-def keeps_hdr(facts: VideoFacts, rung: Rung) -> bool:
-    """Whether an HDR source stays HDR in this rung; otherwise it is tone-mapped."""
-    return facts.hdr and rung.keep_hdr
-
-
 def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     """The encoders' time base in seconds.
 
@@ -119,7 +115,7 @@ def _join(
     pieces: Sequence[Slice], facts: VideoFacts, grid: Grid, heads: Sequence[str], fields: int
 ) -> list[str]:
     """The wanted frames of all slices, at each of the labels `heads`."""
-    steps = [_trim(piece, facts, grid, fields) for piece in pieces]
+    steps = [[*_trim(piece, facts, grid, fields), *SIDE_DATA_FILTERS] for piece in pieces]
     if len(pieces) == 1:
         return [_chain("0:v:0", [*steps[0], *_split(len(heads))], heads)]
     labels = [f"p{number}" for number in range(len(pieces))]

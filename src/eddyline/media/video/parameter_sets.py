@@ -13,12 +13,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.mp4.bitstream.nal_units import AVC_PPS, AVC_SPS, nal_unit_type
+from eddyline.mp4.bitstream.nal_units import (
+    AVC_PPS,
+    AVC_SPS,
+    HEVC_PPS,
+    HEVC_SPS,
+    HEVC_VPS,
+    nal_unit_type,
+)
 from eddyline.mp4.boxes import Box, make_box, make_full_box
 
 _VISUAL_FIELDS = 78
 _ENTRY_AT = 8  # in the body of stsd: after version, flags and entry count
 _MAX_SETS = 31
+_SETS = frozenset({HEVC_VPS, HEVC_SPS, HEVC_PPS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +138,7 @@ def _hevc_with(body: bytes, added: Sequence[bytes]) -> bytes:
         arrays.setdefault(kind, []).append(unit)
     out = [body[:22], bytes([len(arrays)])]
     for kind, units in sorted(arrays.items()):
-        out.append(struct.pack(">BH", complete.get(kind, 0x80) | kind, len(units)))
+        whole = complete.get(kind, 0x80 if kind in _SETS else 0)  # samples may have further SEI units
+        out.append(struct.pack(">BH", whole | kind, len(units)))
         out += [struct.pack(">H", len(unit)) + unit for unit in units]
     return b"".join(out) + body[at:]

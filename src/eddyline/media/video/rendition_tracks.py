@@ -8,6 +8,7 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import AudioFacts, VideoFacts
+from eddyline.media.video.hdr_metadata import rendition_hdr_metadata, with_hdr_metadata
 from eddyline.media.video.join import JoinedChunks, sample_times
 from eddyline.media.video.rendition_verification import presented_samples
 from eddyline.media.video.spherical import read_spherical, rendition_metadata
@@ -51,7 +52,8 @@ def video_track(
 ) -> OutputTrack:
     """The video track: upright with square pixels (identity matrix), and with the source's times.
 
-    The source's spherical metadata is scaled to the rendition's size. `reorder`: see `sample_times`.
+    The source's spherical metadata is scaled to the rendition's size; its HDR metadata is that of the plan.
+    `reorder`: see `sample_times`.
     """
     metadata = read_spherical(track) if facts.projection else None
     boxes, entry = (
@@ -66,7 +68,7 @@ def video_track(
         handler="vide",
         name=track.name,
         timescale=track.timescale,
-        stsd=with_v2(joined.stsd, entry),
+        stsd=with_v2(with_hdr_metadata(joined.stsd, rung, rendition_hdr_metadata(facts, rung)), entry),
         media_header=joined.media_header,
         boxes=boxes,
         width=rung.width,

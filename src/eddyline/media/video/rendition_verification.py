@@ -11,6 +11,8 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.core.timebase import rescale
+from eddyline.media.video.hdr_verification import KEYFRAME_HEAD, verify_hdr_metadata
+from eddyline.mp4.bitstream.hdr_metadata import NO_HDR_METADATA, HdrMetadata
 from eddyline.mp4.bitstream.nal_units import IDR, SLICES, nal_unit_type
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
@@ -43,12 +45,13 @@ def verify_rendition(
     timescale: int,
     audio_samples: Sequence[int],
     telemetry_sha256: str | None,
+    hdr_metadata: HdrMetadata = NO_HDR_METADATA,
 ) -> VerifiedRendition:
     """Verify a written rendition; raises `ProofError` with the first difference.
 
     Every frame of `shown` has its exact time (ticks of 1/timescale s) and duration, keyframes are IDR
-    pictures exactly at every `gop`-th frame, the audio tracks have these numbers of samples, and the
-    telemetry has this digest.
+    pictures exactly at every `gop`-th frame, the audio tracks have these numbers of samples, the telemetry
+    has this digest, and sample entry and bitstream have this static HDR metadata and no other.
     """
     with FileRanges(path) as source:
         movie = read_movie(source)
@@ -56,6 +59,13 @@ def verify_rendition(
         if video is None or video.timescale != timescale:
             raise ProofError(f"{path.name}: the video track is missing or has another timescale")
         idr = _verify_video(path.name, source, movie, video, shown, gop, codec)
+        heads = (
+            source.read(int(offset), min(int(size), KEYFRAME_HEAD))
+            for offset, size in zip(
+                video.samples.offset[video.samples.sync], video.samples.size[video.samples.sync], strict=True
+            )
+        )
+        verify_hdr_metadata(path.name, codec, video.stsd, heads, hdr_metadata)
         presented = tuple(presented_samples(movie, track) for track in movie.tracks_of_kind("audio"))
         telemetry = telemetry_digest(source, movie)
     if presented != tuple(audio_samples):

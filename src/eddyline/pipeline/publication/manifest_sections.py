@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.source.source import Description, SourceFacts
-from eddyline.media.video.filters import keeps_hdr
+from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.runtime.parts import Part
 

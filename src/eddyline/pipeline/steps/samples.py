@@ -32,7 +32,7 @@ from eddyline.media.source.remux import main_video_index
 from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import is_supported_by_scale
-from eddyline.media.video.filters import keeps_hdr
+from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.mp4.samples.random_access import is_random_access_point
 from eddyline.mp4.sparse import write_sparse_copy
 from eddyline.pipeline.runtime.index_cache import IndexedSource

@@ -14,6 +14,7 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video import filters
 from eddyline.media.video.encode import encode_command
+from eddyline.media.video.hdr_metadata import SIDE_DATA_FILTERS
 from eddyline.mp4.slice import Slice
 
 _GRID = Grid(gop=60, segment=120, fps=Fraction(30000, 1001))
@@ -55,7 +56,9 @@ def piece(tmp_path: Path) -> Slice:
 
 def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
     assert filters.filter_graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
-        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,setpts=N[g0]",
+        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,"
+        + ",".join(["setpts=N", *SIDE_DATA_FILTERS])
+        + "[g0]",
         "[g0]setsar=1,split=2[v0][smaller0]",
         "[smaller0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][smaller1]",
         "[smaller1]scale=854:480:flags=bicubic,setsar=1[v2]",

@@ -7,15 +7,15 @@ from typing import Final
 
 from eddyline.core.errors import UnsupportedError
 from eddyline.edit.strip_location.report import UNKNOWN, Report
-from eddyline.edit.strip_location.samples.sei import HEADER, filter_sei_messages
+from eddyline.edit.strip_location.samples.sei import filter_sei_messages
 from eddyline.mp4.bitstream.nal_units import nal_unit_type
+from eddyline.mp4.bitstream.sei import SEI, SEI_HEADER
 
 _KEPT: Final = {
     # slices, parameter sets, delimiter, ends of sequence and stream, prefix, auxiliary, extensions
     "h264": frozenset({1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 14, 15, 19, 20, 21}),
     "hevc": frozenset({*range(10), *range(16, 22), 32, 33, 34, 35, 36, 37}),
 }
-_SEI: Final = {"h264": frozenset({6}), "hevc": frozenset({39, 40})}
 _FILLER: Final = {"h264": 12, "hevc": 38}
 _DOLBY_VISION: Final = frozenset({62, 63})  # reference processing unit, enhancement layer
 # Maximum size in bytes of delimiters and end markers.
@@ -78,9 +78,9 @@ class NalUnitCleaner:
     def unit(self, unit: bytes) -> bytes:
         """Returns the NAL unit; the same object if nothing changes, empty if it is removed."""
         kind = nal_unit_type(self.codec, unit)
-        if kind in _SEI[self.codec] and len(unit) > HEADER[self.codec]:
+        if kind in SEI[self.codec] and len(unit) > SEI_HEADER[self.codec]:
             return filter_sei_messages(unit, self.codec, self.what, self.report)
-        if kind == _FILLER[self.codec] and not unit[HEADER[self.codec] :].rstrip(b"\x80").strip(b"\xff"):
+        if kind == _FILLER[self.codec] and not unit[SEI_HEADER[self.codec] :].rstrip(b"\x80").strip(b"\xff"):
             return unit
         most = _SMALL[self.codec].get(kind)
         if kind in _KEPT[self.codec] and (most is None or len(unit) <= most):

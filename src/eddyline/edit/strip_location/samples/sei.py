@@ -12,6 +12,7 @@ from typing import Final
 from eddyline.core.coordinates import contains_location, is_ascii_text
 from eddyline.edit.strip_location.report import TEXT, UNKNOWN, Report
 from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
+from eddyline.mp4.bitstream.sei import SEI_HEADER, encode_sei_messages, parse_sei_messages
 
 _REGISTERED, _UNREGISTERED, _FILLER = 4, 5, 3
 # buffering period, picture timing, pan-scan, recovery point, scene and picture information, film grain,
@@ -33,9 +34,6 @@ _HDR10_PLUS: Final = bytes.fromhex("b5003c000104")
 _ACTIVE_FORMAT: Final = b"\xb5\x00\x31DTG1"
 _CAPTIONS: Final = b"\xb5\x00\x31GA94"
 _LONGEST_T35: Final = {_HDR10_PLUS: 1024, _ACTIVE_FORMAT: 16}
-_STOP: Final = 0x80
-_CONTINUED: Final = 0xFF
-HEADER: Final = {"h264": 1, "hevc": 2}
 
 
 def filter_sei_messages(unit: bytes, codec: str, what: str, report: Report) -> bytes:
@@ -43,7 +41,7 @@ def filter_sei_messages(unit: bytes, codec: str, what: str, report: Report) -> b
 
     Removed messages are reported as part of `what`. A unit whose messages cannot be parsed is removed.
     """
-    header = HEADER[codec]
+    header = SEI_HEADER[codec]
     data = remove_emulation_prevention(unit[header:])
     try:
         found = parse_sei_messages(data)
@@ -59,24 +57,7 @@ def filter_sei_messages(unit: bytes, codec: str, what: str, report: Report) -> b
             report.record_removed(f"{what}: {name}", why, len(body), body)
     if not kept:
         return b""
-    written = b"".join(_encode_value(kind) + _encode_value(len(body)) + body for kind, body in kept)
-    return unit[:header] + add_emulation_prevention(written + bytes([_STOP]))
-
-
-def parse_sei_messages(data: bytes) -> list[tuple[int, bytes]]:
-    """Returns (type, payload) of each message in an unescaped SEI payload. Raises `ValueError` if invalid."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    end = len(data.rstrip(b"\0"))
-    while at < end - 1 or (at < end and data[at] != _STOP):
-        kind, at = _read_value(data, at)
-        size, at = _read_value(data, at)
-        if at + size > len(data):
-            raise ValueError("a message is longer than its unit")
-        found.append((kind, data[at : at + size]))
-        at += size
-        end = max(end, at)
-    return found
+    return unit[:header] + add_emulation_prevention(encode_sei_messages(kept))
 
 
 def _is_harmless(kind: int, body: bytes, codec: str) -> bool:
@@ -108,19 +89,3 @@ def _describe(kind: int, body: bytes) -> tuple[str, str]:
     if kind == _REGISTERED:
         return f"SEI registered user data {body[:3].hex()}", UNKNOWN
     return f"SEI message {kind}", UNKNOWN
-
-
-def _read_value(data: bytes, at: int) -> tuple[int, int]:
-    """Returns a value coded as a sum of bytes, the last one below 255, and the position after it."""
-    total = 0
-    while True:
-        if at >= len(data):
-            raise ValueError("a value is truncated")
-        total += data[at]
-        at += 1
-        if data[at - 1] != _CONTINUED:
-            return total, at
-
-
-def _encode_value(value: int) -> bytes:
-    return bytes([_CONTINUED]) * (value // _CONTINUED) + bytes([value % _CONTINUED])

@@ -7,8 +7,9 @@ import pytest
 from eddyline.edit.strip_location.report import Report
 from eddyline.edit.strip_location.samples.images import ImageError, remove_image_metadata
 from eddyline.edit.strip_location.samples.nal_units import NalUnitCleaner
-from eddyline.edit.strip_location.samples.sei import filter_sei_messages, parse_sei_messages
+from eddyline.edit.strip_location.samples.sei import filter_sei_messages
 from eddyline.mp4.bitstream.rbsp import add_emulation_prevention, remove_emulation_prevention
+from eddyline.mp4.bitstream.sei import parse_sei_messages
 
 TIMING = (1, b"\x04\x08\x20")
 RECOVERY = (6, b"\xc4")
