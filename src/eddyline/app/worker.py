@@ -38,6 +38,7 @@ from eddyline.graph.worker.worker import Worker
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.routing import fleet_router
 from eddyline.pipeline.runtime import history
+from eddyline.pipeline.runtime.encoder_sessions import EncoderSessions
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.runtime.scratch import scratch_directory
@@ -132,6 +133,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             pools=pools,
             router=fleet_router(pools),
             limits=task.limits,
+            sessions=EncoderSessions(task.encoder_sessions),
             upload_cleanup=request.shared.upload_cleanup(
                 lambda message: observation.log.info("upload cleanup", message=message)
             ),

@@ -10,6 +10,8 @@ from eddyline.fleet.instance_types import Architecture, architecture, family, nv
 
 RESERVED_MIB = 256
 """Memory of a machine that no slot uses: for the worker process and the system."""
+ON_GPU = ("_nvenc", "_qsv", "_vaapi")
+"""The ends of the names of FFmpeg's encoders that run on a GPU."""
 _MANUFACTURERS = {"x86_64": {"amd", "intel"}, "arm64": {"amazon-web-services"}}
 
 
@@ -34,6 +36,13 @@ def check_capacity(
     if nvenc and gpu is None and capacity.has_machines:
         raise KeyedValueError(
             ("gpu",), f"must be nvidia, because {nvenc[0]} needs an NVIDIA GPU: set it, or remove the encoder"
+        )
+    other = sorted(encoder for encoder in encoders if encoder.endswith(("_qsv", "_vaapi")))
+    if other and capacity.has_machines:
+        raise KeyedValueError(
+            ("capacity",),
+            f"machines on AWS have drivers of NVIDIA only, not those of {other[0]}: leave out capacity, and "
+            "start the workers of this pool on machines of your own, or remove the encoder",
         )
     for each in capacity.types:
         _check_architecture(each, arch)

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 from eddyline.core.errors import UnsupportedError, UsageError
 from eddyline.core.settings_file import KeyedValueError, Section, read_settings
 from eddyline.fleet.capacity import Capacity
-from eddyline.fleet.capacity_checks import check_capacity
+from eddyline.fleet.capacity_checks import ON_GPU, check_capacity
 from eddyline.fleet.instance_types import Architecture
 
 BUILT_IN = Path(__file__).parent / "pools.yaml"
@@ -54,6 +54,13 @@ class Slot(Section):
         description="memory; 256 MiB of the machine are reserved for the worker and the system",
     )
     most: int = Field(default=64, ge=1, le=1024, description="maximum number of slots on one machine")
+    encoder_sessions: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="sessions of hardware encoders on one machine, one for each rung of a running chunk; "
+        "null: no limit",
+    )
 
 
 class JobLimits(Section):
@@ -132,7 +139,7 @@ class Pool(Section):
 
     @model_validator(mode="after")
     def _check_gpu_memory_limit(self) -> Self:
-        gpu = sorted(encoder for encoder in self.required_encoders if encoder.endswith("_nvenc"))
+        gpu = sorted(encoder for encoder in self.required_encoders if encoder.endswith(ON_GPU))
         if gpu and self.limits.memory_mib is not None:
             raise KeyedValueError(
                 ("limits", "memory_mib"),

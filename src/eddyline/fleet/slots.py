@@ -64,6 +64,8 @@ def slot_count(resources: Resources, pool: Pool) -> int:
     slot = pool.slot
     # A tolerance of a thousandth: a machine with a nominal 16 GiB has slightly less.
     fit = min(int(resources.vcpus / slot.vcpu + 1e-3), int(memory_mib / slot.memory_mib + 1e-3), slot.most)
+    # Each chunk on a device uses at least one session.
+    fit = min(fit, slot.encoder_sessions or fit)
     if fit < 1:
         raise UsageError(
             f"a slot of pool {pool.name} needs {slot.vcpu:g} vCPU and {slot.memory_mib} MiB; this machine "

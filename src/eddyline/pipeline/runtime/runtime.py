@@ -32,6 +32,7 @@ from eddyline.pipeline.planning.job_spec import asset_of_plan, read_plan
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import Router, local_router
 from eddyline.pipeline.runtime.disk_space import await_disk_space
+from eddyline.pipeline.runtime.encoder_sessions import EncoderSessions
 from eddyline.pipeline.runtime.family_record import chunk_parts
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.index_cache import IndexCache, IndexedSource
@@ -66,6 +67,7 @@ class Runtime:
     disk_wait_s: float = 120.0
     hand_back_pause_s: float = 5.0
     upload_cleanup: UploadCleanup = field(default_factory=UploadCleanup)
+    sessions: EncoderSessions = field(default_factory=EncoderSessions)
     indexes: IndexCache = field(default_factory=IndexCache)
     clock: Clock = field(default_factory=SystemClock)
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)

@@ -21,6 +21,7 @@ class Assignment:
     """What one worker does: jobs of the pools `pools`, `slots` at a time, with `ffmpeg` (None: default).
 
     `encoders` are those that this FFmpeg must have, `limits` the limits of one job, by its pool.
+    `encoder_sessions` bounds the hardware encoders of all jobs together (None: it does not).
     """
 
     pool: str
@@ -29,6 +30,7 @@ class Assignment:
     ffmpeg: Path | None
     encoders: frozenset[str]
     limits: Mapping[str, JobLimits]
+    encoder_sessions: int | None = None
 
     def verify(self, ffmpeg: Path, scratch: Path, runner: Runner) -> None:
         """Encode a short test with each encoder, and check the free space of the scratch directory.
@@ -66,6 +68,7 @@ def assign(
         ffmpeg=pool.ffmpeg or ffmpeg,
         encoders=pools.required_encoders(name),
         limits={each: pools[each].limits for each in pool.served},
+        encoder_sessions=pool.slot.encoder_sessions,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from eddyline.media.ladder.encoders import is_hardware
 from eddyline.media.video.encode import encode_chunk
 from eddyline.mp4.slice import write_slice
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
@@ -25,18 +26,20 @@ def chunk(task: Task) -> StepOutput:
             shown=source.presentation,
         )
     rungs = plan.rungs_of_chunk(frames, software=task.software)
-    encoded = encode_chunk(
-        piece,
-        plan.facts.video,
-        rungs,
-        plan.grid,
-        tools=task.runtime.tools,
-        runner=task.runner,
-        out_dir=task.work,
-        is_first=frames.start == 0,
-        skipped=plan.skipped(frames),
-        on_frames=lambda done: task.context.progress(min(done / frames.frames, 1.0)),
-    )
+    sessions = sum(is_hardware(rung.encoder) for rung in rungs)
+    with task.runtime.sessions.take(sessions, task.context.stop):
+        encoded = encode_chunk(
+            piece,
+            plan.facts.video,
+            rungs,
+            plan.grid,
+            tools=task.runtime.tools,
+            runner=task.runner,
+            out_dir=task.work,
+            is_first=frames.start == 0,
+            skipped=plan.skipped(frames),
+            on_frames=lambda done: task.context.progress(min(done / frames.frames, 1.0)),
+        )
     return StepOutput(
         files={f"{each.rung}.mp4": each.path for each in encoded},
         result={
