@@ -106,6 +106,10 @@ COMMANDS = {
     "telemetry": _command(
         "telemetry", "Show or export telemetry: GPS, motion, exposure, faces, HiLights, settings."
     ),
+    "validate": _command(
+        "validate",
+        "Validate an HLS or DASH stream by Apple's and DASH-IF's rules. Exits with 1 if a MUST is violated.",
+    ),
     "merge": _command(
         "merge",
         "Join the chapters of a recording into one file, without re-encoding, with telemetry and HiLights.",

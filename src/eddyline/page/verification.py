@@ -27,6 +27,7 @@ def verification_statements(manifest: Mapping[str, Any]) -> list[Statement]:
         _keyframes(proof["idr_grid_equal"], len(proof["frames_out"])),
         _audio(proof["audio_samples"]),
         _telemetry(proof, source["telemetry"]),
+        *_authoring(proof.get("authoring") or {}),
         Statement(
             holds=True,
             sentence=f"Encoded in {format_count(proof['chunks'], 'chunk')}, cut and joined by frame number.",
@@ -59,6 +60,17 @@ def _samples(samples: Mapping[str, Mapping[str, Any]]) -> list[Statement]:
             f" (at least {worst:.1f} dB).",
         )
     ]
+
+
+def _authoring(authoring: Mapping[str, Any]) -> list[Statement]:
+    """No statement without packaging, and for manifests of earlier releases."""
+    if not authoring:
+        return []
+    checked = f"HLS and DASH checked against {format_count(authoring['rules'], 'authoring rule')}"
+    open_rules = [each["rule"] for each in authoring["violated"]]
+    if not open_rules:
+        return [Statement(holds=True, sentence=f"{checked}: all are followed.")]
+    return [Statement(holds=True, sentence=f"{checked}; not followed: {', '.join(open_rules)}.")]
 
 
 def _keyframes(equal: bool, renditions: int) -> Statement:  # noqa: FBT001 - a finding

@@ -166,6 +166,15 @@ def test_the_page_loads_only_files_beside_it(manifest: dict[str, Any], root: Pat
     assert not re.search(r"https?://|@import|//[a-z]", re.sub(r"//\s.*", "", page))
 
 
+def test_the_authoring_rules_are_a_sentence_if_they_were_checked(manifest: dict[str, Any]) -> None:
+    assert not [text for _, text in sentences(manifest) if "authoring" in text]
+    manifest["proof"]["authoring"] = {"rules": 172, "violated": []}
+    followed = "HLS and DASH checked against 172 authoring rules: all are followed."
+    assert sentences(manifest)[-2] == (True, followed)
+    manifest["proof"]["authoring"]["violated"] = [{"rule": "APPLE-7.5"}, {"rule": "APPLE-9.10"}]
+    assert sentences(manifest)[-2][1].endswith("; not followed: APPLE-7.5, APPLE-9.10.")
+
+
 def test_verification_results_are_sentences(manifest: dict[str, Any]) -> None:
     passed = [sentence for holds, sentence in sentences(manifest) if holds]
     assert passed[0] == "1,802 frames in, 1,802 frames out in each of 4 renditions."

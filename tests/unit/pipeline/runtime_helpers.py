@@ -79,7 +79,7 @@ class PreparedAsset:
     def save_stream(self, paths: Mapping[str, Path]) -> None:
         """Stores the files of the stream, by their names in the asset; may move them."""
         result: dict[str, Any] = {"hls": "stream/master.m3u8", "dash": "stream/manifest.mpd"}
-        result |= {"durations_s": {"hls": {}, "dash": {}}}
+        result |= {"durations_s": {"hls": {}, "dash": {}}, "authoring": {"rules": 1, "violated": []}}
         PartStore(self.store).save(self.plan.part_key("package"), paths, result, 0.0)
 
     def run(self, job: Job, context: JobContext | None = None) -> Done:

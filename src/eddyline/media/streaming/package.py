@@ -29,7 +29,7 @@ from eddyline.media.streaming.elementary_streams import (
 from eddyline.media.streaming.fragment_duration import remove_fragment_duration
 from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_byte_ranges
 from eddyline.media.streaming.segment_duration import SegmentDuration
-from eddyline.media.streaming.stream_attributes import complete_manifests
+from eddyline.media.streaming.stream_attributes import complete_manifests, write_equal_targets
 from eddyline.media.streaming.stream_bit_rates import write_bit_rates
 from eddyline.media.streaming.stream_chapters import verify_stream_chapters, write_stream_chapters
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
@@ -111,6 +111,7 @@ def package(
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
             write_stream_subtitles(stream, subtitles, timeline)
+        write_equal_targets([stream / each.name / "main.m3u8" for each in inputs])
         write_bit_rates(stream)
         complete_manifests(stream)
         verify_stream(out_dir, variants)

@@ -1,13 +1,15 @@
 """Attributes that the authoring rules of HLS and DASH require and the packager does not write.
 
-The language of every audio rendition, also of an unknown one; the main role if a period has several video
-adaptation sets; the stream access points of video segments; and the default variant, which is the first.
+The language of every audio rendition, also of an unknown one; the dynamic range of SDR variants beside HDR;
+equal target durations; the main role if a period has several video adaptation sets; the aspect ratio and the
+stream access points of video; and the default variant, which is the first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from math import log
 from pathlib import Path
 
@@ -17,8 +19,13 @@ DEFAULT_BIT_RATE = 2_000_000  # bits per second; HLS Authoring Specification, it
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _AUDIO = re.compile(r"(?m)^#EXT-X-MEDIA:(?=[^\n]*TYPE=AUDIO)(?![^\n]*[:,]LANGUAGE=)[^\n]*$")
 _VARIANT = re.compile(r"(?m)^#EXT-X-STREAM-INF:([^\n]*)\n[^\n]*\n")
+_TARGET = re.compile(r"(?m)^#EXT-X-TARGETDURATION:\d+$")
+_LENGTH = re.compile(r"(?m)^#EXTINF:(\d{1,9}\.\d{1,9})")
+_RANGELESS = re.compile(r"(?m)^#EXT-X-(?:I-FRAME-)?STREAM-INF:(?![^\n]*VIDEO-RANGE=)[^\n]*$")
 _SET = re.compile(r"<AdaptationSet\b[^>]*>")
 _SETS = re.compile(r"[ ]*<AdaptationSet\b[^>]*>.*?</AdaptationSet>\n", re.DOTALL)
+_WIDTH, _HEIGHT = (re.compile(rf' {name}="([1-9]\d{{0,5}})"') for name in ("width", "height"))
+_SAR = re.compile(r' sar="([1-9]\d{0,5}):([1-9]\d{0,5})"')
 _ROLE = '      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>\n'
 _UNKNOWN = "und"
 
@@ -26,8 +33,29 @@ _UNKNOWN = "und"
 def complete_manifests(stream: Path) -> None:
     """Add the attributes to the master playlist and the MPD, whose bit rates are final."""
     master, mpd = stream / _MASTER, stream / _MPD
-    master.write_text(with_default_variant(with_languages(master.read_text("utf-8"))), "utf-8")
-    mpd.write_text(with_main_role(with_set_attributes(mpd.read_text("utf-8"))), "utf-8")
+    text = with_video_ranges(with_languages(master.read_text("utf-8")))
+    master.write_text(with_default_variant(text), "utf-8")
+    text = with_aspect_ratios(with_set_attributes(mpd.read_text("utf-8")))
+    mpd.write_text(with_main_role(text), "utf-8")
+
+
+def write_equal_targets(playlists: Sequence[Path]) -> None:
+    """Write the same target duration to these media playlists: their longest segment, rounded (item 8.2).
+
+    The packager rounds up, so that audio segments of 4.01 s would have a target of 5 s.
+    """
+    texts = {path: path.read_text("utf-8") for path in playlists}
+    lengths = [Fraction(found) for text in texts.values() for found in _LENGTH.findall(text)]
+    target = max(int(max(lengths, default=Fraction(0)) + Fraction(1, 2)), 1)
+    for path, text in texts.items():
+        path.write_text(_TARGET.sub(f"#EXT-X-TARGETDURATION:{target}", text), "utf-8")
+
+
+def with_video_ranges(text: str) -> str:
+    """The master playlist with VIDEO-RANGE=SDR where it is missing, if another variant is HDR (item 9.16)."""
+    if not re.search(r"VIDEO-RANGE=(?:PQ|HLG)", text):
+        return text
+    return _RANGELESS.sub(lambda found: f"{found[0]},VIDEO-RANGE=SDR", text)
 
 
 def with_languages(text: str) -> str:
@@ -68,6 +96,24 @@ def _with_attributes(element: str) -> str:
     if 'contentType="video"' in element and " startWithSAP=" not in element:
         return element.replace('contentType="video"', 'contentType="video" startWithSAP="1"', 1)
     return element
+
+
+def with_aspect_ratios(text: str) -> str:
+    """The MPD with a @par in each video set (DASH-IF IOP 3.2.4): the ratio of its first representation.
+
+    The packager omits it if the sizes, rounded to even pixels, have slightly different ratios.
+    """
+    return _SETS.sub(lambda found: _with_aspect_ratio(found[0]), text)
+
+
+def _with_aspect_ratio(element: str) -> str:
+    width, height, sar = (pattern.search(element) for pattern in (_WIDTH, _HEIGHT, _SAR))
+    if 'contentType="video"' not in element or " par=" in element or not (width and height):
+        return element
+    pixel = Fraction(int(sar[1]), int(sar[2])) if sar else Fraction(1)
+    ratio = Fraction(int(width[1]), int(height[1])) * pixel
+    value = f"{ratio.numerator}:{ratio.denominator}"
+    return element.replace('contentType="video"', f'contentType="video" par="{value}"', 1)
 
 
 def with_main_role(text: str) -> str:

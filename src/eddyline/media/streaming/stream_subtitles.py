@@ -178,9 +178,8 @@ def _with_sets(text: str, renditions: Sequence[_Rendition], timeline: Timeline, 
 
 def _adaptation_set(each: _Rendition, start: int, length: int) -> str:
     track = each.track
-    size = len(each.text.encode())
-    last = max((cue.end for cue in track.cues), default=0)
-    rate = max(size * 8000 // max(last, 1000), 1)  # bits per second
+    size = len(media_segment(track.cues))
+    rate = max(-(-8 * size * TICKS // length), 1)  # bits per second of its only segment
     role = "forced-subtitle" if track.forced else "subtitle"
     main = f'      <Role schemeIdUri="{_ROLE}" value="main"/>\n' if track.default else ""
     offset = f' presentationTimeOffset="{start}"' if start else ""

@@ -54,6 +54,7 @@ def prove(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
         "segment_frames": plan.grid.segment,
         "durations_s": _durations(plan, parts),
         "frame_samples": {name: each["frame_samples"] for name, each in by_rung.items()},
+        **_authoring(parts),
     }
 
 
@@ -110,6 +111,11 @@ def _durations(plan: Plan, parts: PartsByKind) -> dict[str, Any]:
     )
     durations.verify(plan.facts.video.fps)
     return durations.to_json()
+
+
+def _authoring(parts: PartsByKind) -> dict[str, Any]:
+    """What the rules of HLS and DASH found; nothing without packaging."""
+    return {"authoring": parts["package"][0].result["authoring"]} if parts["package"] else {}
 
 
 def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence

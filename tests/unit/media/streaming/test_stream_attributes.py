@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from eddyline.media.streaming.bit_rates import BitRates
 from eddyline.media.streaming.stream_attributes import (
+    with_aspect_ratios,
     with_default_variant,
     with_languages,
     with_main_role,
     with_set_attributes,
+    with_video_ranges,
+    write_equal_targets,
 )
 from eddyline.media.streaming.stream_bit_rates import with_bit_rates
 
@@ -73,6 +78,39 @@ def test_adaptation_sets_have_languages_and_access_points() -> None:
     assert text.count('contentType="video" startWithSAP="1"') == 2
     assert text.count('contentType="audio" lang="und"') == 1
     assert with_set_attributes(text) == text
+
+
+def test_video_sets_without_an_aspect_ratio_get_that_of_the_first_representation() -> None:
+    anamorphic = '<Representation id="0" codecs="hvc1.2.4.L63.90" sar="4:3" width="720" height="540"/>'
+    text = with_aspect_ratios(
+        MPD.replace(' width="640"', "").replace(
+            '<Representation id="0" codecs="hvc1.2.4.L63.90"/>', anamorphic
+        )
+    )
+    assert text.count('contentType="video" par="16:9"') == 1
+    assert text.count(" par=") == 1  # the other set states no size
+    assert with_aspect_ratios(text) == text
+
+
+def test_targets_are_equal_and_rounded_to_the_nearest_second(tmp_path: Path) -> None:
+    head = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
+    paths = [tmp_path / name for name in ("video.m3u8", "audio.m3u8")]
+    for path, length in zip(paths, ("4.000000", "4.500000"), strict=True):
+        path.write_text(f"{head}#EXTINF:{length},\nx.m4s\n")
+    write_equal_targets(paths)
+    assert all("TARGETDURATION:5\n" in path.read_text() for path in paths)
+    paths[1].write_text(f"{head}#EXTINF:4.010667,\nx.m4s\n")
+    write_equal_targets(paths)
+    assert all("TARGETDURATION:4\n" in path.read_text() for path in paths)
+    paths[1].write_text(f"{head}#EXTINF:0.040000,\nx.m4s\n")
+    write_equal_targets(paths[1:])
+    assert "TARGETDURATION:1\n" in paths[1].read_text()
+
+
+def test_sdr_variants_beside_hdr_state_their_range() -> None:
+    text = "#EXT-X-STREAM-INF:A=1\nx\n#EXT-X-I-FRAME-STREAM-INF:A=1\n#EXT-X-STREAM-INF:VIDEO-RANGE=PQ\ny\n"
+    assert with_video_ranges(text).count(",VIDEO-RANGE=SDR") == 2
+    assert with_video_ranges(text.replace("PQ", "SDR")) == text.replace("PQ", "SDR")
 
 
 def test_one_of_several_video_sets_has_the_main_role_after_its_properties() -> None:

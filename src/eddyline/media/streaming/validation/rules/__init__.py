@@ -1,0 +1,1 @@
+"""The rules: tables of requirements with the checks that find their violations."""
