@@ -193,7 +193,7 @@ def _order(stream: Stream) -> Iterator[Violation]:
 
 
 def _transfer(stream: Stream) -> Iterator[Violation]:
-    """Sets of one period, one of which has a transfer function, all need one to be told apart."""
+    """If one set of a period states PQ or HLG, all state their transfer function, so that players can choose."""
     for mpd in mpd_of(stream):
         for period in mpd.periods:
             video = [each for each in period.sets if each.kind == "video"]
