@@ -29,7 +29,7 @@ from eddyline.media.streaming.elementary_streams import (
 from eddyline.media.streaming.fragment_duration import remove_fragment_duration
 from eddyline.media.streaming.keyframe_fragments import split_keyframes, with_byte_ranges
 from eddyline.media.streaming.segment_duration import SegmentDuration
-from eddyline.media.streaming.stream_attributes import complete_manifests, write_equal_targets
+from eddyline.media.streaming.stream_attributes import complete_manifests
 from eddyline.media.streaming.stream_bit_rates import write_bit_rates
 from eddyline.media.streaming.stream_chapters import verify_stream_chapters, write_stream_chapters
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
@@ -111,7 +111,6 @@ def package(
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
             write_stream_subtitles(stream, subtitles, timeline)
-        write_equal_targets([stream / each.name / "main.m3u8" for each in inputs])
         write_bit_rates(stream)
         complete_manifests(stream)
         verify_stream(out_dir, variants)
@@ -210,14 +209,14 @@ def _finalize_manifests(
     representations = playlists.read_mpd(text, mpd.name)[1]
     text = playlists.with_presentation_duration(text, max(each.end_s for each in representations))
     mpd.write_text(playlists.without_signature(text), "utf-8")
+    target = max(segmenting.target(each.keyframes) for each in variants.values())
     for each in representations:
         lengths = zip(each.starts, each.ends, strict=True)
         exact = [Fraction(end - start, each.timescale) for start, end in lengths]
         playlist = (stream / each.init).with_name("main.m3u8")
         text = playlists.with_exact_durations(playlist.read_text("utf-8"), exact)
-        if each.kind == "audio":
-            text = playlists.with_target(text, segmenting.audio_target(each.timescale))
-        playlist.write_text(text, "utf-8")
+        # All playlists of audio and video have the same target (HLS Authoring Specification, item 8.2).
+        playlist.write_text(playlists.with_target(text, target), "utf-8")
     for path in stream.rglob("*.m3u8"):
         text = playlists.without_signature(path.read_text("utf-8"))
         path.write_text(playlists.with_default_audio(text) if path.name == _MASTER else text, "utf-8")

@@ -159,16 +159,19 @@ def with_exact_durations(text: str, durations: Sequence[Fraction]) -> str:
     text = re.sub(r"(?m)^#EXTINF:[^,\n]*", lambda _: f"#EXTINF:{next(exact)}", text)
     # No duration, rounded to whole seconds, may exceed the target (RFC 8216 section 4.3.3.1).
     least = max(int(length + Fraction(1, 2)) for length in durations)
-    return with_target(text, least)
-
-
-def with_target(text: str, least: int) -> str:
-    """The media playlist `text` with a target duration of at least `least` seconds."""
     return re.sub(
         r"(?m)^#EXT-X-TARGETDURATION:(\d{1,9})$",
         lambda found: f"#EXT-X-TARGETDURATION:{max(int(found[1]), least)}",
         text,
     )
+
+
+def with_target(text: str, target: int) -> str:
+    """The media playlist `text` with this target duration in seconds.
+
+    The packager rounds up, so that audio segments of 4.01 s would have a target of 5 s.
+    """
+    return re.sub(r"(?m)^#EXT-X-TARGETDURATION:\d+$", f"#EXT-X-TARGETDURATION:{target}", text)
 
 
 def as_event(text: str, segments: int) -> str:

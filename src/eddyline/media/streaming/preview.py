@@ -87,7 +87,8 @@ def package_preview(
         starts = playlists.read_mpd((stream / _MPD).read_text("utf-8"), _MPD)[1]
         by_name = {each.init.partition("/")[0]: each for each in starts}
         for each, whole in zip(inputs[1:], source.whole_audio, strict=True):
-            counts[each.name] = _complete_audio(stream, by_name[each.name], segmenting, whole=whole)
+            target = segmenting.target(source.frames.keyframes)
+            counts[each.name] = _complete_audio(stream, by_name[each.name], target, whole=whole)
         for each in inputs:
             remove_fragment_duration(stream / each.name / _INIT)
         master = stream / _PACKAGED_MASTER
@@ -126,24 +127,22 @@ def _complete_video(stream: Path, source: PreviewSource, segmenting: SegmentDura
     set_presentation_start(folder / _INIT, _segments(folder)[0], times[0])
     for path in _segments(folder):
         split_keyframes(path)
-    _write_playlist(folder, durations, count)
+    _write_playlist(folder, durations, count, segmenting.target(keyframes))
     return count
 
 
-def _complete_audio(
-    stream: Path, packaged: playlists.Representation, segmenting: SegmentDuration, *, whole: bool
-) -> int:
+def _complete_audio(stream: Path, packaged: playlists.Representation, target: int, *, whole: bool) -> int:
     folder = (stream / packaged.init).parent
     durations = [
         Fraction(end - start, packaged.timescale)
         for start, end in zip(packaged.starts, packaged.ends, strict=True)
     ]
     count = len(durations) if whole else len(durations) - 1
-    _write_playlist(folder, durations, count, target=segmenting.audio_target(packaged.timescale))
+    _write_playlist(folder, durations, count, target)
     return count
 
 
-def _write_playlist(folder: Path, durations: Sequence[Fraction], count: int, *, target: int = 0) -> None:
+def _write_playlist(folder: Path, durations: Sequence[Fraction], count: int, target: int) -> None:
     """Correct the packager's playlist, and remove the segments after the first `count`."""
     path = folder / _PLAYLIST
     text = playlists.without_signature(path.read_text("utf-8"))

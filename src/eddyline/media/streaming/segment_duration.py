@@ -7,14 +7,16 @@ above the true value makes it miss a keyframe: the playlist then has one long se
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-_AAC_FRAME = 1024  # samples
+from eddyline.media.streaming.timeline import Timeline
+
+_AUDIO_FRAME_S = Fraction(1024, 8000)  # of AAC at the lowest sample rate
 Ints = npt.NDArray[np.int64]
 
 
@@ -36,12 +38,16 @@ class SegmentDuration:
         """The packager's --segment_duration: half a tick more, which truncation to whole ticks removes."""
         return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
 
-    def audio_target(self, sample_rate: int) -> int:
-        """The target duration of AAC (s), whose segments end up to a frame after this duration.
+    def target(self, keyframes: Timeline) -> int:
+        """The target duration (s) of video with these keyframes and of its audio: the longest segment, rounded.
 
-        It depends on no segment, so that the playlist of a preview, which may not change it, has it too.
+        Audio segments end up to a frame after this duration. The target is known before anything is encoded,
+        so that the playlist of a preview, which may not change it, has that of the final stream.
         """
-        return math.ceil(Fraction(self.ticks, self.timescale) + Fraction(_AAC_FRAME, sample_rate))
+        times = [*(int(keyframes.pts[number]) for number in self.first), keyframes.end]
+        longest = max(Fraction(end - start, keyframes.timescale) for start, end in pairwise(times))
+        longest = max(longest, Fraction(self.ticks, self.timescale))
+        return max(int(longest + _AUDIO_FRAME_S + Fraction(1, 2)), 1)
 
 
 def segment_starts(keyframes: Ints, ticks: int) -> tuple[int, ...]:

@@ -1,14 +1,14 @@
 """Attributes that the authoring rules of HLS and DASH require and the packager does not write.
 
 The language of every audio rendition, also of an unknown one; the dynamic range of SDR variants beside HDR;
-equal target durations; the main role if a period has several video adaptation sets; the aspect ratio and the
-stream access points of video; and the default variant, which is the first.
+the main role if a period has several video adaptation sets; the aspect ratio and the stream access points of
+video; and the default variant, which is the first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 from math import log
 from pathlib import Path
@@ -19,8 +19,6 @@ DEFAULT_BIT_RATE = 2_000_000  # bits per second; HLS Authoring Specification, it
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
 _AUDIO = re.compile(r"(?m)^#EXT-X-MEDIA:(?=[^\n]*TYPE=AUDIO)(?![^\n]*[:,]LANGUAGE=)[^\n]*$")
 _VARIANT = re.compile(r"(?m)^#EXT-X-STREAM-INF:([^\n]*)\n[^\n]*\n")
-_TARGET = re.compile(r"(?m)^#EXT-X-TARGETDURATION:\d+$")
-_LENGTH = re.compile(r"(?m)^#EXTINF:(\d{1,9}\.\d{1,9})")
 _RANGELESS = re.compile(r"(?m)^#EXT-X-(?:I-FRAME-)?STREAM-INF:(?![^\n]*VIDEO-RANGE=)[^\n]*$")
 _SET = re.compile(r"<AdaptationSet\b[^>]*>")
 _SETS = re.compile(r"[ ]*<AdaptationSet\b[^>]*>.*?</AdaptationSet>\n", re.DOTALL)
@@ -37,18 +35,6 @@ def complete_manifests(stream: Path) -> None:
     master.write_text(with_default_variant(text), "utf-8")
     text = with_aspect_ratios(with_set_attributes(mpd.read_text("utf-8")))
     mpd.write_text(with_main_role(text), "utf-8")
-
-
-def write_equal_targets(playlists: Sequence[Path]) -> None:
-    """Write the same target duration to these media playlists: their longest segment, rounded (item 8.2).
-
-    The packager rounds up, so that audio segments of 4.01 s would have a target of 5 s.
-    """
-    texts = {path: path.read_text("utf-8") for path in playlists}
-    lengths = [Fraction(found) for text in texts.values() for found in _LENGTH.findall(text)]
-    target = max(int(max(lengths, default=Fraction(0)) + Fraction(1, 2)), 1)
-    for path, text in texts.items():
-        path.write_text(_TARGET.sub(f"#EXT-X-TARGETDURATION:{target}", text), "utf-8")
 
 
 def with_video_ranges(text: str) -> str:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eddyline.media.ladder.chunks import frame_grid
-from eddyline.media.streaming.segment_duration import choose_segment_duration, segment_starts
+from eddyline.media.streaming.segment_duration import SegmentDuration, choose_segment_duration, segment_starts
+from eddyline.media.streaming.timeline import Timeline
 
 HOURS = 12
 
@@ -84,3 +85,18 @@ def test_hours_in_a_timescale_too_coarse_for_the_rate_are_cut_by_time() -> None:
 
 def test_a_track_without_keyframes_has_no_segment() -> None:
     assert segment_starts(np.zeros(0, np.int64), 10) == ()
+
+
+def test_the_target_is_the_longest_segment_of_video_or_audio_rounded() -> None:
+    def target(seconds: str, last: str) -> int:
+        length = Fraction(seconds)
+        pts = np.array([int(length * number * 1000) for number in range(3)])
+        keyframes = Timeline(pts=pts, end=int(pts[-1] + Fraction(last) * 1000), timescale=1000)
+        chosen = SegmentDuration(ticks=int(length * 1000), timescale=1000, first=(0, 1, 2), on_grid=True)
+        return chosen.target(keyframes)
+
+    assert target("4", "1") == 4
+    assert target("6.006", "6.006") == 6
+    assert target("4.4", "1") == 5  # audio segments may last 4.528 s
+    assert target("2", "3.5") == 4
+    assert target("0.1", "0.1") == 1

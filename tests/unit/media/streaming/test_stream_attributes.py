@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from eddyline.media.streaming.bit_rates import BitRates
 from eddyline.media.streaming.stream_attributes import (
     with_aspect_ratios,
@@ -12,7 +10,6 @@ from eddyline.media.streaming.stream_attributes import (
     with_main_role,
     with_set_attributes,
     with_video_ranges,
-    write_equal_targets,
 )
 from eddyline.media.streaming.stream_bit_rates import with_bit_rates
 
@@ -90,21 +87,6 @@ def test_video_sets_without_an_aspect_ratio_get_that_of_the_first_representation
     assert text.count('contentType="video" par="16:9"') == 1
     assert text.count(" par=") == 1  # the other set states no size
     assert with_aspect_ratios(text) == text
-
-
-def test_targets_are_equal_and_rounded_to_the_nearest_second(tmp_path: Path) -> None:
-    head = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n"
-    paths = [tmp_path / name for name in ("video.m3u8", "audio.m3u8")]
-    for path, length in zip(paths, ("4.000000", "4.500000"), strict=True):
-        path.write_text(f"{head}#EXTINF:{length},\nx.m4s\n")
-    write_equal_targets(paths)
-    assert all("TARGETDURATION:5\n" in path.read_text() for path in paths)
-    paths[1].write_text(f"{head}#EXTINF:4.010667,\nx.m4s\n")
-    write_equal_targets(paths)
-    assert all("TARGETDURATION:4\n" in path.read_text() for path in paths)
-    paths[1].write_text(f"{head}#EXTINF:0.040000,\nx.m4s\n")
-    write_equal_targets(paths[1:])
-    assert "TARGETDURATION:1\n" in paths[1].read_text()
 
 
 def test_sdr_variants_beside_hdr_state_their_range() -> None:

@@ -28,7 +28,7 @@ def report(case: Case) -> Report:
 
 
 def test_a_violated_must_fails_with_the_rule_and_the_place() -> None:
-    with pytest.raises(ProofError, match="APPLE-8.10") as caught:
+    with pytest.raises(ProofError, match=r"APPLE-8\.10") as caught:
         require_valid(report(CASES["APPLE-8.10"]))
     assert "item 8.10" in caught.value.message
     assert "master.m3u8, line 5" in caught.value.message

@@ -70,11 +70,11 @@ def test_codec_strings_of_sample_entries_are_those_of_the_packager(packaged: Pat
         assert f"{entry.width}x{entry.height}" == variant.get("RESOLUTION")
 
 
-def truncate(name: str) -> Callable[[Path], None]:
+def truncate(name: str) -> Callable[[Path], object]:
     return lambda stream: (stream / name).write_bytes((stream / name).read_bytes()[:-500])
 
 
-def replace(name: str, old: bytes, new: bytes) -> Callable[[Path], None]:
+def replace(name: str, old: bytes, new: bytes) -> Callable[[Path], object]:
     def apply(stream: Path) -> None:
         data = (stream / name).read_bytes()
         assert old in data
@@ -83,7 +83,7 @@ def replace(name: str, old: bytes, new: bytes) -> Callable[[Path], None]:
     return apply
 
 
-def copy(source: str, target: str) -> Callable[[Path], None]:
+def copy(source: str, target: str) -> Callable[[Path], object]:
     return lambda stream: (stream / target).write_bytes((stream / source).read_bytes())
 
 

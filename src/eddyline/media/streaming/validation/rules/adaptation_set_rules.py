@@ -193,7 +193,7 @@ def _order(stream: Stream) -> Iterator[Violation]:
 
 
 def _transfer(stream: Stream) -> Iterator[Violation]:
-    """If one set of a period states PQ or HLG, all state their transfer function, so that players can choose."""
+    """If one set of a period states PQ or HLG, all state their transfer function, so players can choose."""
     for mpd in mpd_of(stream):
         for period in mpd.periods:
             video = [each for each in period.sets if each.kind == "video"]
