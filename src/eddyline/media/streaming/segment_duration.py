@@ -39,7 +39,7 @@ class SegmentDuration:
         return f"{float(Fraction(2 * self.ticks + 1, 2 * self.timescale)):.12f}"
 
     def target(self, keyframes: Timeline) -> int:
-        """The target duration (s) of video with these keyframes and of its audio: the longest segment, rounded.
+        """The target duration (s) of such video and its audio: the longest segment, rounded.
 
         Audio segments end up to a frame after this duration. The target is known before anything is encoded,
         so that the playlist of a preview, which may not change it, has that of the final stream.
