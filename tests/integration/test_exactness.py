@@ -161,8 +161,20 @@ class SourceSteps:
 
     def decode_reference(self, source: Source, rung: Rung) -> list[str]:
         """The hash of every frame of the whole original, decoded and rotated by FFmpeg alone."""
-        scale = f"scale={rung.width}:{rung.height}:flags=bicubic:out_range=limited,format={rung.pixel_format}"
-        flags = ["-vf", scale, "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+        size = f"{rung.width}:{rung.height}"
+        scale = f"scale={size}:flags=bicubic+accurate_rnd:in_chroma_loc=left:out_chroma_loc=left"
+        if source.facts.video.full_range:
+            same = ":".join(f"{name}=bt709" for name in ("tin", "t", "pin", "p", "min", "m"))
+            scale = f"zscale={size}:filter=bicubic:{same}:rin=full:r=limited:c=left:dither=ordered"
+        flags = [
+            "-vf",
+            f"{scale},format={rung.pixel_format}",
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "framemd5",
+            "-",
+        ]
         return _hashes(self.run("-i", str(source.original), "-map", "0:v:0", *flags))
 
     def encode_chunks(

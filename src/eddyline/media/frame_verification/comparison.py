@@ -49,21 +49,12 @@ class FrameMismatchError(ProofError):
 
 
 def compare_frames(
-    rendition: str,
-    sources: Sequence[SourceFrame],
-    frames: Sequence[RenditionFrame],
-    *,
-    tonemapped: bool = False,
+    rendition: str, sources: Sequence[SourceFrame], frames: Sequence[RenditionFrame]
 ) -> FrameSamples:
-    """Compare a rendition's frames with the original's. Raises `FrameMismatchError`.
-
-    `tonemapped`: the source is HDR and the rendition SDR. FFmpeg's decode went through another tone mapping,
-    so its values are first mapped by one smooth curve per channel for all frames together, the colour
-    tolerance is wider, and wrong matrices and ranges are not detected.
-    """
+    """Compare a rendition's frames with the original's. Raises `FrameMismatchError`."""
     if not frames:
         raise ProofError(f"{rendition}: no frame could be compared with FFmpeg's decode of the original")
-    search = MismatchSearch(sources=sources, frames=frames, tonemapped=tonemapped)
+    search = MismatchSearch(sources=sources, frames=frames)
     found = search.find()
     if found is not None:
         frame = frames[found.place]

@@ -19,7 +19,8 @@ from eddyline.media.video.colours import is_rgb, is_supported_by_scale
 _DEMUXERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,ogg,mxf,asf"
 _EXTRA_FRAMES: Final = 8  # decoded beyond the expected count, so that surplus frames are detected
 _SCALE_FLAGS: Final = "flags=area+accurate_rnd+full_chroma_int+bitexact"
-_REFERENCE_WHITE: Final = 203  # cd/m2, of HDR (ITU-R BT.2408)
+_REFERENCE_WHITE, _PEAK = 203, 1000  # cd/m2, of HDR (ITU-R BT.2408), and of consumer HDR
+_TONEMAPPED_SIZE: Final = 8  # times the size of the result, which is scaled after the tone mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,7 @@ class DecodeInput:
 
     `converted`: facts of video with a matrix that FFmpeg's scale filter does not support (YCgCo, ICtCp,
     constant luminance); the zscale filter converts it to RGB first. `tonemapped`: facts of HDR video that is
-    compared with SDR and goes through FFmpeg's usual tone mapping; they name its transfer where its frames do
-    not.
+    compared with SDR and is tone-mapped; they name its transfer where its frames do not.
     """
 
     path: Path
@@ -96,8 +96,11 @@ def _filters(
     # settb before trim, because trim rounds its bounds to ticks, and those of AVI and MXF are whole frames.
     # The sample aspect ratio of a scaled frame keeps its display aspect ratio; framecrc prints it.
     filters = [f"settb=1/{SECOND_US}", *trim, "setsar=sar=sar:max=1000000"]
-    filters += [*(_to_rgb(converted) if converted else ()), f"scale={shape[0]}:{shape[1]}:{_SCALE_FLAGS}"]
-    return [*filters, *(_tonemap(tonemapped) if tonemapped else ()), "format=rgb24"]
+    filters += [
+        *(_to_rgb(converted) if converted else ()),
+        *(_tonemap(tonemapped, shape) if tonemapped else ()),
+    ]
+    return [*filters, f"scale={shape[0]}:{shape[1]}:{_SCALE_FLAGS}", "format=rgb24"]
 
 
 def _to_rgb(facts: VideoFacts) -> tuple[str, ...]:
@@ -109,8 +112,12 @@ def _to_rgb(facts: VideoFacts) -> tuple[str, ...]:
     return (f"zscale={options}:m=gbr:r=full", "format=gbrp12le")
 
 
-def _tonemap(facts: VideoFacts) -> tuple[str, ...]:
-    """FFmpeg's usual filter chain from PQ or HLG to BT.709."""
+def _tonemap(facts: VideoFacts, shape: tuple[int, int]) -> tuple[str, ...]:
+    """The tone mapping that the pipeline promises, exactly and without its lookup table.
+
+    It is applied at a reduced size, which saves time, and scaled further afterwards: the mean of tone-mapped
+    pixels differs from the tone-mapped mean.
+    """
     primaries = facts.primaries if facts.primaries != "unknown" else "bt2020"
     matrix = facts.matrix if facts.matrix != "unknown" else "bt2020nc"
     value_range = "full" if facts.full_range else "limited"
@@ -118,14 +125,15 @@ def _tonemap(facts: VideoFacts) -> tuple[str, ...]:
     if is_rgb(facts.pixel_format) or not is_supported_by_scale(facts):
         matrix, value_range, deep = "gbr", "full", "format=gbrp12le"
     options = f"tin={facts.transfer}:pin={primaries}:min={matrix}:rin={value_range}"
+    width, height = (_TONEMAPPED_SIZE * side for side in shape)
     return (
+        f"scale={width}:{height}:{_SCALE_FLAGS}",
         deep,
-        f"zscale={options}:t=linear:npl={_REFERENCE_WHITE}",
+        f"zscale={options}:t=linear:p=bt709:npl={_REFERENCE_WHITE}:agamma=0",
         "format=gbrpf32le",
-        "zscale=p=bt709",
-        "tonemap=mobius:desat=0",
-        "zscale=t=bt709:m=bt709:r=limited",
-        "format=yuv444p",
+        f"tonemap=mobius:param=0.5:desat=0:peak={_PEAK / _REFERENCE_WHITE:.3f}",
+        "zscale=t=bt709:m=gbr:r=full",
+        "format=gbrp12le",
     )
 
 

@@ -12,7 +12,6 @@ from eddyline.media.frame_verification.frame_times import SECOND_US
 from eddyline.media.frame_verification.image_metrics import block_means, mean_squared_error, psnr
 from eddyline.media.frame_verification.png import RgbImage
 from eddyline.media.frame_verification.simulated_faults import COLOUR_FAULTS, GEOMETRY_FAULTS, Image
-from eddyline.media.frame_verification.tone_curve import apply_curve, fit_curve
 
 # One frame is sufficient evidence if the alternative differs from the source frame by 2.5 levels (root mean
 # square) and leaves less than 40 % of the error. An encoder that lags behind a change shows earlier content,
@@ -23,9 +22,7 @@ _LAGGING_RMS, _LAGGING_SHARE = 6.0, 0.1
 # Smaller differences count over all frames of a rendition together, because the errors of a codec have no
 # direction: _JOINT_TOWARDS is a position on the way from the source frames (0) to the alternatives (1).
 _JOINT_RMS, _JOINT_SHARE, _JOINT_TOWARDS = 0.8, 0.75, 0.6
-_NEIGHBOUR_TOWARDS = 0.75  # the same, for one tone-mapped keyframe and its neighbour
 _MIN_PSNR_DB, _MAX_OFFSET = 20.0, 8.0
-_TONEMAPPED_MIN_PSNR_DB, _TONEMAPPED_MAX_OFFSET = 14.0, 32.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +66,6 @@ class MismatchSearch:
 
     sources: Sequence[SourceFrame]
     frames: Sequence[RenditionFrame]
-    tonemapped: bool
     source_images: list[Image] = field(init=False)
     images: list[Image] = field(init=False)
     originals: list[Image] = field(init=False)
@@ -79,7 +75,7 @@ class MismatchSearch:
         self.source_images = [each.rgb.astype(np.float64) for each in self.sources]
         self.images = [each.rgb.astype(np.float64) for each in self.frames]
         self.originals = [self.source_images[each.source] for each in self.frames]
-        self.errors = _errors(self._tone_matched(self.originals, self.images), self.images)
+        self.errors = _errors(self.originals, self.images)
 
     @property
     def max_error(self) -> float:
@@ -93,7 +89,7 @@ class MismatchSearch:
             for description, fault in GEOMETRY_FAULTS.items()
             if (match := self._match([fault(each) for each in self.originals], self.originals, self.errors))
         ]
-        found += [] if self.tonemapped else self._find_colour_faults()
+        found += self._find_colour_faults()
         found += self._find_neighbours()
         found = found or self._find_other_frames()
         return min(found, key=lambda match: match.error) if found else self._find_distant_frame()
@@ -121,37 +117,10 @@ class MismatchSearch:
             places, alternatives = list(neighbours), list(neighbours.values())
             originals = [self.originals[at] for at in places]
             match = self._match(alternatives, originals, self.errors[places], places)
-            if match is None and self.tonemapped:
-                match = self._match_tonemapped_neighbour(alternatives, originals, places)
             found += [replace(match, description=description)] if match else []
         return found
 
-    def _match_tonemapped_neighbour(
-        self, alternatives: Sequence[Image], originals: Sequence[Image], places: Sequence[int]
-    ) -> Match | None:
-        """A keyframe that is nearer to its neighbour, with one curve for both.
-
-        Two tone mappings differ by more than a curve can express, but similarly in neighbouring frames. The
-        position of the rendition on the way from one frame to the other is therefore decisive.
-        """
-        if not places:
-            return None
-        images = [self.images[at] for at in places]
-        curve = fit_curve(originals, images)
-        pairs = zip(
-            places, apply_curve(curve, alternatives), apply_curve(curve, originals), images, strict=True
-        )
-        for at, alternative, original, image in pairs:
-            step = alternative - original
-            length = float((step * step).sum())
-            clear = self.frames[at].key and length >= _CLEAR_RMS**2 * step.size
-            if clear and float((step * (image - original)).sum()) > _NEIGHBOUR_TOWARDS * length:
-                return Match(place=at, error=mean_squared_error(alternative, image))
-        return None
-
     def _find_other_frames(self) -> list[Match]:
-        if self.tonemapped:
-            return []  # a curve for one frame alone makes almost any other frame fit
         found: list[Match] = []
         for at, frame in enumerate(self.frames):
             for place, source in enumerate(self.sources):
@@ -182,9 +151,7 @@ class MismatchSearch:
             return None
         numbers = list(range(len(originals))) if places is None else list(places)
         images = [(self.images if images is None else images)[at] for at in numbers]
-        alternative = self._tone_matched(alternatives, images)
-        expected = self._tone_matched(originals, images)
-        distance, left = _errors(alternatives, originals), _errors(alternative, images)
+        distance, left = _errors(alternatives, originals), _errors(alternatives, images)
         clear = [
             index
             for index, at in enumerate(numbers)
@@ -193,8 +160,8 @@ class MismatchSearch:
         if clear:
             best = max(clear, key=lambda index: float(errors[index] - left[index]))
             return Match(place=numbers[best], error=float(left[best]))
-        steps = [np.subtract(a, e) for a, e in zip(alternative, expected, strict=True)]
-        moved = sum(float((s * (i - e)).sum()) for s, i, e in zip(steps, images, expected, strict=True))
+        steps = [np.subtract(a, o) for a, o in zip(alternatives, originals, strict=True)]
+        moved = sum(float((s * (i - o)).sum()) for s, i, o in zip(steps, images, originals, strict=True))
         length = sum(float((s * s).sum()) for s in steps)
         measurable = distance.mean() >= _JOINT_RMS**2 and length > 0
         if measurable and moved >= _JOINT_TOWARDS * length and left.sum() < _JOINT_SHARE * errors.sum():
@@ -204,26 +171,17 @@ class MismatchSearch:
 
     def _find_distant_frame(self) -> Match | None:
         """A frame that matches no alternative but is too far from its source frame."""
-        min_psnr, max_offset = (
-            (_TONEMAPPED_MIN_PSNR_DB, _TONEMAPPED_MAX_OFFSET)
-            if self.tonemapped
-            else (_MIN_PSNR_DB, _MAX_OFFSET)
-        )
         for at, (original, image) in enumerate(zip(self.originals, self.images, strict=True)):
             error = float(self.errors[at])
             offset = np.abs((image - original).mean(axis=(0, 1)))
-            if offset.max() > max_offset:
+            if offset.max() > _MAX_OFFSET:
                 channel = ("red", "green", "blue")[int(offset.argmax())]
                 description = f"off in color: {channel} differs by {offset.max():.1f} of 255 on average"
                 return Match(place=at, error=error, description=description)
-            if psnr(error) < min_psnr:
+            if psnr(error) < _MIN_PSNR_DB:
                 description = f"not the source's frame (PSNR {psnr(error):.1f} dB)"
                 return Match(place=at, error=error, description=description)
         return None
-
-    def _tone_matched(self, images: Sequence[Image], targets: Sequence[Image]) -> list[Image]:
-        """The images mapped to the tone mapping of `targets`; unchanged where there is only one."""
-        return apply_curve(fit_curve(images, targets), images) if self.tonemapped else list(images)
 
 
 def _errors(a: Sequence[Image], b: Sequence[Image]) -> npt.NDArray[np.float64]:

@@ -36,7 +36,6 @@ def verify_frames(
     grid: Grid,
     shown: Presentation,
     timescale: int,
-    tonemapped: bool,
     tools: Toolchain,
     runner: Runner,
     work: Path,
@@ -86,7 +85,7 @@ def verify_frames(
         SourceFrame(frame=number, time=frame.time, rgb=frame.rgb)
         for number, frame in sorted(samples.frames.items())
     ]
-    return compare_frames(rung.name, sources, pairs, tonemapped=tonemapped)
+    return compare_frames(rung.name, sources, pairs)
 
 
 def _verify_index(name: str, samples: SourceSamples) -> None:

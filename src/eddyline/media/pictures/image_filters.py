@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.colours import ZSCALE_MATRICES, is_rgb, scale_filters, zscale_input
+from eddyline.media.video.colours import CHROMA, is_rgb, is_supported_by_scale, matrix_conversion
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
+from eddyline.media.video.tone_mapping import tonemap_filters
 
-# JPEG is always BT.601 at full range (JFIF 1.02).
-_MATRICES = {"bt709": "bt709", "bt2020nc": "bt2020", "smpte240m": "smpte240m", "fcc": "fcc"}
-_JPEG_COLOURS = "out_color_matrix=bt601:out_range=full"
+# JPEG is BT.601 at full range, with chroma samples between those of luma (JFIF 1.02).
+_JPEG = "r=full:c=center"
+_JPEG_MATRIX = "smpte170m"
 _MAX_BT601_LINES = 576  # untagged video up to this size is BT.601, above it BT.709
-_REFERENCE_WHITE, _PEAK = 203, 1000  # cd/m2: of HDR (ITU-R BT.2408); the usual peak of consumer HDR
 
 
 def image_size(facts: VideoFacts, width: int) -> tuple[int, int]:
@@ -27,32 +28,25 @@ def image_filters(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]
     across, down = (height, width) if swaps_dimensions(facts) else (width, height)
     # Deinterlacing needs neighbouring frames, which are not decoded; one field suffices for small images.
     field = ("field=type=top",) if facts.interlaced else ()
-    scale = _tonemap(facts, across, down) if facts.hdr else _scale(facts, across, down)
+    size = f"{across}:{down}"
+    scale = tonemap_filters(facts, size, f"m={_JPEG_MATRIX}:{_JPEG}") if facts.hdr else _scale(facts, size)
     return (*field, *rotation_filters(facts), *scale, "format=yuvj420p", *upright_filters(facts), "setsar=1")
 
 
-def _scale(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
-    """From a decoded SDR frame to the colours of JPEG."""
-    scale = f"scale={width}:{height}:flags=area+accurate_rnd"
-    if is_rgb(facts.pixel_format):
-        return (f"{scale}:{_JPEG_COLOURS}",)
-    if facts.matrix in ZSCALE_MATRICES:
-        return (*scale_filters(facts, width, height, "yuv444p"), f"{scale}:{_JPEG_COLOURS}")
-    matrix = _MATRICES.get(facts.matrix) or _default_matrix(facts)
-    value_range = "full" if facts.full_range else "limited"
-    return (f"{scale}:in_color_matrix={matrix}:in_range={value_range}:{_JPEG_COLOURS}",)
+def _scale(facts: VideoFacts, size: str) -> tuple[str, ...]:
+    """From a decoded SDR frame to the colors of JPEG. The zscale filter converts them within half a code."""
+    location = facts.chroma_location if facts.chroma_location != "unknown" else CHROMA
+    chroma = "" if is_rgb(facts.pixel_format) else f":in_chroma_loc={location}:out_chroma_loc={CHROMA}"
+    scale = f"scale={size}:flags=area+accurate_rnd{chroma}"
+    untagged = _default_matrix(facts)
+    if not is_supported_by_scale(facts):
+        return (f"zscale={size}:{matrix_conversion(facts, _JPEG_MATRIX, _JPEG, untagged=untagged)}",)
+    if facts.pixel_format.startswith(("xyz", "bayer")):
+        return (f"{scale}:out_color_matrix=bt601:out_range=full",)
+    scaled = replace(facts, chroma_location=CHROMA)
+    return (scale, f"zscale={matrix_conversion(scaled, _JPEG_MATRIX, _JPEG, untagged=untagged)}")
 
 
 def _default_matrix(facts: VideoFacts) -> str:
-    tagged = facts.matrix in {"bt470bg", "smpte170m"}
-    return "bt601" if tagged or min(facts.width, facts.height) <= _MAX_BT601_LINES else "bt709"
-
-
-def _tonemap(facts: VideoFacts, width: int, height: int) -> tuple[str, ...]:
-    return (
-        f"zscale={width}:{height}:{zscale_input(facts)}:t=linear:npl={_REFERENCE_WHITE}",
-        "format=gbrpf32le",
-        "zscale=p=bt709",
-        f"tonemap=mobius:param=0.5:desat=0:peak={_PEAK / _REFERENCE_WHITE:.3f}",
-        "zscale=t=bt709:m=170m:r=full",
-    )
+    """The matrix that FFmpeg and players assume for untagged video."""
+    return _JPEG_MATRIX if min(facts.width, facts.height) <= _MAX_BT601_LINES else "bt709"

@@ -18,7 +18,7 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 
 # One thread and 6 GiB: a header can make a decoder allocate gigabytes for a frame, in each of its threads.
 _LIMITS: Final = Limits(wall_s=60, memory=6 * 1024**3)
-_FRAME = re.compile(r"\bn: *0 .*\bfmt:(\w+) .*\bsar:(\d+)/(\d+) s:(\d{1,6})x(\d{1,6}) i:(\w)")
+_FRAME = re.compile(r"\bn: *0 .*\bfmt:(\w+) cl:(\w+) sar:(\d+)/(\d+) s:(\d{1,6})x(\d{1,6}) i:(\w)")
 _COLOURS = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
 NO_DECODER: Final = ("no decoder found for", "Decoder not found", "Unknown decoder", "none ) not found")
 
@@ -36,6 +36,7 @@ class FirstFrame:
     color_space: str = "unknown"
     color_primaries: str = "unknown"
     color_transfer: str = "unknown"
+    chroma_location: str = "unknown"
 
     def as_stream(self) -> Mapping[str, Any]:
         """Return the values in the form of ffprobe's description of a stream."""
@@ -49,6 +50,7 @@ class FirstFrame:
             "color_space": self.color_space,
             "color_primaries": self.color_primaries,
             "color_transfer": self.color_transfer,
+            "chroma_location": self.chroma_location,
             "field_order": "tt" if self.interlaced else "progressive",
         }
 
@@ -103,10 +105,11 @@ def parse_showinfo(log: str) -> FirstFrame | None:
     colours = found.groups() if found else ("unknown",) * 4
     return FirstFrame(
         pixel_format=frame[1],
-        sample_aspect=f"{frame[2]}:{frame[3]}",
-        width=int(frame[4]),
-        height=int(frame[5]),
-        interlaced=frame[6] != "P",
+        chroma_location=frame[2],
+        sample_aspect=f"{frame[3]}:{frame[4]}",
+        width=int(frame[5]),
+        height=int(frame[6]),
+        interlaced=frame[7] != "P",
         color_range=colours[0],
         color_space=colours[1],
         color_primaries=colours[2],

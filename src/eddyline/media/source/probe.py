@@ -177,6 +177,7 @@ def _video(
         primaries=_color("color_primaries", stream, frame),
         matrix=_color("color_space", stream, frame),
         full_range=_is_full_range(pixels, {stream.get("color_range"), frame.get("color_range")}),
+        chroma_location=_color("chroma_location", stream, frame),
         interlaced=_is_interlaced(stream, frame),
         projection="" if metadata is None else metadata.projection,
         timescale=track.timescale,

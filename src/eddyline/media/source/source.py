@@ -24,8 +24,9 @@ class VideoFacts:
     multiples of 90 the frame keeps its size). `pixel_aspect` is the width of a pixel over its height. `fps`
     is the nominal rate, `frames` the number of presented frames, `timescale` the track's ticks per second.
     Colors have FFmpeg's names ("bt709", "smpte2084", "unknown"). Without `full_range`, black is 16 and white
-    235 (8 bits). `projection` is the projection of spherical video that renditions carry ("equirectangular"),
-    "" for other video. `hdr_metadata` is the static HDR metadata, as far as it is valid.
+    235 (8 bits). `chroma_location` is where chroma samples are among those of luma ("left", "center").
+    `projection` is the projection of spherical video that renditions carry ("equirectangular"), "" for other
+    video. `hdr_metadata` is the static HDR metadata, as far as it is valid.
     """
 
     codec: str
@@ -43,6 +44,7 @@ class VideoFacts:
     primaries: str = "unknown"
     matrix: str = "unknown"
     full_range: bool = False
+    chroma_location: str = "unknown"
     interlaced: bool = False
     projection: str = ""
     hdr_metadata: HdrMetadata = NO_HDR_METADATA

@@ -25,11 +25,20 @@ ZSCALE_MATRICES: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "ch
 _NOT_IN_ZSCALE: Final = frozenset({"unknown", "bt1361e", "smpte428", "vlog"})  # transfers
 _CONSTANT_LUMINANCE: Final = frozenset({"bt709", "smpte170m", "smpte240m", "bt2020-10", "bt2020-12"})
 _ACCURATE: Final = "accurate_rnd+full_chroma_int+full_chroma_inp"
+SCALER: Final = "bicubic+accurate_rnd"
+"""FFmpeg's default scaler. Without accurate_rnd each rung is 0.04 codes darker than the one above it."""
+CHROMA: Final = "left"
+"""The chroma location of all renditions: that of MPEG-2, which players assume for untagged video."""
 
 
 def is_rgb(pixel_format: str) -> bool:
     """Whether pixels are RGB or XYZ: planar, packed or palettized."""
     return _RGB.match(pixel_format) is not None
+
+
+def _is_raw(pixel_format: str) -> bool:
+    """Whether pixels are XYZ or those of a sensor: only the scale filter converts them."""
+    return pixel_format.startswith(("xyz", "bayer"))
 
 
 def is_grey(pixel_format: str) -> bool:
@@ -81,21 +90,60 @@ def scale_filters(facts: VideoFacts, width: int, height: int, pixel_format: str)
     """Filters from a decoded frame to `width` x `height` and this YCbCr format, in limited range, tagged.
 
     The range is always limited, because many players ignore the full-range flag. The scaler is FFmpeg's
-    default, so that a rung is as sharp as that of a plain command.
+    default, so that a rung is as sharp as that of a plain command. Conversions are done by the zscale filter:
+    where the scale filter converts the range, it adds 0.3 to 0.4 codes.
     """
     to = f"format={pixel_format}"
-    if keeps_matrix(facts):
-        return (f"scale={width}:{height}:flags=bicubic:out_range=limited", to)
-    if facts.matrix == "gbr" and not is_rgb(facts.pixel_format):
+    matrix, primaries, transfer = output_colours(facts)
+    tags = f"setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
+    if only_needs_scaling(facts):
         # An RGB tag on video that is not RGB: FFmpeg ignores it, and encoders must not repeat it.
-        return ("setparams=colorspace=unknown", f"scale={width}:{height}:flags=bicubic:out_range=limited", to)
-    matrix, primaries, transfer = _target(facts)
-    if not is_supported_by_scale(facts):
-        out = f"m={matrix}:p={primaries}:t={transfer}:r=limited"
-        return (f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:{out}", to)
-    out = f"out_color_matrix={'bt2020' if matrix == 'bt2020nc' else matrix}:out_range=limited"
-    tags = f"colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}:range=tv"
-    return (f"scale={width}:{height}:flags=bicubic+{_ACCURATE}:{out}", to, f"setparams={tags}")
+        untagged = ("setparams=colorspace=unknown",) if facts.matrix == "gbr" else ()
+        return (*untagged, f"{rescale_filter(width, height)}:out_range=limited", to)
+    if _is_raw(facts.pixel_format):
+        out = f"out_color_matrix={'bt2020' if matrix == 'bt2020nc' else matrix}:out_range=limited"
+        return (f"scale={width}:{height}:flags=bicubic+{_ACCURATE}:{out}", to, f"{tags}:range=tv")
+    conversion = matrix_conversion(facts, matrix, f"r=limited:c={CHROMA}:dither=ordered")
+    return (f"zscale={width}:{height}:filter=bicubic:{conversion}", to, tags)
+
+
+def only_needs_scaling(facts: VideoFacts) -> bool:
+    """Whether frames have the matrix, the range and the chroma location of renditions."""
+    chroma = facts.chroma_location in {"unknown", CHROMA}
+    kept = not is_rgb(facts.pixel_format) and facts.matrix in _KEPT | {"gbr"}
+    return kept and chroma and not facts.full_range
+
+
+def rescale_filter(width: int, height: int) -> str:
+    """The filter that scales frames of renditions. By default it would move their chroma samples."""
+    return f"scale={width}:{height}:flags={SCALER}:in_chroma_loc={CHROMA}:out_chroma_loc={CHROMA}"
+
+
+def matrix_conversion(facts: VideoFacts, matrix: str, output: str, *, untagged: str = "bt709") -> str:
+    """The zscale options for a conversion to this YCbCr matrix ("unknown": none) and to `output`.
+
+    Only a conversion between matrices that depend on the transfer function needs the true one; others are
+    done with any, because zscale does not support all of them. `untagged` is the matrix of untagged frames.
+    """
+    if facts.matrix in ZSCALE_MATRICES and not is_rgb(facts.pixel_format):
+        _, primaries, transfer = _target(facts)
+        return f"{zscale_input(facts)}:m={matrix}:p={primaries}:t={transfer}:{output}:agamma=0"
+    source = facts.matrix if facts.matrix in _SCALED | _KEPT - {"unknown"} else untagged
+    value_range = "full" if facts.full_range else "limited"
+    if is_rgb(facts.pixel_format):
+        source, value_range = "gbr", "full"
+    light = "tin=bt709:pin=bt709:t=bt709:p=bt709"
+    matrices = f"min={source}:m={source if matrix == 'unknown' else matrix}"
+    return f"{light}:{matrices}:rin={value_range}{_chroma_input(facts)}:{output}"
+
+
+def output_colours(facts: VideoFacts) -> tuple[str, str, str]:
+    """(matrix, primaries, transfer) of renditions that are not tone-mapped; "unknown" if untagged."""
+    if keeps_matrix(facts):
+        return facts.matrix, facts.primaries, facts.transfer
+    if facts.matrix == "gbr" and not is_rgb(facts.pixel_format):
+        return "unknown", facts.primaries, facts.transfer
+    return _target(facts)
 
 
 def zscale_input(facts: VideoFacts) -> str:
@@ -108,7 +156,12 @@ def zscale_input(facts: VideoFacts) -> str:
         if facts.matrix in ZSCALE_MATRICES | _SCALED | _KEPT - {"unknown"}
         else _matrix(primaries)
     )
-    return f"tin={transfer}:pin={primaries}:min={matrix}:rin={'full' if facts.full_range else 'limited'}"
+    value_range = "full" if facts.full_range else "limited"
+    return f"tin={transfer}:pin={primaries}:min={matrix}:rin={value_range}{_chroma_input(facts)}"
+
+
+def _chroma_input(facts: VideoFacts) -> str:
+    return "" if facts.chroma_location == "unknown" else f":cin={facts.chroma_location}"
 
 
 def _target(facts: VideoFacts) -> tuple[str, str, str]:

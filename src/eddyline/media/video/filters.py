@@ -17,17 +17,19 @@ from fractions import Fraction
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
-from eddyline.media.video.colours import is_supported_by_scale, keeps_matrix, scale_filters, zscale_input
+from eddyline.media.video.colours import (
+    CHROMA,
+    SCALER,
+    is_supported_by_scale,
+    keeps_matrix,
+    only_needs_scaling,
+    rescale_filter,
+    scale_filters,
+)
 from eddyline.media.video.hdr_metadata import SIDE_DATA_FILTERS, keeps_hdr
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
+from eddyline.media.video.tone_mapping import tonemap_filters
 from eddyline.mp4.slice import Slice
-
-# FFmpeg's default, so that a rung is as sharp as that of a plain command.
-_SCALER = "flags=bicubic"
-# Reference white of HDR is 203 cd/m2 (ITU-R BT.2408), and consumer HDR is graded to about 1,000. The peak is
-# set explicitly, because the filter otherwise takes it from each frame's metadata, and chunks would differ.
-# With these values, an 18 % grey card has luma 109 and reference white 211, close to BT.2408.
-_REFERENCE_WHITE, _HDR_PEAK, _CURVE = 203, 1000, "mobius:param=0.5:desat=0"
 
 
 def filter_graph(
@@ -96,7 +98,7 @@ def _trim(piece: Slice, facts: VideoFacts, grid: Grid, fields: int) -> list[str]
     steps = [f"trim=start_pts={piece.start_pts}:end_pts={piece.end_pts}"]
     if is_supported_by_scale(facts):
         # Frames whose size changes in mid-stream are scaled to the first size; others pass through unchanged.
-        steps.append(f"scale={facts.width}:{facts.height}:{_SCALER}")
+        steps.append(f"scale={facts.width}:{facts.height}:flags={SCALER}")
     if facts.interlaced:
         # bwdif halves the time base, so settb comes after it.
         mode = (
@@ -154,30 +156,23 @@ def _scale_chain(
 def _from_source(facts: VideoFacts, rung: Rung) -> list[str]:
     """From the source frame to the group's largest rung. Scale before rotating: fewer pixels to move."""
     width, height = (rung.height, rung.width) if swaps_dimensions(facts) else (rung.width, rung.height)
-    if facts.hdr and not keeps_hdr(facts, rung):
-        return [*_tonemap(facts, width, height, rung.pixel_format), *upright_filters(facts)]
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
-    if same and not facts.full_range and keeps_matrix(facts):
-        return [*upright_filters(facts)]
-    return [*scale_filters(facts, width, height, rung.pixel_format), *upright_filters(facts)]
+    if facts.hdr and not keeps_hdr(facts, rung):
+        output = f"m=bt709:r=limited:c={CHROMA}:dither=ordered"
+        scaled = tonemap_filters(facts, f"{width}:{height}:filter=bicubic", output)
+        steps = [*scaled, f"format={rung.pixel_format}"]
+    elif same and only_needs_scaling(facts) and keeps_matrix(facts):
+        steps = []
+    else:
+        steps = [*scale_filters(facts, width, height, rung.pixel_format)]
+    # Untagged chroma is at the same location, but SVT-AV1 would signal another one for it.
+    return [*steps, f"setparams=chroma_location={CHROMA}", *upright_filters(facts)]
 
 
 def _from_larger_rung(above: Rung, rung: Rung) -> list[str]:
     if (above.width, above.height) == (rung.width, rung.height):
         return []
-    return [f"scale={rung.width}:{rung.height}:{_SCALER}"]
-
-
-def _tonemap(facts: VideoFacts, width: int, height: int, pixel_format: str) -> list[str]:
-    """PQ or HLG in BT.2020 to BT.709, in linear light. Scale first: float filters are slow."""
-    return [
-        f"zscale={width}:{height}:filter=bicubic:{zscale_input(facts)}:t=linear:npl={_REFERENCE_WHITE}",
-        "format=gbrpf32le",
-        "zscale=p=bt709",
-        f"tonemap={_CURVE}:peak={_HDR_PEAK / _REFERENCE_WHITE:.3f}",
-        "zscale=t=bt709:m=bt709:r=limited:dither=ordered",
-        f"format={pixel_format}",
-    ]
+    return [rescale_filter(rung.width, rung.height)]
 
 
 def _split(ways: int) -> list[str]:

@@ -29,7 +29,7 @@ _OPTION_VALUE = re.compile(r"[A-Za-z0-9._-]{1,40}")
 # Characters that separate options in an FFmpeg filter description.
 _FILTER_SYNTAX = re.compile(r"[,;:=\[\]'\\\x00-\x1f]")
 # The facts that become part of a filter description; titles and the like never do.
-_IN_FILTERS = frozenset({"pixel_format", "transfer", "primaries", "matrix", "layout"})
+_IN_FILTERS = frozenset({"pixel_format", "transfer", "primaries", "matrix", "chroma_location", "layout"})
 _MAX_INDEX = 1_000_000
 _MAX_NAME_LENGTH = 2000
 _MAX_TIME = 1e11  # seconds since 1970

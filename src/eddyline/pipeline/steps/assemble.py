@@ -95,7 +95,6 @@ def _verify(task: Task, rung: Rung, out: Path, source: IndexedSource) -> tuple[F
             grid=task.plan.grid,
             shown=source.presentation,
             timescale=source.track.timescale,
-            tonemapped=tonemapped,
             tools=task.runtime.tools,
             runner=task.runner,
             work=task.work,

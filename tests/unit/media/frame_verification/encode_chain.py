@@ -173,7 +173,6 @@ class EncodeChain:
             grid=opened.grid,
             shown=opened.shown,
             timescale=opened.track.timescale,
-            tonemapped=tonemapped,
             tools=tools,
             runner=runner,
             work=work,

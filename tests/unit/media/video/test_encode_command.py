@@ -54,14 +54,17 @@ def piece(tmp_path: Path) -> Slice:
     )
 
 
+_SCALED = "flags=bicubic+accurate_rnd:in_chroma_loc=left:out_chroma_loc=left"
+
+
 def test_each_rung_is_scaled_from_the_one_above(piece: Slice) -> None:
     assert filters.filter_graph(piece, _FACTS, (RUNG_1080, _720, _480), _GRID).split(";") == [
-        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic,settb=1001/30000,"
+        "[0:v:0]trim=start_pts=3003:end_pts=183183,scale=1920:1080:flags=bicubic+accurate_rnd,settb=1001/30000,"
         + ",".join(["setpts=N", *SIDE_DATA_FILTERS])
         + "[g0]",
-        "[g0]setsar=1,split=2[v0][smaller0]",
-        "[smaller0]scale=1280:720:flags=bicubic,setsar=1,split=2[v1][smaller1]",
-        "[smaller1]scale=854:480:flags=bicubic,setsar=1[v2]",
+        "[g0]setparams=chroma_location=left,setsar=1,split=2[v0][smaller0]",
+        f"[smaller0]scale=1280:720:{_SCALED},setsar=1,split=2[v1][smaller1]",
+        f"[smaller1]scale=854:480:{_SCALED},setsar=1[v2]",
     ]
 
 
@@ -76,7 +79,7 @@ def test_a_variable_rate_keeps_the_sources_own_ticks(piece: Slice) -> None:
 def test_frames_are_scaled_before_they_are_rotated(piece: Slice, rotation: int, steps: str) -> None:
     facts = replace(_FACTS, rotation=rotation, pixel_format="yuv422p")
     upright = replace(RUNG_1080, width=1080, height=1920) if rotation != 180 else RUNG_1080
-    scaled = "scale=1920:1080:flags=bicubic:out_range=limited,format=yuv420p"
+    scaled = f"scale=1920:1080:{_SCALED}:out_range=limited,format=yuv420p,setparams=chroma_location=left"
     assert f"{scaled},{steps},setsar=1" in filters.filter_graph(piece, facts, (upright,), _GRID)
 
 
@@ -94,7 +97,7 @@ def test_hdr_is_tone_mapped_once_for_all_rungs_of_eight_bits(piece: Slice) -> No
     )
     graph = filters.filter_graph(piece, facts, (RUNG_1080, _720, kept), _GRID)
     assert graph.count("tonemap=") == 1
-    assert "[g1]setsar=1[v2]" in graph.split(";")
+    assert "[g1]setparams=chroma_location=left,setsar=1[v2]" in graph.split(";")
 
 
 def test_encoder_options_have_the_grid_and_nothing_of_the_machine() -> None:
