@@ -20,8 +20,8 @@ from eddyline.pipeline.demo_clip import make_clip
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """HiLights at 3 and 7.2 s."""
-    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=12, width=160, height=90)
+    """HiLights at 2 and 4.8 s."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=8, width=160, height=90)
 
 
 def call(*arguments: str | Path) -> Result:
@@ -33,8 +33,8 @@ def test_the_list_shows_times_scores_and_evidence(clip: Path) -> None:
     result = call("highlights", clip, "--list", "--max-segment", "2", "--duration", "4")
     assert result.exit_code == 0
     assert [line.split() for line in result.output.splitlines()] == [
-        ["1.00", "0:01.43", "to", "0:03.40", "HiLight"],
-        ["1.00", "0:05.64", "to", "0:07.61", "HiLight"],
+        ["1.00", "0:00.43", "to", "0:02.40", "HiLight"],
+        ["1.00", "0:03.24", "to", "0:05.21", "HiLight"],
     ]
 
 
