@@ -121,7 +121,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "startup.probe_s": ("at most", 0.3),
         "startup.run_s": ("at most", 0.6),
         "startup.run_cpu_s": ("at most", 0.7),
-        "startup.run_children": ("at most", 9),
+        "startup.run_children": ("at most", 10),
         "startup.plain_command_s": None,
         "startup.ffprobe_s": None,
     },

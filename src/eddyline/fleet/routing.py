@@ -22,6 +22,7 @@ _FALLBACK_KINDS = {
     "samples": "assemble",
     "preview": "package",
     "extend": "package",
+    "quality": "assemble",
 }  # for a pools.yaml from before the kind existed
 
 

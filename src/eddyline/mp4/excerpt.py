@@ -93,7 +93,9 @@ def write_excerpt(
 
 def _required_samples(src: ByteRanges, track: Track, wanted: Sequence[Ints]) -> tuple[Ints, bytes]:
     """The samples that show the wanted ones, int64[n] in decode order, and their bytes."""
-    numbers = np.unique(np.concatenate([samples_to_decode(src, track, each) for each in wanted]))
+    # Not numpy.unique, which imports masked arrays.
+    union = set().union(*(samples_to_decode(src, track, each).tolist() for each in wanted))
+    numbers = np.array(sorted(union), np.int64)
     offset, size = track.samples.offset[numbers], track.samples.size[numbers]
     if int(size.sum()) > _MAX_BYTES:
         raise LimitError(f"the frames of an excerpt have {int(size.sum())} bytes")

@@ -8,6 +8,7 @@ from typing import Any
 from eddyline.core.formatting import format_count, format_duration, format_size
 from eddyline.core.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.core.numbers import parse_rational
+from eddyline.page.quality import quality_text
 from eddyline.page.verification import verification_statements
 
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "aac": "AAC", "prores": "ProRes", "vp9": "VP9"}
@@ -119,6 +120,7 @@ def _rendition_row(each: Mapping[str, Any]) -> Html:
         ("Frame size", f"{each['width']} × {each['height']}", "num"),  # noqa: RUF001 - a multiplication sign
         ("Codec", codec_name(each["codec"]), None),
         ("Bitrate", format_bitrate(each["bitrate_kbps"]), "num"),
+        ("VMAF", _vmaf(each), "num"),
         ("Frames", f"{each['frames']:,}", "num"),
         ("Size", format_size(each["bytes"]), "num"),
         ("SHA-256", hash_button(each["sha256"]), None),
@@ -131,6 +133,11 @@ def _rendition_row(each: Mapping[str, Any]) -> Html:
         *(element("td", value, data_label=label, class_=kind) for label, value, kind in cells),
         element("td", download, class_="act"),
     )
+
+
+def _vmaf(rendition: Mapping[str, Any]) -> Html:
+    quality = quality_text(rendition)
+    return element("span", quality.vmaf, title=quality.explanation or None)
 
 
 def stream_urls(stream: Mapping[str, str] | None) -> Html:

@@ -99,5 +99,6 @@ def test_a_run_imports_no_service_and_starts_few_programs(clip: Path, tmp_path: 
     used = _run("run", str(clip), "--out", str(tmp_path / "out"))
     assert not used.among(*_UNUSED_BY_ALL, *_UNUSED_BY_RUN)
     names = Counter(Path(each).name.split("-")[0] for each in used.programs)
-    # FFmpeg: audio format, audio, poster, images, samples of the source, chunk, samples of the rendition.
-    assert names == {"ffmpeg": 7, "ffprobe": 1, "packager": 1}
+    # FFmpeg: audio format, audio, poster, images, samples of the source, chunk, samples of the rendition,
+    # quality.
+    assert names == {"ffmpeg": 8, "ffprobe": 1, "packager": 1}

@@ -118,6 +118,8 @@ class PreparedAsset:
             self._save_part("chunk", {}, chunk.index)
         for rung in self.plan.rungs:
             self._save_part("assemble", rendition, rung.name, **{rung.name: self._content})
+        values = {"vmaf": [[93.0, 95.0]], "psnr": [[41.0, 42.0]], "ssim": [[0.98, 0.99]]}
+        self._save_part("quality", {"windows": {rung.name: values for rung in self.plan.rungs}}, 0)
 
     def _save_part(
         self, kind: str, result: dict[str, Any], index: int | str | None = None, **files: bytes

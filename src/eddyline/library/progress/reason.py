@@ -32,6 +32,7 @@ _DOING = {
     "extend": "extending the preview",
     "subtitles": "converting the subtitles",
     "package": "packaging for streaming",
+    "quality": "measuring the quality",
     "publish": "publishing",
 }
 

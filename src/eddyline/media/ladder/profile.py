@@ -33,6 +33,7 @@ _ADDED = {
     "hdr_max_fps": None,
     "deinterlace": "frames",
     "highlights": None,
+    "quality": "sampled",
 }
 
 
@@ -129,7 +130,8 @@ class Profile(Section):
     frame, so that their rate is at most this (None: all frames); `hdr_max_fps`: those that are HDR, in
     addition. `deinterlace`: interlaced frames become one frame each ("frames"), or two ("fields": 30
     interlaced frames/s become 60 frames/s). `package`: whether HLS and DASH are written. `highlights`: which
-    segments the list of highlights has (None: the asset has no such list).
+    segments the list of highlights has (None: the asset has no such list). `quality`:
+    whether VMAF, PSNR and SSIM of a sample of frames are measured.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -145,6 +147,7 @@ class Profile(Section):
     pictures: PictureSettings = PictureSettings()
     package: bool = True
     highlights: HighlightSettings | None = None
+    quality: Literal["sampled", "off"] = "sampled"
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

@@ -150,17 +150,24 @@ class _Comparison:
     def _libvmaf(self, metrics: tuple[Metric, ...], *, features: bool = False) -> str:
         rung = self.file.rung
         models = "|".join(
-            f"version={name}\\:name={metric}"
+            f"version={name}\\:name={metric}" + (self._cambi("cambi.") if metric is Metric.VMAF_V1 else "")
             for metric in metrics
             if (name := model(metric, rung.width, rung.height, self.fps)) is not None
         )
         options = [
             *([f"model='{models}'"] if models else []),
-            *(["feature='name=cambi'"] if features else []),
+            *([f"feature='name=cambi{self._cambi()}'"] if features else []),
             f"log_fmt=json:log_path={self._log(*metrics)}",
             f"n_threads={self.threads if self.threads > 1 else 0}:n_subsample={self.file.interval}",
         ]
         return "libvmaf=" + ":".join(options)
+
+    def _cambi(self, prefix: str = "") -> str:
+        """The size and bits of the encoded frames, from which CAMBI concludes what banding looks like."""
+        width, height = self.file.encoded_size or (self.file.rung.width, self.file.rung.height)
+        bits = 10 if self.file.rung.pixel_format == _DEEP else 8
+        options = {"enc_width": width, "enc_height": height, "enc_bitdepth": bits}
+        return "".join(f"\\:{prefix}{name}={value}" for name, value in options.items())
 
     def _log(self, *metrics: Metric) -> str:
         log = Log(name=f"scores-{self.number}-{metrics[0]}.log", number=self.number, metrics=metrics)

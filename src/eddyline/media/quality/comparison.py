@@ -40,6 +40,8 @@ class Distorted:
     scaled to that of the rung. `ranges` are the timestamps [start, stop) of the frames to compare (None:
     all). Its frame j shows the source's frame (or field, see `Rung`) j times `rung.frame_step`.
 
+    `encoded_size` are its own width and height if it is scaled.
+
     `wanted` are the numbers of the frames whose values are returned, from 0; they must be multiples of
     `interval`, and other metrics than those that need neighbouring frames are computed only there.
     """
@@ -50,6 +52,7 @@ class Distorted:
     wanted: Sequence[int]
     ranges: Sequence[tuple[int, int]] | None = None
     interval: int = 1
+    encoded_size: tuple[int, int] | None = None
 
 
 def is_measurable(facts: VideoFacts, rung: Rung) -> bool:

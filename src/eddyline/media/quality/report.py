@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from statistics import fmean, stdev
 from typing import Any, Final, Literal
-
-import numpy as np
 
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.quality.metrics import Metric, model, scale
@@ -50,10 +49,10 @@ def _metric(
     metric: Metric, windows: Sequence[Sequence[float]], rung: Rung, fps: Fraction, method: Method
 ) -> dict[str, Any]:
     name = model(metric, rung.width, rung.height, fps)
-    means = [float(np.mean(values)) for values in windows if values]
+    means = [fmean(values) for values in windows if values]
     found: dict[str, Any] = {"model": name} if name else {}
     found.update(pool(metric, [value for values in windows for value in values]))
     if method == "sampled" and len(means) > 1:
-        error = float(np.std(means, ddof=1)) / len(means) ** 0.5
+        error = stdev(means) / len(means) ** 0.5
         found["standard_error"] = round(error, scale(metric).digits)
     return found

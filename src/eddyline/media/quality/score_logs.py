@@ -46,12 +46,19 @@ def _read_lines(text: str, luma: re.Pattern[str]) -> dict[int, float]:
 
 
 def _read_libvmaf(log: Mapping[str, Any], metrics: tuple[Metric, ...]) -> dict[Metric, dict[int, float]]:
+    frames = [(int(each["frameNum"]), each["metrics"]) for each in log["frames"]]
     return {
-        metric: {
-            int(each["frameNum"]): _number(float(each["metrics"][metric.value])) for each in log["frames"]
-        }
+        metric: {number: _number(float(_value(values, metric))) for number, values in frames}
         for metric in metrics
     }
+
+
+def _value(values: Mapping[str, Any], metric: Metric) -> Any:  # noqa: ANN401 - a value of JSON
+    """The value of a metric; the name of a feature is followed by its options ("cambi_encw_640")."""
+    if metric in values:
+        return values[metric]
+    found = next((name for name in values if name.startswith(f"{metric}_")), metric.value)
+    return values[found]
 
 
 def _number(value: float) -> float:

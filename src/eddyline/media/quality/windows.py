@@ -147,6 +147,7 @@ def _distorted(rendition: RenditionVideo, windows: Sequence[Window], interval: i
         wanted=[place for group in _wanted(windows, rendition.rung, interval) for place in group],
         ranges=excerpt.ranges,
         interval=interval,
+        encoded_size=None if rendition.compared_at is None else (rendition.rung.width, rendition.rung.height),
     )
 
 

@@ -28,6 +28,7 @@ class Per(StrEnum):
     PREVIEW = "asset with a preview that starts before its audio is encoded"
     PREVIEW_EXTENSION = "extension of a preview"
     RUNG = "rung"
+    QUALITY = "40 CPU seconds of measuring the quality"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +104,18 @@ _ROWS = (
         output_directory="",
     ),
     JobKind(
+        name="quality",
+        priority=4,
+        stage="package",
+        per=Per.QUALITY,
+        dependencies=("assemble",),
+        weight_per_frame=0.08,
+    ),
+    JobKind(
         name="publish",
         priority=3,
         stage="publish",
-        dependencies=("poster", "pictures", "telemetry", "package", "assemble"),
+        dependencies=("poster", "pictures", "telemetry", "package", "assemble", "quality"),
         weight=5.0,
         publishes=True,
     ),

@@ -17,6 +17,7 @@ from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, is_hardware
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.ladder.software_rungs import software_rungs
+from eddyline.media.quality.sampling import sampling_jobs
 from eddyline.media.source.source import SourceFacts
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, JobKind, Per
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
@@ -179,6 +180,8 @@ class Plan:
                 return tuple(chunk.index for chunk in self.chunks)
             case Per.RUNG:
                 return tuple(rung.name for rung in self.rungs)
+            case Per.QUALITY:
+                return tuple(range(self._quality_jobs))
             case _:
                 return (None,) if self._has(kind.per) else ()
 
@@ -194,11 +197,20 @@ class Plan:
             case _:
                 return True
 
+    @cached_property
+    def _quality_jobs(self) -> int:
+        """The number of jobs that measure the quality."""
+        if self.profile.quality == "off":
+            return 0
+        return sampling_jobs(self.facts.video, self.rungs, self.grid)
+
     def weight(self, kind: JobKind, index: int | str | None) -> float:
         """The relative cost of a job, in frames' worth of encoding."""
         frames = self.facts.video.frames
         if kind.per is Per.CHUNK and isinstance(index, int):
             frames = self.chunks[index].frames
+        if kind.per is Per.QUALITY:
+            return kind.weight_per_frame * frames / self._quality_jobs
         return kind.weight + kind.weight_per_frame * frames
 
     def priority(self, kind: JobKind, index: int | str | None) -> int:

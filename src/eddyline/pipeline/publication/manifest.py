@@ -71,7 +71,7 @@ def build_manifest(
         "left_out": sections.left_out(plan, parts),
         **sections.description(plan.facts.description),
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
-        "renditions": sections.renditions(plan, parts["assemble"]),
+        "renditions": sections.renditions(plan, parts["assemble"], parts["quality"]),
         "audio": sections.audio(parts["audio"]),
         "subtitles": sections.subtitles(parts["subtitles"]),
         "stream": sections.stream(parts["package"]),

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, sort_left_out
+from eddyline.media.quality.comparison import is_measurable
+from eddyline.media.quality.metrics import Metric
+from eddyline.media.quality.report import HDR, measured, not_measured
 from eddyline.media.source.source import Description, SourceFacts
 from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
@@ -71,9 +74,29 @@ def left_out(plan: Plan, parts: PartsByKind) -> list[dict[str, str]]:
     return [each.to_json() for each in sort_left_out([*plan.facts.left_out, *subtitles])]
 
 
-def renditions(plan: Plan, assembled: Sequence[Part]) -> list[dict[str, Any]]:
+def renditions(plan: Plan, assembled: Sequence[Part], quality: Sequence[Part]) -> list[dict[str, Any]]:
     """One entry for each rung."""
-    return [_rendition(plan, rung, part.result) for rung, part in zip(plan.rungs, assembled, strict=True)]
+    return [
+        {**_rendition(plan, rung, part.result), **_quality(plan, rung, quality)}
+        for rung, part in zip(plan.rungs, assembled, strict=True)
+    ]
+
+
+def _quality(plan: Plan, rung: Rung, parts: Sequence[Part]) -> dict[str, Any]:
+    """The quality of a rendition from the windows that the jobs measured; empty if the profile has it off."""
+    facts = plan.facts.video
+    if plan.profile.quality == "off":
+        return {}
+    if not is_measurable(facts, rung):
+        return {"quality": not_measured(HDR)}
+    windows = [part.result["windows"][rung.name] for part in parts]
+    metrics = {metric for each in windows for metric in each}
+    values = {
+        metric: [values for each in windows for values in each.get(metric, ())]
+        for metric in Metric
+        if metric in metrics
+    }
+    return {"quality": measured(rung, facts.fps * rung.fields / rung.frame_step, values, "sampled")}
 
 
 def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, Any]:

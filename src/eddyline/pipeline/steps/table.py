@@ -20,7 +20,7 @@ _PACKAGE: Final = "eddyline.pipeline.steps"
 _USED_BY_JOBS: Final = ("core", "store", "mp4", "gpmf", "media", "edit", "page", "pipeline")
 _KINDS: Final = (
     *("poster", "pictures", "samples", "subtitles", "telemetry", "audio"),
-    *("chunk", "preview", "extend", "assemble", "package", "publish"),
+    *("chunk", "preview", "extend", "assemble", "package", "quality", "publish"),
 )
 STEPS: Final[Mapping[str, Step]] = {kind: lazy_function(f"{_PACKAGE}.{kind}", kind) for kind in _KINDS}
 """By job kind, the function of that name in the module of that name."""

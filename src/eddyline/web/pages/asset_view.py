@@ -10,6 +10,7 @@ from eddyline.core.formatting import format_count, format_size, printable_line
 from eddyline.graph.ledger.catalogue.asset import Asset
 from eddyline.media.ladder.chunks import chunk_starts
 from eddyline.page.playback_rate import playback_rate
+from eddyline.page.quality import quality_text
 from eddyline.page.sections import codec_name, format_bitrate, format_frame_rate
 from eddyline.page.telemetry_section import format_distance
 from eddyline.page.verification import Statement, verification_statements
@@ -136,6 +137,7 @@ def _rendition(asset: str, each: Mapping[str, Any]) -> dict[str, Any]:
         "bytes": each["bytes"],
         "bytes_text": format_size(each["bytes"]),
         "sha256": each["sha256"],
+        "quality": quality_text(each),
     }
 
 

@@ -11,7 +11,7 @@ from tests.unit.media.rungs import RUNG_1080
 
 from eddyline.core.errors import ProofError
 from eddyline.media.quality.metrics import ALL, Metric, highest_psnr, model
-from eddyline.media.quality.pooling import join_values, pool
+from eddyline.media.quality.pooling import pool
 from eddyline.media.quality.report import HDR, measured, not_measured
 from eddyline.media.quality.score_logs import read_log
 
@@ -23,10 +23,6 @@ def test_values_are_pooled_from_the_bad_end_of_their_scale() -> None:
     assert pool(Metric.VMAF, values) == {"mean": 50.0, "p5": 5.0, "p1": 1.0, "min": 0.0}
     assert pool(Metric.CAMBI, values) == {"mean": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
     assert pool(Metric.SSIM, [0.98765])["mean"] == 0.9877
-
-
-def test_groups_of_frames_are_joined_by_metric() -> None:
-    assert join_values([{Metric.VMAF: [1.0]}, {Metric.VMAF: [2.0, 3.0]}]) == {Metric.VMAF: [1.0, 2.0, 3.0]}
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ export const STAGES = [
   ["inspect"],
   ["chunk", "audio", "preview", "extend", "pictures", "poster", "samples", "telemetry", "subtitles"],
   ["assemble"],
-  ["package"],
+  ["package", "quality"],
   ["publish"],
 ];
 const TITLES = {
   inspect: "Inspect", chunk: "Chunks", audio: "Audio", pictures: "Thumbnails", poster: "Poster", samples: "Frame samples",
-  telemetry: "Telemetry", subtitles: "Subtitles", preview: "Preview", extend: "Preview, extended", assemble: "Assemble", package: "Package", publish: "Publish", tidy: "Tidy",
+  telemetry: "Telemetry", subtitles: "Subtitles", preview: "Preview", extend: "Preview, extended", assemble: "Assemble", package: "Package", quality: "Quality", publish: "Publish", tidy: "Tidy",
 };
 const ORDER = [...STAGES.flat(), "tidy"];
 
