@@ -140,7 +140,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
         raise JobSpecError(f"a plan of {len(data)} bytes is too large", path="plan")
     try:
         plan = Plan.from_json(json.loads(data))
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise JobSpecError(f"invalid plan: {short_repr(str(error), 200)}", path="plan") from error
     if plan.asset != asset:
         raise JobSpecError(f"the plan belongs to another asset, {short_repr(plan.asset)}", path="plan/asset")
