@@ -46,6 +46,8 @@ class Settings:
     `machine_price`: dollars an hour of a machine outside EC2, for accounts (None: not known).
     `simulation`: the file of simulated figures that the fleet page shows (None: that of the state directory).
 
+    `encryption_keys`: a file of content keys. `key_command`: a program that returns them instead.
+
     `token`: the token that `eddyline upload` sends to a server.
 
     `upload_max_gib` to `chapters_wait_s` limit uploads to a server; `quota_` what one owner may have (None:
@@ -69,6 +71,8 @@ class Settings:
     health: Path | None = None
     machine_price: float | None = None
     simulation: Path | None = None
+    encryption_keys: Path | None = None
+    key_command: Path | None = None
     token: str | None = field(default=None, repr=False)
     origin: str | None = None
     proxies: str | None = None
@@ -212,6 +216,8 @@ _SETTINGS: dict[str, tuple[str, Callable[[str, str], object]]] = {
     "EDDYLINE_TILES": ("tiles", _tiles),
     "EDDYLINE_OUTBOUND_HOSTS": ("outbound_hosts", _hosts),
     "EDDYLINE_IMPORT_PREFIXES": ("import_prefixes", _prefixes),
+    "EDDYLINE_ENCRYPTION_KEYS": ("encryption_keys", _path),
+    "EDDYLINE_KEY_COMMAND": ("key_command", _path),
     "EDDYLINE_TOKEN": ("token", _text),
     "EDDYLINE_UPLOAD_MAX_GIB": ("upload_max_gib", _amount),
     "EDDYLINE_UPLOAD_RESERVE_GIB": ("upload_reserve_gib", _amount),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from eddyline import config
+from eddyline.app.content_keys import content_keys
 from eddyline.app.shared_services import SharedServices
 from eddyline.app.tools import find_toolchain
 from eddyline.core.errors import EddylineError
@@ -65,6 +66,8 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
     Raises `UsageError` for an invalid profile or setting, or if another run uses the directory.
     """
     profile = profiles.load_profile(request.profile)
+    if profile.encryption is not None:
+        content_keys(config.read()).check(profile.encryption.key)
     with open_run(request, stop=stop, on_event=on_event) as session:
         return session.run(request.sources, profile, merge=request.merge)
 
@@ -90,6 +93,7 @@ def open_run(
         # Failures are not logged: a lifecycle rule of the bucket removes such uploads as well.
         upload_cleanup=shared.upload_cleanup(lambda _: None),
         own_process=request.own_process,
+        keys=content_keys(shared.settings),
     ) as session:
         yield session
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TextIO
 
+from eddyline.app.content_keys import content_keys
 from eddyline.app.observability import observe
 from eddyline.app.optional_dependencies import require_extra
 from eddyline.app.shared_services import SharedServices
@@ -75,6 +76,7 @@ def run_local_worker(request: LocalWorkerRequest, *, stop: Stop, stdin: IO[bytes
             slots=slots,
             stop=stop,
             on_event=worker_event_logger(observation.log),
+            keys=content_keys(shared.settings),
             upload_cleanup=shared.upload_cleanup(
                 lambda message: observation.log.info("upload cleanup", message=message)
             ),

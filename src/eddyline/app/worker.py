@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from eddyline.app.content_keys import content_keys
 from eddyline.app.drain import open_drain_controller
 from eddyline.app.observability import Observation, observe, watch_backlog
 from eddyline.app.optional_dependencies import require_extra
@@ -134,6 +135,7 @@ def run_worker(request: WorkerRequest, *, requested_stop: Stop, stream: TextIO) 
             router=fleet_router(pools),
             limits=task.limits,
             sessions=EncoderSessions(task.encoder_sessions),
+            keys=content_keys(settings),
             upload_cleanup=request.shared.upload_cleanup(
                 lambda message: observation.log.info("upload cleanup", message=message)
             ),

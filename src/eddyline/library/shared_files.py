@@ -62,7 +62,11 @@ class SharedFiles:
         source = self._section("source")
         return {
             "duration_s": source.get("duration_s"),
-            "stream": {name: self._path(stream.get(name)) for name in ("hls", "dash")},
+            # The player of the page has no keys.
+            "stream": {
+                name: None if stream.get("encryption") else self._path(stream.get(name))
+                for name in ("hls", "dash")
+            },
             "chapters": self._chapters_file(),
             "pictures": {name: self._path(pictures.get(name)) for name in ("poster", "storyboard")},
             "subtitles": [

@@ -140,17 +140,24 @@ def _vmaf(rendition: Mapping[str, Any]) -> Html:
     return element("span", quality.vmaf, title=quality.explanation or None)
 
 
-def stream_urls(stream: Mapping[str, str] | None) -> Html:
+def stream_urls(stream: Mapping[str, Any] | None) -> Html:
     """The URLs for players."""
     if not stream:
         return element("p", "Not packaged for streaming: the profile does not request it.", class_="quiet")
     rows = []
     for kind, name in (("hls", "HLS"), ("dash", "DASH")):
         path = stream[kind]
+        if path is None:
+            continue
         url, label = relative_url(path), f"Copy the {name} URL"
         copy = element("button", "Copy", type="button", data_url=url, aria_label=label)
         rows.append(element("li", element("b", name), element("a", path, href=url), copy))
-    return element("ul", join_lines(rows), class_="urls")
+    urls = element("ul", join_lines(rows), class_="urls")
+    encryption = stream.get("encryption")
+    if not encryption:
+        return urls
+    note = f"Encrypted ({encryption['scheme']}): players need the keys."
+    return join_lines([urls, element("p", note, class_="quiet")])
 
 
 def audio_list(tracks: Sequence[Mapping[str, Any]]) -> Html:

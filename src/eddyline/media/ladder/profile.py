@@ -28,12 +28,17 @@ _Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(va
 
 
 _DEFAULT_MAX_FPS = 60.0
+_MAX_RATIO = 4  # of a crop
 _ADDED = {
     "max_fps": _DEFAULT_MAX_FPS,
     "hdr_max_fps": None,
     "deinterlace": "frames",
     "highlights": None,
     "quality": "sampled",
+    "encryption": None,
+    "crop": None,
+    "max_bytes": None,
+    "max_duration_s": None,
 }
 
 
@@ -122,6 +127,39 @@ class HighlightSettings(Section):
     max_segment_s: float = Field(default=5.0, ge=2, le=60)
 
 
+class EncryptionSettings(Section):
+    """How HLS and DASH are encrypted. `key` is the name of a key, which a key file or key command has.
+
+    "cbcs": HLS and DASH; "cenc": DASH alone; "aes-128": HLS alone. Renditions stay in the clear.
+    """
+
+    scheme: Literal["cbcs", "cenc", "aes-128"]
+    key: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
+
+
+class CropSettings(Section):
+    """Renditions show the largest part of the frame with this aspect ratio (width:height, "9:16").
+
+    `x` and `y` place it: 0 is left and top, 0.5 the centre, 1 right and bottom.
+    """
+
+    aspect: str = Field(pattern=r"^[1-9]\d{0,3}:[1-9]\d{0,3}$")
+    x: float = Field(default=0.5, ge=0, le=1)
+    y: float = Field(default=0.5, ge=0, le=1)
+
+    @property
+    def ratio(self) -> Fraction:
+        """Width over height."""
+        width, _, height = self.aspect.partition(":")
+        return Fraction(int(width), int(height))
+
+    @model_validator(mode="after")
+    def _check_ratio(self) -> Self:
+        if not 1 / _MAX_RATIO <= self.ratio <= _MAX_RATIO:
+            raise ValueError(f"aspect must be between 1:{_MAX_RATIO} and {_MAX_RATIO}:1")
+        return self
+
+
 class Profile(Section):
     """All settings of a profile; `digest()` is part of every output's key.
 
@@ -130,8 +168,10 @@ class Profile(Section):
     frame, so that their rate is at most this (None: all frames); `hdr_max_fps`: those that are HDR, in
     addition. `deinterlace`: interlaced frames become one frame each ("frames"), or two ("fields": 30
     interlaced frames/s become 60 frames/s). `package`: whether HLS and DASH are written. `highlights`: which
-    segments the list of highlights has (None: the asset has no such list). `quality`:
-    whether VMAF, PSNR and SSIM of a sample of frames are measured.
+    segments the list of highlights has (None: the asset has no such list). `quality`: whether VMAF, PSNR and
+    SSIM of a sample of frames are measured. `encryption`: how HLS and DASH are encrypted. `crop`: the part of
+    the frame that renditions show. `max_bytes`: the largest size of a rendition, to which its bitrate is
+    limited. `max_duration_s`: longer sources are refused.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -148,6 +188,10 @@ class Profile(Section):
     package: bool = True
     highlights: HighlightSettings | None = None
     quality: Literal["sampled", "off"] = "sampled"
+    encryption: EncryptionSettings | None = None
+    crop: CropSettings | None = None
+    max_bytes: Annotated[int, Field(ge=100_000, le=10**13)] | None = None
+    max_duration_s: Annotated[float, Field(ge=1, le=10**6)] | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -159,6 +203,8 @@ class Profile(Section):
         names = [rung.name for rung in self.rungs if rung.name]
         if len(set(names)) < len(names):
             raise ValueError("rungs must have different names")
+        if self.encryption is not None and not self.package:
+            raise ValueError("encryption needs package: true, because renditions are not encrypted")
         if self.hdr == "keep" and not any(rung.pixel_format.endswith("10le") for rung in self.rungs):
             raise ValueError(
                 "hdr: keep needs a rung with pixel_format: yuv420p10le (8-bit HDR shows banding)"

@@ -79,16 +79,28 @@ def rendition_duration(path: Path) -> float:
 
 
 def stream_durations(stream: Path) -> StreamDurations:
-    """Video durations in the playlists and the MPD of a stream's directory. Raises `ProofError`."""
-    master = read_master_playlist((stream / "master.m3u8").read_text("utf-8"), "master.m3u8")
-    _, representations = read_mpd((stream / "manifest.mpd").read_text("utf-8"), "manifest.mpd")
-    hls = {
+    """Video durations in the playlists and the MPD of a stream's directory, empty for one that it lacks.
+
+    Raises `ProofError`.
+    """
+    return StreamDurations(hls=_hls_durations(stream), dash=_dash_durations(stream / "manifest.mpd"))
+
+
+def _hls_durations(stream: Path) -> dict[str, float]:
+    path = stream / "master.m3u8"
+    if not path.is_file():
+        return {}
+    return {
         uri: round(float(read_media_playlist((stream / uri).read_text("utf-8"), uri).duration), 6)
-        for uri in master.variants
+        for uri in read_master_playlist(path.read_text("utf-8"), path.name).variants
     }
-    dash = {
+
+
+def _dash_durations(path: Path) -> dict[str, float]:
+    if not path.is_file():
+        return {}
+    return {
         each.init: round(float(Fraction(each.ends[-1] - each.starts[0], each.timescale)), 6)
-        for each in representations
+        for each in read_mpd(path.read_text("utf-8"), path.name)[1]
         if each.kind == "video"
     }
-    return StreamDurations(hls=hls, dash=dash)

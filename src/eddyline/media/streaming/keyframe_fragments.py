@@ -10,38 +10,24 @@ per GOP, whereas separate trick-play files would repeat every keyframe.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from eddyline.core.errors import ProofError
+from eddyline.media.streaming.fragment_boxes import (
+    COMPOSITION_OFFSET,
+    DATA_OFFSET,
+    FIRST_FLAGS,
+    Fragment,
+    read_fragment,
+    split_boxes,
+)
 from eddyline.mp4.boxes import make_box, make_full_box
 
-_HEADER = 8
-# Flags of trun; per sample: duration, size, flags, composition offset.
-_DATA_OFFSET, _FIRST_FLAGS = 0x1, 0x4
-_PER_SAMPLE = _DURATION, _SIZE, _, _COMPOSITION_OFFSET = 0x100, 0x200, 0x400, 0x800
-# Flags of tfhd, and the bytes of their fields: base offset, description, duration, size.
-_DEFAULT_DURATION, _DEFAULT_SIZE = 0x8, 0x10
-_DEFAULTS = ((0x1, 8), (0x2, 4), (_DEFAULT_DURATION, 4), (_DEFAULT_SIZE, 4))
-_SIDX_ENTRY = 12  # bytes
+_SIDX_ENTRY, _SAIO = 12, 20  # bytes
+_PLAIN, _ENCRYPTED = ("tfhd", "tfdt", "trun"), ("saiz", "saio", "senc")
 
 Range = tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Fragment:
-    """One moof: its sequence number, the header of its traf, its start, and its samples."""
-
-    number: int
-    tfhd: bytes
-    tfdt_version: int
-    time: int
-    flags: int
-    first_flags: bytes
-    rows: tuple[bytes, ...]
-    duration: int
-    sizes: tuple[int, ...]
 
 
 def split_keyframes(segment: Path) -> list[Range]:
@@ -55,8 +41,8 @@ def split_keyframes(segment: Path) -> list[Range]:
     sizes: list[int] = []
     index: tuple[int, bytes] | None = None
     at = 0
-    fragment: _Fragment | None = None
-    for kind, body in _boxes(data, segment.name):
+    fragment: Fragment | None = None
+    for kind, body in split_boxes(data, segment.name):
         if kind == b"moof":
             fragment = _read(body, segment.name)
             continue
@@ -101,7 +87,7 @@ def with_byte_ranges(text: str, ranges: Sequence[tuple[str, Range]]) -> str:
 
 def count_fragment_samples(data: bytes, name: str) -> int:
     """The number of samples of a fragment. Raises `ProofError` unless it is exactly one moof and one mdat."""
-    found = list(_boxes(data, name))
+    found = list(split_boxes(data, name))
     if [kind for kind, _ in found] != [b"moof", b"mdat"]:
         raise ProofError(f"{name}: an I-frame is not a complete fragment")
     fragment = _read(found[0][1], name)
@@ -110,83 +96,38 @@ def count_fragment_samples(data: bytes, name: str) -> int:
     return len(fragment.rows)
 
 
-def _boxes(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
-    while at < len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if not _HEADER <= size <= len(data) - at:
-            raise ProofError(f"{name}: the box at byte {at} has an invalid size of {size}")
-        yield data[at + 4 : at + _HEADER], data[at + _HEADER : at + size]
-        at += size
-
-
-def _read(moof: bytes, name: str) -> _Fragment:
-    outer = dict(_boxes(moof, name))
-    inner = list(_boxes(outer.get(b"traf", b""), name))
-    kinds = [kind for kind, _ in inner]
-    if sorted(outer) != [b"mfhd", b"traf"] or kinds != [b"tfhd", b"tfdt", b"trun"]:
+def _read(moof: bytes, name: str) -> Fragment:
+    """The fragment; raises `ProofError` if it has boxes that `_moof` would not write."""
+    fragment = read_fragment(moof, name)
+    kinds = fragment.kinds
+    if kinds[:3] != _PLAIN or kinds[3:] not in {(), _ENCRYPTED}:
         raise ProofError(f"{name}: a fragment has unexpected boxes {kinds}")
-    tfhd, tfdt, trun = (body for _, body in inner)
-    time = int.from_bytes(tfdt[4:], "big")
-    flags, count = int.from_bytes(trun[1:4], "big"), int.from_bytes(trun[4:8], "big")
-    fields = [bit for bit in _PER_SAMPLE if flags & bit]
-    at = 8 + 4 * bool(flags & _DATA_OFFSET)
-    first_flags = trun[at : at + 4] if flags & _FIRST_FLAGS else b""
-    at += len(first_flags)
-    width = 4 * len(fields)
-    rows = tuple(trun[at + n * width : at + (n + 1) * width] for n in range(count))
-    if not count or len(trun) != at + count * width:
-        raise ProofError(f"{name}: a trun box of {len(trun)} bytes has an invalid count of {count} samples")
-    sizes = _column(rows, fields, _SIZE) or [_default(tfhd, _DEFAULT_SIZE, name)] * count
-    durations = _column(rows, fields, _DURATION) or [_default(tfhd, _DEFAULT_DURATION, name)]
-    return _Fragment(
-        number=int.from_bytes(outer[b"mfhd"][4:], "big"),
-        tfhd=tfhd,
-        tfdt_version=tfdt[0],
-        time=time,
-        flags=flags,
-        first_flags=first_flags,
-        rows=rows,
-        duration=durations[0],
-        sizes=tuple(sizes),
-    )
+    return fragment
 
 
-def _column(rows: Sequence[bytes], fields: Sequence[int], wanted: int) -> list[int]:
-    """One field of all samples; empty if the trun box does not have it."""
-    if wanted not in fields:
-        return []
-    place = 4 * fields.index(wanted)
-    return [int.from_bytes(row[place : place + 4], "big") for row in rows]
-
-
-def _default(tfhd: bytes, wanted: int, name: str) -> int:
-    """A default value for all samples of the fragment (ISO/IEC 14496-12 section 8.8.7)."""
-    flags, at = int.from_bytes(tfhd[1:4], "big"), 8
-    for bit, size in _DEFAULTS:
-        if flags & bit and bit == wanted:
-            return int.from_bytes(tfhd[at : at + size], "big")
-        at += size * bool(flags & bit)
-    raise ProofError(f"{name}: the samples of a fragment have no size or no duration")
-
-
-def _split(fragment: _Fragment, media: bytes) -> tuple[bytes, bytes]:
+def _split(fragment: Fragment, media: bytes) -> tuple[bytes, bytes]:
     """The fragment of the first sample, and that of the others (empty if there are none)."""
     size = fragment.sizes[0]
     number = 2 * fragment.number
-    head = _moof(fragment, number - 1, fragment.time, fragment.rows[:1], fragment.first_flags)
+    head = _moof(fragment, number - 1, fragment.time, slice(0, 1), fragment.first_flags)
     first = head + make_box("mdat", media[:size])
     if len(fragment.rows) == 1:
         return first, b""
-    head = _moof(fragment, number, fragment.time + fragment.duration, fragment.rows[1:], b"")
+    head = _moof(fragment, number, fragment.time + fragment.duration, slice(1, None), b"")
     return first, head + make_box("mdat", media[size:])
 
 
-def _moof(fragment: _Fragment, number: int, time: int, rows: Sequence[bytes], first_flags: bytes) -> bytes:
-    flags = fragment.flags & ~_FIRST_FLAGS | _DATA_OFFSET | _FIRST_FLAGS * bool(first_flags)
+def _moof(fragment: Fragment, number: int, time: int, part: slice, first_flags: bytes) -> bytes:
+    """The moof box of the samples `part`, whose media data follow it."""
+    rows = fragment.rows[part]
+    flags = fragment.flags & ~FIRST_FLAGS | DATA_OFFSET | FIRST_FLAGS * bool(first_flags)
     run = struct.pack(">I", len(rows)), first_flags + b"".join(rows)
     length = 8 + 16 + 8 + 8 + len(fragment.tfhd) + 12 + (8 if fragment.tfdt_version else 4) + 12 + 8
     length += len(run[1])
+    protection = b""
+    if fragment.auxiliary is not None:
+        protection = _protection(fragment, fragment.auxiliary[part], at=length)
+        length += len(protection)
     traf = make_box(
         "traf",
         make_box("tfhd", fragment.tfhd),
@@ -195,17 +136,36 @@ def _moof(fragment: _Fragment, number: int, time: int, rows: Sequence[bytes], fi
         ),
         make_full_box(
             "trun",
-            1 if fragment.flags & _COMPOSITION_OFFSET else 0,
+            1 if fragment.flags & COMPOSITION_OFFSET else 0,
             flags,
             run[0],
             struct.pack(">i", length + 8),
             run[1],
         ),
+        protection,
     )
     moof = make_box("moof", make_full_box("mfhd", 0, 0, struct.pack(">I", number)), traf)
     if len(moof) != length:
         raise ProofError("a moof box does not have its computed length")
     return moof
+
+
+def _protection(fragment: Fragment, entries: Sequence[bytes], *, at: int) -> bytes:
+    """The boxes saiz, saio and senc of these samples, at byte `at` of the moof box.
+
+    ISO/IEC 14496-12 sections 8.7.8 and 8.7.9, ISO/IEC 23001-7 section 7.2.
+    """
+    sizes = [len(each) for each in entries]
+    equal = min(sizes) == max(sizes)
+    table = b"" if equal else bytes(sizes)
+    saiz = make_full_box("saiz", 0, 0, struct.pack(">BI", sizes[0] if equal else 0, len(sizes)), table)
+    # Version, flags and number of entries come before the first entry of senc.
+    first = at + len(saiz) + _SAIO + 8 + 8
+    saio = make_full_box("saio", 0, 0, struct.pack(">II", 1, first))
+    senc = make_full_box(
+        "senc", 0, fragment.auxiliary_flags, struct.pack(">I", len(entries)), b"".join(entries)
+    )
+    return saiz + saio + senc
 
 
 def _updated_index(body: bytes, sizes: Sequence[int], name: str) -> bytes:

@@ -8,7 +8,8 @@ The output depends only on the renditions.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +18,14 @@ from pathlib import Path, PurePosixPath
 from eddyline.core.errors import ToolError, TransientError, UsageError
 from eddyline.core.files import remove_tree, translate_errors
 from eddyline.core.processes.runner import Limits, Runner
+from eddyline.media.encryption.content_keys import StreamEncryption
+from eddyline.media.encryption.encrypted_stream import finish_encryption, write_encryption
+from eddyline.media.encryption.packager_keys import (
+    key_environment,
+    key_options,
+    label_option,
+    without_keys,
+)
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
@@ -49,7 +58,10 @@ _DISK_FULL = 4 * 1024 * 1024  # free bytes below which a packager failure is att
 
 @dataclass(frozen=True, kw_only=True)
 class PackagedStream:
-    """Paths relative to the output directory ("stream/master.m3u8"); `files` are all files of the stream."""
+    """Paths relative to the output directory ("stream/master.m3u8"); `files` are all files of the stream.
+
+    `hls` or `dash` is empty if the encryption of the stream excludes it.
+    """
 
     hls: str
     dash: str
@@ -68,25 +80,30 @@ def package(
     out_dir: Path,
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
+    encryption: StreamEncryption | None = None,
 ) -> PackagedStream:
     """Write and verify `out_dir`/stream/ (replaced if it exists) from renditions, highest first.
 
-    The audio is that of the first rendition. `chapters` and `subtitles` are added to HLS and DASH. Raises
-    `ProofError` if the stream or the renditions do not all have the same frames on the same grid, `ToolError`
-    if the packager fails. The files are not synced: a store does that when it takes them.
+    The audio is that of the first rendition. `chapters` and `subtitles` are added to HLS and DASH.
+    `encryption` encrypts video and audio, which are then decrypted and compared. Raises `ProofError` if the
+    stream or the renditions do not all have the same frames on the same grid, `ToolError` if the packager
+    fails. The files are not synced: a store does that when it takes them.
     """
     if not renditions:
         raise UsageError("no rendition to package")
     stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
-    with translate_errors("packaging"):
-        for folder in (stream, work):
-            remove_tree(folder)
-            folder.mkdir(parents=True)
+    with translate_errors("packaging"), _directories(stream, work):
         try:
             inputs, segmenting = write_elementary_streams(renditions, grid, work)
-            argv = packager_command(inputs, segmenting, grid, tools, work=f"../{work.name}")
+            argv = packager_command(
+                inputs, segmenting, grid, tools, work=f"../{work.name}", encryption=encryption
+            )
             size = sum(path.stat().st_size for _, path in renditions)
-            runner.run(argv, cwd=stream, limits=packager_limits(size))
+            kinds = {each.name: each.kind for each in inputs}
+            with without_keys(encryption):
+                runner.run(
+                    argv, cwd=stream, limits=packager_limits(size), env=key_environment(encryption, kinds)
+                )
         except ToolError as error:
             if shutil.disk_usage(stream).free >= _DISK_FULL and "FILE_FAILURE" not in error.stderr:
                 raise
@@ -95,8 +112,6 @@ def package(
                 f"the packager cannot write its files: {shutil.disk_usage(stream).free:,} bytes are free",
                 remedy=f"free at least {size:,} bytes on that disk, then run the same command again",
             ) from error
-        finally:
-            remove_tree(work)
         variants = {each.name: each.frames for each in inputs if each.frames is not None}
         densest = min((rung for rung, _ in renditions), key=lambda rung: rung.frame_step)
         timeline = variants[densest.name].timeline
@@ -111,15 +126,17 @@ def package(
             write_stream_chapters(stream, chapters, timeline)
         if subtitles:
             write_stream_subtitles(stream, subtitles, timeline)
+        write_encryption(stream, kinds, encryption)
         write_bit_rates(stream)
         complete_manifests(stream)
         verify_stream(out_dir, variants)
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
+        finish_encryption(stream, {each.name: work / each.path for each in inputs}, kinds, encryption)
         files = sorted(path for path in stream.rglob("*") if path.is_file())
     return PackagedStream(
-        hls=f"{STREAM}/{_MASTER}",
-        dash=f"{STREAM}/{_MPD}",
+        hls=f"{STREAM}/{_MASTER}" if stream / _MASTER in files else "",
+        dash=f"{STREAM}/{_MPD}" if stream / _MPD in files else "",
         files=tuple(f"{STREAM}/{path.relative_to(stream).as_posix()}" for path in files),
         bytes=sum(path.stat().st_size for path in files),
         segments=len(segmenting.first),
@@ -132,6 +149,18 @@ def packager_limits(size: int) -> Limits:
     return Limits(wall_s=_BASE_S + size / _BYTES_PER_S)
 
 
+@contextmanager
+def _directories(stream: Path, work: Path) -> Iterator[None]:
+    """Both directories, empty; `work` exists only inside the context."""
+    for folder in (stream, work):
+        remove_tree(folder)
+        folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        remove_tree(work)
+
+
 def packager_command(
     inputs: Sequence[ElementaryStream],
     segmenting: SegmentDuration,
@@ -139,6 +168,7 @@ def packager_command(
     tools: Toolchain,
     *,
     work: str,
+    encryption: StreamEncryption | None = None,
 ) -> tuple[str, ...]:
     """The packager's command line, with paths relative to the stream's directory, in which it runs."""
     # Three quarters of a GOP: every keyframe then starts a fragment, which the I-frame playlists need, and
@@ -146,13 +176,14 @@ def packager_command(
     fragment = float(Fraction(3, 4) * grid.gop / grid.fps)
     return (
         str(tools.packager),
-        *(_descriptor(each, work) for each in inputs),
+        *(_descriptor(each, work) + label_option(each.name, encryption) for each in inputs),
         f"--hls_master_playlist_output={_MASTER}",
         f"--mpd_output={_MPD}",
         "--generate_static_live_mpd",  # separate segment files, which HLS shares, and a static MPD
         f"--segment_duration={segmenting.option}",
         f"--fragment_duration={fragment:.6f}",
         "--allow_codec_switching=false",
+        *key_options(encryption),
         # No clocks and versions in the output.
         "--use_fake_clock_for_muxer",
         "--test_packager_version=eddyline",

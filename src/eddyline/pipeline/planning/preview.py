@@ -56,10 +56,15 @@ def plan_preview(
 ) -> Preview | None:
     """The preview of an asset; None for a short source, separate fields, or without HLS or H.264.
 
+    An encrypted stream has none either.
+
     H.264 that is encoded on a GPU has none: if the GPU fails, all of it is encoded again by CPUs, and
     segments that players already have would change.
     """
     candidates = [rung for rung in rungs if rung.codec == _CODEC and rung.fields == 1]
+    # The segments of a preview are in the clear.
+    if profile.encryption is not None:
+        return None
     if not candidates or not profile.package or any(is_hardware(each.encoder) for each in candidates):
         return None
     rung = min(candidates, key=lambda each: each.width * each.height)

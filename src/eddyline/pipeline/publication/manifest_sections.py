@@ -130,9 +130,12 @@ def subtitles(parts: Sequence[Part]) -> list[dict[str, Any]]:
     ]
 
 
-def stream(packaged: Sequence[Part]) -> dict[str, str] | None:
-    """The paths of the HLS and DASH manifests; None if the asset is not packaged."""
-    return {"hls": packaged[0].result["hls"], "dash": packaged[0].result["dash"]} if packaged else None
+def stream(packaged: Sequence[Part]) -> dict[str, Any] | None:
+    """The paths of the HLS and DASH manifests, and the encryption; None if the asset is not packaged."""
+    if not packaged:
+        return None
+    result = packaged[0].result
+    return {key: result[key] for key in ("hls", "dash", "encryption") if key in result}
 
 
 def pictures(part: Part) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def is_complete(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
     False for a manifest of another shape, or one that names anything but plain paths.
     """
     try:
-        names = [manifest["pictures"]["poster"], *(manifest["stream"] or {}).values(), "index.html"]
+        stream = manifest["stream"] or {}
+        names = [manifest["pictures"]["poster"], "index.html"]
+        names += [stream[kind] for kind in ("hls", "dash") if stream.get(kind)]
         names += [track["path"] for track in manifest.get("subtitles", ())]
         renditions = {each["path"]: each["bytes"] for each in manifest["renditions"]}
     except (LookupError, TypeError, AttributeError):

@@ -14,6 +14,7 @@ from eddyline.core.processes.cpu_meter import ProcessShare
 from eddyline.core.stop import Stop
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.ledger import Ledger
+from eddyline.media.encryption.content_keys import NO_KEYS, KeySource
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.runs.events import Event, RunReport
@@ -70,11 +71,13 @@ def open_session(
     store: Store | None = None,
     upload_cleanup: UploadCleanup | None = None,
     own_process: bool = False,
+    keys: KeySource = NO_KEYS,
 ) -> Iterator[EmbeddedSession]:
     """Lock the output directory `out` inside the context.
 
     `store` receives the results (None: the directory itself). `slots`: None for one per CPU core.
-    `own_process`: this process exists for the session, and its CPU time counts from its start. Raises
+    `own_process`: this process exists for the session, and its CPU time counts from its start. `keys` has the
+    content keys of encrypted streams. Raises
     `UsageError` if another run uses the directory.
     """
     share = ProcessShare(since_s=0.0 if own_process else time.process_time())
@@ -95,6 +98,7 @@ def open_session(
                 history=read_history(ledger),
                 pools=pools,
                 upload_cleanup=upload_cleanup or UploadCleanup(),
+                keys=keys,
             ),
             ledger=ledger,
             where=where,

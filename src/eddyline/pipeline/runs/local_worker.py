@@ -13,6 +13,7 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.states import OPEN
 from eddyline.graph.worker.direct import DirectBroker
 from eddyline.graph.worker.worker import Worker
+from eddyline.media.encryption.content_keys import NO_KEYS, KeySource
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.runs.run_directory import RunDirectory
 from eddyline.pipeline.runtime.history import read_history
@@ -34,7 +35,7 @@ def worker_name(pid: int) -> str:
 class LocalWorker:
     """The worker of a directory. Its jobs end with `stop`; `on_event` gets what happens to them.
 
-    `store` receives the results. `slots`: the number of concurrent jobs.
+    `store` receives the results. `slots`: the number of concurrent jobs. `keys` has the content keys.
     """
 
     directory: RunDirectory
@@ -45,6 +46,7 @@ class LocalWorker:
     stop: Stop
     on_event: Callable[[WorkerEvent], None]
     upload_cleanup: UploadCleanup
+    keys: KeySource = NO_KEYS
 
     def run(self) -> None:
         """Run jobs until the stop. Raises `UsageError` while the worker of another server runs them."""
@@ -64,6 +66,7 @@ class LocalWorker:
                 history=read_history(ledger),
                 pools=self.pools,
                 upload_cleanup=self.upload_cleanup,
+                keys=self.keys,
             )
             import_job_modules()
             Worker(

@@ -26,6 +26,7 @@ from eddyline.edit.cancellable_reads import CancellableReads
 from eddyline.fleet.pools import JobLimits, Pools, load_pools
 from eddyline.graph.job import Job
 from eddyline.graph.worker.handler import JobContext
+from eddyline.media.encryption.content_keys import NO_KEYS, KeySource
 from eddyline.media.ladder.chunks import Chunk
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import asset_of_plan, read_plan
@@ -55,6 +56,7 @@ class Runtime:
     all). `limits` bound the jobs of a pool; a pool without limits leaves the steps their own. A job waits
     `disk_wait_s` for free disk space. `upload_cleanup` aborts uploads that killed processes left in the
     store. A job that belongs to workers with another FFmpeg is handed back after `hand_back_pause_s`.
+    `keys` has the content keys of encrypted streams.
     """
 
     store: Store
@@ -70,6 +72,7 @@ class Runtime:
     sessions: EncoderSessions = field(default_factory=EncoderSessions)
     indexes: IndexCache = field(default_factory=IndexCache)
     clock: Clock = field(default_factory=SystemClock)
+    keys: KeySource = NO_KEYS
     _plans: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     @property

@@ -71,6 +71,8 @@ def view_of(asset: Asset, manifest: Mapping[str, Any]) -> AssetView:
 
 def _facts(asset: Asset, manifest: Mapping[str, Any]) -> dict[str, Any]:
     stream, pictures = manifest.get("stream") or {}, manifest["pictures"]
+    # The player of the page has no keys: of an encrypted stream it plays the rendition.
+    playable = {} if stream.get("encryption") else stream
     chapters = "stream/chapters.vtt" if stream and manifest.get("chapters") else None
     rate = playback_rate(manifest)
     return {
@@ -79,8 +81,8 @@ def _facts(asset: Asset, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "fps": rate.fps,
         "frames": rate.frames,
         "duration": manifest["source"]["duration_s"],
-        "dash": media_url(asset.asset, stream.get("dash")),
-        "hls": media_url(asset.asset, stream.get("hls")),
+        "dash": media_url(asset.asset, playable.get("dash")),
+        "hls": media_url(asset.asset, playable.get("hls")),
         "mp4": media_url(asset.asset, _playable(manifest["renditions"])["path"]),
         "poster": media_url(asset.asset, pictures.get("poster")),
         "storyboard": media_url(asset.asset, pictures.get("storyboard")),

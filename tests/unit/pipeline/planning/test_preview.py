@@ -10,7 +10,13 @@ import pytest
 from tests.unit.pipeline.source_facts import facts
 
 from eddyline.core.identity import canonical
-from eddyline.media.ladder.profile import AudioSettings, LoudnessSettings, Profile, load_profile
+from eddyline.media.ladder.profile import (
+    AudioSettings,
+    EncryptionSettings,
+    LoudnessSettings,
+    Profile,
+    load_profile,
+)
 from eddyline.pipeline.planning.job_spec import JobSpecError, read_plan
 from eddyline.pipeline.planning.plan import Plan, plan_jobs
 from eddyline.pipeline.planning.preview import extension_sizes
@@ -79,6 +85,11 @@ def test_a_profile_without_streaming_or_h264_has_no_preview() -> None:
     assert _plan(profile.model_copy(update={"package": False})).preview is None
     hevc = tuple(each.model_copy(update={"codec": "hevc", "preset": "fast"}) for each in profile.rungs)
     assert _plan(profile.model_copy(update={"rungs": hevc})).preview is None
+
+
+def test_an_encrypted_stream_has_no_preview_in_the_clear() -> None:
+    encryption = EncryptionSettings(scheme="cbcs", key="main")
+    assert _plan(load_profile("default").model_copy(update={"encryption": encryption})).preview is None
 
 
 def test_h264_on_a_gpu_has_no_preview_because_a_fallback_would_change_it() -> None:

@@ -1,0 +1,1 @@
+"""Encryption of packaged streams: content keys, their sources, and the verification by decryption."""
