@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from eddyline.media.frame_verification.frame_times import SECOND_US
+from eddyline.media.ladder.crop import Crop
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video.colours import is_rgb, is_supported_by_scale
@@ -42,7 +43,8 @@ class DecodeInput:
 
     `converted`: facts of video with a matrix that FFmpeg's scale filter does not support (YCgCo, ICtCp,
     constant luminance); the zscale filter converts it to RGB first. `tonemapped`: facts of HDR video that is
-    compared with SDR and is tone-mapped; they name its transfer where its frames do not.
+    compared with SDR and is tone-mapped; they name its transfer where its frames do not. `crop`: the
+    part of the upright frame that is compared.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class DecodeInput:
     stream: str = "v:0"
     tonemapped: VideoFacts | None = None
     converted: VideoFacts | None = None
+    crop: Crop | None = None
 
 
 def decode_command(
@@ -73,7 +76,7 @@ def decode_command(
             inputs += ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", _seconds(each.seek)]
         inputs += ["-format_whitelist", _DEMUXERS, "-f", source.demuxer, "-an", "-sn", "-dn"]
         inputs += input_args(source.path)
-        filters = ",".join(_filters(each, shape, source.tonemapped, source.converted))
+        filters = ",".join(_filters(each, shape, source))
         graphs.append(f"[{at}:{source.stream}]{filters},split[a{at}][b{at}]")
         options = ("-fps_mode", "passthrough", "-enc_time_base", f"1:{SECOND_US}")
         limit = ("-frames:v", f"{each.count + _EXTRA_FRAMES}")
@@ -87,15 +90,16 @@ def decode_command(
     )
 
 
-def _filters(
-    wanted: DecodeRange, shape: tuple[int, int], tonemapped: VideoFacts | None, converted: VideoFacts | None
-) -> list[str]:
+def _filters(wanted: DecodeRange, shape: tuple[int, int], source: DecodeInput) -> list[str]:
+    tonemapped, converted, crop = source.tonemapped, source.converted, source.crop
     bounds = [f"start={_seconds(wanted.start)}"] if wanted.start is not None else []
     bounds += [f"end={_seconds(wanted.stop)}"] if wanted.stop is not None else []
     trim = [f"trim={':'.join(bounds)}"] if bounds else []
     # settb before trim, because trim rounds its bounds to ticks, and those of AVI and MXF are whole frames.
     # The sample aspect ratio of a scaled frame keeps its display aspect ratio; framecrc prints it.
-    filters = [f"settb=1/{SECOND_US}", *trim, "setsar=sar=sar:max=1000000"]
+    # FFmpeg has already rotated the frame here.
+    shown = [f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}"] if crop else []
+    filters = [f"settb=1/{SECOND_US}", *trim, *shown, "setsar=sar=sar:max=1000000"]
     filters += [
         *(_to_rgb(converted) if converted else ()),
         *(_tonemap(tonemapped, shape) if tonemapped else ()),

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.media.ladder.crop import Crop, cropped_facts, decoded_crop, exact_size
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, ENCODERS, Encoder
 from eddyline.media.ladder.families import family_name, ordered_families
 from eddyline.media.ladder.frame_steps import fields_per_frame, frame_step, thinned_count
@@ -52,7 +53,8 @@ class Rung:
     or None to let the encoder choose it. With `keep_hdr` an HDR source stays HDR (otherwise it is
     tone-mapped); it has no effect on SDR. `frame_step`: it shows every `frame_step`-th frame of the source,
     beginning with the first; `fields`: each source frame counts as so many frames (2: its two fields).
-    `family` is the name of its codec family.
+    `family` is the name of its codec family. `crop` is the part of the decoded frame that it shows (None: all
+    of it), the same for all rungs of a source.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Rung:
     frame_step: int = 1
     fields: int = 1
     family: str = ""
+    crop: Crop | None = None
 
     @property
     def source_step(self) -> int:
@@ -87,7 +90,8 @@ class Rung:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Rung:
         """Return the rung from `to_json`'s output."""
-        return cls(**plain)
+        crop = plain.get("crop")
+        return cls(**{**plain, "crop": None if crop is None else Crop(*crop)})
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -103,6 +107,7 @@ def required_encoders(profile: Profile, facts: VideoFacts) -> frozenset[EncoderR
 
     One worker must meet those of a codec; another one may meet those of another codec.
     """
+    facts = cropped_facts(decoded_crop(profile.crop, facts), facts)
     return frozenset(
         EncoderRequirement(codec=settings.codec, encoder=settings.encoder or "")
         for selected in _select_families(profile, facts).values()
@@ -119,12 +124,15 @@ def rungs(
     lowest. `encoders` has the encoder of each codec for rungs that do not name one. Raises `UnsupportedError`
     if an encoder does not accept the frame size or a variable frame rate.
     """
+    crop = decoded_crop(profile.crop, facts)
+    facts = cropped_facts(crop, facts)
     families = _select_families(profile, facts)
     ladder: list[Rung] = []
     for family, selected in families.items():
         sizes: dict[tuple[int, int], Rung] = {}
         for settings, scale in selected:
             rung = _rung(settings, facts, scale or Fraction(1), encoders, profile=profile, family=family)
+            rung = replace(rung, crop=crop)
             if scale is None:
                 rung = replace(rung, name=f"{min(rung.width, rung.height)}p")
             if ladder and not settings.name:
@@ -202,6 +210,7 @@ def _rung(
 ) -> Rung:
     width = _even_size(facts.display_width, scale)
     height = _even_size(facts.display_height, scale)
+    width, height = exact_size(profile.crop, width, height)
     encoder = _encoder(settings.encoder or encoders[settings.codec], settings.codec, facts, width, height)
     keep_hdr = _keeps_hdr(profile, settings)
     hdr_limit = profile.hdr_max_fps if keep_hdr and facts.hdr else None

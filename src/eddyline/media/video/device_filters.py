@@ -5,9 +5,9 @@ chunks of a family are made in the same way. The filters that choose frames and 
 setpts, split) change no pixels, and so also run on frames of a device: the frames are the same as without.
 
 Decoding on the device needs a format that every GPU with NVENC since Turing decodes, and filters that exist
-for CUDA: scaling and deinterlacing do; rotation, tone mapping, conversion of matrix, range, bit depth or
-chroma do not. Other sources are decoded and scaled by the CPU, and the encoder uploads the frames. Quick Sync
-and VAAPI encode frames of the CPU in all cases.
+for CUDA: scaling and deinterlacing do; cropping, rotation, tone mapping, conversion of matrix, range, bit
+depth or chroma do not. Other sources are decoded and scaled by the CPU, and the encoder uploads the frames.
+Quick Sync and VAAPI encode frames of the CPU in all cases.
 """
 
 from __future__ import annotations
@@ -62,9 +62,13 @@ def is_decoded_on_device(facts: VideoFacts, rungs: Sequence[Rung]) -> bool:
     keeps_pixels = (
         not (facts.hdr or facts.full_range or facts.rotation or facts.mirrored or facts.variable_rate)
         and keeps_matrix(facts)
-        and all(rung.pixel_format == facts.pixel_format and rung.fields == 1 for rung in rungs)
+        and all(_keeps_pixels(rung, facts) for rung in rungs)
     )
     return decodes and keeps_pixels
+
+
+def _keeps_pixels(rung: Rung, facts: VideoFacts) -> bool:
+    return rung.pixel_format == facts.pixel_format and rung.fields == 1 and rung.crop is None
 
 
 def device_filter_graph(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung], grid: Grid) -> str | None:

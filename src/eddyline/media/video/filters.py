@@ -1,6 +1,6 @@
 """The filter graph between one decoder and the encoders of all rungs.
 
-    slice -> exactly the wanted frames, of one size -> deinterlaced if needed -> constant rate
+    slice -> exactly the wanted frames, of one size -> deinterlaced if needed -> constant rate -> cropped
           -+-> largest SDR rung -> upright -+-> [v0]
            |                                '-> next smaller rung -+-> [v1]
            |                                                       '-> ...
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from eddyline.media.ladder.chunks import Grid
+from eddyline.media.ladder.crop import Crop, cropped_facts
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import (
@@ -62,8 +63,16 @@ def joined_filter_graph(
     for index, rung in enumerate(rungs):
         key = (rung.family, rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
         groups.setdefault(key, []).append(index)
+    crop = rungs[0].crop
+    source, facts = facts, cropped_facts(crop, facts)
     heads = [f"g{number}" for number in range(len(groups))]
-    parts = _join(pieces, facts, grid, heads, rungs[0].fields)
+    parts = _join(
+        [
+            [*_trim(piece, source, grid, rungs[0].fields), *SIDE_DATA_FILTERS, *_crop(crop)]
+            for piece in pieces
+        ],
+        heads,
+    )
     for head, (key, members) in zip(heads, groups.items(), strict=True):
         parts += _scale_chain(head, members, facts, rungs, every_frame(key[-1], facts, grid), skips)
     parts += [
@@ -113,14 +122,15 @@ def _trim(piece: Slice, facts: VideoFacts, grid: Grid, fields: int) -> list[str]
     return [*steps, *retime, *mono, *rotation_filters(facts)]
 
 
-def _join(
-    pieces: Sequence[Slice], facts: VideoFacts, grid: Grid, heads: Sequence[str], fields: int
-) -> list[str]:
-    """The wanted frames of all slices, at each of the labels `heads`."""
-    steps = [[*_trim(piece, facts, grid, fields), *SIDE_DATA_FILTERS] for piece in pieces]
-    if len(pieces) == 1:
+def _crop(crop: Crop | None) -> list[str]:
+    return [] if crop is None else [f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}:exact=1"]
+
+
+def _join(steps: Sequence[Sequence[str]], heads: Sequence[str]) -> list[str]:
+    """The wanted frames of all slices, by the filters of each, at each of the labels `heads`."""
+    if len(steps) == 1:
         return [_chain("0:v:0", [*steps[0], *_split(len(heads))], heads)]
-    labels = [f"p{number}" for number in range(len(pieces))]
+    labels = [f"p{number}" for number in range(len(steps))]
     parts = [
         _chain(f"{number}:v:0", chain, [label])
         for number, (chain, label) in enumerate(zip(steps, labels, strict=True))

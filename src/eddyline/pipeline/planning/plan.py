@@ -16,6 +16,7 @@ from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_families
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, is_hardware
 from eddyline.media.ladder.ladder import Rung, rungs
 from eddyline.media.ladder.profile import Profile
+from eddyline.media.ladder.size_limit import with_size_limit
 from eddyline.media.ladder.software_rungs import software_rungs
 from eddyline.media.quality.sampling import sampling_jobs
 from eddyline.media.source.source import SourceFacts
@@ -63,7 +64,7 @@ class Plan:
         encoders: Mapping[str, str] = DEFAULT_ENCODERS,
     ) -> Plan:
         """Choose rungs, grid and chunks. `encoders` by codec, for rungs that name none."""
-        ladder = rungs(profile, facts.video, encoders)
+        ladder = with_size_limit(rungs(profile, facts.video, encoders), profile, facts)
         grid = frame_grid(
             gop_s=profile.gop_s,
             segment_s=profile.segment_s,
@@ -113,7 +114,9 @@ class Plan:
 
     def rungs_of(self, family: str, *, software: bool = False) -> tuple[Rung, ...]:
         """The rungs of a family, largest first; `software`: as encoded after the failure of a device."""
-        ladder = software_rungs(self.profile, self.facts.video) if software else self.rungs
+        ladder = self.rungs
+        if software:
+            ladder = with_size_limit(software_rungs(self.profile, self.facts.video), self.profile, self.facts)
         return tuple(rung for rung in ladder if rung.family == family)
 
     def has_hardware(self, family: str) -> bool:

@@ -10,6 +10,7 @@ from eddyline.media.frame_verification.comparison import FrameMismatchError, Fra
 from eddyline.media.frame_verification.png import encode_png
 from eddyline.media.frame_verification.verify import verify_frames
 from eddyline.media.ladder.ladder import Rung
+from eddyline.media.ladder.size_limit import check_size
 from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights
 from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble_rendition
@@ -53,6 +54,7 @@ def assemble(task: Task) -> StepOutput:
             subtitles=read_subtitles(task),
             reorder=REORDER if plan.preview is not None and plan.preview.rung == rung.name else 0,
         )
+        check_size(rung, plan.profile, rendition.bytes)
         compared, cpu_s = _verify(task, rung, out, source)
     return StepOutput(
         files={out.name: out},

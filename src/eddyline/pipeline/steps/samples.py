@@ -27,6 +27,7 @@ from eddyline.media.frame_verification.source_samples import (
     decode_source_samples,
     required_samples,
 )
+from eddyline.media.ladder.crop import cropped_facts, upright_crop
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.source.remux import main_video_index
 from eddyline.media.source.sniff import detect_container, read_head
@@ -51,7 +52,8 @@ _DEMUXERS = {"mp4": "mov"}  # containers whose name differs from that of FFmpeg'
 def samples(task: Task) -> StepOutput:
     """Decode the sampled frames of the original to "plain.rgb", and "tonemapped.rgb" for SDR rungs of HDR."""
     plan = task.plan
-    facts = plan.facts.video
+    facts, crop = plan.facts.video, plan.rungs[0].crop
+    shown = None if crop is None else upright_crop(crop, facts)
     # Where the first segment of the preview ends, one rung has a join.
     joins = [replace(chunk, start=chunk.stop) for chunk in plan.chunks if chunk.rung]
     written: dict[str, Path] = {}
@@ -67,13 +69,16 @@ def samples(task: Task) -> StepOutput:
                 tonemapped = facts if name == _TONEMAPPED else None
                 converted = None if is_supported_by_scale(facts) else facts
                 inputs = [
-                    replace(each, source=replace(each.source, tonemapped=tonemapped, converted=converted))
+                    replace(
+                        each,
+                        source=replace(each.source, tonemapped=tonemapped, converted=converted, crop=shown),
+                    )
                     for each in sampled
                 ]
                 decoded = decode_source_samples(
                     inputs,
                     samples_plan.ranges,
-                    facts,
+                    cropped_facts(crop, facts),
                     tools=task.runtime.tools,
                     runner=task.runner,
                     work=task.work,
