@@ -32,6 +32,12 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "memory.peak_mb": ("at most", 300),
         "proof.cpu_share": ("at most", 0.02),
     },
+    "quality_sampling": {
+        "quality_sampling.cpu_share": ("at most", 0.1),
+        "quality_sampling.vmaf_error": ("at most", 1.0),
+        "quality_sampling.psnr_error": None,
+        "quality_sampling.ssim_error": None,
+    },
     "graph": {
         "graph.jobs_per_s": ("at least", 2500),
         "graph.jobs_per_s_backlog": ("at least", 2000),

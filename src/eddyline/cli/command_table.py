@@ -52,6 +52,10 @@ COMMANDS = {
     "cost": _command(
         "cost", "Show what work cost: by asset, owner, kind of job or pool, or one asset in detail."
     ),
+    "quality": _command(
+        "quality",
+        "Show the quality of an asset's renditions (VMAF, PSNR, SSIM), or measure it with other metrics.",
+    ),
     "jobs": _command(
         "jobs",
         "List, show, retry or cancel jobs of an output directory or a fleet (--ledger); drain workers.",

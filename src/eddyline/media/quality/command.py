@@ -166,7 +166,9 @@ class _Comparison:
         """The size and bits of the encoded frames, from which CAMBI concludes what banding looks like."""
         width, height = self.file.encoded_size or (self.file.rung.width, self.file.rung.height)
         bits = 10 if self.file.rung.pixel_format == _DEEP else 8
-        options = {"enc_width": width, "enc_height": height, "enc_bitdepth": bits}
+        options = {"enc_bitdepth": bits}
+        if is_defined(Metric.CAMBI, width, height):
+            options |= {"enc_width": width, "enc_height": height}
         return "".join(f"\\:{prefix}{name}={value}" for name, value in options.items())
 
     def _log(self, *metrics: Metric) -> str:

@@ -32,7 +32,7 @@ INTERVAL: Final = 3
 _MEASURED: Final = 2  # frames of a window: the two differ less than frames of different windows
 _LENGTH: Final = INTERVAL * _MEASURED
 _MAX_WINDOWS: Final = 128  # more would change the mean of any source by less than 0.5
-_SHARE: Final = 0.10  # of the encode's CPU time, both by estimates
+_SHARE: Final = 0.09  # of the encode's CPU time, both by estimates; measured, it is 0.08 to 0.1
 _JOB_CPU_S: Final = 40.0  # the target of a chunk (`media/ladder/chunks.py`)
 _MAX_JOBS: Final = 64
 # CPU nanoseconds per pixel on the machine of `media/ladder/cost.py`; a frame of a window is decoded, filtered
