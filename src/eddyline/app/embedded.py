@@ -18,7 +18,9 @@ from eddyline.fleet import pools
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.ladder.cost import estimate_cpu_s
 from eddyline.media.ladder.ladder import Rung
+from eddyline.media.ladder.reframe import with_reframe
 from eddyline.media.source.source import SourceFacts, TelemetryFacts
+from eddyline.media.video.sphere_facts import with_view
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.planning.routing import local_router
 from eddyline.pipeline.runs.embedded import EmbeddedSession, open_session
@@ -35,7 +37,8 @@ class RunRequest:
 
     `sources` are paths or addresses in a store. `store` is the address of the media store for the results
     ("": the directory `out`). `merge`: the chapter files of one recording become one asset.
-    `own_process`: this process exists for the run, so that its CPU time counts from its start.
+    `own_process`: this process exists for the run, so that its CPU time counts from its start. `reframe`: the
+    flat view of spherical video, as in `with_reframe` ("": that of the profile).
     """
 
     sources: tuple[str | Path, ...]
@@ -45,6 +48,11 @@ class RunRequest:
     merge: bool = True
     store: str = ""
     own_process: bool = False
+    reframe: str = ""
+
+    def load_profile(self) -> profiles.Profile:
+        """The profile with the options of the run. Raises `UsageError`."""
+        return with_reframe(profiles.load_profile(self.profile), self.reframe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +73,7 @@ def run(request: RunRequest, *, stop: Stop, on_event: Callable[[Event], None]) -
 
     Raises `UsageError` for an invalid profile or setting, or if another run uses the directory.
     """
-    profile = profiles.load_profile(request.profile)
+    profile = request.load_profile()
     if profile.encryption is not None:
         content_keys(config.read()).check(profile.encryption.key)
     with open_run(request, stop=stop, on_event=on_event) as session:
@@ -100,7 +108,7 @@ def open_run(
 
 def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     """Plan the assets that `run` would create, without writing anything."""
-    profile, tools = profiles.load_profile(request.profile), find_toolchain()
+    profile, tools = request.load_profile(), find_toolchain()
     route = local_router(pools.load_pools(config.read().pools), tools)
     SharedServices(store="", ledger="", queues="", settings=config.read()).configure_sources()
     found = discover(request.sources)
@@ -108,7 +116,8 @@ def dry_run(request: RunRequest) -> tuple[PlannedAsset, ...]:
     for recording in group_recordings(found.videos) if request.merge else [(each,) for each in found.videos]:
         name = PurePosixPath(recording[0]).name
         try:
-            facts = _combine_chapters([probe_source(each, tools) for each in recording], recording, profile)
+            probed = [probe_source(each, tools) for each in recording]
+            facts = with_view(_combine_chapters(probed, recording, profile), profile)
             encoders = route(profile, facts.video).encoders
             plan = Plan.create(
                 asset="", name=name, facts=facts, profile=profile, toolchain="", encoders=encoders

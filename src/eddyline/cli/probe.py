@@ -89,6 +89,9 @@ def _video(video: VideoFacts) -> list[str]:
         notes.append(f"rotated by {video.rotation} degrees")
     if video.projection:
         notes.append(f"{video.projection} projection")
+    if video.sphere is not None:
+        tracks = "two tracks" if video.sphere.is_eac else "frames"
+        notes.append(f"projected from {tracks} of {video.sphere.width}x{video.sphere.height}")
     if video.interlaced:
         notes.append("interlaced")
     if (video.display_width, video.display_height) != (video.width, video.height):

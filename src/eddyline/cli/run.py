@@ -35,6 +35,15 @@ def run(
     no_merge: options.NoMerge = False,
     as_json: options.JsonLines = False,
     store: options.ResultStore = "",
+    reframe: Annotated[
+        str,
+        typer.Option(
+            "--reframe",
+            metavar="VIEW",
+            help="A flat view of spherical video in degrees: yaw=30,pitch=-10,roll=0,fov=100,aspect=16:9.",
+            show_default=False,
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan without executing it.")] = False,
 ) -> None:
     """Transcode recordings into verified, playable assets. Can be stopped at any time and resumed."""
@@ -48,6 +57,7 @@ def run(
         merge=not no_merge,
         store=store,
         own_process=True,
+        reframe=reframe,
     )
     if dry_run:
         from eddyline.cli.dry_run import show_plan

@@ -32,7 +32,7 @@ class Slice:
     """A written slice. The requested `frames` frames are those whose time is in [start_pts, end_pts).
 
     Times are in ticks of 1/timescale s. `samples` is the number of samples in the file, `bytes_read` the
-    bytes read from the source.
+    bytes read from the source. `second` are the same frames of another track that is decoded with this one.
     """
 
     path: Path
@@ -42,6 +42,12 @@ class Slice:
     timescale: int
     samples: int
     bytes_read: int
+    second: Slice | None = None
+
+    @property
+    def tracks(self) -> tuple[Slice, ...]:
+        """The slices of all tracks: this one, and the second."""
+        return (self,) if self.second is None else (self, self.second)
 
 
 def write_slice(

@@ -61,7 +61,7 @@ class TrackCutter:
         work.mkdir()
         if plan.encoded and self._facts is None:
             self._facts = probe(
-                self.src, self.movie, runner=self.runner, tools=self.tools, work=self.work
+                self.src, self.movie, runner=self.runner, tools=self.tools, work=self.work, join_pair=False
             ).video
         made = cut_video.build_cut_video(
             source,

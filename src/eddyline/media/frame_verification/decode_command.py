@@ -43,8 +43,9 @@ class DecodeInput:
 
     `converted`: facts of video with a matrix that FFmpeg's scale filter does not support (YCgCo, ICtCp,
     constant luminance); the zscale filter converts it to RGB first. `tonemapped`: facts of HDR video that is
-    compared with SDR and is tone-mapped; they name its transfer where its frames do not. `crop`: the
-    part of the upright frame that is compared.
+    compared with SDR and is tone-mapped; they name its transfer where its frames do not. `crop`: the part of
+    the upright frame that is compared. `as_coded`: the display matrix is ignored, as it is for spherical
+    video in two tracks.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class DecodeInput:
     tonemapped: VideoFacts | None = None
     converted: VideoFacts | None = None
     crop: Crop | None = None
+    as_coded: bool = False
 
 
 def decode_command(
@@ -74,6 +76,7 @@ def decode_command(
         inputs += ["-threads", "1", "-max_error_rate", "1", "-reinit_filter", "0"]
         if each.seek is not None:
             inputs += ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", _seconds(each.seek)]
+        inputs += ["-noautorotate"] if source.as_coded else []
         inputs += ["-format_whitelist", _DEMUXERS, "-f", source.demuxer, "-an", "-sn", "-dn"]
         inputs += input_args(source.path)
         filters = ",".join(_filters(each, shape, source))

@@ -113,12 +113,14 @@ def decode_source_samples(
     tools: Toolchain,
     runner: Runner,
     work: Path,
+    shape: tuple[int, int] | None = None,
 ) -> SourceSamples:
     """Decode the ranges of the original: one file, or the files of one recording in order.
 
+    The samples have `shape`; None: that of samples of frames that are displayed as in `facts`.
     Raises `ToolError` if FFmpeg is killed or times out, `Interrupted`, `TransientError`.
     """
-    shape = sample_size(facts.display_width, facts.display_height)
+    shape = shape or sample_size(facts.display_width, facts.display_height)
     samples = SourceSamples(shape=shape, aspect=Fraction(*shape))
     for place, file in enumerate(files):
         count = len(file.shown)

@@ -34,6 +34,7 @@ _DECODE = {"h264": 5, "hevc": 6, "av1": 6, "vp9": 5, "prores": 12}
 _DECODE_UNKNOWN = 8
 _SCALE = 2
 _TONEMAP = 60
+_PROJECT_DECODED, _PROJECT = 6, 20  # spherical video: a pixel of the decoded frame, of the largest rung
 _HIGH_BIT_DEPTH_FACTOR = Fraction(3, 2)
 
 
@@ -66,13 +67,13 @@ def _source_ns(rungs: Sequence[Rung], facts: VideoFacts | None) -> Fraction:
     largest = max((rung.width * rung.height for rung in rungs), default=0)
     if facts is None:
         return Fraction(largest * _DECODE["h264"])
-    decoding = (
-        facts.width
-        * facts.height
-        * _DECODE.get(facts.codec, _DECODE_UNKNOWN)
-        * _depth_factor(facts.pixel_format)
-    )
-    return decoding + (largest * _TONEMAP if facts.hdr else 0)
+    sphere = facts.sphere
+    pixels = facts.width * facts.height
+    if sphere is not None:
+        pixels = sphere.width * sphere.height * (2 if sphere.is_eac else 1)
+    decoding = pixels * _DECODE.get(facts.codec, _DECODE_UNKNOWN) * _depth_factor(facts.pixel_format)
+    projection = 0 if sphere is None else pixels * _PROJECT_DECODED + largest * _PROJECT
+    return decoding + projection + (largest * _TONEMAP if facts.hdr else 0)
 
 
 def _depth_factor(pixel_format: str) -> Fraction:

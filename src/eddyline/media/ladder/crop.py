@@ -35,9 +35,9 @@ def decoded_crop(settings: CropSettings | None, facts: VideoFacts) -> Crop | Non
     """
     if settings is None:
         return None
-    if facts.projection:
+    if facts.projection or facts.sphere is not None:
         raise UnsupportedError(
-            f"spherical video ({facts.projection}) cannot be cropped: its metadata describes the whole frame",
+            "spherical video cannot be cropped: its metadata describes the whole frame",
             remedy="use a profile without crop",
             reason="crop",
         )

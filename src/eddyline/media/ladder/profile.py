@@ -18,6 +18,7 @@ from eddyline.core.errors import UsageError
 from eddyline.core.identity import digest
 from eddyline.core.settings_file import Section, read_settings
 from eddyline.media.ladder.encoders import find_encoder
+from eddyline.media.ladder.reframe import ReframeSettings
 
 _BUILT_IN = Path(__file__).parent / "profiles"
 _REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
@@ -39,6 +40,7 @@ _ADDED = {
     "crop": None,
     "max_bytes": None,
     "max_duration_s": None,
+    "reframe": None,
 }
 
 
@@ -171,7 +173,8 @@ class Profile(Section):
     segments the list of highlights has (None: the asset has no such list). `quality`: whether VMAF, PSNR and
     SSIM of a sample of frames are measured. `encryption`: how HLS and DASH are encrypted. `crop`: the part of
     the frame that renditions show. `max_bytes`: the largest size of a rendition, to which its bitrate is
-    limited. `max_duration_s`: longer sources are refused.
+    limited. `max_duration_s`: longer sources are refused. `reframe` makes flat video of spherical sources;
+    other sources ignore it.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -192,6 +195,7 @@ class Profile(Section):
     crop: CropSettings | None = None
     max_bytes: Annotated[int, Field(ge=100_000, le=10**13)] | None = None
     max_duration_s: Annotated[float, Field(ge=1, le=10**6)] | None = None
+    reframe: ReframeSettings | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

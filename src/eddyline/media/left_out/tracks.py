@@ -14,9 +14,12 @@ _EMPTY = "it is empty"
 _MAX_NAME = 60  # characters of a track's name in a label
 
 
-def left_out_tracks(movie: Movie, src: ByteRanges, video: Track) -> tuple[LeftOut, ...]:
-    """List the omitted tracks in order of kind; `video` is the track that is processed."""
+def left_out_tracks(
+    movie: Movie, src: ByteRanges, video: Track, second: Track | None = None
+) -> tuple[LeftOut, ...]:
+    """List the omitted tracks in order of kind; `video`, and `second` of a pair, are those processed."""
     carried = {track.number for track in data_tracks(movie, src)} | {video.number}
+    carried |= set() if second is None else {second.number}
     carried |= {track.number for track in subtitle_tracks(movie, src)}
     chapters = {number for track in movie.tracks for number in track.references.get("chap", ())}
     found = [

@@ -70,11 +70,12 @@ def plan_jpegs(
     """
     file, directory = video.work / f"{name}.mp4", video.work / name
     directory.mkdir(exist_ok=True)
-    video.write_keyframes(selected, file)
+    shape = image_size(video.facts, width)
+    video.write_keyframes(selected, shape, file)
     images = ImageSet(
         path=file,
         frames=len(selected),
-        shape=image_size(video.facts, width),
+        shape=shape,
         output_filter="null",
         output=(*JPEG_OUTPUT, f"file:{directory}/%d.jpg"),
     )

@@ -65,7 +65,7 @@ def _best(video: ImageSource, candidates: tuple[int, ...]) -> int:
     """The candidate with the best score, from small images only."""
     across, down = image_size(video.facts, _SCORED_WIDTH)
     raw, file = video.work / "poster-candidates.grey", video.work / "poster-candidates.mp4"
-    video.write_keyframes(candidates, file)
+    video.write_keyframes(candidates, (across, down), file)
     images = ImageSet(
         path=file,
         frames=len(candidates),

@@ -18,8 +18,10 @@ import numpy.typing as npt
 from eddyline.core.errors import InputError, ToolError
 from eddyline.core.processes.runner import Limits, Runner
 from eddyline.media.pictures.image_filters import image_filters
+from eddyline.media.source.eac_pair import SecondTrack
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
+from eddyline.media.video.sphere_filters import sphere_chains
 from eddyline.mp4.byte_ranges import ByteRanges, Ints
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Track
@@ -31,6 +33,7 @@ from eddyline.store.ranges import FileRanges
 # Keyframe i of the keyframe file is shown at i/25 s, so the time of a decoded frame tells its number.
 _RATE = 25
 _BASE_S, _FRAME_S = 60.0, 2.0
+_PROJECTION_S = 120.0  # to build the tables of the largest projection
 _MAX_DECODERS = 8  # at once, because each holds some frames of the source's size
 _ERROR_TOLERANT = ("-skip_frame", "nokey", "-max_error_rate", "1")
 _MAX_PIXELS = 3 * 4096 * 2304  # of the frames that one command decodes at once
@@ -53,7 +56,8 @@ class Keyframes:
 class ImageSource:
     """A video to take images from, and the programs that decode it.
 
-    `shown` is the presentation of `track`; `work` is a directory for temporary files.
+    `shown` is the presentation of `track`, `second` the other track of a pair (`eac_pair`); `work` is a
+    directory for temporary files.
     """
 
     src: ByteRanges
@@ -63,15 +67,76 @@ class ImageSource:
     tools: Toolchain
     runner: Runner
     work: Path
+    second: SecondTrack | None = None
 
     @cached_property
     def keyframes(self) -> Keyframes:
-        """The shown keyframes. Raises `InputError` if there is none."""
-        return shown_keyframes(self.track, self.shown)
+        """The shown keyframes; of a pair, those of both tracks. Raises `InputError` if there is none."""
+        found = shown_keyframes(self.track, self.shown)
+        return found if self.second is None else _common_keyframes(found, self.shown, self.second)
 
-    def write_keyframes(self, numbers: Sequence[int], out: Path) -> None:
-        """Write these keyframes as a local MP4 with 25 frames per second."""
-        write_keyframes(self.src, self.track, self.keyframes.sample[list(numbers)], out)
+    def write_keyframes(self, numbers: Sequence[int], shape: tuple[int, int], out: Path) -> None:
+        """Write these keyframes as a local MP4 with 25 frames per second.
+
+        Spherical video is projected first, and encoded losslessly in twice the size of images of `shape`.
+        """
+        samples = self.keyframes.sample[list(numbers)]
+        if self.facts.sphere is None:
+            write_keyframes(self.src, self.track, samples, out)
+            return
+        tracks = [(self.track, samples)]
+        if self.second is not None:
+            tracks.append((self.second.track, self.second.shown.sample[_frames_of(self.shown, samples)]))
+        _write_projected(self, tracks, (2 * shape[0], 2 * shape[1]), out)
+
+
+def _common_keyframes(found: Keyframes, shown: Presentation, second: SecondTrack) -> Keyframes:
+    """The keyframes that are keyframes of the second track as well, so that each decodes alone."""
+    both = np.isin(found.sample, shown.sample)
+    both[both] = second.track.samples.sync[second.shown.sample[_frames_of(shown, found.sample[both])]]
+    if not both.any():
+        raise InputError("the two tracks of the video have no common keyframe")
+    return replace(found, sample=found.sample[both], times=found.times[both])
+
+
+def _frames_of(shown: Presentation, samples: Ints) -> Ints:
+    """The frame numbers of shown samples."""
+    order = np.argsort(shown.sample)
+    frames: Ints = order[np.searchsorted(shown.sample, samples, sorter=order)]
+    return frames
+
+
+def _write_projected(
+    video: ImageSource, tracks: Sequence[tuple[Track, Ints]], size: tuple[int, int], out: Path
+) -> None:
+    """Decode keyframes, project them, and write them losslessly as keyframes of `out`."""
+    files = [out.with_name(f"{out.stem}-track{number}.mp4") for number in range(len(tracks))]
+    inputs: list[str] = []
+    for file, (track, samples) in zip(files, tracks, strict=True):
+        write_keyframes(video.src, track, samples, file)
+        inputs += ["-threads", "1", "-flags:v", "+low_delay", *_ERROR_TOLERANT, "-noautorotate"]
+        inputs += input_args(file)
+    labels = [f"decoded{number}" for number in range(len(tracks))]
+    # Frames are paired by number, so that one that is missing in a track shows in their number.
+    numbered = [f"[{number}:v:0]setpts=N[{label}]" for number, label in enumerate(labels)]
+    graph = ";".join([*numbered, *sphere_chains(video.facts, size, sources=labels, out="sphere")])
+    count = len(tracks[0][1])
+    argv = (
+        *(str(video.tools.ffmpeg), *FFMPEG_BASE, "-y", *inputs, "-filter_complex", graph, "-map", "[sphere]"),
+        *("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-g", "1"),
+        *("-video_track_timescale", str(_RATE), "-f", "mp4", f"file:{out}"),
+    )
+    video.runner.run(argv, limits=Limits(wall_s=_BASE_S + _PROJECTION_S + 2 * _FRAME_S * count))
+    for file in files:
+        file.unlink()
+    with FileRanges(out) as source:
+        written = len(read_movie(source).tracks[0].samples)
+    if written != count:
+        raise InputError(
+            f"{count - written} of {count} keyframes cannot be decoded from both tracks of the video",
+            remedy="check the original in GoPro Player, or copy it from the card again",
+            reason="damaged-frames",
+        )
 
 
 def shown_keyframes(track: Track, shown: Presentation) -> Keyframes:

@@ -105,7 +105,7 @@ def plan_storyboard(video: ImageSource, settings: StoryboardSettings, *, out_dir
     columns = min(settings.columns, len(selected))
     rows = min(settings.rows, math.ceil(len(selected) / columns))
     file = video.work / "storyboard.mp4"
-    video.write_keyframes(selected, file)
+    video.write_keyframes(selected, (across, down), file)
     return PlannedStoryboard(
         video=video,
         starts=starts,

@@ -56,6 +56,7 @@ def measure_command(
     The results do not depend on `threads`.
     """
     graph = [joined_filter_graph(reference.pieces, reference.facts, reference.rungs, reference.grid)]
+    slices = [track for piece in reference.pieces for track in piece.tracks]
     places = {rung.name: place for place, rung in enumerate(reference.rungs)}
     users = {name: [at for at, each in enumerate(distorted) if each.rung.name == name] for name in places}
     for name, place in places.items():
@@ -70,9 +71,9 @@ def measure_command(
         comparison = _Comparison(
             number=at, file=each, fps=reference.grid.fps / each.rung.frame_step, threads=threads
         )
-        graph += comparison.graph(wanted, len(reference.pieces) + at)
+        graph += comparison.graph(wanted, len(slices) + at)
         logs += comparison.logs
-    inputs = [*(piece.path for piece in reference.pieces), *(each.path for each in distorted)]
+    inputs = [*(track.path for track in slices), *(each.path for each in distorted)]
     argv = (
         *(str(tools.ffmpeg), *FFMPEG_BASE),
         *(

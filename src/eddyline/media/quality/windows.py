@@ -14,13 +14,13 @@ from eddyline.media.ladder.ladder import Rung
 from eddyline.media.quality.comparison import Distorted, Reference
 from eddyline.media.quality.measure import measure
 from eddyline.media.quality.metrics import Metric
+from eddyline.media.source.eac_pair import SecondTrack, write_video_slice
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.excerpt import write_excerpt
 from eddyline.mp4.movie import Movie, Track
 from eddyline.mp4.presentation import Presentation
-from eddyline.mp4.slice import write_slice
 
 MARGIN: Final = 8
 """Frames before and after a window that give all its frames, except the source's first and last, the values
@@ -47,13 +47,14 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceVideo:
-    """The source's video, with its index."""
+    """The source's video, with its index; `second` is the second track of a pair (`eac_pair`)."""
 
     src: ByteRanges
     movie: Movie
     track: Track
     shown: Presentation
     facts: VideoFacts
+    second: SecondTrack | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +98,15 @@ def measure_windows(
     with translate_errors("measuring the quality"):
         work.mkdir(parents=True, exist_ok=True)
     pieces = [
-        write_slice(
+        write_video_slice(
             source.src,
             source.movie,
             source.track,
-            window.start,
-            window.stop,
-            work / f"source-{number}.mp4",
-            shown=source.shown,
+            source.shown,
+            source.second,
+            start=window.start,
+            stop=window.stop,
+            out=work / f"source-{number}.mp4",
         )
         for number, window in enumerate(windows)
     ]
@@ -120,7 +122,8 @@ def measure_windows(
             threads=threads,
         )
     finally:
-        for path in (*(piece.path for piece in pieces), *(file.path for file in files)):
+        slices = [track.path for piece in pieces for track in piece.tracks]
+        for path in (*slices, *(file.path for file in files)):
             path.unlink(missing_ok=True)
     return {
         each.rung.name: {

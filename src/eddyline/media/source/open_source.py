@@ -9,6 +9,7 @@ from typing import Final
 from eddyline.core.errors import InputError
 from eddyline.core.processes.runner import Runner
 from eddyline.media.left_out.report import LeftOut
+from eddyline.media.source.eac_pair import find_pair
 from eddyline.media.source.frame_size import check_frame_size
 from eddyline.media.source.remux import remux_to_mp4
 from eddyline.media.source.sniff import detect_container, read_head
@@ -55,6 +56,8 @@ def open_source(path: Path, *, work: Path, runner: Runner, tools: Toolchain) -> 
 def main_video(movie: Movie) -> Track:
     """Return the video track to process: the first enabled one that is not a cover image.
 
+    Of 360-degree video in two tracks (`eac_pair`) it is the first one.
+
     Raises `InputError` if the video is missing, encrypted, empty or beyond the limits.
     """
     videos = [track for track in movie.tracks_of_kind("video") if track.format not in STILL_FORMATS]
@@ -63,7 +66,8 @@ def main_video(movie: Movie) -> Track:
         raise _no_video(movie)
     # Of a Dolby Vision stream in two tracks, select the one with the base layer.
     videos = [each for each in videos if _has_base_layer(each)] or videos
-    track = next((each for each in videos if each.enabled), videos[0])
+    pair = find_pair(movie)
+    track = pair[0] if pair else next((each for each in videos if each.enabled), videos[0])
     if track.encrypted:
         raise InputError(
             "the source is encrypted (its samples are protected by DRM)",

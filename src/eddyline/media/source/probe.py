@@ -26,6 +26,7 @@ from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.left_out.video import left_out_video
 from eddyline.media.source.description import left_out_metadata, parse_tags, read_description
 from eddyline.media.source.dolby_vision import left_out_enhancement, require_base_layer
+from eddyline.media.source.eac_pair import read_second_track
 from eddyline.media.source.ffprobe import run_ffprobe
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.media.source.first_frame import decode_first_frame
@@ -40,6 +41,7 @@ from eddyline.media.video.captions import has_captions
 from eddyline.media.video.clean_aperture import displayed_size, pixel_aspect
 from eddyline.media.video.colours import is_grey, is_rgb, require_convertible
 from eddyline.media.video.rendition_verification import samples_digest
+from eddyline.media.video.sphere_facts import join_facts
 from eddyline.media.video.spherical import read_spherical
 from eddyline.mp4.bitstream.hdr_messages import HdrMessages
 from eddyline.mp4.byte_ranges import ByteRanges
@@ -65,13 +67,15 @@ def probe(
     subtitles: Sequence[SubtitleFacts] | None = None,
     chapters: Sequence[tuple[Fraction, str]] | None = None,
     codec: str = "",
+    join_pair: bool = True,
 ) -> SourceFacts:
     """Return all facts of a source, by range reads.
 
     `work` is a directory for temporary files. For a remuxed source, `src` and `movie` are those of the MP4,
     and the other arguments describe the original: `original` its bytes (for size and fingerprint),
     `container` its format, `left_out` what remuxing omitted, `subtitles` and `chapters` (seconds, title) its
-    tracks (None: those of `movie`), `codec` its video codec if the MP4 has another one.
+    tracks (None: those of `movie`), `codec` its video codec if the MP4 has another one. 360-degree video in
+    two tracks (`eac_pair`) is described as the sphere that they show, or as its first track (`join_pair`).
     Raises the `InputError` and `UnsupportedError` of `main_video`, and others if the first frame is invalid.
     """
     track = main_video(movie)
@@ -90,6 +94,10 @@ def probe(
     video, tags = _video(src, movie, track, shown, runner=runner, tools=tools, work=work)
     messages = _hdr_messages(src, track, shown)
     video = replace(video, codec=codec or video.codec, hdr_metadata=messages.static.valid_part())
+    second = read_second_track(movie, track, shown) if join_pair else None
+    if second is not None:
+        other, _ = _video(src, movie, second.track, second.shown, runner=runner, tools=tools, work=work)
+        video = join_facts(video, other, second.track.number)
     require_convertible(video)
     captions = [caption_facts(track)] if has_captions(src, track, shown) else []
     if subtitles is None:
@@ -116,7 +124,7 @@ def probe(
                 *omitted_chapters,
                 *left_out_metadata(movie),
                 *([] if original else left_out_boxes(src, movie)),
-                *left_out_tracks(movie, src, track),
+                *left_out_tracks(movie, src, track, None if second is None else second.track),
                 *left_out_video(track, video),
                 *left_out_hdr(messages),
                 *audio.left_out,
@@ -180,6 +188,7 @@ def _video(
         chroma_location=_color("chroma_location", stream, frame),
         interlaced=_is_interlaced(stream, frame),
         projection="" if metadata is None else metadata.projection,
+        stereo=0 if metadata is None else metadata.stereo,
         timescale=track.timescale,
     )
     return facts, tags

@@ -11,8 +11,53 @@ from eddyline.core.numbers import parse_rational
 from eddyline.media.left_out.report import LeftOut
 from eddyline.mp4.bitstream.hdr_metadata import NO_HDR_METADATA, HdrMetadata
 
+_FULL_CIRCLE = 360  # degrees
 # The transfer functions of high dynamic range (ITU-R BT.2100): PQ and HLG.
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A flat view into spherical video, in degrees.
+
+    `yaw` turns it to the right, `pitch` up, `roll` clockwise; `fov` is its horizontal field of view.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    fov: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SphereFacts:
+    """Spherical video whose decoded frames are projected before anything else is done with them.
+
+    `width` and `height` are those of a decoded frame. `second_track` is the track_ID of the second track of
+    an equi-angular cube map (`eac_layout`); 0: the frames are equirectangular. `view` is the flat view to
+    show; None: the whole sphere as an equirectangular frame.
+    """
+
+    width: int
+    height: int
+    second_track: int = 0
+    view: View | None = None
+
+    @property
+    def is_eac(self) -> bool:
+        """Whether the frames are an equi-angular cube map in two tracks."""
+        return bool(self.second_track)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> SphereFacts:
+        """Return the facts from JSON values; raises `TypeError` or `ValueError` for other values."""
+        view = plain.get("view")
+        return cls(
+            width=int(plain["width"]),
+            height=int(plain["height"]),
+            second_track=int(plain["second_track"]),
+            view=None if view is None else View(**{name: _degrees(value) for name, value in view.items()}),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +71,8 @@ class VideoFacts:
     Colors have FFmpeg's names ("bt709", "smpte2084", "unknown"). Without `full_range`, black is 16 and white
     235 (8 bits). `chroma_location` is where chroma samples are among those of luma ("left", "center").
     `projection` is the projection of spherical video that renditions carry ("equirectangular"), "" for other
-    video. `hdr_metadata` is the static HDR metadata, as far as it is valid.
+    video, and `stereo` its stereo mode as in st3d (0: mono). `hdr_metadata` is the static HDR metadata, as
+    far as it is valid. If `sphere` is given, all other facts describe the frames after projection.
     """
 
     codec: str
@@ -48,7 +94,9 @@ class VideoFacts:
     interlaced: bool = False
     projection: str = ""
     hdr_metadata: HdrMetadata = NO_HDR_METADATA
+    stereo: int = 0
     timescale: int
+    sphere: SphereFacts | None = None
 
     @property
     def display_width(self) -> int:
@@ -183,6 +231,8 @@ class SourceFacts:
         video.update({name: parse_rational(video[name]) for name in ("pixel_aspect", "fps")})
         # Plans of older releases have none.
         video["hdr_metadata"] = HdrMetadata.from_json(video.get("hdr_metadata") or {})
+        sphere = video.get("sphere")
+        video["sphere"] = None if sphere is None else SphereFacts.from_json(sphere)
         telemetry = plain["telemetry"]
         values = {
             **plain,
@@ -196,6 +246,12 @@ class SourceFacts:
             "left_out": tuple(LeftOut.from_json(each) for each in plain.get("left_out", ())),
         }
         return cls(**values)
+
+
+def _degrees(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FULL_CIRCLE:
+        raise ValueError(f"{value!r} is not an angle")
+    return float(value)
 
 
 def _description(plain: Mapping[str, Any]) -> Description:

@@ -60,7 +60,8 @@ def is_decoded_on_device(facts: VideoFacts, rungs: Sequence[Rung]) -> bool:
         and not any(side % 2 for side in sides)
     )
     keeps_pixels = (
-        not (facts.hdr or facts.full_range or facts.rotation or facts.mirrored or facts.variable_rate)
+        facts.sphere is None
+        and not (facts.hdr or facts.full_range or facts.rotation or facts.mirrored or facts.variable_rate)
         and keeps_matrix(facts)
         and all(_keeps_pixels(rung, facts) for rung in rungs)
     )

@@ -21,6 +21,7 @@ from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
 from eddyline.media.video import device_filters, filters
 from eddyline.media.video.device_errors import classify_device_error
 from eddyline.media.video.hdr_metadata import rendition_hdr_metadata
+from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.slice import Slice
 from eddyline.store.ranges import FileRanges
@@ -29,6 +30,7 @@ _WALL_PER_CPU_S, _MIN_WALL_S = 30, 120.0  # time limit: wall-clock seconds per e
 _MAX_LISTED = 8  # frames in a message
 # Address space: the program with its threads' stacks, and lookahead and reference frames per pixel.
 _MEMORY_BASE, _MEMORY_SOURCE, _MEMORY_RUNG = 3 * 1024**3, 150, 800
+_MEMORY_PROJECTION = 300  # tables of v360 for its longest kernel, of all planes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +65,9 @@ def _decode_arguments(
         str(tools.ffmpeg),
         *FFMPEG_BASE,
         "-y",
-        *("-threads", str(threads)),
-        # The slice's own times, in which trim counts. Rotation is done by the filter graph.
-        *("-copyts", "-noautorotate", "-an", "-sn", "-dn"),
-        # A filter graph reinitialised at a change of size would restart its frame count at 0.
-        *("-reinit_filter", "0"),
+        "-copyts",  # the slice's own times, in which trim counts
         *device,
-        *input_args(piece.path),
+        *(part for track in piece.tracks for part in _input(track, threads)),
         *("-filter_complex_threads", str(threads)),
         *("-filter_complex", graph),
     )
@@ -153,7 +151,7 @@ def encode_chunk(
             raise device from error
         fault = classify_tool_error(error, "this chunk cannot be encoded")
         # The source is at fault only if a plain decode fails too; anything else may be retried.
-        if fault is not error and find_missing_frames(piece, tools=tools, runner=runner, limits=limits):
+        if fault is not error and _missing(piece, tools=tools, runner=runner, limits=limits):
             raise fault from error
         raise
     with translate_errors(f"reading back {out_dir}"):
@@ -166,9 +164,26 @@ def encode_chunk(
         rung.name: rung.frame_count(piece.frames) - (skipped or {}).get(rung.name, 0) for rung in rungs
     }
     if counts != expected:
-        lost = find_missing_frames(piece, tools=tools, runner=runner, limits=limits)
+        lost = _missing(piece, tools=tools, runner=runner, limits=limits)
         raise _frame_count_error(piece, counts, expected, lost)
     return encoded
+
+
+def _input(piece: Slice, threads: int) -> tuple[str, ...]:
+    return (
+        *("-threads", str(threads)),
+        # Rotation is done by the filter graph.
+        *("-noautorotate", "-an", "-sn", "-dn"),
+        # A filter graph reinitialised at a change of size would restart its frame count at 0.
+        *("-reinit_filter", "0"),
+        *input_args(piece.path),
+    )
+
+
+def _missing(piece: Slice, *, tools: Toolchain, runner: Runner, limits: Limits) -> tuple[int, ...]:
+    """The numbers of the frames that do not decode, in one of the tracks."""
+    found = (find_missing_frames(each, tools=tools, runner=runner, limits=limits) for each in piece.tracks)
+    return tuple(sorted({number for numbers in found for number in numbers}))
 
 
 def _output(label: str, facts: VideoFacts, grid: Grid, options: Sequence[str], out: Path) -> tuple[str, ...]:
@@ -191,6 +206,8 @@ def _limits(piece: Slice, facts: VideoFacts, rungs: Sequence[Rung]) -> Limits:
     # CUDA reserves terabytes of address space and would fail with a limit.
     bounded = not any(is_hardware(rung.encoder) for rung in rungs)
     memory = _MEMORY_BASE + _MEMORY_SOURCE * facts.width * facts.height + _MEMORY_RUNG * pixels
+    if facts.sphere is not None:
+        memory += 2 * _MEMORY_SOURCE * facts.sphere.width * facts.sphere.height + _MEMORY_PROJECTION * pixels
     return Limits(
         wall_s=_MIN_WALL_S + _WALL_PER_CPU_S * estimate_cpu_s(frames, rungs, facts),
         memory=memory if bounded else None,
@@ -208,7 +225,10 @@ def _progress_listener(on_frames: Callable[[int], None] | None, step: int) -> Ca
 
 def _count_frames(rung: Rung, out: Path, grid: Grid) -> EncodedChunk:
     with FileRanges(out) as source:
-        track = read_movie(source).first_track("video")
+        try:
+            track = read_movie(source).first_track("video")
+        except Mp4Error:  # FFmpeg writes no track if it has no frame
+            track = None
         if track is None:
             return EncodedChunk(rung=rung.name, path=out, frames=0, bytes=source.size)
         shown = track.samples.pts.argsort(kind="stable")

@@ -6,7 +6,8 @@
            |                                                       '-> ...
            '-> largest rung that keeps HDR, or has another bit depth or frame step -> ...
 
-Each rung is scaled from the one above it, which costs a fraction of scaling each from the source.
+Each rung is scaled from the one above it, which costs a fraction of scaling each from the source. Spherical
+video that is projected (`sphere_filters`) is projected first, to the size of the largest rung.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from eddyline.media.video.colours import (
 )
 from eddyline.media.video.hdr_metadata import SIDE_DATA_FILTERS, keeps_hdr
 from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
+from eddyline.media.video.sphere_filters import decoded_facts, projected_facts, sphere_chains
 from eddyline.media.video.tone_mapping import tonemap_filters
 from eddyline.mp4.slice import Slice
 
@@ -56,6 +58,8 @@ def joined_filter_graph(
 ) -> str:
     """As `filter_graph`, for the frames of several slices one after the other: input k is slice k.
 
+    Slices with a second track have two inputs each.
+
     Rungs of one family alone are scaled from each other: families are encoded apart.
     """
     skips = [(skipped or {}).get(rung.name, 0) for rung in rungs]
@@ -64,15 +68,13 @@ def joined_filter_graph(
         key = (rung.family, rung.pixel_format, keeps_hdr(facts, rung), rung.frame_step)
         groups.setdefault(key, []).append(index)
     crop = rungs[0].crop
-    source, facts = facts, cropped_facts(crop, facts)
     heads = [f"g{number}" for number in range(len(groups))]
-    parts = _join(
-        [
-            [*_trim(piece, source, grid, rungs[0].fields), *SIDE_DATA_FILTERS, *_crop(crop)]
-            for piece in pieces
-        ],
-        heads,
-    )
+    if facts.sphere is None:
+        parts = _join(list(enumerate(pieces)), facts, grid, heads, rungs[0].fields, crop)
+        facts = cropped_facts(crop, facts)
+    else:
+        parts, facts = _project(pieces, facts, rungs, grid)
+        parts.append(_chain("sphere", _split(len(heads)), heads))
     for head, (key, members) in zip(heads, groups.items(), strict=True):
         parts += _scale_chain(head, members, facts, rungs, every_frame(key[-1], facts, grid), skips)
     parts += [
@@ -90,7 +92,7 @@ def encoder_time_base(facts: VideoFacts, grid: Grid) -> Fraction:
     milliseconds) does not change the output; `assemble` restores the true times. A variable rate keeps the
     source's ticks, because rate control needs the durations of frames.
     """
-    return Fraction(1, facts.timescale) if facts.variable_rate else 1 / grid.encoder_fps
+    return Fraction(1, facts.timescale) if decoded_facts(facts).variable_rate else 1 / grid.encoder_fps
 
 
 def every_frame(step: int, facts: VideoFacts, grid: Grid) -> list[str]:
@@ -126,14 +128,40 @@ def _crop(crop: Crop | None) -> list[str]:
     return [] if crop is None else [f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}:exact=1"]
 
 
-def _join(steps: Sequence[Sequence[str]], heads: Sequence[str]) -> list[str]:
-    """The wanted frames of all slices, by the filters of each, at each of the labels `heads`."""
-    if len(steps) == 1:
-        return [_chain("0:v:0", [*steps[0], *_split(len(heads))], heads)]
-    labels = [f"p{number}" for number in range(len(steps))]
+def _project(
+    pieces: Sequence[Slice], facts: VideoFacts, rungs: Sequence[Rung], grid: Grid
+) -> tuple[list[str], VideoFacts]:
+    """The chains from the decoders to `[sphere]`, and the facts of its frames."""
+    width, height = max(((rung.width, rung.height) for rung in rungs), key=lambda size: size[0] * size[1])
+    decoded = decoded_facts(facts)
+    inputs = list(enumerate(track for piece in pieces for track in piece.tracks))
+    count = len(pieces[0].tracks)
+    names = [f"decoded{number}" for number in range(count)]
+    parts = [
+        part
+        for number, name in enumerate(names)
+        for part in _join(inputs[number::count], decoded, grid, [name], 1)
+    ]
+    parts += sphere_chains(facts, (width, height), sources=names, out="sphere")
+    return parts, projected_facts(facts, width, height)
+
+
+def _join(
+    inputs: Sequence[tuple[int, Slice]],
+    facts: VideoFacts,
+    grid: Grid,
+    heads: Sequence[str],
+    fields: int,
+    crop: Crop | None = None,
+) -> list[str]:
+    """The wanted frames of slices, given with the numbers of their inputs, at each of the labels `heads`."""
+    steps = [[*_trim(piece, facts, grid, fields), *SIDE_DATA_FILTERS, *_crop(crop)] for _, piece in inputs]
+    if len(inputs) == 1:
+        return [_chain(f"{inputs[0][0]}:v:0", [*steps[0], *_split(len(heads))], heads)]
+    labels = [f"p{number}" for number, _ in inputs]
     parts = [
         _chain(f"{number}:v:0", chain, [label])
-        for number, (chain, label) in enumerate(zip(steps, labels, strict=True))
+        for (number, _), chain, label in zip(inputs, steps, labels, strict=True)
     ]
     return [*parts, _chain("][".join(labels), [f"concat=n={len(labels)}", *_split(len(heads))], heads)]
 

@@ -11,7 +11,7 @@ from eddyline.media.source.source import AudioFacts, VideoFacts
 from eddyline.media.video.hdr_metadata import rendition_hdr_metadata, with_hdr_metadata
 from eddyline.media.video.join import JoinedChunks, sample_times
 from eddyline.media.video.rendition_verification import presented_samples
-from eddyline.media.video.spherical import read_spherical, rendition_metadata
+from eddyline.media.video.spherical import WHOLE_SPHERE, read_spherical, rendition_metadata
 from eddyline.mp4.entries.spherical import with_v2
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
@@ -55,12 +55,7 @@ def video_track(
     The source's spherical metadata is scaled to the rendition's size; its HDR metadata is that of the plan.
     `reorder`: see `sample_times`.
     """
-    metadata = read_spherical(track) if facts.projection else None
-    boxes, entry = (
-        ((), ())
-        if metadata is None
-        else rendition_metadata(metadata, (facts.width, facts.height), (rung.width, rung.height))
-    )
+    boxes, entry = _spherical_metadata(rung, track, facts)
     times = sample_times(
         joined.rank, shown, timescale=track.timescale, movie_timescale=timescale, reorder=reorder
     )
@@ -80,6 +75,18 @@ def video_track(
         sync=joined.sync,
         edits=times.edits,
     )
+
+
+def _spherical_metadata(
+    rung: Rung, track: Track, facts: VideoFacts
+) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """The boxes of trak and of the sample entry; none for flat video."""
+    if not facts.projection:
+        return (), ()
+    metadata = WHOLE_SPHERE if facts.sphere is not None else read_spherical(track)
+    if metadata is None:
+        return (), ()
+    return rendition_metadata(metadata, (facts.width, facts.height), (rung.width, rung.height))
 
 
 def audio_track(audio: EncodedAudio, facts: AudioFacts | None, timescale: int) -> OutputTrack:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
+from typing import Final
 
 from eddyline.core.errors import FormatError
 from eddyline.mp4.boxes import Box, make_box, make_full_box
@@ -52,6 +53,12 @@ class SphericalMetadata:
     bounds: tuple[int, int, int, int]
     v1: tuple[bytes, ...]
     v2: tuple[bytes, ...]
+
+
+WHOLE_SPHERE: Final = SphericalMetadata(
+    projection=EQUIRECTANGULAR, stereo=0, bounds=(0, 0, 0, 0), v1=(), v2=()
+)
+"""The metadata of a whole sphere that was projected to an equirectangular frame."""
 
 
 def read_spherical(track: Track) -> SphericalMetadata | None:

@@ -11,7 +11,7 @@ from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.quality.comparison import is_measurable
 from eddyline.media.quality.metrics import Metric
 from eddyline.media.quality.report import HDR, measured, not_measured
-from eddyline.media.source.source import Description, SourceFacts
+from eddyline.media.source.source import Description, SourceFacts, SphereFacts
 from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.runtime.parts import Part
@@ -44,6 +44,7 @@ def source(name: str, facts: SourceFacts) -> dict[str, Any]:
             "variable_rate": video.variable_rate,
             "transfer": video.transfer,
             "pixel_format": video.pixel_format,
+            **_sphere(video.sphere),
         },
         "audio": [
             {
@@ -56,6 +57,15 @@ def source(name: str, facts: SourceFacts) -> dict[str, Any]:
         ],
         "telemetry": None if facts.telemetry is None else asdict(facts.telemetry),
     }
+
+
+def _sphere(found: SphereFacts | None) -> dict[str, Any]:
+    """How the decoded frames of spherical video are projected; empty for other video."""
+    if found is None:
+        return {}
+    view = None if found.view is None else asdict(found.view)
+    tracks = 2 if found.is_eac else 1
+    return {"sphere": {"tracks": tracks, "width": found.width, "height": found.height, "view": view}}
 
 
 def description(found: Description) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def image_source(task: Task, source: IndexedSource) -> ImageSource:
         tools=task.runtime.tools,
         runner=task.runner,
         work=task.work,
+        second=source.second,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from threading import Lock
 
+from eddyline.media.source.eac_pair import SecondTrack, read_second_track
 from eddyline.media.source.open_source import main_video
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
@@ -18,12 +19,16 @@ _CAPACITY = 4  # the index of a one-hour file has about 10 MB
 
 @dataclass(frozen=True, kw_only=True)
 class IndexedSource:
-    """An open MP4 with its index; `track` is the video track that is processed."""
+    """An open MP4 with its index; `track` is the video track that is processed.
+
+    `second` is the second track of 360-degree video in two tracks (`eac_pair`).
+    """
 
     src: ByteRanges
     movie: Movie
     track: Track
     presentation: Presentation
+    second: SecondTrack | None = None
 
 
 class IndexCache:
@@ -47,9 +52,10 @@ class IndexCache:
             if entry.index is None:
                 movie = read_movie(src)
                 track = main_video(movie)
-                entry.index = (movie, track, build_presentation(movie, track))
-            movie, track, shown = entry.index
-        return IndexedSource(src=src, movie=movie, track=track, presentation=shown)
+                shown = build_presentation(movie, track)
+                entry.index = (movie, track, shown, read_second_track(movie, track, shown))
+            movie, track, shown, second = entry.index
+        return IndexedSource(src=src, movie=movie, track=track, presentation=shown, second=second)
 
 
 class _Entry:
@@ -57,4 +63,4 @@ class _Entry:
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.index: tuple[Movie, Track, Presentation] | None = None
+        self.index: tuple[Movie, Track, Presentation, SecondTrack | None] | None = None

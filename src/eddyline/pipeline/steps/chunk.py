@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from eddyline.media.ladder.encoders import is_hardware
+from eddyline.media.source.eac_pair import write_video_slice
 from eddyline.media.video.encode import encode_chunk
-from eddyline.mp4.slice import write_slice
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
@@ -16,14 +16,15 @@ def chunk(task: Task) -> StepOutput:
     frames = plan.chunks[task.index]
     start, stop = frames.source_range
     with task.open_source() as source:
-        piece = write_slice(
+        piece = write_video_slice(
             source.src,
             source.movie,
             source.track,
-            start,
-            stop,
-            task.work / "slice.mp4",
-            shown=source.presentation,
+            source.presentation,
+            source.second,
+            start=start,
+            stop=stop,
+            out=task.work / "slice.mp4",
         )
     rungs = plan.rungs_of_chunk(frames, software=task.software)
     sessions = sum(is_hardware(rung.encoder) for rung in rungs)

@@ -19,6 +19,7 @@ from eddyline.media.source.open_source import main_video
 from eddyline.media.source.probe import probe
 from eddyline.media.source.sniff import HEAD_BYTES, detect_container
 from eddyline.media.source.source import SourceFacts
+from eddyline.media.video.sphere_facts import with_view
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie
 from eddyline.pipeline.planning.destination import require_same_store
@@ -76,8 +77,8 @@ class _Inspection:
             facts, source = self._inspect_file(original)
         # A remuxed source is still identified by, and reported as, the files that the user submitted.
         size = sum(chapter.original.size for chapter in chapters) or original.size
-        facts = replace(facts, fingerprint=spec.fingerprint, bytes=size)
         profile = spec.profile
+        facts = with_view(replace(facts, fingerprint=spec.fingerprint, bytes=size), profile)
         route = self.runtime.route(profile, facts.video)
         plan = Plan.create(
             asset=spec.asset,

@@ -34,6 +34,8 @@ from eddyline.media.source.sniff import detect_container, read_head
 from eddyline.media.source.source import VideoFacts
 from eddyline.media.video.colours import is_supported_by_scale
 from eddyline.media.video.hdr_metadata import keeps_hdr
+from eddyline.media.video.sphere_filters import decoded_facts
+from eddyline.mp4.byte_ranges import Ints
 from eddyline.mp4.samples.random_access import is_random_access_point
 from eddyline.mp4.sparse import write_sparse_copy
 from eddyline.pipeline.runtime.index_cache import IndexedSource
@@ -68,25 +70,52 @@ def samples(task: Task) -> StepOutput:
             ):
                 tonemapped = facts if name == _TONEMAPPED else None
                 converted = None if is_supported_by_scale(facts) else facts
-                inputs = [
-                    replace(
-                        each,
-                        source=replace(each.source, tonemapped=tonemapped, converted=converted, crop=shown),
-                    )
-                    for each in sampled
-                ]
-                decoded = decode_source_samples(
-                    inputs,
-                    samples_plan.ranges,
-                    cropped_facts(crop, facts),
-                    tools=task.runtime.tools,
-                    runner=task.runner,
-                    work=task.work,
+                decoded = _decode(
+                    task,
+                    [
+                        [
+                            replace(
+                                each,
+                                source=replace(
+                                    each.source, tonemapped=tonemapped, converted=converted, crop=shown
+                                ),
+                            )
+                            for each in files
+                        ]
+                        for files in sampled
+                    ],
+                    samples_plan,
                 )
                 path = written[f"{name}.rgb"] = task.work / f"{name}.rgb"
                 path.write_bytes(decoded.pixels())
                 result[name] = decoded.to_json()
     return StepOutput(files=written, result=result)
+
+
+def _decode(task: Task, tracks: Sequence[Sequence[SampledFile]], samples_plan: SamplePlan) -> SourceSamples:
+    facts = task.plan.facts.video
+    if facts.sphere is not None:
+        # Most sources are not projected.
+        from eddyline.media.frame_verification.sphere_samples import (  # noqa: PLC0415 - see above
+            decode_sphere_samples,
+        )
+
+        return decode_sphere_samples(
+            tracks,
+            samples_plan.ranges,
+            facts,
+            tools=task.runtime.tools,
+            runner=task.runner,
+            work=task.work,
+        )
+    return decode_source_samples(
+        tracks[0],
+        samples_plan.ranges,
+        cropped_facts(task.plan.rungs[0].crop, facts),
+        tools=task.runtime.tools,
+        runner=task.runner,
+        work=task.work,
+    )
 
 
 def is_tonemapped(facts: VideoFacts, rung: Rung) -> bool:
@@ -108,17 +137,18 @@ def read_sample_plan(part: Part) -> SamplePlan:
 @contextmanager
 def _sampled_files(
     task: Task, source: IndexedSource, samples_plan: SamplePlan
-) -> Iterator[list[SampledFile]]:
-    """The original files as local files, with the indexes that number their frames."""
+) -> Iterator[list[list[SampledFile]]]:
+    """The original files as local files, with the indexes that number their frames, for each track."""
     plan, sources = task.plan, task.runtime.sources
     with ExitStack() as stack:
         chapters = sources.chapters(plan.asset)
         if chapters:
             yield _sampled_chapters(task, source, [each.original for each in chapters], samples_plan, stack)
         elif not plan.source:
-            yield [_sampled_mp4(task, source, sources.find(plan.asset), samples_plan, work=task.work)]
+            original = sources.find(plan.asset)
+            yield [[each] for each in _sampled_mp4(task, source, original, samples_plan, work=task.work)]
         else:
-            yield [_sampled_original(task, source, sources.find(plan.asset))]
+            yield [[_sampled_original(task, source, sources.find(plan.asset))]]
 
 
 def _sampled_chapters(
@@ -127,10 +157,10 @@ def _sampled_chapters(
     originals: Sequence[SourceFile],
     samples_plan: SamplePlan,
     stack: ExitStack,
-) -> list[SampledFile]:
-    """Each chapter with its own index; its frames follow those of the chapters before it."""
+) -> list[list[SampledFile]]:
+    """Each chapter with its own index; its frames follow those of the chapters before it. For each track."""
     times = frame_times_us(source.presentation, source.track.timescale)
-    sampled: list[SampledFile] = []
+    sampled: list[list[SampledFile]] = []
     first = 0
     for number, original in enumerate(originals):
         src = stack.enter_context(original.open())
@@ -147,7 +177,7 @@ def _sampled_chapters(
         first += len(own.presentation)
     if first != len(times):
         raise ProofError(f"the chapters have {first} frames, but the merged recording has {len(times)}")
-    return sampled
+    return [list(files) for files in zip(*sampled, strict=True)]
 
 
 def _sampled_mp4(
@@ -159,30 +189,63 @@ def _sampled_mp4(
     work: Path,
     first_frame: int = 0,
     start_us: int | None = None,
-) -> SampledFile:
-    """An MP4 with its own index; if it is in a store, as a sparse local copy."""
-    video = task.plan.facts.video
-    sampled = SampledFile(
-        source=DecodeInput(
-            path=original.path or work / "original.mp4", demuxer="mov", stream=f"i:{own.track.number}"
-        ),
-        track=own.track,
-        shown=own.presentation,
-        exact=True,
-        is_random_access=partial(is_random_access_point, own.src, own.track),
-        pixels=video.width * video.height,
-        first_frame=first_frame,
-        start_us=_first_time(own) if start_us is None else start_us,
-    )
+) -> list[SampledFile]:
+    """The tracks of an MP4 with its own index: one, or both of a pair; in a store, as a sparse local copy."""
+    video = decoded_facts(task.plan.facts.video)
+    path = original.path or work / "original.mp4"
+    access = _RandomAccess(own)
+    sampled = [
+        SampledFile(
+            source=DecodeInput(
+                path=path, demuxer="mov", stream=f"i:{track.number}", as_coded=own.second is not None
+            ),
+            track=track,
+            shown=shown,
+            exact=True,
+            is_random_access=partial(access.is_point, place),
+            pixels=video.width * video.height,
+            first_frame=first_frame,
+            start_us=_first_time(own) if start_us is None else start_us,
+        )
+        for place, (track, shown) in enumerate(access.tracks)
+    ]
     if original.path is None:
-        _copy_required_samples(sampled, own, samples_plan)
+        spans = [_required_spans(each, samples_plan) for each in sampled]
+        offsets, sizes = (np.concatenate(each) for each in zip(*spans, strict=True))
+        write_sparse_copy(own.src, offsets, sizes, path)
     return sampled
 
 
-def _copy_required_samples(sampled: SampledFile, own: IndexedSource, samples_plan: SamplePlan) -> None:
-    """Write the sparse copy that `sampled` names."""
-    count = len(own.presentation)
-    table = own.track.samples
+class _RandomAccess:
+    """The random access points of a source; of a pair, the frames at which both tracks have one.
+
+    FFmpeg seeks all tracks of a file at once, so both are decoded from the same frame.
+    """
+
+    def __init__(self, own: IndexedSource) -> None:
+        self._src = own.src
+        self.tracks = [(own.track, own.presentation)]
+        if own.second is not None:
+            self.tracks.append((own.second.track, own.second.shown))
+
+    def is_point(self, place: int, number: int) -> bool:
+        """Whether decoding can start at sync sample `number` of the track at `place`."""
+        if not is_random_access_point(self._src, self.tracks[place][0], number):
+            return False
+        frame = np.flatnonzero(self.tracks[place][1].sample == number)
+        for track, shown in self.tracks[:place] + self.tracks[place + 1 :]:
+            other = int(shown.sample[frame[0]]) if len(frame) else -1
+            if other < 0 or not track.samples.sync[other]:
+                return False
+            if not is_random_access_point(self._src, track, other):
+                return False
+        return True
+
+
+def _required_spans(sampled: SampledFile, samples_plan: SamplePlan) -> tuple[Ints, Ints]:
+    """The offsets and sizes of the samples that FFmpeg reads."""
+    count = len(sampled.shown)
+    table = sampled.track.samples
     wanted = np.zeros(len(table), np.bool_)
     wanted[:_PROBED] = True
     for window in samples_plan.ranges:
@@ -192,7 +255,7 @@ def _copy_required_samples(sampled: SampledFile, own: IndexedSource, samples_pla
             start, stop = required_samples(sampled, first, end)
             # A decoder outputs the last required frame only after it has read later ones in decode order.
             wanted[start : stop + _PROBED] = True
-    write_sparse_copy(own.src, table.offset[wanted], table.size[wanted], sampled.source.path)
+    return table.offset[wanted], table.size[wanted]
 
 
 def _sampled_original(task: Task, source: IndexedSource, original: SourceFile) -> SampledFile:
