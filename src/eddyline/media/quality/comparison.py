@@ -56,5 +56,8 @@ class Distorted:
 
 
 def is_measurable(facts: VideoFacts, rung: Rung) -> bool:
-    """Whether the metrics are defined for this rung: they are not for HDR."""
-    return not keeps_hdr(facts, rung)
+    """Whether the rung is measured: the metrics are not defined for HDR.
+
+    A sphere in two tracks is not measured either, because its reference would be a single slice.
+    """
+    return facts.sphere is None and not keeps_hdr(facts, rung)

@@ -16,6 +16,8 @@ Method = Literal["sampled", "full"]
 
 HDR: Final = "HDR: VMAF is not defined for it"
 """Why a rendition that keeps HDR is not measured."""
+SPHERE: Final = "the source shows a sphere in two tracks"
+"""Why a rendition of such a source is not measured."""
 
 
 def measured(

@@ -10,7 +10,7 @@ from eddyline.media.ladder.ladder import Rung
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.quality.comparison import is_measurable
 from eddyline.media.quality.metrics import Metric
-from eddyline.media.quality.report import HDR, measured, not_measured
+from eddyline.media.quality.report import HDR, SPHERE, measured, not_measured
 from eddyline.media.source.source import Description, SourceFacts, SphereFacts
 from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
@@ -98,7 +98,7 @@ def _quality(plan: Plan, rung: Rung, parts: Sequence[Part]) -> dict[str, Any]:
     if plan.profile.quality == "off":
         return {}
     if not is_measurable(facts, rung):
-        return {"quality": not_measured(HDR)}
+        return {"quality": not_measured(HDR if facts.sphere is None else SPHERE)}
     windows = [part.result["windows"][rung.name] for part in parts]
     metrics = {metric for each in windows for metric in each}
     values = {
