@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from eddyline.core.errors import InputError, UnsupportedError
-from eddyline.media.ladder.profile import Profile
-from eddyline.media.ladder.reframe import ReframeSettings
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.source.eac_layout import require_layout
 from eddyline.media.source.frame_size import check_frame_size
 from eddyline.media.source.source import SourceFacts, SphereFacts, VideoFacts, View
 from eddyline.media.video.spherical import EQUIRECTANGULAR, RECTANGULAR
+
+if TYPE_CHECKING:  # `eddyline probe` needs no profile, and its libraries start slowly
+    from eddyline.media.ladder.profile import Profile
+    from eddyline.media.ladder.reframe import ReframeSettings
 
 _FORMATS = {"yuv420p": 8, "yuvj420p": 8, "yuv420p10le": 10}  # bits
 
