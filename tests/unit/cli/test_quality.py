@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from eddyline import app
 from eddyline.cli.main import build
-from eddyline.core.errors import InputError, MissingError, UsageError
+from eddyline.core.errors import InputError, MissingError, UnsupportedError, UsageError
 from eddyline.core.stop import Stop
 
 _PROFILE = """
@@ -129,6 +129,21 @@ def test_wrong_arguments_are_explained(
     failed = call(asset, *arguments)
     assert isinstance(failed.exception, error)
     assert message in str(failed.exception)
+
+
+def test_cropped_renditions_are_not_compared_with_whole_frames(asset: Asset, tmp_path: Path) -> None:
+    (tmp_path / "square.yaml").write_text(_PROFILE + "crop: {aspect: '1:1'}\n")
+    request = app.RunRequest(
+        sources=(asset.source,), out=tmp_path / "out", profile=str(tmp_path / "square.yaml")
+    )
+    report = app.run(request, stop=Stop(), on_event=lambda _: None)
+    square = Asset(
+        id=Path(report.finished[0].manifest).parent.name, out=tmp_path / "out", source=asset.source
+    )
+    assert measured(square)["270p"]["metrics"]["psnr"]["mean"] > 20
+    failed = call(square, "--full")
+    assert isinstance(failed.exception, UnsupportedError)
+    assert "shows a part of the source's frame" in str(failed.exception)
 
 
 def test_an_asset_that_is_not_published_is_reported(asset: Asset) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from eddyline.core.errors import InputError, MissingError, UsageError
+from eddyline.core.errors import InputError, MissingError, UnsupportedError, UsageError
 from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.quality.metrics import SAMPLED, Metric
@@ -72,7 +73,8 @@ def measure_asset(
 
     `on_progress` receives the part that is done, from 0 to 1. The directory `work` gets temporary files.
     Raises `MissingError` if the asset or its source is missing, `InputError` if the source has changed,
-    `UsageError` for unknown renditions, `ToolError`, `Interrupted`, `TransientError`.
+    `UsageError` for unknown renditions, `UnsupportedError` for cropped ones, `ToolError`, `Interrupted`,
+    `TransientError`.
     """
     manifest = _manifest(store, asset)
     chosen = [each["name"] for each in _renditions(manifest, request.rungs)]
@@ -116,6 +118,7 @@ class _Measurement:
         threads: int,
         on_progress: Callable[[float], None],
     ) -> dict[str, Any]:
+        self._require_whole_frames()
         grid, renditions = self._grid(), self._compared()
         groups, every = self._windows(grid)
         values: dict[str, WindowValues] = {each.rung.name: {} for each in renditions}
@@ -150,6 +153,18 @@ class _Measurement:
             )
             for each in renditions
         }
+
+    def _require_whole_frames(self) -> None:
+        """Raise `UnsupportedError` for cropped renditions: the manifest does not say which part they show."""
+        facts = self.source.facts
+        shown = Fraction(facts.display_width, facts.display_height)
+        for rung in (each.rung for each in self.opened):
+            rounding = Fraction(2, min(rung.width, rung.height)) + Fraction(1, 200)
+            if abs(Fraction(rung.width, rung.height) / shown - 1) > rounding:
+                raise UnsupportedError(
+                    f"{rung.name} shows a part of the source's frame, and cannot be compared again",
+                    remedy="use the values of the manifest: omit --full, --metrics, --at and --source",
+                )
 
     def _compared(self) -> list[RenditionVideo]:
         facts = self.source.facts
