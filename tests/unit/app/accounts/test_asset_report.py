@@ -51,7 +51,7 @@ def test_kinds_renditions_and_minutes(ledger: Ledger) -> None:
     chunks = Cost(1500 * _SECOND + 100 * _SPOT_SECOND, 1500 * _SECOND)
     assert (found.owner, found.duration_s) == ("ann", 30.0)
     by_kind = {each.key: each.work for each in found.kinds}
-    assert list(by_kind) == ["poster", "pictures", "audio", "chunk", "assemble"]
+    assert list(by_kind) == ["poster", "pictures", "chunk", "audio", "assemble"]
     assert by_kind["chunk"].cost == amount(chunks)
     assert by_kind["poster"].cost is None
     assert by_kind["poster"].unknown_starts == 1
