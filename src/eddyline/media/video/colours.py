@@ -24,6 +24,8 @@ ZSCALE_MATRICES: Final = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "ch
 """Matrices that FFmpeg's zscale filter supports and its scale filter does not."""
 _NOT_IN_ZSCALE: Final = frozenset({"unknown", "bt1361e", "smpte428", "vlog"})  # transfers
 _CONSTANT_LUMINANCE: Final = frozenset({"bt709", "smpte170m", "smpte240m", "bt2020-10", "bt2020-12"})
+# The zscale filter does not support all transfers and primaries, and they do not matter where they are kept.
+_ANY_LIGHT: Final = "tin=bt709:pin=bt709:t=bt709:p=bt709"
 _ACCURATE: Final = "accurate_rnd+full_chroma_int+full_chroma_inp"
 SCALER: Final = "bicubic+accurate_rnd"
 """FFmpeg's default scaler. Without accurate_rnd each rung is 0.04 codes darker than the one above it."""
@@ -86,9 +88,12 @@ def is_supported_by_scale(facts: VideoFacts) -> bool:
     return is_rgb(facts.pixel_format) or facts.matrix not in ZSCALE_MATRICES
 
 
-def scale_filters(facts: VideoFacts, width: int, height: int, pixel_format: str) -> tuple[str, ...]:
+def scale_filters(
+    facts: VideoFacts, width: int, height: int, pixel_format: str, chroma: str
+) -> tuple[str, ...]:
     """Filters from a decoded frame to `width` x `height` and this YCbCr format, in limited range, tagged.
 
+    `chroma` is the location of the chroma samples of the result.
     The range is always limited, because many players ignore the full-range flag. The scaler is FFmpeg's
     default, so that a rung is as sharp as that of a plain command. Conversions are done by the zscale filter:
     where the scale filter converts the range, it adds 0.3 to 0.4 codes.
@@ -96,14 +101,15 @@ def scale_filters(facts: VideoFacts, width: int, height: int, pixel_format: str)
     to = f"format={pixel_format}"
     matrix, primaries, transfer = output_colours(facts)
     tags = f"setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
-    if only_needs_scaling(facts):
+    if only_needs_scaling(facts) and chroma == CHROMA:
         # An RGB tag on video that is not RGB: FFmpeg ignores it, and encoders must not repeat it.
         untagged = ("setparams=colorspace=unknown",) if facts.matrix == "gbr" else ()
         return (*untagged, f"{rescale_filter(width, height)}:out_range=limited", to)
     if _is_raw(facts.pixel_format):
         out = f"out_color_matrix={'bt2020' if matrix == 'bt2020nc' else matrix}:out_range=limited"
-        return (f"scale={width}:{height}:flags=bicubic+{_ACCURATE}:{out}", to, f"{tags}:range=tv")
-    conversion = matrix_conversion(facts, matrix, f"r=limited:c={CHROMA}:dither=ordered")
+        scale = f"scale={width}:{height}:flags=bicubic+{_ACCURATE}:{out}:out_chroma_loc={chroma}"
+        return (scale, to, f"{tags}:range=tv")
+    conversion = matrix_conversion(facts, matrix, f"r=limited:c={chroma}:dither=ordered")
     return (f"zscale={width}:{height}:filter=bicubic:{conversion}", to, tags)
 
 
@@ -119,6 +125,17 @@ def rescale_filter(width: int, height: int) -> str:
     return f"scale={width}:{height}:flags={SCALER}:in_chroma_loc={CHROMA}:out_chroma_loc={CHROMA}"
 
 
+def move_chroma_filters(location: str, colours: tuple[str, str, str]) -> tuple[str, ...]:
+    """From chroma samples at `location` to that of renditions. The tags are those of `output_colours`.
+
+    By the zscale filter, because the scale filter does nothing if neither size nor format changes.
+    """
+    matrix, primaries, transfer = colours
+    same = f"{_ANY_LIGHT}:min=bt709:m=bt709:rin=limited:r=limited"
+    tags = f"setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
+    return (f"zscale={same}:cin={location}:c={CHROMA}", tags)
+
+
 def matrix_conversion(facts: VideoFacts, matrix: str, output: str, *, untagged: str = "bt709") -> str:
     """The zscale options for a conversion to this YCbCr matrix ("unknown": none) and to `output`.
 
@@ -132,9 +149,8 @@ def matrix_conversion(facts: VideoFacts, matrix: str, output: str, *, untagged: 
     value_range = "full" if facts.full_range else "limited"
     if is_rgb(facts.pixel_format):
         source, value_range = "gbr", "full"
-    light = "tin=bt709:pin=bt709:t=bt709:p=bt709"
     matrices = f"min={source}:m={source if matrix == 'unknown' else matrix}"
-    return f"{light}:{matrices}:rin={value_range}{_chroma_input(facts)}:{output}"
+    return f"{_ANY_LIGHT}:{matrices}:rin={value_range}{_chroma_input(facts)}:{output}"
 
 
 def output_colours(facts: VideoFacts) -> tuple[str, str, str]:

@@ -24,7 +24,9 @@ from eddyline.media.video.colours import (
     SCALER,
     is_supported_by_scale,
     keeps_matrix,
+    move_chroma_filters,
     only_needs_scaling,
+    output_colours,
     rescale_filter,
     scale_filters,
 )
@@ -33,6 +35,18 @@ from eddyline.media.video.orientation import rotation_filters, swaps_dimensions,
 from eddyline.media.video.sphere_filters import decoded_facts, projected_facts, sphere_chains
 from eddyline.media.video.tone_mapping import tonemap_filters
 from eddyline.mp4.slice import Slice
+
+# No rotation or reflection changes this chroma location.
+_SYMMETRIC = "center"
+# The chroma location from which the filters of `upright_filters` move the samples to the left.
+_BEFORE = {
+    ("transpose=clock",): "bottom",
+    ("transpose=cclock",): "top",
+    ("transpose=clock_flip",): "bottom",
+    ("transpose=cclock_flip",): "top",
+    ("vflip",): CHROMA,
+    (): CHROMA,
+}
 
 
 def filter_graph(
@@ -192,19 +206,28 @@ def _scale_chain(
 
 
 def _from_source(facts: VideoFacts, rung: Rung) -> list[str]:
-    """From the source frame to the group's largest rung. Scale before rotating: fewer pixels to move."""
+    """From the source frame to the group's largest rung. Scale before rotating: fewer pixels to move.
+
+    Chroma samples at the left would be at another side once the frame is flipped or turned. They are put
+    where the rotation moves them to the left, or in the center and moved to the left in the upright frame.
+    """
     width, height = (rung.height, rung.width) if swaps_dimensions(facts) else (rung.width, rung.height)
+    upright = upright_filters(facts)
+    chroma, colours = _BEFORE.get(upright, _SYMMETRIC), output_colours(facts)
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
     if facts.hdr and not keeps_hdr(facts, rung):
-        output = f"m=bt709:r=limited:c={CHROMA}:dither=ordered"
+        output = f"m=bt709:r=limited:c={chroma}:dither=ordered"
         scaled = tonemap_filters(facts, f"{width}:{height}:filter=bicubic", output)
-        steps = [*scaled, f"format={rung.pixel_format}"]
-    elif same and only_needs_scaling(facts) and keeps_matrix(facts):
+        steps, colours = [*scaled, f"format={rung.pixel_format}"], ("bt709", "bt709", "bt709")
+    elif same and chroma == CHROMA and only_needs_scaling(facts) and keeps_matrix(facts):
         steps = []
     else:
-        steps = [*scale_filters(facts, width, height, rung.pixel_format)]
+        steps = [*scale_filters(facts, width, height, rung.pixel_format, chroma)]
+    steps += upright
+    if chroma == _SYMMETRIC:
+        steps += move_chroma_filters(_SYMMETRIC, colours)
     # Untagged chroma is at the same location, but SVT-AV1 would signal another one for it.
-    return [*steps, f"setparams=chroma_location={CHROMA}", *upright_filters(facts)]
+    return [*steps, f"setparams=chroma_location={CHROMA}"]
 
 
 def _from_larger_rung(above: Rung, rung: Rung) -> list[str]:

@@ -74,13 +74,19 @@ def test_a_variable_rate_keeps_the_sources_own_ticks(piece: Slice) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rotation", "steps"), [(90, "transpose=clock"), (180, "hflip,vflip"), (270, "transpose=cclock")]
+    ("rotation", "steps", "chroma"),
+    [(90, "transpose=clock", "bottom"), (180, "hflip,vflip", "center"), (270, "transpose=cclock", "top")],
 )
-def test_frames_are_scaled_before_they_are_rotated(piece: Slice, rotation: int, steps: str) -> None:
+def test_frames_are_scaled_before_they_are_rotated(
+    piece: Slice, rotation: int, steps: str, chroma: str
+) -> None:
     facts = replace(_FACTS, rotation=rotation, pixel_format="yuv422p")
     upright = replace(RUNG_1080, width=1080, height=1920) if rotation != 180 else RUNG_1080
-    scaled = f"scale=1920:1080:{_SCALED}:out_range=limited,format=yuv420p,setparams=chroma_location=left"
-    assert f"{scaled},{steps},setsar=1" in filters.filter_graph(piece, facts, (upright,), _GRID)
+    scale, after = filters.filter_graph(piece, facts, (upright,), _GRID).split(f",{steps},")
+    assert "zscale=1920:1080:" in scale
+    assert f":c={chroma}:" in scale
+    assert ("zscale" in after) == (chroma == "center")
+    assert after.endswith("setparams=chroma_location=left,setsar=1[v0]")
 
 
 def test_only_interlaced_video_is_deinterlaced(piece: Slice) -> None:

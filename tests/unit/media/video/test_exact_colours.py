@@ -309,3 +309,53 @@ def test_all_rungs_have_their_chroma_samples_at_the_left(
         argv = [str(tools.ffmpeg), "-v", "info", "-i", str(path), "-vf", "showinfo", "-f", "null", "-"]
         log = subprocess.run(argv, check=True, capture_output=True, timeout=60).stderr.decode()
         assert set(re.findall(r" cl:(\w+)", log)) == {"left"}, rung.name
+
+
+@pytest.mark.parametrize(
+    ("rotation", "mirrored"),
+    [(0, True), *((rotation, mirrored) for rotation in (90, 180, 270) for mirrored in (False, True))],
+)
+def test_an_upright_frame_has_its_chroma_samples_at_the_left(
+    rotation: int, *, mirrored: bool, tools: Toolchain, tmp_path: Path
+) -> None:
+    """Chroma that is linear in the position in the source shows where the samples of an upright rung are."""
+    slope = 0.5  # codes of 8 bits a pixel of luma
+    across, down = np.meshgrid(np.arange(128) * 2.0, np.arange(128) * 2 + 0.5)
+    planes = [np.full((256, 256), 512), 256 + 4 * slope * across, 256 + 4 * slope * down]
+    raw = b"".join(np.round(plane).astype("<u2").tobytes() for plane in planes)
+    coded, source = tmp_path / "coded.mp4", tmp_path / "a.mp4"
+    argv = [str(tools.ffmpeg), "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p10le", "-s", "256x256"]
+    tags = ["-vf", "setparams=colorspace=bt709:chroma_location=left"]
+    argv += ["-r", "10", "-i", "-", *tags, *H264, str(coded)]
+    subprocess.run(argv, input=raw * 4, check=True, capture_output=True, timeout=60)
+    flip = ["-display_hflip:v:0"] if mirrored else []
+    argv = [
+        str(tools.ffmpeg),
+        "-v",
+        "error",
+        "-display_rotation:v:0",
+        str(-rotation),
+        *flip,
+        "-i",
+        str(coded),
+    ]
+    subprocess.run([*argv, "-c", "copy", str(source)], check=True, capture_output=True, timeout=60)
+    rungs = [make_rung(f"deep-{size}", "hevc", size, size, deep=True) for size in (256, 192, 128)]
+    footage = open_source(source, work=tmp_path, runner=Runner(), tools=tools)
+    with FileRanges(footage.path) as src:
+        facts = probe(src, footage.movie, runner=Runner(), tools=tools, work=tmp_path).video
+    # The source's column and row at each pixel of the upright frame, and how they change with its position.
+    maps = [
+        np.rot90(np.fliplr(grid) if facts.mirrored else grid, -facts.rotation // 90)
+        for grid in np.meshgrid(np.arange(256.0), np.arange(256.0))
+    ]
+    for rung, found in zip(rungs, filtered(source, rungs, tools, tmp_path), strict=True):
+        step, inner = 256 / rung.width, slice(rung.width // 8, 3 * rung.width // 8)
+        numbers = np.arange(rung.width // 2)
+        x, y = np.meshgrid((2 * numbers + 0.5) * step - 0.5, (2 * numbers + 1) * step - 0.5)
+        for plane, grid in zip(found[1:], maps, strict=True):
+            expected = grid[0, 0] + (grid[0, 1] - grid[0, 0]) * x + (grid[1, 0] - grid[0, 0]) * y
+            positions = (plane - 64) / slope
+            apart = (positions - expected)[inner, inner] / step
+            assert abs(apart.mean()) <= 0.15, (rung.name, apart.mean())
+            assert np.abs(apart).max() <= 1, rung.name  # 10 bits are rounded, and chroma is dithered
