@@ -32,9 +32,10 @@ variable "pool" {
     serves      = optional(list(string), [])
     cost        = number
     slot = object({
-      vcpu       = number
-      memory_mib = number
-      most       = optional(number, 64)
+      vcpu             = number
+      memory_mib       = number
+      most             = optional(number, 64)
+      encoder_sessions = optional(number)
     })
     limits = optional(object({
       wall_s      = optional(number, 3600)

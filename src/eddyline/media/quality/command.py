@@ -38,7 +38,7 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """The command, to be run in the directory of its logs, and the logs."""
+    """The command, to be run in the directory of its logs, and the logs. Paths of inputs are absolute."""
 
     argv: tuple[str, ...]
     logs: tuple[Log, ...]
@@ -81,7 +81,7 @@ def measure_command(
             for path in inputs
             for part in (
                 *("-threads", str(threads), "-copyts", "-noautorotate", "-an", "-sn", "-dn"),
-                *("-reinit_filter", "0", *input_args(path)),
+                *("-reinit_filter", "0", *input_args(path.absolute())),
             )
         ),
         *("-filter_complex_threads", str(threads), "-filter_complex", ";".join(graph)),

@@ -19,9 +19,10 @@ _WORKER_DIRECTORY = re.compile(r"\d+-[0-9a-f]{8}")
 def scratch_directory(root: Path) -> Iterator[Path]:
     """A directory below `root` for this process alone, removed at the end.
 
-    Directories of processes that no longer run are removed first. Raises `TransientError` if nothing can be
-    written.
+    It is absolute, because some programs run in another working directory. Directories of processes that no
+    longer run are removed first. Raises `TransientError` if nothing can be written.
     """
+    root = root.absolute()
     with contextlib.ExitStack() as stack:
         with files.translate_errors(f"preparing {root}"):
             root.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from eddyline.pipeline.runtime.scratch import scratch_directory
 
 HOLDER = """
@@ -37,6 +39,13 @@ def test_each_process_has_its_own_directory_which_is_removed_at_the_end(tmp_path
         assert one != other
         assert one.is_dir()
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_the_directory_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FFmpeg and the packager may run in another working directory."""
+    monkeypatch.chdir(tmp_path)
+    with scratch_directory(Path("work")) as directory:
+        assert directory.parent == tmp_path / "work"
 
 
 def test_directories_of_killed_processes_are_removed_and_those_of_running_ones_are_kept(
