@@ -21,6 +21,15 @@ _DEMUXERS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,og
 _EXTRA_FRAMES: Final = 8  # decoded beyond the expected count, so that surplus frames are detected
 _SCALE_FLAGS: Final = "flags=area+accurate_rnd+full_chroma_int+bitexact"
 _REFERENCE_WHITE, _PEAK = 203, 1000  # cd/m2, of HDR (ITU-R BT.2408), and of consumer HDR
+# The place of the chroma sample of two by two pixels, in half pixels from that at the upper left.
+_CHROMA_PLACES: Final[dict[str, tuple[int, int]]] = {
+    "left": (0, 1),
+    "center": (1, 1),
+    "topleft": (0, 0),
+    "top": (1, 0),
+    "bottomleft": (0, 2),
+    "bottom": (1, 2),
+}
 _TONEMAPPED_SIZE: Final = 8  # times the size of the result, which is scaled after the tone mapping
 
 
@@ -45,7 +54,8 @@ class DecodeInput:
     constant luminance); the zscale filter converts it to RGB first. `tonemapped`: facts of HDR video that is
     compared with SDR and is tone-mapped; they name its transfer where its frames do not. `crop`: the part of
     the upright frame that is compared. `as_coded`: the display matrix is ignored, as it is for spherical
-    video in two tracks.
+    video in two tracks. `chroma`: the location of the chroma samples of the upright frame; None: the center,
+    which FFmpeg's scale filter takes for granted.
     """
 
     path: Path
@@ -55,6 +65,22 @@ class DecodeInput:
     converted: VideoFacts | None = None
     crop: Crop | None = None
     as_coded: bool = False
+    chroma: str | None = None
+
+
+def upright_chroma(facts: VideoFacts) -> str | None:
+    """The location of the chroma samples of a frame that FFmpeg has rotated, for `DecodeInput.chroma`.
+
+    FFmpeg's rotation does not change the location that a frame states. None also if the location has no name:
+    the right side.
+    """
+    if is_rgb(facts.pixel_format):
+        return None
+    x, y = _CHROMA_PLACES.get(facts.chroma_location, _CHROMA_PLACES["left"])
+    x = 2 - x if facts.mirrored else x
+    for _ in range(round(facts.rotation / 90) % 4):
+        x, y = 2 - y, x
+    return next((name for name, place in _CHROMA_PLACES.items() if place == (x, y)), None)
 
 
 def decode_command(
@@ -105,9 +131,14 @@ def _filters(wanted: DecodeRange, shape: tuple[int, int], source: DecodeInput) -
     filters = [f"settb=1/{SECOND_US}", *trim, *shown, "setsar=sar=sar:max=1000000"]
     filters += [
         *(_to_rgb(converted) if converted else ()),
-        *(_tonemap(tonemapped, shape) if tonemapped else ()),
+        *(_tonemap(tonemapped, shape, _input_chroma(source)) if tonemapped else ()),
     ]
-    return [*filters, f"scale={shape[0]}:{shape[1]}:{_SCALE_FLAGS}", "format=rgb24"]
+    chroma = _input_chroma(source) if tonemapped is None and converted is None else ""
+    return [*filters, f"scale={shape[0]}:{shape[1]}:{_SCALE_FLAGS}{chroma}", "format=rgb24"]
+
+
+def _input_chroma(source: DecodeInput) -> str:
+    return f":in_chroma_loc={source.chroma}" if source.chroma else ""
 
 
 def _to_rgb(facts: VideoFacts) -> tuple[str, ...]:
@@ -119,7 +150,7 @@ def _to_rgb(facts: VideoFacts) -> tuple[str, ...]:
     return (f"zscale={options}:m=gbr:r=full", "format=gbrp12le")
 
 
-def _tonemap(facts: VideoFacts, shape: tuple[int, int]) -> tuple[str, ...]:
+def _tonemap(facts: VideoFacts, shape: tuple[int, int], chroma: str) -> tuple[str, ...]:
     """The tone mapping that the pipeline promises, exactly and without its lookup table.
 
     It is applied at a reduced size, which saves time, and scaled further afterwards: the mean of tone-mapped
@@ -134,7 +165,7 @@ def _tonemap(facts: VideoFacts, shape: tuple[int, int]) -> tuple[str, ...]:
     options = f"tin={facts.transfer}:pin={primaries}:min={matrix}:rin={value_range}"
     width, height = (_TONEMAPPED_SIZE * side for side in shape)
     return (
-        f"scale={width}:{height}:{_SCALE_FLAGS}",
+        f"scale={width}:{height}:{_SCALE_FLAGS}{chroma}",
         deep,
         f"zscale={options}:t=linear:p=bt709:npl={_REFERENCE_WHITE}:agamma=0",
         "format=gbrpf32le",

@@ -24,6 +24,7 @@ from eddyline.media.frame_verification.source_samples import SourceSamples, near
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
+from eddyline.media.video.colours import CHROMA
 from eddyline.mp4.presentation import Presentation
 
 
@@ -53,7 +54,7 @@ def verify_frames(
     times = frame_times_us(every.thinned(step), timescale * fields)  # those of the rendition
     ranges = consecutive_ranges(number * fields // step for number in frames)
     decoded_ranges = decode_ranges(
-        DecodeInput(path=path, demuxer="mov"),
+        DecodeInput(path=path, demuxer="mov", chroma=CHROMA),
         [_decode_range(start, stop, times, own_grid) for start, stop in ranges],
         samples.shape,
         pixels=rung.width * rung.height,

@@ -18,7 +18,7 @@ import numpy as np
 
 from eddyline.core.errors import ProofError
 from eddyline.edit.cancellable_reads import CancellableReads
-from eddyline.media.frame_verification.decode_command import DecodeInput
+from eddyline.media.frame_verification.decode_command import DecodeInput, upright_chroma
 from eddyline.media.frame_verification.frame_times import frame_times_us
 from eddyline.media.frame_verification.sample_plan import SamplePlan, plan_samples
 from eddyline.media.frame_verification.source_samples import (
@@ -197,7 +197,11 @@ def _sampled_mp4(
     sampled = [
         SampledFile(
             source=DecodeInput(
-                path=path, demuxer="mov", stream=f"i:{track.number}", as_coded=own.second is not None
+                path=path,
+                demuxer="mov",
+                stream=f"i:{track.number}",
+                as_coded=own.second is not None,
+                chroma=None if own.second is not None else upright_chroma(video),
             ),
             track=track,
             shown=shown,
@@ -269,7 +273,12 @@ def _sampled_original(task: Task, source: IndexedSource, original: SourceFile) -
     index = main_video_index(local, runner=task.runner, tools=task.runtime.tools)
     video = task.plan.facts.video
     return SampledFile(
-        source=DecodeInput(path=local, demuxer=_DEMUXERS.get(demuxer, demuxer), stream=str(index)),
+        source=DecodeInput(
+            path=local,
+            demuxer=_DEMUXERS.get(demuxer, demuxer),
+            stream=str(index),
+            chroma=upright_chroma(video),
+        ),
         track=source.track,
         shown=source.presentation,
         exact=False,

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from eddyline.core.processes.runner import Runner
 from eddyline.media.frame_verification.comparison import FrameSamples
-from eddyline.media.frame_verification.decode_command import DecodeInput
+from eddyline.media.frame_verification.decode_command import DecodeInput, upright_chroma
 from eddyline.media.frame_verification.sample_plan import plan_samples
 from eddyline.media.frame_verification.source_samples import SampledFile, decode_source_samples
 from eddyline.media.frame_verification.verify import verify_frames
@@ -156,6 +156,7 @@ class EncodeChain:
                 stream=str(index),
                 tonemapped=video if tonemapped else None,
                 converted=None if is_supported_by_scale(video) else video,
+                chroma=upright_chroma(video),
             ),
             track=opened.track,
             shown=opened.shown,
