@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ from typing import Any
 import pytest
 from tests.players.install import MODULES
 from tests.web.browser import wait
+from tests.web.file_server import player_site
 
 _PROFILE = """
 rungs:
@@ -75,24 +72,8 @@ def address(stream: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The address of a server with the stream, the players and their page."""
     if not MODULES.is_dir():
         pytest.skip("hls.js and dash.js are not installed: python -m tests.players.install")
-    root = tmp_path_factory.mktemp("players-site")
-    here = Path(__file__)
-    (root / "stream").symlink_to(stream)
-    (root / "players").symlink_to(MODULES)
-    (root / "static").symlink_to(here.parents[2] / "src/eddyline/web/static/vendor")
-    shutil.copy(here.with_name("players.html"), root)
-    handler = partial(_Handler, directory=str(root))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Files of a directory, without log lines."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-        """Write nothing."""
+    with player_site(tmp_path_factory.mktemp("players-site"), stream) as url:
+        yield url
 
 
 @pytest.mark.parametrize("family", list(_CODECS))

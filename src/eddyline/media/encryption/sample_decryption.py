@@ -29,9 +29,12 @@ class SampleDecryption:
         """The sample in the clear.
 
         `auxiliary` is its entry in senc: the initialization vector, and with `has_ranges` the ranges of the
-        sample. Raises `ProofError` if these exceed the sample.
+        sample. Raises `ProofError` if the vector is missing or the ranges exceed the sample.
         """
         vector = auxiliary[: self.protection.iv_size] or self.protection.constant_iv
+        if len(vector) != (self.protection.iv_size or len(self.protection.constant_iv)):
+            raise ProofError("a sample has no complete initialization vector")
+        vector = vector.ljust(_BLOCK, b"\0")  # one of 8 bytes is the first half of the block (section 9.1)
         ranges = [(0, len(sample))]
         if has_ranges:
             ranges = _protected_ranges(auxiliary[self.protection.iv_size :], len(sample))
@@ -43,7 +46,7 @@ class SampleDecryption:
 
     def _decrypt_counter(self, sample: bytes, vector: bytes, ranges: list[tuple[int, int]]) -> bytes:
         """AES-CTR over the protected bytes of the sample, as one sequence (section 9.5)."""
-        decryptor = ctr_decryptor(self.key, vector.ljust(_BLOCK, b"\0"))
+        decryptor = ctr_decryptor(self.key, vector)
         clear = bytearray(sample)
         for start, stop in ranges:
             clear[start:stop] = decryptor.update(sample[start:stop])

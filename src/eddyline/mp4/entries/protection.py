@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eddyline.mp4.boxes import Box, sample_entries
+from eddyline.mp4.errors import Mp4Error
 
 _FIELDS = {"encv": 78, "enca": 28}  # bytes of the sample entry before its boxes
 _KEY_ID = 16  # bytes
+_VECTORS = frozenset({8, 16})  # bytes of an initialization vector (section 9.1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,8 @@ class Protection:
 def read_protection(stsd: bytes) -> Protection | None:
     """The protection of the only entry of a complete stsd box; None if an entry is in the clear.
 
-    Raises `Mp4Error` for boxes that are missing or too short.
+    Raises `Mp4Error` for boxes that are missing or too short, and for initialization vectors of other sizes
+    than 8 and 16 bytes.
     """
     entries = list(sample_entries(stsd))
     if len(entries) != 1 or entries[0].kind not in _FIELDS:
@@ -54,7 +57,13 @@ def _read_tenc(tenc: Box, *, original: str, scheme: str) -> Protection | None:
     key_id = bytes(fields.read(_KEY_ID))
     if not protected:
         return None
-    constant = bytes(fields.read(fields.read_number("B"))) if not iv_size else b""
+    constant = b"" if iv_size else bytes(fields.read(fields.read_number("B")))
+    if (iv_size or len(constant)) not in _VECTORS:
+        raise Mp4Error(
+            f"samples are encrypted with initialization vectors of {iv_size or len(constant)} bytes",
+            path=tenc.path,
+            offset=tenc.offset,
+        )
     return Protection(
         format=original,
         scheme=scheme,
