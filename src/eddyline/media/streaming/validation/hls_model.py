@@ -60,7 +60,8 @@ class Reference:
 class Entry:
     """A segment of a media playlist. `duration` is None without a valid EXTINF.
 
-    `byte_range` is [start, stop), None for the whole resource; `init` is the EXT-X-MAP that applies.
+    `byte_range` is [start, stop), None for the whole resource; `init` is the EXT-X-MAP that applies, `method`
+    the METHOD of the EXT-X-KEY that applies.
     """
 
     uri: str
@@ -69,7 +70,17 @@ class Entry:
     byte_range: tuple[int, int] | None = None
     init: Tag | None = None
     discontinuity: bool = False
-    encrypted: bool = False
+    method: str = "NONE"
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is encrypted, as a whole or in its samples."""
+        return self.method != "NONE"
+
+    @property
+    def encrypted_samples(self) -> bool:
+        """Whether its samples are encrypted: boxes are in the clear."""
+        return self.method.startswith("SAMPLE-AES")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,13 +224,13 @@ def _reference(tag: Tag, uris: dict[int, str]) -> Reference:
 def _entries(lines: tuple[Line, ...]) -> Iterator[Entry]:
     pending: dict[str, str] = {}
     init: Tag | None = None
-    encrypted = False
+    method = "NONE"
     before: Entry | None = None
     for line in lines:
         if line.name == "#EXT-X-MAP":
             init = Tag(name=line.name, value=line.value, line=line.number)
         elif line.name == "#EXT-X-KEY":
-            encrypted = attributes(line.value).get("METHOD", "NONE") != "NONE"
+            method = attributes(line.value).get("METHOD", "NONE")
         elif line.name:
             pending[line.name] = line.value
         else:
@@ -230,7 +241,7 @@ def _entries(lines: tuple[Line, ...]) -> Iterator[Entry]:
                 byte_range=_byte_range(pending.get("#EXT-X-BYTERANGE", ""), line.value, before),
                 init=init,
                 discontinuity="#EXT-X-DISCONTINUITY" in pending,
-                encrypted=encrypted,
+                method=method,
             )
             pending = {}
             yield before

@@ -84,7 +84,7 @@ def _all_parts(
 
 def _playlist_parts(files: StreamFiles, playlist: MediaPlaylist, measurement: Measurement) -> Iterator[_Part]:
     for entry in playlist.entries:
-        if entry.encrypted:
+        if entry.encrypted and not (entry.encrypted_samples and entry.init):
             return
         place = f"line {entry.line}, {entry.uri}"
         try:
@@ -116,7 +116,7 @@ def _representation_parts(
 
 
 def _base(files: StreamFiles, mpd: Mpd, each: Representation) -> str:
-    """The name to which the URLs of a representation are relative (ISO/IEC 23009-1 section 5.6.5)."""
+    """The name to which the URLs of a representation are relative (ISO/IEC 23009-1 section 5.6.4)."""
     base = mpd.name
     periods = [period for period in mpd.periods if each.place.startswith(f"{period.place}/")]
     levels = [mpd.root, *(period.element for period in periods[:1]), each.parent, each.element]

@@ -20,6 +20,7 @@ SOURCES = {
     "DASH": "ISO/IEC 23009-1:2022, section {}",
     "IOP": "DASH-IF Interoperability Points 4.3, section {}",
     "TIMING": "DASH-IF restricted timing model, section {}",
+    "SECURITY": "DASH-IF content protection and security (2024-10-24), section {}",
     "CMAF": "ISO/IEC 23000-19:2024, section {}",
     "HLSJS": "hls.js, issue {}",
     "LIMIT": "limits of this validator: {}",

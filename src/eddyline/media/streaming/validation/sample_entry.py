@@ -10,6 +10,7 @@ from eddyline.media.video.spherical import read_spherical, video_layout
 from eddyline.mp4.bitstream.rbsp import remove_emulation_prevention
 from eddyline.mp4.boxes import Box, sample_entries
 from eddyline.mp4.entries.object_type import read_audio_object_type, read_object_type
+from eddyline.mp4.entries.protection import read_protection
 from eddyline.mp4.errors import Mp4Error
 from eddyline.mp4.movie import Movie, Track
 
@@ -26,6 +27,7 @@ def read_sample_entry(movie: Movie) -> SampleEntry:
     if not entries:
         raise Mp4Error("the initialization segment has no sample entry", path="stsd")
     boxes = {box.kind: box for box in _boxes(entries[0], track)}
+    protection = read_protection(track.stsd)
     return SampleEntry(
         codec=codec_string(entries[0].kind, boxes, track.stsd),
         kind={"text": "text", "subt": "text", "sbtl": "text"}.get(track.handler, track.kind),
@@ -34,6 +36,8 @@ def read_sample_entry(movie: Movie) -> SampleEntry:
         display=(round(track.display_size[0]), round(track.display_size[1])),
         transfer=_transfer(boxes.get("colr")),
         encrypted=track.encrypted,
+        scheme=protection.scheme if protection else "",
+        key_id=protection.key_id.hex() if protection else "",
         tracks=len(movie.tracks),
         entries=len(entries),
         static_hdr=_has_static_hdr(boxes),

@@ -58,7 +58,8 @@ class SampleEntry:
 
     `transfer` is the transfer characteristics of its colr box (ISO/IEC 23091-2; None: unstated). `display` is
     the size in tkhd. `static_hdr`: it has mastering display and content light metadata. `layout` is its
-    REQ-VIDEO-LAYOUT if it is spherical.
+    REQ-VIDEO-LAYOUT if it is spherical. `scheme` and `key_id` (hex) are those of Common Encryption, "" if its
+    only entry is in the clear.
     """
 
     codec: str = ""
@@ -68,6 +69,8 @@ class SampleEntry:
     display: tuple[int, int] = (0, 0)
     transfer: int | None = None
     encrypted: bool = False
+    scheme: str = ""
+    key_id: str = ""
     tracks: int = 1
     entries: int = 1
     static_hdr: bool = False

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.media.streaming.test_package import TONE, rendition, rung
 
 from eddyline.core.processes.runner import Runner
+from eddyline.media.encryption.content_keys import ContentKey, StreamEncryption
 from eddyline.media.ladder.chunks import frame_grid
 from eddyline.media.streaming.package import package
 from eddyline.media.streaming.validation.files import LocalFiles
@@ -142,6 +143,28 @@ def test_encrypted_and_foreign_segments_are_not_opened(packaged: Path, tmp_path:
     report = validate_directory(stream / "master.m3u8")
     assert "h264/main.m3u8: encrypted segments are not opened" in report.notes
     assert not [each for each in report.violated if each.file == "h264/main.m3u8"]
+
+
+@pytest.mark.parametrize("scheme", ["cbcs", "cenc"])
+def test_an_encrypted_stream_violates_no_must_and_another_key_id_is_found(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, scheme: str
+) -> None:
+    audio = ((TONE, 2.0, "und"),)
+    path = rendition(ffmpeg, tmp_path / "h264.mp4", fps=FPS, frames=60, gop=30, audio_inputs=audio)
+    key = ContentKey(key_id=bytes(range(16)), key=bytes(16), uri="skd://key")
+    encryption = StreamEncryption(scheme=scheme, context="plan", keys={"video": key, "audio": key})
+    grid = frame_grid(gop_s=1.0, segment_s=2.0, fps=FPS)
+    pairs = [(rung("h264"), path)]
+    package(pairs, grid, tools=tools, runner=Runner(), out_dir=tmp_path, encryption=encryption)
+    stream = tmp_path / "stream"
+    assert {each.rule.id for each in validate_directory(stream).violated} <= {"APPLE-9.9"}
+    replace("h264/init.mp4", key.key_id, bytes(16))(stream)
+    found = {each.rule.id for each in validate_directory(stream).violated}
+    assert "SECURITY-9.1:default_KID" in found
+    if scheme == "cbcs":
+        replace("h264/init.mp4", b"cbcs", b"cenc")(stream)
+        found = {each.rule.id for each in validate_directory(stream).violated}
+        assert "RFC8216-4.3.2.4:cbcs" in found
 
 
 def test_a_sample_has_the_first_two_and_the_last_segment() -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.media.streaming.validation import cases_dash, cases_hls, cases_measured
+from tests.unit.media.streaming.validation import (
+    cases_dash,
+    cases_hls,
+    cases_measured,
+    cases_protection,
+)
 from tests.unit.media.streaming.validation.good_stream import good_files, load, measured
 from tests.unit.media.streaming.validation.planted import Case
 
@@ -11,14 +16,14 @@ from eddyline.media.streaming.validation.report import MAX_FINDINGS, check_rules
 from eddyline.media.streaming.validation.rule import Level
 from eddyline.media.streaming.validation.rule_table import RULES, markdown_table
 
-CASES = (*cases_hls.CASES, *cases_dash.CASES, *cases_measured.CASES)
+CASES = (*cases_hls.CASES, *cases_dash.CASES, *cases_measured.CASES, *cases_protection.CASES)
 
 
 def test_a_good_stream_violates_no_rule() -> None:
     assert check_rules(measured(load(good_files()))) == ()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
+@pytest.mark.parametrize("case", [*CASES, *cases_protection.MORE], ids=lambda case: case.rule)
 def test_a_planted_violation_is_found_and_nothing_else(case: Case) -> None:
     findings = check_rules(case.stream())
     assert {each.rule.id for each in findings} == {case.rule, *case.also}
@@ -27,6 +32,11 @@ def test_a_planted_violation_is_found_and_nothing_else(case: Case) -> None:
         assert each.place
         assert each.actual
         assert each.required
+
+
+@pytest.mark.parametrize("case", cases_protection.VALID)
+def test_a_correctly_encrypted_stream_violates_no_rule(case: Case) -> None:
+    assert check_rules(case.stream()) == ()
 
 
 def test_every_rule_has_a_planted_violation() -> None:

@@ -18,6 +18,7 @@ from eddyline.media.streaming.validation.validate import validate_url
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     files: dict[str, str]
+    redirects: dict[str, str]
 
     @property
     def url(self) -> str:
@@ -32,6 +33,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        target = self.server.redirects.get(self.path.lstrip("/"))
+        if target is not None:
+            self.send_response(302)
+            self.send_header("Location", target)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         data = self.server.files.get(self.path.lstrip("/"), "").encode()
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"])
         assert found
@@ -47,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server(("127.0.0.1", 0), Handler) as served:
-        served.files = good_files()
+        served.files, served.redirects = good_files(), {}
         thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield served
@@ -71,6 +79,29 @@ def test_references_to_private_servers_are_not_followed(server: Server) -> None:
         outside = [each for each in report.findings if each.rule.id == "LIMIT-references"]
         assert len(outside) == 1, uri
         assert outside[0].place.startswith("line 5")
+
+
+@pytest.mark.parametrize("port", [80, "other"])
+def test_redirects_to_private_servers_are_not_followed(server: Server, port: int | str) -> None:
+    private = Server(("127.0.0.1", 0), Handler)  # it accepts connections, but answers none
+    try:
+        target = private.url if port == "other" else "http://127.0.0.1/"
+        server.redirects = {"audio/main.m3u8": f"{target}/audio.m3u8", "h360/init.mp4": f"{target}/init.mp4"}
+        report = validate_url(f"{server.url}/{MASTER}")
+        found = [each for each in report.findings if "public address" in each.actual]
+        assert {(each.rule.id, each.file.removeprefix(f"{server.url}/")) for each in found} == {
+            ("LIMIT-references", MASTER),
+            ("RFC8216-6.2.1:segments", "h360/main.m3u8"),
+            ("RFC8216-6.2.1:segments", "h360/iframes.m3u8"),
+        }
+        server.redirects[MASTER] = f"{target}/{MASTER}"
+        with pytest.raises(OutsideError, match="does not have a public address"):
+            validate_url(f"{server.url}/{MASTER}")
+        private.socket.settimeout(0.01)
+        with pytest.raises(TimeoutError):  # it was never connected to
+            private.socket.accept()
+    finally:
+        private.server_close()
 
 
 def test_the_number_of_files_and_bytes_is_limited(server: Server) -> None:
