@@ -18,6 +18,13 @@ _TWO_LETTER_CODES: Final = dict(
     nob:nb nno:nn nor:no pan:pa pol:pl por:pt pus:ps ron:ro rum:ro rus:ru sin:si slk:sk slo:sk slv:sl
     som:so spa:es sqi:sq alb:sq srp:sr swa:sw swe:sv tam:ta tel:te tgl:tl tha:th tur:tr ukr:uk urd:ur
     uzb:uz vie:vi yid:yi zho:zh chi:zh zul:zu
+    aar:aa abk:ab aka:ak arg:an asm:as ava:av ave:ae aym:ay bak:ba bam:bm bis:bi bre:br cha:ch che:ce chu:cu
+    chv:cv cor:kw cos:co cre:cr div:dv dzo:dz ewe:ee fao:fo fij:fj fry:fy ful:ff gla:gd glv:gv grn:gn hat:ht
+    hau:ha her:hz hmo:ho ibo:ig ido:io iii:ii iku:iu ile:ie ina:ia ipk:ik kal:kl kas:ks kau:kr kik:ki kin:rw
+    kir:ky kom:kv kon:kg kua:kj lim:li lin:ln lub:lu lug:lg mah:mh mlg:mg mri:mi mao:mi nau:na nav:nv nbl:nr
+    nde:nd ndo:ng nya:ny oci:oc oji:oj ori:or orm:om oss:os pli:pi que:qu roh:rm run:rn sag:sg san:sa sme:se
+    smo:sm sna:sn snd:sd sot:st srd:sc ssw:ss sun:su tah:ty tat:tt tgk:tg tir:ti ton:to tsn:tn tso:ts tuk:tk
+    twi:tw uig:ug ven:ve vol:vo wln:wa wol:wo xho:xh yor:yo zha:za
         """,
     )
 )

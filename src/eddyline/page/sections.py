@@ -11,6 +11,7 @@ from eddyline.core.numbers import parse_rational
 from eddyline.page.quality import quality_text
 from eddyline.page.verification import verification_statements
 
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "aac": "AAC", "prores": "ProRes", "vp9": "VP9"}
 _HASH_START = 12  # hexadecimal digits of a hash that a reader can compare by eye
 _SHORT_HASH = 16  # digits up to which a hash is shown in full
@@ -169,7 +170,9 @@ def audio_list(tracks: Sequence[Mapping[str, Any]]) -> Html:
 
 def _audio_track(each: Mapping[str, Any]) -> tuple[str, str]:
     loudness = each.get("loudness") or {}
-    names = (each.get("language"), codec_name(str(each.get("codec", ""))))
+    channels = each.get("channels", 0)
+    layout = _LAYOUTS.get(channels, f"{channels} channels")
+    names = (each.get("language"), codec_name(str(each.get("codec", ""))), layout)
     name = " ".join(str(part) for part in names if part and part != "und")
     measures = [
         _measure(loudness.get("integrated_lufs"), "LUFS"),

@@ -68,7 +68,7 @@ def planned_jobs(
             indexes = range(chunks)
         elif kind.per is Per.RUNG:
             indexes = rungs
-        elif kind.per is Per.AUDIO_TRACK:
+        elif kind.per is Per.AUDIO_RENDITION:
             indexes = (0,)
         needed = tuple(job.id for name in kind.dependencies for job in found if job.kind == name)
         total = frames if kind.per is Per.CHUNK else frames * chunks

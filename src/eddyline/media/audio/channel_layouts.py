@@ -30,6 +30,8 @@ _POSITIONS: Final = {
     "hexagonal": "FL+FR+FC+BL+BR+BC",
 }
 _BY_COUNT: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
+# Eight channels as 5.1: the surrounds of a side at -6 dB each, so that their sum does not exceed full scale.
+_EIGHT_AS_SIX: Final = "pan=5.1|c0=c0|c1=c1|c2=c2|c3=c3|c4=0.5*c4+0.5*c6|c5=0.5*c5+0.5*c7"
 _BY_POSITIONS: Final = {frozenset(positions.split("+")): name for name, positions in _POSITIONS.items()}
 # Virtual cardioid microphones to the left and right (AmbiX: channels W, Y, Z, X in SN3D).
 _CARDIOIDS: Final = "pan=stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1"
@@ -39,11 +41,20 @@ _CUSTOM_ORDER: Final = re.compile(r"\d+ channels \((.*)\)")
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelMix:
-    """FFmpeg's audio filters (none: unchanged), the resulting channels, and what is lost ("" if nothing)."""
+    """FFmpeg's audio filters (none: unchanged), the resulting channels, and what is lost ("" if nothing).
+
+    `layout` is FFmpeg's name of the result.
+    """
 
     filters: tuple[str, ...] = ()
     channels: int
+    layout: str
     lost: str = ""
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """FFmpeg's names of the positions of the resulting channels, in order."""
+        return tuple(_POSITIONS[self.layout].split("+"))
 
 
 def channel_mix(channels: int, layout: str) -> ChannelMix:
@@ -55,22 +66,25 @@ def channel_mix(channels: int, layout: str) -> ChannelMix:
     """
     fits = channels <= MAX_CHANNELS
     if layout in _POSITIONS or (not layout and fits):
-        return ChannelMix(channels=channels)
+        return ChannelMix(channels=channels, layout=layout or _BY_COUNT[channels])
     if layout.startswith("ambisonic") and channels >= 4:  # noqa: PLR2004 - first order
         lost = "AAC does not support ambisonic audio: decoded to stereo"
-        return ChannelMix(filters=(_CARDIOIDS,), channels=2, lost=lost)
+        return ChannelMix(filters=(_CARDIOIDS,), channels=2, layout="stereo", lost=lost)
     custom = _CUSTOM_ORDER.fullmatch(layout)
     ordered = _BY_POSITIONS.get(frozenset(custom[1].split("+"))) if custom else None
     if ordered is not None:
-        return ChannelMix(filters=(f"aformat=channel_layouts={ordered}",), channels=channels)
+        return ChannelMix(filters=(f"aformat=channel_layouts={ordered}",), channels=channels, layout=ordered)
     if channels in (1, 2) or (fits and _UNPOSITIONED.fullmatch(layout)):
-        return ChannelMix(filters=(_map_in_order(channels),), channels=channels)
+        return ChannelMix(filters=(_map_in_order(channels),), channels=channels, layout=_BY_COUNT[channels])
     if _UNPOSITIONED.fullmatch(layout):
         lost = f"the positions of its {channels} channels are unknown: the first two are kept, as stereo"
-        return ChannelMix(filters=(_map_in_order(2),), channels=2, lost=lost)
+        return ChannelMix(filters=(_map_in_order(2),), channels=2, layout="stereo", lost=lost)
     lost = f"AAC renditions have at most {MAX_CHANNELS} channels: mixed down to 5.1"
     return ChannelMix(
-        filters=("aformat=channel_layouts=5.1",), channels=MAX_CHANNELS, lost="" if fits else lost
+        filters=(_EIGHT_AS_SIX if layout == "7.1" else "aformat=channel_layouts=5.1",),
+        channels=MAX_CHANNELS,
+        layout="5.1",
+        lost="" if fits else lost,
     )
 
 

@@ -17,8 +17,8 @@ from eddyline.core.files import translate_errors
 from eddyline.core.processes.runner import Limits, Runner
 from eddyline.core.timebase import rescale
 from eddyline.media.audio import loudness
-from eddyline.media.audio.channel_layouts import channel_mix
 from eddyline.media.audio.loudness import Loudness, parse_true_peak
+from eddyline.media.audio.renditions import AudioRendition, unmixed_rendition
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import FFMPEG_BASE, Toolchain, input_args
@@ -70,8 +70,11 @@ def encode_track(
     runner: Runner,
     out: Path,
     video_end: Fraction | None = None,
+    rendition: AudioRendition | None = None,
 ) -> AudioResult:
     """Encode the only audio track of the local MP4 `source` into the MP4 `out`, with the same start time.
+
+    `rendition` selects codec and channels (None: AAC with the channels of the source, up to 5.1).
 
     `video_end` is the end of the video (s). Audio that ends earlier by 0.1 s or more is padded with silence,
     because HLS and DASH players stop where one of the two has no further segment.
@@ -81,6 +84,7 @@ def encode_track(
     Raises `InputError` if no sample can be decoded, `ProofError` if samples were lost.
     """
     tools.require(("aac",))
+    rendition = rendition or unmixed_rendition(facts)
     undelayed = out.with_name(f".{out.name}.plain.mp4")
     encoded = out.with_name(f".{out.name}.aac.mp4")
     delay, length, presented = _extent(source)
@@ -89,7 +93,7 @@ def encode_track(
 
     def measure(gain_db: float) -> Loudness:
         return Loudness.parse(
-            runner.run(measure_command(source, facts, tools, gain_db), limits=limits).stderr
+            runner.run(measure_command(source, facts, tools, gain_db, rendition), limits=limits).stderr
         )
 
     with translate_errors("encoding audio"):
@@ -99,13 +103,15 @@ def encode_track(
             if target is not None:
                 gain = measure(0.0).gain_to(target.target_lufs, target.true_peak_dbtp)
             fill = _fill(facts, delay + presented, delay, video_end)
-            argv = encode_command(source, facts, settings, tools, encoded, gain_db=gain, fill=fill)
+            argv = encode_command(
+                source, facts, settings, tools, encoded, rendition=rendition, gain_db=gain, fill=fill
+            )
             log = runner.run(argv, limits=limits).stderr
             count = _count_samples(log, facts)
             peak = parse_true_peak(log)
             if peak is None:
                 peak = measure(gain).true_peak_dbtp
-            rate = _bit_rate(facts, settings)
+            rate = _bit_rate(rendition, settings)
             samples, priming = _rewrite(encoded, out, delay, count, facts, rate)
         finally:
             undelayed.unlink(missing_ok=True)
@@ -115,10 +121,10 @@ def encode_track(
         samples=samples,
         priming=priming,
         sample_rate=output_rate(facts),
-        channels=channel_mix(facts.channels, facts.layout).channels,
+        channels=rendition.mix.channels,
         loudness=replace(Loudness.parse(log), true_peak_dbtp=peak),
         gain_db=gain,
-        downmixed_from=facts.channels if channel_mix(facts.channels, facts.layout).lost else None,
+        downmixed_from=facts.channels if rendition.mix.lost or rendition.downmix else None,
     )
 
 
@@ -127,9 +133,15 @@ def output_rate(facts: AudioFacts) -> int:
     return next((each for each in _RATES if each >= facts.sample_rate), _MAX_RATE)
 
 
-def measure_command(source: Path, facts: AudioFacts, tools: Toolchain, gain_db: float) -> tuple[str, ...]:
-    """Return the command that measures the loudness after a gain."""
-    filters = ",".join((*_conversion(facts, gain_db), loudness.EXACT))
+def measure_command(
+    source: Path,
+    facts: AudioFacts,
+    tools: Toolchain,
+    gain_db: float,
+    rendition: AudioRendition | None = None,
+) -> tuple[str, ...]:
+    """Return the command that measures the loudness of a rendition after a gain."""
+    filters = ",".join((*_conversion(facts, rendition or unmixed_rendition(facts), gain_db), loudness.EXACT))
     return (*_input_command(source, tools), "-af", filters, "-f", "null", "-")
 
 
@@ -140,6 +152,7 @@ def encode_command(
     tools: Toolchain,
     out: Path,
     *,
+    rendition: AudioRendition,
     gain_db: float = 0.0,
     fill: int = 0,
 ) -> tuple[str, ...]:
@@ -150,17 +163,18 @@ def encode_command(
     """
     return (
         *_input_command(source, tools, level="verbose"),  # at which FFmpeg counts the encoded samples
-        *("-af", _encode_filters(facts, gain_db, fill)),
-        *("-c:a", settings.codec, "-b:a", f"{_bit_rate(facts, settings)}", "-ar", str(output_rate(facts))),
+        *("-af", _encode_filters(facts, rendition, gain_db, fill)),
+        *("-c:a", settings.codec, "-b:a", f"{_bit_rate(rendition, settings)}"),
+        *("-ar", str(output_rate(facts))),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # With the default movie timescale of 1000, the edit list would end between samples.
         *("-movie_timescale", str(output_rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
     )
 
 
-def _bit_rate(facts: AudioFacts, settings: AudioSettings) -> int:
+def _bit_rate(rendition: AudioRendition, settings: AudioSettings) -> int:
     """The bit rate of the encoder in bit/s."""
-    return settings.kbps_per_channel * channel_mix(facts.channels, facts.layout).channels * 1000
+    return settings.kbps_per_channel * rendition.mix.channels * 1000
 
 
 def _input_command(source: Path, tools: Toolchain, *, level: str = "info") -> tuple[str, ...]:
@@ -178,12 +192,12 @@ def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, video_end: Fraction
     return round((video_end - delay) * output_rate(facts))
 
 
-def _conversion(facts: AudioFacts, gain_db: float) -> list[str]:
+def _conversion(facts: AudioFacts, rendition: AudioRendition, gain_db: float) -> list[str]:
     # Gaps in the source are filled with silence to keep audio in sync; small ones too, because merged
     # chapters have a gap of up to a frame (21 ms) at every join. The channel filters are first, because the
     # resampler rejects layouts without a name.
     steps = [
-        *channel_mix(facts.channels, facts.layout).filters,
+        *rendition.mix.filters,
         "aresample=async=1:min_hard_comp=0.01:first_pts=0",
     ]
     steps.append(f"aresample={output_rate(facts)}")
@@ -192,9 +206,10 @@ def _conversion(facts: AudioFacts, gain_db: float) -> list[str]:
     return steps
 
 
-def _encode_filters(facts: AudioFacts, gain_db: float, fill: int) -> str:
+def _encode_filters(facts: AudioFacts, rendition: AudioRendition, gain_db: float, fill: int) -> str:
     # Both branches get the encoder's sample format: ebur128 would make both double precision.
-    steps = [*_conversion(facts, gain_db), "aformat=sample_fmts=fltp", "asplit[peak]", loudness.LOUDNESS_ONLY]
+    steps = [*_conversion(facts, rendition, gain_db), "aformat=sample_fmts=fltp", "asplit[peak]"]
+    steps.append(loudness.LOUDNESS_ONLY)
     if fill:
         steps.append(f"apad=whole_len={fill}")
     return f"{','.join(steps)};[peak]{loudness.TRUE_PEAK}"

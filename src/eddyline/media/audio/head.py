@@ -18,6 +18,7 @@ from eddyline.core.errors import ProofError
 from eddyline.core.files import translate_errors
 from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.encode import encode_track
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
@@ -41,13 +42,24 @@ def encode_head(
     runner: Runner,
     out: Path,
     end: Fraction,
+    rendition: AudioRendition | None = None,
 ) -> None:
     """Encode the local MP4 `source`, the start of an audio track, as the start of the whole track to `out`.
 
     Shorter audio is padded with silence to `end` (s). The settings do not normalise.
+    `rendition`: see `encode_track`.
     """
     whole = out.with_name(f".{out.name}.head.mp4")
-    encode_track(source, facts, settings, tools=tools, runner=runner, out=whole, video_end=end)
+    encode_track(
+        source,
+        facts,
+        settings,
+        tools=tools,
+        runner=runner,
+        out=whole,
+        video_end=end,
+        rendition=rendition,
+    )
     with translate_errors("encoding audio"):
         encoded = read_encoded_audio(whole)
         kept = max(len(encoded.track.samples) - _UNSETTLED, 0)

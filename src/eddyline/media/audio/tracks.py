@@ -119,6 +119,7 @@ class _TrackProbe:
             language=self.track.language or "und",
             title=self.track.name,
             layout=found.layout,
+            label=self.track.title,
         )
 
     def _select_layout(self, head: Path, facts: AudioFacts) -> AudioFacts | str:

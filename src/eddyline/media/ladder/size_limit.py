@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from eddyline.core.errors import UnsupportedError
+from eddyline.media.audio.renditions import audio_renditions
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.source import SourceFacts
@@ -70,8 +71,9 @@ def _limited(rung: Rung, profile: Profile, limit: int, facts: SourceFacts) -> Ru
 
 def _other_bytes(rung: Rung, profile: Profile, facts: SourceFacts, seconds: Fraction) -> int:
     """What a rendition contains beside the frames, estimated from above."""
-    audio = sum(profile.audio.kbps_per_channel * max(track.channels, 1) * 125 for track in facts.audio)
-    rate = sum(Fraction(track.sample_rate, _AAC_FRAME) for track in facts.audio)
+    renditions = audio_renditions(facts.audio)
+    audio = sum(profile.audio.kbps_per_channel * max(each.mix.channels, 1) * 125 for each in renditions)
+    rate = sum(Fraction(facts.audio[each.track].sample_rate, _AAC_FRAME) for each in renditions)
     samples = rung.frame_count(facts.video.frames) + rate * seconds
     telemetry = facts.telemetry.bytes if facts.telemetry else 0
     return round(audio * seconds + _SAMPLE * samples) + telemetry + _FIXED

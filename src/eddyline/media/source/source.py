@@ -123,7 +123,8 @@ class VideoFacts:
 class AudioFacts:
     """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" if unknown).
 
-    `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"); "" is FFmpeg's default.
+    `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"); "" is FFmpeg's default. `title` is
+    the name of the handler, `label` the title that users see ("" without one).
     """
 
     track: int
@@ -133,6 +134,7 @@ class AudioFacts:
     language: str = "und"
     title: str = ""
     layout: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

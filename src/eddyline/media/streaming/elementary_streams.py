@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.errors import ProofError, UsageError
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming.segment_duration import SegmentDuration, choose_segment_duration
@@ -42,28 +43,50 @@ class VariantFrames:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AudioDescription:
+    """One audio stream: a rendition of the source's track number `track` (from 0), and its packets.
+
+    `variant`: see `AudioRendition`. `language` is ISO 639-2 ("und" if unknown), `label` what the source calls
+    the track ("" if nothing).
+    """
+
+    track: int
+    variant: str
+    codec: str
+    channels: int
+    language: str
+    label: str
+    packets: Timeline
+
+
+@dataclass(frozen=True, kw_only=True)
 class ElementaryStream:
     """One elementary stream: `name` is its directory in the stream, `path` a file with this track alone.
 
-    `track` is the rendition's video track and `frames` are its frames; None for audio.
+    `track` is the rendition's video track and `frames` are its frames; None for audio. `audio` describes
+    audio; None for video.
     """
 
     name: str
     path: str
     kind: str
-    language: str = "und"
-    title: str = ""
     track: Track | None = None
     frames: VariantFrames | None = None
+    audio: AudioDescription | None = None
 
 
 def write_elementary_streams(
-    renditions: Sequence[tuple[Rung, Path]], grid: Grid, work: Path
+    renditions: Sequence[tuple[Rung, Path]],
+    grid: Grid,
+    work: Path,
+    audio_renditions: Sequence[AudioRendition] | None = None,
 ) -> tuple[list[ElementaryStream], SegmentDuration]:
     """Write the packager's inputs to `work`: the video of all renditions, and the audio of the first.
 
-    Returns them with the segment duration. `grid` is the source's. Raises `ProofError` unless renditions with
-    equal frame steps have the same frames, and all have keyframes exactly on the grid, at the same times.
+    Returns them with the segment duration. `grid` is the source's. `audio_renditions` are those of the audio
+    tracks of a rendition, in order (None: each is one track of the source). Raises `ProofError` unless
+    renditions with equal frame steps have the same frames, and all have keyframes exactly on the grid, at the
+    same times.
     """
     videos: list[ElementaryStream] = []
     audio: list[ElementaryStream] = []
@@ -79,7 +102,7 @@ def write_elementary_streams(
             for other in videos:
                 _require_same_times(rung.name, frames, other)
             if not videos:
-                audio = _write_audio(source, movie, work)
+                audio = _write_audio(source, movie, work, audio_renditions)
             copy_tracks(source, movie, [video], work / f"v{position}.mp4")
         videos.append(
             ElementaryStream(
@@ -124,19 +147,39 @@ def _frames(movie: Movie, video: Track, grid: Grid, name: str) -> VariantFrames:
     return VariantFrames(timeline=timeline, grid=grid)
 
 
-def _write_audio(source: FileRanges, movie: Movie, work: Path) -> list[ElementaryStream]:
-    found = []
-    for number, track in enumerate(movie.tracks_of_kind("audio"), 1):
-        copy = passthrough(movie, track, source)
-        found.append(write_audio_stream(copy, number, movie.timescale, work))
-    return found
+def _write_audio(
+    source: FileRanges, movie: Movie, work: Path, renditions: Sequence[AudioRendition] | None
+) -> list[ElementaryStream]:
+    tracks = movie.tracks_of_kind("audio")
+    if renditions is None:
+        renditions = [AudioRendition.of_track(number, each.channels) for number, each in enumerate(tracks)]
+    if len(tracks) != len(renditions):
+        raise ProofError(f"a rendition has {len(tracks)} audio tracks instead of {len(renditions)}")
+    return [
+        write_audio_stream(passthrough(movie, track, source), each, movie.timescale, work)
+        for track, each in zip(tracks, renditions, strict=True)
+    ]
 
 
-def write_audio_stream(track: OutputTrack, number: int, timescale: int, work: Path) -> ElementaryStream:
-    """Write audio track `number` (from 1) of a rendition alone to `work`, in a movie of this timescale."""
-    path = f"a{number}.mp4"
+def write_audio_stream(
+    track: OutputTrack, rendition: AudioRendition, timescale: int, work: Path
+) -> ElementaryStream:
+    """Write one audio track of a rendition alone to `work`, in a movie of this timescale."""
+    path = f"{rendition.name}.mp4"
     # The packager copies the language to its output; only a valid code may reach it.
     language = track.language if re.fullmatch(r"[a-z]{3}", track.language) else "und"
     write_mp4(work / path, [replace(track, language=language)], timescale=timescale)
-    title = f"Audio {number}" + ("" if language == "und" else f" ({language})")
-    return ElementaryStream(name=f"audio-{number}", path=path, kind="audio", language=language, title=title)
+    with FileRanges(work / path) as file:
+        movie = read_movie(file)
+    written = movie.tracks[0]
+    shown = build_presentation(movie, written)
+    audio = AudioDescription(
+        track=rendition.track,
+        variant=rendition.variant,
+        codec=rendition.codec,
+        channels=rendition.mix.channels,
+        language=language,
+        label=track.title,
+        packets=Timeline(pts=shown.pts, end=shown.end, timescale=written.timescale),
+    )
+    return ElementaryStream(name=rendition.name, path=path, kind="audio", audio=audio)

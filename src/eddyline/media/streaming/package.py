@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from eddyline.core.errors import ToolError, TransientError, UsageError
 from eddyline.core.files import remove_tree, translate_errors
 from eddyline.core.processes.runner import Limits, Runner
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.media.encryption.content_keys import StreamEncryption
 from eddyline.media.encryption.encrypted_stream import finish_encryption, write_encryption
 from eddyline.media.encryption.packager_keys import (
@@ -30,6 +31,7 @@ from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.pictures.highlights import Chapter
 from eddyline.media.streaming import playlists
+from eddyline.media.streaming.audio_groups import PACKAGER_GROUP, write_audio_groups
 from eddyline.media.streaming.elementary_streams import (
     ElementaryStream,
     VariantFrames,
@@ -81,20 +83,22 @@ def package(
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
     encryption: StreamEncryption | None = None,
+    audio_renditions: Sequence[AudioRendition] | None = None,
 ) -> PackagedStream:
     """Write and verify `out_dir`/stream/ (replaced if it exists) from renditions, highest first.
 
-    The audio is that of the first rendition. `chapters` and `subtitles` are added to HLS and DASH.
-    `encryption` encrypts video and audio, which are then decrypted and compared. Raises `ProofError` if the
-    stream or the renditions do not all have the same frames on the same grid, `ToolError` if the packager
-    fails. The files are not synced: a store does that when it takes them.
+    The audio is that of the first rendition; `audio_renditions` describe its tracks, in order (None: each is
+    one track of the source). `chapters` and `subtitles` are added to HLS and DASH. `encryption` encrypts
+    video and audio, which are then decrypted and compared. Raises `ProofError` if the stream or the
+    renditions do not all have the same frames on the same grid, `ToolError` if the packager fails. The files
+    are not synced: a store does that when it takes them.
     """
     if not renditions:
         raise UsageError("no rendition to package")
     stream, work = out_dir / STREAM, out_dir / f".{STREAM}-inputs"
     with translate_errors("packaging"), _directories(stream, work):
         try:
-            inputs, segmenting = write_elementary_streams(renditions, grid, work)
+            inputs, segmenting = write_elementary_streams(renditions, grid, work, audio_renditions)
             argv = packager_command(
                 inputs, segmenting, grid, tools, work=f"../{work.name}", encryption=encryption
             )
@@ -117,6 +121,7 @@ def package(
         timeline = variants[densest.name].timeline
         chapters = _in_frames_of(densest, chapters)
         _finalize_manifests(stream, variants, segmenting)
+        write_audio_groups(stream, inputs)
         for each in inputs:
             remove_fragment_duration(stream / each.name / "init.mp4")
         add_spherical(stream, stream / _MASTER, inputs)
@@ -129,7 +134,7 @@ def package(
         write_encryption(stream, kinds, encryption)
         write_bit_rates(stream)
         complete_manifests(stream)
-        verify_stream(out_dir, variants)
+        verify_stream(out_dir, variants, {each.name: each.audio for each in inputs if each.audio})
         verify_stream_chapters(stream, chapters, timeline)
         verify_stream_subtitles(stream, subtitles, timeline)
         finish_encryption(stream, {each.name: work / each.path for each in inputs}, kinds, encryption)
@@ -206,9 +211,10 @@ def _descriptor(each: ElementaryStream, work: str) -> str:
     if each.kind == "video":
         fields["iframe_playlist_name"] = f"{each.name}/iframes.m3u8"
     else:
-        # A distinct label keeps two tracks of one language in separate adaptation sets. In a common set, a
-        # player would switch between them as if they were qualities of the same audio.
-        fields |= {"hls_group_id": "audio", "hls_name": each.title, "dash_label": each.title}
+        # A distinct label keeps two streams of one language in separate adaptation sets. In a common set, a
+        # player would switch between them as if they were qualities of the same audio. `audio_groups` writes
+        # the final groups and names.
+        fields |= {"hls_group_id": PACKAGER_GROUP, "hls_name": each.name, "dash_label": each.name}
     return ",".join(f"{key}={value}" for key, value in fields.items())
 
 
@@ -223,7 +229,7 @@ def _in_frames_of(rung: Rung, chapters: Sequence[Chapter]) -> list[Chapter]:
 def _finalize_manifests(
     stream: Path, variants: Mapping[str, VariantFrames], segmenting: SegmentDuration
 ) -> None:
-    """Make MPD and playlists exact, make the first audio track the default, and remove the signature.
+    """Make MPD and playlists exact, and remove the signature.
 
     The packager adds up sample durations, which follow decode times, so with B-frames at a variable rate its
     segments seem to overlap. It also ends the presentation with the video even if the audio is longer.
@@ -249,8 +255,7 @@ def _finalize_manifests(
         # All playlists of audio and video have the same target (HLS Authoring Specification, item 8.2).
         playlist.write_text(playlists.with_target(text, target), "utf-8")
     for path in stream.rglob("*.m3u8"):
-        text = playlists.without_signature(path.read_text("utf-8"))
-        path.write_text(playlists.with_default_audio(text) if path.name == _MASTER else text, "utf-8")
+        path.write_text(playlists.without_signature(path.read_text("utf-8")), "utf-8")
 
 
 def _keyframe_durations(keyframes: Timeline) -> list[Fraction]:

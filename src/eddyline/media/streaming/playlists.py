@@ -184,11 +184,6 @@ def as_event(text: str, segments: int) -> str:
     return head.replace("#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-PLAYLIST-TYPE:EVENT") + kept
 
 
-def with_default_audio(text: str) -> str:
-    """The master playlist `text` whose first audio rendition is the default."""
-    return text.replace("DEFAULT=NO", "DEFAULT=YES", 1)
-
-
 def with_timeline(text: str, init: str, starts: Sequence[int], end: int) -> str:
     """The MPD `text` with segments at these ticks, the last up to `end`, for the representation of `init`."""
     lengths = [after - before for before, after in pairwise([*starts, end])]

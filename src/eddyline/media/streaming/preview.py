@@ -18,9 +18,11 @@ from pathlib import Path
 from eddyline.core.errors import ProofError
 from eddyline.core.files import remove_tree, translate_errors
 from eddyline.core.processes.runner import Runner
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import playlists
+from eddyline.media.streaming.audio_groups import with_audio_groups
 from eddyline.media.streaming.elementary_streams import (
     ElementaryStream,
     VariantFrames,
@@ -31,7 +33,6 @@ from eddyline.media.streaming.fragment_duration import remove_fragment_duration
 from eddyline.media.streaming.keyframe_fragments import split_keyframes
 from eddyline.media.streaming.package import packager_command, packager_limits
 from eddyline.media.streaming.segment_duration import SegmentDuration
-from eddyline.media.streaming.stream_attributes import with_languages
 from eddyline.media.streaming.stream_edit_lists import set_presentation_start
 from eddyline.media.streaming.stream_spherical import add_spherical
 from eddyline.media.toolchain import Toolchain
@@ -61,6 +62,7 @@ class PreviewSource:
     rung: Rung
     video: OutputTrack
     audio: Sequence[OutputTrack]
+    audio_renditions: Sequence[AudioRendition]
     whole_audio: Sequence[bool]
     timescale: int
     frames: VariantFrames
@@ -93,7 +95,7 @@ def package_preview(
             remove_fragment_duration(stream / each.name / _INIT)
         master = stream / _PACKAGED_MASTER
         add_spherical(stream, master, inputs)
-        text = with_languages(playlists.with_default_audio(master.read_text("utf-8")))
+        text = with_audio_groups(master.read_text("utf-8"), inputs)
         (stream / MASTER).write_text(_master(text, source.rung), "utf-8")
         for path in (master, stream / _MPD, stream / source.rung.name / "iframes.m3u8"):
             path.unlink()
@@ -106,8 +108,8 @@ def _write_inputs(source: PreviewSource, work: Path) -> list[ElementaryStream]:
         track = read_movie(file).first_track("video")
     video = ElementaryStream(name=source.rung.name, path="v0.mp4", kind="video", track=track)
     audio = [
-        write_audio_stream(each, number, source.timescale, work)
-        for number, each in enumerate(source.audio, 1)
+        write_audio_stream(each, rendition, source.timescale, work)
+        for each, rendition in zip(source.audio, source.audio_renditions, strict=True)
     ]
     return [video, *audio]
 

@@ -1,8 +1,7 @@
 """Attributes that the authoring rules of HLS and DASH require and the packager does not write.
 
-The language of every audio rendition, also of an unknown one; the dynamic range of SDR variants beside HDR;
-the main role if a period has several video adaptation sets; the aspect ratio and the stream access points of
-video; and the default variant, which is the first.
+The dynamic range of SDR variants beside HDR; the main role if a period has several video adaptation sets; the
+aspect ratio and the stream access points of video; and the default variant, which is the first.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from fractions import Fraction
 from math import log
 from pathlib import Path
 
+from eddyline.media.streaming.audio_groups import FIRST_GROUP
 from eddyline.media.streaming.playlist_lines import attributes
 
 DEFAULT_BIT_RATE = 2_000_000  # bits per second; HLS Authoring Specification, item 1.32
 _MASTER, _MPD = "master.m3u8", "manifest.mpd"
-_AUDIO = re.compile(r"(?m)^#EXT-X-MEDIA:(?=[^\n]*TYPE=AUDIO)(?![^\n]*[:,]LANGUAGE=)[^\n]*$")
 _VARIANT = re.compile(r"(?m)^#EXT-X-STREAM-INF:([^\n]*)\n[^\n]*\n")
 _RANGELESS = re.compile(r"(?m)^#EXT-X-(?:I-FRAME-)?STREAM-INF:(?![^\n]*VIDEO-RANGE=)[^\n]*$")
 _SET = re.compile(r"<AdaptationSet\b[^>]*>")
@@ -25,13 +24,12 @@ _SETS = re.compile(r"[ ]*<AdaptationSet\b[^>]*>.*?</AdaptationSet>\n", re.DOTALL
 _WIDTH, _HEIGHT = (re.compile(rf' {name}="([1-9]\d{{0,5}})"') for name in ("width", "height"))
 _SAR = re.compile(r' sar="([1-9]\d{0,5}):([1-9]\d{0,5})"')
 _ROLE = '      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>\n'
-_UNKNOWN = "und"
 
 
 def complete_manifests(stream: Path) -> None:
     """Add the attributes to the master playlist and the MPD, whose bit rates are final."""
     master, mpd = stream / _MASTER, stream / _MPD
-    text = with_video_ranges(with_languages(master.read_text("utf-8")))
+    text = with_video_ranges(master.read_text("utf-8"))
     master.write_text(with_default_variant(text), "utf-8")
     text = with_aspect_ratios(with_set_attributes(mpd.read_text("utf-8")))
     mpd.write_text(with_main_role(text), "utf-8")
@@ -44,16 +42,11 @@ def with_video_ranges(text: str) -> str:
     return _RANGELESS.sub(lambda found: f"{found[0]},VIDEO-RANGE=SDR", text)
 
 
-def with_languages(text: str) -> str:
-    """The master playlist with a LANGUAGE in every audio rendition (item 8.10)."""
-    return _AUDIO.sub(lambda found: f'{found[0]},LANGUAGE="{_UNKNOWN}"', text)
-
-
 def with_default_variant(text: str) -> str:
     """The master playlist with the default variant first.
 
     Players start with the first variant of the playlist. It is the H.264 variant, or else the SDR variant,
-    with the average bit rate nearest to 2 Mbit/s; the others keep their order.
+    with stereo AAC and the average bit rate nearest to 2 Mbit/s; the others keep their order.
     """
     found = list(_VARIANT.finditer(text))
     if not found:
@@ -65,20 +58,20 @@ def with_default_variant(text: str) -> str:
     return text[:start] + default[0] + "".join(others) + between + text[end:]
 
 
-def _distance(variant: Mapping[str, str]) -> tuple[bool, bool, float]:
+def _distance(variant: Mapping[str, str]) -> tuple[bool, bool, bool, float]:
+    other_audio = variant.get("AUDIO", FIRST_GROUP) != FIRST_GROUP
     is_hdr = variant.get("VIDEO-RANGE", "SDR") != "SDR"
     rate = int(variant.get("AVERAGE-BANDWIDTH", 0)) or 1
-    return not variant.get("CODECS", "").startswith("avc1"), is_hdr, abs(log(rate / DEFAULT_BIT_RATE))
+    distance = abs(log(rate / DEFAULT_BIT_RATE))
+    return not variant.get("CODECS", "").startswith("avc1"), is_hdr, other_audio, distance
 
 
 def with_set_attributes(text: str) -> str:
-    """The MPD with the language of audio (DASH-IF IOP 3.2.4), and the SAP type of video segments."""
+    """The MPD with the SAP type of video segments."""
     return _SET.sub(lambda found: _with_attributes(found[0]), text)
 
 
 def _with_attributes(element: str) -> str:
-    if 'contentType="audio"' in element and " lang=" not in element:
-        return element.replace('contentType="audio"', f'contentType="audio" lang="{_UNKNOWN}"', 1)
     if 'contentType="video"' in element and " startWithSAP=" not in element:
         return element.replace('contentType="video"', 'contentType="video" startWithSAP="1"', 1)
     return element

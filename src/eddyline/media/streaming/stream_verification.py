@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from eddyline.core.errors import FormatError, ProofError
-from eddyline.media.streaming.elementary_streams import VariantFrames
+from eddyline.media.streaming.elementary_streams import AudioDescription, VariantFrames
 from eddyline.media.streaming.keyframe_fragments import count_fragment_samples
 from eddyline.media.streaming.playlists import (
     MediaPlaylist,
@@ -45,10 +45,15 @@ class _Variant:
     first: tuple[int, ...]
 
 
-def verify_stream(out_dir: Path, variants: Mapping[str, VariantFrames]) -> None:
-    """Verify that every variant of `out_dir`/stream has its frames, cut on the grid, in HLS and DASH.
+def verify_stream(
+    out_dir: Path,
+    variants: Mapping[str, VariantFrames],
+    audio_inputs: Mapping[str, AudioDescription] | None = None,
+) -> None:
+    """Verify that `out_dir`/stream has all frames, cut on the grid, and all audio, in HLS and DASH.
 
-    `variants` has the frames of each variant by the name of its directory.
+    `variants` has the frames of each variant by the name of its directory, `audio_inputs` the packets of each
+    audio stream in the same way (None: packets are not compared).
     """
     stream = out_dir / "stream"
     master = read_master_playlist(_text(stream / "master.m3u8"), "master.m3u8")
@@ -63,9 +68,14 @@ def verify_stream(out_dir: Path, variants: Mapping[str, VariantFrames]) -> None:
     video = [_variant(stream, uri, by_init) for uri in master.variants]
     audio = [_variant(stream, uri, by_init) for uri in master.audio]
     require_stream(len(by_init) == len(video) + len(audio), "manifest.mpd", "HLS references other tracks")
+    if audio_inputs is not None:
+        named = [_directory(uri) for uri in master.audio]
+        require_stream(sorted(named) == sorted(audio_inputs), "master.m3u8", "it references other audio")
+        for each in audio:
+            _verify_audio(each, audio_inputs[_directory(each.name)])
     for variant in video:
         _verify_video(variant, variants[_directory(variant.name)])
-    longest = max(each.end_s for each in representations)
+    longest = max(representation.end_s for representation in representations)
     require_stream(abs(length - longest) <= _ROUNDING_S, "manifest.mpd", f"the duration is {float(length)} s")
     for uri in master.iframes:
         frames = variants[_directory(uri)]
@@ -147,6 +157,14 @@ def _verify_video(variant: _Variant, frames: VariantFrames) -> None:
     )
     off = abs(float(shown.end_s - expected.end_s))
     require_stream(off <= float(1 / grid.fps), name, f"the end is off by {off:.4f} s")
+
+
+def _verify_audio(variant: _Variant, expected: AudioDescription) -> None:
+    """All packets are there, at their times to the tick, and the priming before the first is hidden."""
+    shown, packets = variant.timeline, expected.packets
+    require_stream(
+        shown.has_same_frames(packets), variant.name, f"it has other packets than track {expected.track + 1}"
+    )
 
 
 def _verify_iframes(stream: Path, uri: str, segments: int, gops: int) -> None:

@@ -58,6 +58,7 @@ def assemble_rendition(
     chunks: Sequence[Path],
     src: ByteRanges,
     audio: Sequence[Path],
+    audio_facts: Sequence[AudioFacts] | None = None,
     facts: SourceFacts,
     chapters: Sequence[Chapter] = (),
     subtitles: Sequence[Subtitles] = (),
@@ -67,7 +68,8 @@ def assemble_rendition(
 
     `movie`, `track`, `presentation` and `grid` are the source's: frame k has the exact presentation time of
     the source's frame k times `rung.frame_step` (of its fields, if `rung.fields` is 2). `audio` are MP4 files
-    with one encoded track each, in the order of `facts.audio`; their priming stays in their edit lists.
+    with one encoded track each, of the source tracks `audio_facts` (None: `facts.audio`); their priming stays
+    in their edit lists.
     `subtitles` become text tracks.
     Telemetry, timecode and udta are copied unchanged. `chapters` become a track after all others and a list
     before the boxes of udta. `reorder`: see `sample_times`. Pass a temporary name and rename the file
@@ -80,7 +82,7 @@ def assemble_rendition(
         if len(joined.rank) != len(shown):
             raise ProofError(f"{len(joined.rank)} of the {len(shown)} frames of {rung.name} were encoded")
         encoded = [read_encoded_audio(path) for path in audio]
-        audio_facts = _matched(facts.audio, len(encoded))
+        tracks_of_source = _matched(facts.audio if audio_facts is None else audio_facts, len(encoded))
         data = data_tracks(movie, src)
         timescale = movie_timescale(ticks, [*(s.track.timescale for s in encoded), movie.timescale])
         tracks = [
@@ -93,14 +95,15 @@ def assemble_rendition(
                 facts.video,
                 reorder=reorder,
             ),
+            # Players play all enabled tracks, or the first one, and let users select among the others.
             *(
-                audio_track(each_audio, each_facts, timescale)
-                for each_audio, each_facts in zip(encoded, audio_facts, strict=True)
+                replace(audio_track(each_audio, each_facts, timescale), enabled=not place)
+                for place, (each_audio, each_facts) in enumerate(zip(encoded, tracks_of_source, strict=True))
             ),
             *(passthrough(movie, each, src, timescale=timescale) for each in data),
         ]
         numbered = {each.number: each for each in movie.tracks}
-        audio_sources = [numbered.get(each_facts.track) if each_facts else None for each_facts in audio_facts]
+        audio_sources = [numbered.get(each.track) if each else None for each in tracks_of_source]
         tracks = link_references([track, *audio_sources, *data], tracks)
         tracks = add_subtitle_tracks(tracks, subtitles, rung.width, rung.height)
         udta = movie.udta

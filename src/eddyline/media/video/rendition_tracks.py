@@ -94,4 +94,4 @@ def audio_track(audio: EncodedAudio, facts: AudioFacts | None, timescale: int) -
     copy = passthrough(audio.movie, audio.track, audio.path, timescale=timescale)
     if facts is None:
         return copy
-    return replace(copy, language=facts.language, name=facts.title or copy.name)
+    return replace(copy, language=facts.language, name=facts.title or copy.name, title=facts.label)

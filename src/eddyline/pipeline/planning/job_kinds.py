@@ -23,7 +23,7 @@ class Per(StrEnum):
     ASSET = "asset"
     ASSET_WITH_SUBTITLES = "asset whose source has subtitles"
     PACKAGED_ASSET = "asset whose profile asks for HLS and DASH"
-    AUDIO_TRACK = "audio track"
+    AUDIO_RENDITION = "audio rendition"
     CHUNK = "chunk"
     PREVIEW = "asset with a preview that starts before its audio is encoded"
     PREVIEW_EXTENSION = "extension of a preview"
@@ -77,7 +77,9 @@ _ROWS = (
     ),
     JobKind(name="chunk", priority=30, per=Per.CHUNK, weight_per_frame=1.0, encodes_video=True),
     JobKind(name="preview", priority=1, per=Per.PREVIEW, dependencies=("chunk",), weight=5.0),
-    JobKind(name="audio", priority=10, per=Per.AUDIO_TRACK, dependencies=("preview",), weight_per_frame=0.02),
+    JobKind(
+        name="audio", priority=10, per=Per.AUDIO_RENDITION, dependencies=("preview",), weight_per_frame=0.02
+    ),
     JobKind(
         name="extend",
         priority=2,

@@ -12,6 +12,7 @@ from eddyline.core.name_rules import is_asset
 from eddyline.core.numbers import parse_rational
 from eddyline.fleet.routing import Route, built_in_route
 from eddyline.graph.job import AssetEntry, Job, NewJob
+from eddyline.media.audio.renditions import AudioRendition, audio_renditions
 from eddyline.media.ladder.chunks import Chunk, Grid, frame_grid, plan_families
 from eddyline.media.ladder.encoders import DEFAULT_ENCODERS, is_hardware
 from eddyline.media.ladder.ladder import Rung, rungs
@@ -168,17 +169,22 @@ class Plan:
                 return rung
         raise KeyError(name)
 
+    @cached_property
+    def audio(self) -> tuple[AudioRendition, ...]:
+        """The audio renditions, in the order of their jobs."""
+        return audio_renditions(self.facts.audio)
+
     def part_key(self, kind: str, index: int | str | None = None) -> str:
         """The key of the part that the job of `kind` and `index` writes."""
         return f"{self.prefix}/{_job_name(kind, index)}"
 
     def indexes(self, kind: JobKind) -> tuple[int | str | None, ...]:
-        """The index of each job of a kind: chunk or audio track number, rung name, None for a single job."""
+        """The index of each job of a kind: its chunk or audio rendition, rung name, None for a single job."""
         match kind.per:
             case Per.PREVIEW_EXTENSION:
                 return self.preview.extensions if self.preview else ()
-            case Per.AUDIO_TRACK:
-                return tuple(range(len(self.facts.audio)))
+            case Per.AUDIO_RENDITION:
+                return tuple(range(len(self.audio)))
             case Per.CHUNK:
                 return tuple(chunk.index for chunk in self.chunks)
             case Per.RUNG:

@@ -128,9 +128,9 @@ def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, A
 
 
 def audio(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """One entry for each audio track."""
-    keys = ("language", "codec", "channels", "sample_rate", "samples", "loudness")
-    return [{key: part.result[key] for key in keys} for part in parts]
+    """One entry for each audio rendition."""
+    keys = ("language", "codec", "track", "channels", "sample_rate", "samples", "loudness", "downmix")
+    return [{key: part.result[key] for key in keys if key in part.result} for part in parts]
 
 
 def subtitles(parts: Sequence[Part]) -> list[dict[str, Any]]:

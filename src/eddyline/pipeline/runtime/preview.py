@@ -36,7 +36,7 @@ def build_preview(
     *,
     whole_audio: bool,
 ) -> StepOutput:
-    """Package `chunks`, the first of the rung of the preview, with the start of each audio track.
+    """Package `chunks`, the first of the rung of the preview, with the start of each audio rendition.
 
     `audio` are the encoded tracks, or their heads (not `whole_audio`).
 
@@ -137,9 +137,10 @@ def _package(
             rung=rung,
             video=video,
             audio=[
-                first_samples(each, count, audio_track(each, facts, timescale))
-                for each, count, facts in zip(encoded, counts, plan.facts.audio, strict=True)
+                first_samples(each, count, audio_track(each, plan.facts.audio[rendition.track], timescale))
+                for each, count, rendition in zip(encoded, counts, plan.audio, strict=True)
             ],
+            audio_renditions=plan.audio,
             whole_audio=[
                 whole_audio and count == len(each.track.samples)
                 for each, count in zip(encoded, counts, strict=True)

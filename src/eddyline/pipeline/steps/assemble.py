@@ -46,9 +46,8 @@ def assemble(task: Task) -> StepOutput:
             presentation=source.presentation,
             chunks=[task.fetch(part, f"{rung.name}.mp4") for part in chunks],
             src=source.src,
-            audio=[
-                task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))
-            ],
+            audio=[task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.audio))],
+            audio_facts=[plan.facts.audio[each.track] for each in plan.audio],
             facts=plan.facts,
             chapters=chapters_with_highlights(read_highlights(source), own),
             subtitles=read_subtitles(task),

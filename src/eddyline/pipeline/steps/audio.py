@@ -1,13 +1,15 @@
-"""Encodes one audio track as a whole: encoded in chunks it would have a gap at every join."""
+"""Encodes one audio rendition as a whole: encoded in chunks it would have a gap at every join."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from fractions import Fraction
+from typing import Any
 
 from eddyline.core.errors import InputError
 from eddyline.media.audio.encode import encode_track
 from eddyline.media.audio.head import take_head
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.pipeline.runtime.audio_track import copy_audio_track
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
@@ -15,8 +17,9 @@ from eddyline.pipeline.steps.preview import HEAD
 
 
 def audio(task: Task) -> StepOutput:
-    """Encode audio track number `task.index` (in source order) to "audio.m4a" and measure its loudness."""
-    plan, facts = task.plan, task.plan.facts.audio[task.index]
+    """Encode audio rendition number `task.index` to "audio.m4a" and measure its loudness."""
+    plan, rendition = task.plan, task.plan.audio[task.index]
+    facts = plan.facts.audio[rendition.track]
     track_file = task.work / "track.mp4"
     with task.open_source() as source:
         track = next((each for each in source.movie.tracks if each.number == facts.track), None)
@@ -34,6 +37,7 @@ def audio(task: Task) -> StepOutput:
         runner=task.runner,
         out=task.work / "audio.m4a",
         video_end=until,
+        rendition=rendition,
     )
     path = encoded.path
     if plan.preview is not None and plan.preview.frames:
@@ -44,10 +48,17 @@ def audio(task: Task) -> StepOutput:
         files={"audio.m4a": path},
         result={
             "language": facts.language,
-            "codec": plan.profile.audio.codec,
+            "codec": rendition.codec,
+            "track": rendition.track,
             "channels": encoded.channels,
             "sample_rate": encoded.sample_rate,
             "samples": encoded.samples,
             "loudness": asdict(encoded.loudness),
+            **_downmix(rendition),
         },
     )
+
+
+def _downmix(rendition: AudioRendition) -> dict[str, Any]:
+    """The matrix of stereo that is made from more channels; empty for other renditions."""
+    return {} if rendition.downmix is None else {"downmix": rendition.downmix.to_json()}

@@ -12,7 +12,7 @@ from eddyline.pipeline.runtime.step_handler import StepOutput
 def extend(task: Task) -> StepOutput:
     """Write the segments of the first `task.index` chunks that the preview does not have yet."""
     plan = task.plan
-    audio = [task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.facts.audio))]
+    audio = [task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.audio))]
     return build_preview(task, plan.extension_chunks(task.index), audio, _shown(task), whole_audio=True)
 
 

@@ -43,6 +43,7 @@ def package(task: Task) -> StepOutput:
         chapters=[Chapter(frame=each["frame"], title=each["title"]) for each in parts[0].result["chapters"]],
         subtitles=read_subtitles(task),
         encryption=encryption,
+        audio_renditions=task.plan.audio,
     )
     require_preview_segments(task, out)
     report = validate_directory(out / "stream")

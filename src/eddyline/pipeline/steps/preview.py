@@ -8,7 +8,7 @@ from pathlib import Path
 from eddyline.core.errors import InputError
 from eddyline.edit.track_range import TrackRange, cut_audio
 from eddyline.media.audio.head import MARGIN_S, encode_head
-from eddyline.media.source.source import AudioFacts
+from eddyline.media.audio.renditions import AudioRendition
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.preview import NO_PREVIEW, build_preview
@@ -16,11 +16,11 @@ from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
 
 HEAD = "head-{}.m4a"
-"""The encoded start of each audio track, with which the `audio` step begins its file."""
+"""The encoded start of each audio rendition, with which the `audio` step begins its file."""
 
 
 def preview(task: Task) -> StepOutput:
-    """Write "stream/preview.m3u8" and the files that it names, and the heads of the audio tracks.
+    """Write "stream/preview.m3u8" and the files that it names, and the heads of the audio renditions.
 
     Without files if a track is silent at the start, or cannot be decoded there: the preview then starts with
     its first extension.
@@ -32,8 +32,8 @@ def preview(task: Task) -> StepOutput:
         end = Fraction(int(source.presentation.pts[place]), source.track.timescale) + MARGIN_S
         try:
             heads = [
-                _encode_head(task, source, number, facts, end)
-                for number, facts in enumerate(plan.facts.audio)
+                _encode_head(task, source, number, rendition, end)
+                for number, rendition in enumerate(plan.audio)
             ]
         except InputError:
             return NO_PREVIEW
@@ -41,9 +41,14 @@ def preview(task: Task) -> StepOutput:
     return StepOutput(files={**built.files, **{path.name: path for path in heads}}, result=built.result)
 
 
-def _encode_head(task: Task, source: IndexedSource, number: int, facts: AudioFacts, end: Fraction) -> Path:
-    """Encode the start of an audio track up to `end`, in movie seconds. Raises `InputError` without audio."""
-    movie = source.movie
+def _encode_head(
+    task: Task, source: IndexedSource, number: int, rendition: AudioRendition, end: Fraction
+) -> Path:
+    """Encode the start of audio rendition `number` up to `end` (movie seconds).
+
+    Raises `InputError` without audio.
+    """
+    movie, facts = source.movie, task.plan.facts.audio[rendition.track]
     track = next((each for each in movie.tracks if each.number == facts.track), None)
     cut = TrackRange(start=Fraction(0), end=end, timescale=movie.timescale)
     copy = None if track is None else cut_audio(movie, track, source.src, cut)
@@ -60,5 +65,6 @@ def _encode_head(task: Task, source: IndexedSource, number: int, facts: AudioFac
         runner=task.runner,
         out=out,
         end=end,
+        rendition=rendition,
     )
     return out

@@ -16,7 +16,11 @@ from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid, frame_grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.streaming import package as packaging
-from eddyline.media.streaming.elementary_streams import ElementaryStream, VariantFrames
+from eddyline.media.streaming.elementary_streams import (
+    ElementaryStream,
+    VariantFrames,
+    write_elementary_streams,
+)
 from eddyline.media.streaming.package import PackagedStream, package
 from eddyline.media.streaming.playlists import read_master_playlist, read_media_playlist, read_mpd
 from eddyline.media.streaming.segment_duration import choose_segment_duration
@@ -534,3 +538,22 @@ def test_separate_keyframe_fragments_add_few_bytes(tmp_path: Path, ffmpeg: str, 
     assert [path.read_bytes().count(b"moof") for path in segments] == [4, 4]
     moofs = [path.read_bytes().split(b"moof")[1].split(b"mdat")[0] for path in segments]
     assert max(map(len, moofs)) < 150
+
+
+def test_lost_and_late_audio_packets_are_detected(ffmpeg: str, tools: Toolchain, tmp_path: Path) -> None:
+    path = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, audio_inputs=((TONE, 2.0, "eng"),))
+    grid = frame_grid(gop_s=2, segment_s=4, fps=NTSC)
+    (tmp_path / "inputs").mkdir()
+    streams, _ = write_elementary_streams([(rung("r0"), path)], grid, tmp_path / "inputs")
+    make(tools, tmp_path, [path], grid)
+    ((name, audio),) = ((each.name, each.audio) for each in streams if each.audio)
+    frames = {each.name: each.frames for each in streams if each.frames}
+    verify_stream(tmp_path, frames, {name: audio})
+    for packets in (
+        replace(audio.packets, pts=audio.packets.pts[:-1]),
+        replace(audio.packets, pts=audio.packets.pts + 1),
+    ):
+        with pytest.raises(ProofError, match="other packets"):
+            verify_stream(tmp_path, frames, {name: replace(audio, packets=packets)})
+    with pytest.raises(ProofError, match="other audio"):
+        verify_stream(tmp_path, frames, {})

@@ -6,7 +6,6 @@ from eddyline.media.streaming.bit_rates import BitRates
 from eddyline.media.streaming.stream_attributes import (
     with_aspect_ratios,
     with_default_variant,
-    with_languages,
     with_main_role,
     with_set_attributes,
     with_video_ranges,
@@ -46,13 +45,6 @@ MPD = """  <Period id="0">
 """
 
 
-def test_every_audio_rendition_has_a_language() -> None:
-    text = with_languages(MASTER)
-    assert 'NAME="Audio 1",DEFAULT=YES,LANGUAGE="und"\n' in text
-    assert text.count("LANGUAGE=") == 2
-    assert with_languages(text) == text
-
-
 def test_the_h264_variant_nearest_to_two_megabits_is_first() -> None:
     text = with_default_variant(MASTER)
     uris = [line for line in text.splitlines() if line and not line.startswith("#")]
@@ -60,6 +52,12 @@ def test_the_h264_variant_nearest_to_two_megabits_is_first() -> None:
     assert sorted(text.splitlines()) == sorted(MASTER.splitlines())
     assert with_default_variant(text) == text
     assert with_default_variant("#EXTM3U\n") == "#EXTM3U\n"
+
+
+def test_the_default_has_stereo() -> None:
+    text = MASTER.replace('"avc1.64001e",AUDIO="audio"', '"avc1.64001e",AUDIO="audio-surround"')
+    uris = [line for line in with_default_variant(text).splitlines() if line and not line.startswith("#")]
+    assert uris == ["large/main.m3u8", "hevc/main.m3u8", "small/main.m3u8"]
 
 
 def test_sdr_is_the_default_without_h264() -> None:
@@ -70,10 +68,9 @@ def test_sdr_is_the_default_without_h264() -> None:
     assert with_default_variant(text).splitlines()[1] == "sdr.m3u8"
 
 
-def test_adaptation_sets_have_languages_and_access_points() -> None:
+def test_adaptation_sets_of_video_have_access_points() -> None:
     text = with_set_attributes(MPD)
     assert text.count('contentType="video" startWithSAP="1"') == 2
-    assert text.count('contentType="audio" lang="und"') == 1
     assert with_set_attributes(text) == text
 
 

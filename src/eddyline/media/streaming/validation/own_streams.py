@@ -13,7 +13,6 @@ from eddyline.media.streaming.validation.rule import Finding
 # MUST rules that the source or the profile may violate, and why. A violation is listed in the manifest.
 SOURCE_DEPENDENT: Final[Mapping[str, str]] = {
     "APPLE-9.9": "the source is too small for several rungs, or the profile has one rung",
-    "APPLE-2.3": "the audio of the source has more than two channels",
     "APPLE-1.24": "the profile has HDR rungs only",
     "APPLE-6.16": "the profile has HDR rungs only",
     "APPLE-1.3b": "the profile encodes H.264 in the size of the source",

@@ -40,7 +40,10 @@ def _several(stream: Stream) -> Iterator[Violation]:
 
 def _two_at_the_top(stream: Stream) -> Iterator[Violation]:
     top = max(map(_lines, stream.video_variants), default=0)
-    counts = [sum(_lines(each) == top for each in found) for found in _families(stream).values()]
+    counts = [
+        len({each.reference.uri for each in found if _lines(each) == top})
+        for found in _families(stream).values()
+    ]
     if top >= _HD_LINES and max(counts, default=2) < 2:  # noqa: PLR2004 - two variants
         first = next(each for each in stream.video_variants if _lines(each) == top)
         yield at(stream, first.reference, f"one variant with {top} lines", "at least two")
@@ -111,7 +114,8 @@ def _default_rate(stream: Stream) -> Iterator[Violation]:
     found = stream.video_variants
     if not found:
         return
-    peers = [each for each in found if each.family == found[0].family and each.average]
+    same_audio = [each for each in found if each.get("AUDIO") == found[0].get("AUDIO")]
+    peers = [each for each in same_audio if each.family == found[0].family and each.average]
     best = min(peers, key=lambda each: abs(log(each.average / DEFAULT_BIT_RATE)), default=found[0])
     if abs(log(best.average or 1) - log(found[0].average or 1)) > 1e-9:  # noqa: PLR2004 - equal
         actual = f"{found[0].average / 1000:.0f} kbit/s"

@@ -1,0 +1,189 @@
+"""Audio of several tracks, languages and channels, from the source to HLS, DASH and MP4."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from tests.acceptance.conftest import manifest_of
+
+Program = tuple[str, ...]
+Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+MPD = "{urn:mpeg:dash:schema:mpd:2011}"
+RATE, SECONDS = 48_000, 2
+TONES = (300, 500, 700, 60, 1100, 1300)  # Hz, of 5.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published asset: its directory, manifest and master playlist."""
+
+    directory: Path
+    manifest: dict[str, Any]
+    master: str
+    mpd: ET.Element
+
+
+def publish(source: Path, out: Path, eddyline: Program, profile: Path) -> Published:
+    arguments = ["run", str(source), "--out", str(out), "--profile", str(profile), "--json"]
+    done = subprocess.run([*eddyline, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = manifest_of(out)
+    schema = files("eddyline.pipeline.publication").joinpath("manifest.schema.json").read_text()
+    jsonschema.validate(manifest, json.loads(schema))
+    (path,) = out.glob("assets/*/manifest.json")
+    stream = path.parent / "stream"
+    return Published(
+        directory=path.parent,
+        manifest=manifest,
+        master=(stream / "master.m3u8").read_text(),
+        mpd=ET.parse(stream / "manifest.mpd").getroot(),  # noqa: S314 - our own file
+    )
+
+
+@pytest.fixture(scope="module")
+def published(
+    tmp_path_factory: pytest.TempPathFactory, ffmpeg: str, eddyline: Program, small_profile: Path
+) -> Published:
+    """An asset of three tracks: 5.1 in English, mono in German, stereo in English with a title."""
+    work = tmp_path_factory.mktemp("audio")
+    tones = "|".join(f"0.15*sin(2*PI*{tone}*t)" for tone in TONES)
+    inputs = (
+        f"testsrc2=s=320x180:r=30:d={SECONDS}",
+        f"aevalsrc={tones}:c=5.1:s={RATE}:d={SECONDS}",
+        f"sine=f=900:r={RATE}:d={SECONDS}",
+        f"aevalsrc=0.1*sin(2000*t)|0.1*sin(3000*t):s={RATE}:d={SECONDS}",
+    )
+    argv = [ffmpeg, "-v", "error", *(part for each in inputs for part in ("-f", "lavfi", "-i", each))]
+    argv += [part for number in range(4) for part in ("-map", str(number))]
+    argv += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "pcm_s24le"]
+    for number, language in enumerate(("eng", "ger", "eng")):
+        argv += [f"-metadata:s:a:{number}", f"language={language}"]
+    source = work / "source.mov"
+    subprocess.run([*argv, "-metadata:s:a:2", 'title=Wind "raw"', str(source)], check=True)
+    return publish(source, work / "out", eddyline, small_profile)
+
+
+def decode(ffmpeg: str, path: Path, track: int, channels: int) -> Samples:
+    argv = (ffmpeg, "-v", "error", "-i", str(path), "-map", f"0:a:{track}", "-f", "f32le", "-")
+    raw = subprocess.run(argv, check=True, capture_output=True).stdout
+    return np.frombuffer(raw, "<f4").reshape(-1, channels)
+
+
+def media(master: str) -> list[dict[str, str]]:
+    tags = re.findall(r"(?m)^#EXT-X-MEDIA:(.*)$", master)
+    return [
+        {key: value.strip('"') for key, value in re.findall(r'([A-Z-]+)=("[^"]*"|[^,]*)', tag)}
+        for tag in tags
+    ]
+
+
+def test_hls_has_stereo_first_and_surround_in_a_group_with_the_same_members(published: Published) -> None:
+    found = [
+        tuple(
+            each[key] for key in ("GROUP-ID", "URI", "LANGUAGE", "NAME", "DEFAULT", "AUTOSELECT", "CHANNELS")
+        )
+        for each in media(published.master)
+    ]
+    english, german, wind = (
+        ("en", "Audio 1 (eng)", "YES", "YES"),
+        ("de", "Audio 2 (deu)", "NO", "YES"),
+        (
+            "en",
+            "Wind raw",
+            "NO",
+            "NO",
+        ),
+    )
+    assert found == [
+        ("audio", "audio-1/main.m3u8", *english, "2"),
+        ("audio", "audio-2/main.m3u8", *german, "1"),
+        ("audio", "audio-3/main.m3u8", *wind, "2"),
+        ("audio-surround", "audio-1-surround/main.m3u8", *english, "6"),
+        ("audio-surround", "audio-2/main.m3u8", *german, "1"),
+        ("audio-surround", "audio-3/main.m3u8", *wind, "2"),
+    ]
+    variants = re.findall(
+        r'(?m)^#EXT-X-STREAM-INF:.*CODECS="([^"]*)".*AUDIO="([^"]*)".*\n(.*)$', published.master
+    )
+    assert variants[0][1] == "audio"
+    assert len(variants) == 2 * len({uri for *_, uri in variants})
+    assert {codecs.partition(",")[2] for codecs, *_ in variants} == {"mp4a.40.2"}
+
+
+def test_dash_has_the_same_audio_with_channels_and_languages(published: Published) -> None:
+    found = []
+    for each in published.mpd.iter(f"{MPD}AdaptationSet"):
+        if each.get("contentType") == "audio":
+            channels = next(each.iter(f"{MPD}AudioChannelConfiguration"))
+            found.append((each.get("lang"), each.findtext(f"{MPD}Label"), channels.get("value")))
+    assert sorted(found, key=str) == [
+        ("de", "Audio 2 (deu)", "1"),
+        ("en", "Audio 1 (eng)", "2"),
+        ("en", "Audio 1 (eng), surround", "6"),
+        ("en", "Wind raw", "2"),
+    ]
+
+
+def test_every_sample_is_in_renditions_and_streams_and_both_mixes_are_aligned(
+    ffmpeg: str, published: Published
+) -> None:
+    assert published.manifest["proof"]["audio_samples"] == [RATE * SECONDS] * 4
+    (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
+    stereo, surround = (decode(ffmpeg, rendition, place, count) for place, count in enumerate((2, 6)))
+    assert len(stereo) == len(surround) == RATE * SECONDS
+    times = np.arange(RATE) / RATE  # one second, from 0.5 s
+    phases = [
+        np.angle(np.mean(samples[RATE // 2 : RATE // 2 + RATE, 0] * np.exp(-2j * np.pi * TONES[0] * times)))
+        for samples in (stereo, surround)
+    ]
+    assert abs(phases[0] - phases[1]) / (2 * np.pi * TONES[0]) * RATE < 0.05  # samples
+    for name, channels in (("audio-1", 2), ("audio-1-surround", 6), ("audio-2", 1)):
+        playlist = published.directory / "stream" / name / "main.m3u8"
+        assert len(decode(ffmpeg, playlist, 0, channels)) == pytest.approx(RATE * SECONDS, abs=1024)
+
+
+def test_the_manifest_states_tracks_channels_and_the_matrix(published: Published) -> None:
+    audio = published.manifest["audio"]
+    assert [(each["track"], each["channels"], each["language"]) for each in audio] == [
+        (0, 2, "eng"),
+        (0, 6, "eng"),
+        (1, 1, "deu"),
+        (2, 2, "eng"),
+    ]
+    assert [each.get("downmix") for each in audio] == [
+        {
+            "left": {"FL": 0.414214, "FC": 0.292893, "BL": 0.292893},
+            "right": {"FR": 0.414214, "FC": 0.292893, "BR": 0.292893},
+        },
+        None,
+        None,
+        None,
+    ]
+    assert published.manifest["left_out"] == []
+
+
+def test_one_audio_track_of_a_rendition_is_enabled_and_titles_are_kept(
+    ffprobe: str, published: Published
+) -> None:
+    (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
+    argv = (ffprobe, "-v", "error", "-select_streams", "a", "-show_streams", "-of", "json", str(rendition))
+    streams = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"]
+    assert [each["disposition"]["default"] for each in streams] == [1, 0, 0, 0]
+    assert streams[3]["tags"]["name"] == 'Wind "raw"'
+
+
+def test_the_stream_violates_no_rule_that_is_a_must(eddyline: Program, published: Published) -> None:
+    argv = [*eddyline, "validate", str(published.directory / "stream"), "--segments", "all"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert " 0 MUST" in done.stdout
