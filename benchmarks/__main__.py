@@ -131,6 +131,17 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "startup.plain_command_s": None,
         "startup.ffprobe_s": None,
     },
+    "codecs": {
+        f"codecs.{codec}.{figure}": target
+        for codec in ("h264", "hevc", "av1")
+        for figure, target in (
+            ("cpu_vs_single", ("at most", 1.0)),
+            ("cpu_vs_per_rung", ("at most", 1.0)),
+            ("cpu_vs_shaka_streamer", ("at most", 1.0)),
+            ("vmaf_vs_single", ("at least", -0.2)),
+            ("vmaf_vs_shaka_streamer", None),
+        )
+    },
     "families": {
         "families.modern_bits": ("at most", 0.8),
         "families.modern_cpu": ("at most", 1.6),

@@ -156,7 +156,8 @@ class SourceSteps:
         """The hash of every frame that the encoder of the largest rung receives."""
         argv = encode.decode_arguments(chunk, source.facts.video, rungs, grid, self.tools)
         others = [part for n in range(1, len(rungs)) for part in ("-map", f"[v{n}]", "-f", "null", "-")]
-        out = ["-map", "[v0]", "-fps_mode", "passthrough", "-f", "framemd5", "-", *others]
+        out = ["-map", "[v0]", *_compared_planes(source), "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+        out += others
         return _hashes(subprocess.run([*argv, *out], check=True, capture_output=True).stdout)
 
     def decode_reference(self, source: Source, rung: Rung) -> list[str]:
@@ -169,6 +170,7 @@ class SourceSteps:
         flags = [
             "-vf",
             f"{scale},format={rung.pixel_format}",
+            *_compared_planes(source),
             "-fps_mode",
             "passthrough",
             "-f",
@@ -263,6 +265,11 @@ def steps(ffmpeg: str, ffprobe: str, tools: Toolchain, tmp_path: Path) -> Source
 def _hashes(framemd5: bytes) -> list[str]:
     lines = framemd5.decode().splitlines()
     return [line.rsplit(",", 1)[1].strip() for line in lines if not line.startswith("#")]
+
+
+def _compared_planes(source: Source) -> tuple[str, ...]:
+    """Luma alone for rotated video: FFmpeg rotates chroma samples to another side of their pixels."""
+    return ("-pix_fmt", "gray") if source.facts.video.rotation else ()
 
 
 def _rungs(facts: SourceFacts) -> tuple[Rung, ...]:

@@ -162,6 +162,11 @@ class CropSettings(Section):
         return self
 
 
+def _without_yaml_boolean(value: object) -> object:
+    """YAML 1.1 reads an unquoted `off` as false."""
+    return "off" if value is False else value
+
+
 class Profile(Section):
     """All settings of a profile; `digest()` is part of every output's key.
 
@@ -190,7 +195,7 @@ class Profile(Section):
     pictures: PictureSettings = PictureSettings()
     package: bool = True
     highlights: HighlightSettings | None = None
-    quality: Literal["sampled", "off"] = "sampled"
+    quality: Annotated[Literal["sampled", "off"], BeforeValidator(_without_yaml_boolean)] = "sampled"
     encryption: EncryptionSettings | None = None
     crop: CropSettings | None = None
     max_bytes: Annotated[int, Field(ge=100_000, le=10**13)] | None = None

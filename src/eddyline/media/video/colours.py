@@ -125,7 +125,7 @@ def rescale_filter(width: int, height: int) -> str:
     return f"scale={width}:{height}:flags={SCALER}:in_chroma_loc={CHROMA}:out_chroma_loc={CHROMA}"
 
 
-def move_chroma_filters(location: str, colours: tuple[str, str, str]) -> tuple[str, ...]:
+def move_chroma_filters(location: str, colours: tuple[str, str, str], pixel_format: str) -> tuple[str, ...]:
     """From chroma samples at `location` to that of renditions. The tags are those of `output_colours`.
 
     By the zscale filter, because the scale filter does nothing if neither size nor format changes.
@@ -133,7 +133,7 @@ def move_chroma_filters(location: str, colours: tuple[str, str, str]) -> tuple[s
     matrix, primaries, transfer = colours
     same = f"{_ANY_LIGHT}:min=bt709:m=bt709:rin=limited:r=limited"
     tags = f"setparams=colorspace={matrix}:color_primaries={primaries}:color_trc={transfer}"
-    return (f"zscale={same}:cin={location}:c={CHROMA}", tags)
+    return (f"zscale={same}:cin={location}:c={CHROMA}", f"format={pixel_format}", tags)
 
 
 def matrix_conversion(facts: VideoFacts, matrix: str, output: str, *, untagged: str = "bt709") -> str:

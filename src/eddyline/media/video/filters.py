@@ -225,7 +225,7 @@ def _from_source(facts: VideoFacts, rung: Rung) -> list[str]:
         steps = [*scale_filters(facts, width, height, rung.pixel_format, chroma)]
     steps += upright
     if chroma == _SYMMETRIC:
-        steps += move_chroma_filters(_SYMMETRIC, colours)
+        steps += move_chroma_filters(_SYMMETRIC, colours, rung.pixel_format)
     # Untagged chroma is at the same location, but SVT-AV1 would signal another one for it.
     return [*steps, f"setparams=chroma_location={CHROMA}"]
 

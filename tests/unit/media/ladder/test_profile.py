@@ -38,6 +38,12 @@ def test_every_built_in_profile_has_the_name_of_its_file(name: str) -> None:
     assert loaded.description
 
 
+@pytest.mark.parametrize("written", ["off", "'off'"])
+def test_quality_is_switched_off_with_and_without_quotes(tmp_path: Path, written: str) -> None:
+    text = f"rungs:\n  - {_RUNG}\nquality: {written}\n"
+    assert profile.load_profile(_write_profile(tmp_path, text)).quality == "off"
+
+
 def test_the_default_profile_is_playable_in_every_browser() -> None:
     loaded = profile.load_profile("default")
     assert {(rung.codec, rung.pixel_format) for rung in loaded.rungs} == {("h264", "yuv420p")}
