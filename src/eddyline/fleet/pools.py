@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -215,7 +216,12 @@ class Pools(Section):
 
 def load_pools(path: Path | None = None) -> Pools:
     """Load the pools of a file, or the built-in ones; raises `UsageError` with file, line, key and rule."""
-    return read_settings(path or BUILT_IN, remedy=_REMEDY).validate(Pools)
+    return _built_in_pools() if path is None else read_settings(path, remedy=_REMEDY).validate(Pools)
+
+
+@cache
+def _built_in_pools() -> Pools:
+    return read_settings(BUILT_IN, remedy=_REMEDY).validate(Pools)
 
 
 def cheapest_pool(kind: str, codecs: Collection[str], pools: Pools, encoders: Collection[str] = ()) -> Pool:
