@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import jsonschema
 import numpy as np
@@ -17,7 +17,7 @@ import pytest
 from tests.acceptance.conftest import manifest_of
 
 Program = tuple[str, ...]
-Samples = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+Samples: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 RATE, SECONDS = 48_000, 2
 TONES = (300, 500, 700, 60, 1100, 1300)  # Hz, of 5.1
@@ -54,8 +54,10 @@ def publish(source: Path, out: Path, eddyline: Program, profile: Path) -> Publis
 def published(
     tmp_path_factory: pytest.TempPathFactory, ffmpeg: str, eddyline: Program, small_profile: Path
 ) -> Published:
-    """An asset of three tracks: 5.1 in English, mono in German, stereo in English with a title."""
+    """An asset of three tracks: 5.1 in English, mono in German, stereo in English with a title; with Opus."""
     work = tmp_path_factory.mktemp("audio")
+    profile = work / "opus.yaml"
+    profile.write_text(f"{small_profile.read_text()}audio: {{codec: opus}}\n")
     tones = "|".join(f"0.15*sin(2*PI*{tone}*t)" for tone in TONES)
     inputs = (
         f"testsrc2=s=320x180:r=30:d={SECONDS}",
@@ -70,7 +72,7 @@ def published(
         argv += [f"-metadata:s:a:{number}", f"language={language}"]
     source = work / "source.mov"
     subprocess.run([*argv, "-metadata:s:a:2", 'title=Wind "raw"', str(source)], check=True)
-    return publish(source, work / "out", eddyline, small_profile)
+    return publish(source, work / "out", eddyline, profile)
 
 
 def decode(ffmpeg: str, path: Path, track: int, channels: int) -> Samples:
@@ -81,29 +83,15 @@ def decode(ffmpeg: str, path: Path, track: int, channels: int) -> Samples:
 
 def media(master: str) -> list[dict[str, str]]:
     tags = re.findall(r"(?m)^#EXT-X-MEDIA:(.*)$", master)
-    return [
-        {key: value.strip('"') for key, value in re.findall(r'([A-Z-]+)=("[^"]*"|[^,]*)', tag)}
-        for tag in tags
-    ]
+    attribute = re.compile(r'([A-Z-]+)=("[^"]*"|[^,]*)')
+    return [{key: value.strip('"') for key, value in attribute.findall(tag)} for tag in tags]
 
 
 def test_hls_has_stereo_first_and_surround_in_a_group_with_the_same_members(published: Published) -> None:
-    found = [
-        tuple(
-            each[key] for key in ("GROUP-ID", "URI", "LANGUAGE", "NAME", "DEFAULT", "AUTOSELECT", "CHANNELS")
-        )
-        for each in media(published.master)
-    ]
-    english, german, wind = (
-        ("en", "Audio 1 (eng)", "YES", "YES"),
-        ("de", "Audio 2 (deu)", "NO", "YES"),
-        (
-            "en",
-            "Wind raw",
-            "NO",
-            "NO",
-        ),
-    )
+    names = ("GROUP-ID", "URI", "LANGUAGE", "NAME", "DEFAULT", "AUTOSELECT", "CHANNELS")
+    found = [tuple(each[name] for name in names) for each in media(published.master)]
+    english, german = ("en", "Audio 1 (eng)", "YES", "YES"), ("de", "Audio 2 (deu)", "NO", "YES")
+    wind = ("en", "Wind raw", "NO", "NO")
     assert found == [
         ("audio", "audio-1/main.m3u8", *english, "2"),
         ("audio", "audio-2/main.m3u8", *german, "1"),
@@ -111,13 +99,23 @@ def test_hls_has_stereo_first_and_surround_in_a_group_with_the_same_members(publ
         ("audio-surround", "audio-1-surround/main.m3u8", *english, "6"),
         ("audio-surround", "audio-2/main.m3u8", *german, "1"),
         ("audio-surround", "audio-3/main.m3u8", *wind, "2"),
+        ("audio-opus", "audio-1-opus/main.m3u8", *english, "2"),
+        ("audio-opus", "audio-2-opus/main.m3u8", *german, "1"),
+        ("audio-opus", "audio-3-opus/main.m3u8", *wind, "2"),
+        ("audio-surround-opus", "audio-1-surround-opus/main.m3u8", *english, "6"),
+        ("audio-surround-opus", "audio-2-opus/main.m3u8", *german, "1"),
+        ("audio-surround-opus", "audio-3-opus/main.m3u8", *wind, "2"),
     ]
-    variants = re.findall(
-        r'(?m)^#EXT-X-STREAM-INF:.*CODECS="([^"]*)".*AUDIO="([^"]*)".*\n(.*)$', published.master
-    )
+    variant = re.compile(r'(?m)^#EXT-X-STREAM-INF:.*CODECS="([^"]*)".*AUDIO="([^"]*)".*\n(.*)$')
+    variants = variant.findall(published.master)
     assert variants[0][1] == "audio"
-    assert len(variants) == 2 * len({uri for *_, uri in variants})
-    assert {codecs.partition(",")[2] for codecs, *_ in variants} == {"mp4a.40.2"}
+    assert len(variants) == 4 * len({uri for *_, uri in variants})
+    assert {(codecs.partition(",")[2], group) for codecs, group, _ in variants} == {
+        ("mp4a.40.2", "audio"),
+        ("mp4a.40.2", "audio-surround"),
+        ("Opus", "audio-opus"),
+        ("Opus", "audio-surround-opus"),
+    }
 
 
 def test_dash_has_the_same_audio_with_channels_and_languages(published: Published) -> None:
@@ -125,50 +123,57 @@ def test_dash_has_the_same_audio_with_channels_and_languages(published: Publishe
     for each in published.mpd.iter(f"{MPD}AdaptationSet"):
         if each.get("contentType") == "audio":
             channels = next(each.iter(f"{MPD}AudioChannelConfiguration"))
-            found.append((each.get("lang"), each.findtext(f"{MPD}Label"), channels.get("value")))
+            codec = next(each.iter(f"{MPD}Representation")).get("codecs")
+            found.append((each.get("lang"), each.findtext(f"{MPD}Label"), codec, channels.get("value")))
     assert sorted(found, key=str) == [
-        ("de", "Audio 2 (deu)", "1"),
-        ("en", "Audio 1 (eng)", "2"),
-        ("en", "Audio 1 (eng), surround", "6"),
-        ("en", "Wind raw", "2"),
+        ("de", "Audio 2 (deu)", "mp4a.40.2", "1"),
+        ("de", "Audio 2 (deu), opus", "Opus", "1"),
+        ("en", "Audio 1 (eng)", "mp4a.40.2", "2"),
+        ("en", "Audio 1 (eng), opus", "Opus", "2"),
+        ("en", "Audio 1 (eng), surround", "mp4a.40.2", "6"),
+        ("en", "Audio 1 (eng), surround, opus", "Opus", "6"),
+        ("en", "Wind raw", "mp4a.40.2", "2"),
+        ("en", "Wind raw, opus", "Opus", "2"),
     ]
 
 
 def test_every_sample_is_in_renditions_and_streams_and_both_mixes_are_aligned(
     ffmpeg: str, published: Published
 ) -> None:
-    assert published.manifest["proof"]["audio_samples"] == [RATE * SECONDS] * 4
+    assert published.manifest["proof"]["audio_samples"] == [RATE * SECONDS] * 8
     (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
-    stereo, surround = (decode(ffmpeg, rendition, place, count) for place, count in enumerate((2, 6)))
-    assert len(stereo) == len(surround) == RATE * SECONDS
+    mixes = [decode(ffmpeg, rendition, place, count) for place, count in enumerate((2, 6, 2, 6))]
+    assert [len(each) for each in mixes[:2]] == [RATE * SECONDS] * 2
     times = np.arange(RATE) / RATE  # one second, from 0.5 s
-    phases = [
-        np.angle(np.mean(samples[RATE // 2 : RATE // 2 + RATE, 0] * np.exp(-2j * np.pi * TONES[0] * times)))
-        for samples in (stereo, surround)
-    ]
-    assert abs(phases[0] - phases[1]) / (2 * np.pi * TONES[0]) * RATE < 0.05  # samples
-    for name, channels in (("audio-1", 2), ("audio-1-surround", 6), ("audio-2", 1)):
+    middle = slice(RATE // 2, RATE // 2 + RATE)
+    turn = np.exp(-2j * np.pi * TONES[0] * times)
+    phases = np.array([np.angle(np.mean(samples[middle, 0] * turn)) for samples in mixes])
+    shifts = (phases - phases[0]) / (2 * np.pi * TONES[0]) * RATE  # samples
+    assert np.abs(shifts[:2]).max() < 0.05
+    assert np.abs(shifts[2:]).max() < 0.5  # Opus has a high-pass filter
+    for name, channels in (("audio-1", 2), ("audio-1-surround", 6), ("audio-1-opus", 2)):
         playlist = published.directory / "stream" / name / "main.m3u8"
         assert len(decode(ffmpeg, playlist, 0, channels)) == pytest.approx(RATE * SECONDS, abs=1024)
 
 
 def test_the_manifest_states_tracks_channels_and_the_matrix(published: Published) -> None:
     audio = published.manifest["audio"]
-    assert [(each["track"], each["channels"], each["language"]) for each in audio] == [
-        (0, 2, "eng"),
-        (0, 6, "eng"),
-        (1, 1, "deu"),
-        (2, 2, "eng"),
+    assert [(each["track"], each["codec"], each["channels"], each["language"]) for each in audio] == [
+        (0, "aac", 2, "eng"),
+        (0, "aac", 6, "eng"),
+        (0, "opus", 2, "eng"),
+        (0, "opus", 6, "eng"),
+        (1, "aac", 1, "deu"),
+        (1, "opus", 1, "deu"),
+        (2, "aac", 2, "eng"),
+        (2, "opus", 2, "eng"),
     ]
-    assert [each.get("downmix") for each in audio] == [
-        {
-            "left": {"FL": 0.414214, "FC": 0.292893, "BL": 0.292893},
-            "right": {"FR": 0.414214, "FC": 0.292893, "BR": 0.292893},
-        },
-        None,
-        None,
-        None,
-    ]
+    matrix = {
+        "left": {"FL": 0.414214, "FC": 0.292893, "BL": 0.292893},
+        "right": {"FR": 0.414214, "FC": 0.292893, "BR": 0.292893},
+    }
+    assert [place for place, each in enumerate(audio) if "downmix" in each] == [0, 2]
+    assert audio[0]["downmix"] == audio[2]["downmix"] == matrix
     assert published.manifest["left_out"] == []
 
 
@@ -178,8 +183,8 @@ def test_one_audio_track_of_a_rendition_is_enabled_and_titles_are_kept(
     (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
     argv = (ffprobe, "-v", "error", "-select_streams", "a", "-show_streams", "-of", "json", str(rendition))
     streams = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"]
-    assert [each["disposition"]["default"] for each in streams] == [1, 0, 0, 0]
-    assert streams[3]["tags"]["name"] == 'Wind "raw"'
+    assert [each["disposition"]["default"] for each in streams] == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert streams[6]["tags"]["name"] == 'Wind "raw"'
 
 
 def test_the_stream_violates_no_rule_that_is_a_must(eddyline: Program, published: Published) -> None:

@@ -12,7 +12,15 @@ from eddyline.page.quality import quality_text
 from eddyline.page.verification import verification_statements
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
-_CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "aac": "AAC", "prores": "ProRes", "vp9": "VP9"}
+_CODECS = {
+    "h264": "H.264",
+    "hevc": "HEVC",
+    "av1": "AV1",
+    "aac": "AAC",
+    "opus": "Opus",
+    "prores": "ProRes",
+    "vp9": "VP9",
+}
 _HASH_START = 12  # hexadecimal digits of a hash that a reader can compare by eye
 _SHORT_HASH = 16  # digits up to which a hash is shown in full
 _STATUS = {True: ("✓", "holds"), False: ("✗", "fails"), None: ("·", "nothing")}

@@ -1,9 +1,9 @@
-"""Selects the channel layout of AAC for a source, with the FFmpeg filters and what is lost."""
+"""Selects the channel layout of AAC and Opus for a source, with the FFmpeg filters and what is lost."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MAX_CHANNELS: Final = 6  # 5.1, which every AAC player supports
@@ -30,6 +30,13 @@ _POSITIONS: Final = {
     "hexagonal": "FL+FR+FC+BL+BR+BC",
 }
 _BY_COUNT: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
+# Layouts of Opus in mapping families 0 and 1; surrounds at the sides and at the back are the same channels.
+_OPUS_LAYOUTS: Final = {
+    **{name: name for name in ("mono", "stereo", "3.0", "quad", "5.0", "5.1")},
+    "quad(side)": "quad",
+    "5.0(side)": "5.0",
+    "5.1(side)": "5.1",
+}
 # Eight channels as 5.1: the surrounds of a side at -6 dB each, so that their sum does not exceed full scale.
 _EIGHT_AS_SIX: Final = "pan=5.1|c0=c0|c1=c1|c2=c2|c3=c3|c4=0.5*c4+0.5*c6|c5=0.5*c5+0.5*c7"
 _BY_POSITIONS: Final = {frozenset(positions.split("+")): name for name, positions in _POSITIONS.items()}
@@ -88,12 +95,21 @@ def channel_mix(channels: int, layout: str) -> ChannelMix:
     )
 
 
+def opus_mix(mix: ChannelMix) -> ChannelMix | None:
+    """The mix with the order of channels in Opus (RFC 7845 section 5.1.1.2); None for positions it lacks."""
+    layout = _OPUS_LAYOUTS.get(mix.layout)
+    if layout is None:
+        return None
+    renamed = () if layout == mix.layout else (_map_in_order(mix.channels, layout),)
+    return replace(mix, filters=(*mix.filters, *renamed), layout=layout)
+
+
 def unpositioned_layout(channels: int) -> str:
     """Return the name of the layout of `channels` channels with unknown positions."""
     return f"{channels} channels"
 
 
-def _map_in_order(channels: int) -> str:
-    """Return the filter that maps the first channels to the default layout of this number of channels."""
+def _map_in_order(channels: int, layout: str = "") -> str:
+    """Return the filter that maps the first channels to `layout` ("": the default one of this number)."""
     pairs = "|".join(f"{number}-{number}" for number in range(channels))
-    return f"channelmap=map={pairs}:channel_layout={_BY_COUNT[channels]}"
+    return f"channelmap=map={pairs}:channel_layout={layout or _BY_COUNT[channels]}"

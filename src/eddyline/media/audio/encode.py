@@ -1,4 +1,4 @@
-"""Encodes one audio track as AAC, exact to the sample, and measures its loudness (EBU R128).
+"""Encodes one audio track as AAC or Opus, exact to the sample, and measures its loudness (EBU R128).
 
 A track is encoded as a whole, because chunks of AAC would have about 20 ms of silence at every join. The edit
 list hides the priming of the encoder, so that no sample is added or lost.
@@ -30,8 +30,7 @@ from eddyline.mp4.write.mux import write_mp4
 from eddyline.mp4.write.output_track import passthrough
 from eddyline.store.ranges import FileRanges
 
-_MAX_RATE = 48_000
-_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+_ENCODERS = {"aac": "aac", "opus": "libopus"}
 _BASE_S, _MAX_S_PER_S = 120.0, 2.0  # time limit: a base, plus seconds of work per second of audio
 _MIN_FILL_S = Fraction(1, 10)  # encoders may end audio some frames early, which players accept
 _COUNT = re.compile(r"Output stream #0:0 \(audio\): \d+ frames encoded \((\d+) samples\)")
@@ -83,8 +82,8 @@ def encode_track(
     reach the target, or less if true peaks would exceed their limit; the dynamics do not change.
     Raises `InputError` if no sample can be decoded, `ProofError` if samples were lost.
     """
-    tools.require(("aac",))
     rendition = rendition or unmixed_rendition(facts)
+    tools.require((_ENCODERS[rendition.codec],))
     undelayed = out.with_name(f".{out.name}.plain.mp4")
     encoded = out.with_name(f".{out.name}.aac.mp4")
     delay, length, presented = _extent(source)
@@ -102,7 +101,7 @@ def encode_track(
                 source = _remove_delay(source, undelayed)
             if target is not None:
                 gain = measure(0.0).gain_to(target.target_lufs, target.true_peak_dbtp)
-            fill = _fill(facts, delay + presented, delay, video_end)
+            fill = _fill(rendition.sample_rate(facts), delay + presented, delay, video_end)
             argv = encode_command(
                 source, facts, settings, tools, encoded, rendition=rendition, gain_db=gain, fill=fill
             )
@@ -120,17 +119,12 @@ def encode_track(
         path=out,
         samples=samples,
         priming=priming,
-        sample_rate=output_rate(facts),
+        sample_rate=rendition.sample_rate(facts),
         channels=rendition.mix.channels,
         loudness=replace(Loudness.parse(log), true_peak_dbtp=peak),
         gain_db=gain,
         downmixed_from=facts.channels if rendition.mix.lost or rendition.downmix else None,
     )
-
-
-def output_rate(facts: AudioFacts) -> int:
-    """Return the encoded sample rate in Hz: that of the source, or else the next one players support."""
-    return next((each for each in _RATES if each >= facts.sample_rate), _MAX_RATE)
 
 
 def measure_command(
@@ -161,14 +155,14 @@ def encode_command(
     Its log has the loudness without true peak (`Loudness.parse`), the true peak (`parse_true_peak`) and the
     number of samples that were encoded.
     """
+    rate = str(rendition.sample_rate(facts))
     return (
         *_input_command(source, tools, level="verbose"),  # at which FFmpeg counts the encoded samples
         *("-af", _encode_filters(facts, rendition, gain_db, fill)),
-        *("-c:a", settings.codec, "-b:a", f"{_bit_rate(rendition, settings)}"),
-        *("-ar", str(output_rate(facts))),
+        *("-c:a", _ENCODERS[rendition.codec], "-b:a", f"{_bit_rate(rendition, settings)}", "-ar", rate),
         *("-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"),
         # With the default movie timescale of 1000, the edit list would end between samples.
-        *("-movie_timescale", str(output_rate(facts)), "-f", "mp4", "-y", f"file:{out}"),
+        *("-movie_timescale", rate, "-f", "mp4", "-y", f"file:{out}"),
     )
 
 
@@ -185,11 +179,11 @@ def _input_command(source: Path, tools: Toolchain, *, level: str = "info") -> tu
     return (str(tools.ffmpeg), *base, *tolerant, *input_args(source), "-map", "0:a:0", "-vn")
 
 
-def _fill(facts: AudioFacts, end: Fraction, delay: Fraction, video_end: Fraction | None) -> int:
+def _fill(rate: int, end: Fraction, delay: Fraction, video_end: Fraction | None) -> int:
     """Return the samples to which a track ending at `end` is padded to match the video; 0: none."""
     if video_end is None or video_end - end < _MIN_FILL_S:
         return 0
-    return round((video_end - delay) * output_rate(facts))
+    return round((video_end - delay) * rate)
 
 
 def _conversion(facts: AudioFacts, rendition: AudioRendition, gain_db: float) -> list[str]:
@@ -200,7 +194,7 @@ def _conversion(facts: AudioFacts, rendition: AudioRendition, gain_db: float) ->
         *rendition.mix.filters,
         "aresample=async=1:min_hard_comp=0.01:first_pts=0",
     ]
-    steps.append(f"aresample={output_rate(facts)}")
+    steps.append(f"aresample={rendition.sample_rate(facts)}")
     if gain_db:
         steps.append(f"volume={gain_db:.2f}dB:precision=float")
     return steps

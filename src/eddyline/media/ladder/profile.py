@@ -96,9 +96,12 @@ class LoudnessSettings(Section):
 
 
 class AudioSettings(Section):
-    """The settings of all audio tracks; loudness is always measured, and changed only with `normalise`."""
+    """The settings of all audio tracks; loudness is always measured, and changed only with `normalise`.
 
-    codec: Literal["aac"] = "aac"
+    `codec`: "opus" adds Opus to AAC, which every asset has.
+    """
+
+    codec: Literal["aac", "opus"] = "aac"
     kbps_per_channel: int = Field(default=64, ge=16, le=256)
     normalise: LoudnessSettings | None = None
 

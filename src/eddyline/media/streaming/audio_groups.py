@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from eddyline.media.audio.renditions import fallback_variant
 from eddyline.media.languages import language_tag
 from eddyline.media.streaming.elementary_streams import AudioDescription, ElementaryStream
 from eddyline.media.streaming.playlist_lines import attributes
@@ -31,7 +32,7 @@ _SET = re.compile(r"<AdaptationSet\b[^>]*>.*?</AdaptationSet>", re.DOTALL)
 _INIT = re.compile(r'initialization="([^"]*)"')
 _LABEL = re.compile(r"<Label>[^<]*</Label>")
 _LANGUAGE = re.compile(r' lang="[^"]*"')
-_CODEC_STRINGS: Final = {"aac": "mp4a.40.2"}
+_CODEC_STRINGS: Final = {"aac": "mp4a.40.2", "opus": "Opus"}
 _MAX_NAME: Final = 60
 
 
@@ -82,10 +83,13 @@ def with_audio_labels(text: str, inputs: Sequence[ElementaryStream]) -> str:
         described = audio.get(PurePosixPath(init[1]).parent.name) if init else None
         if described is None:
             return found[0]
-        label = ", ".join(part for part in (names[described.track], described.variant) if part)
+        variant = described.variant.replace("-", ", ")
+        label = ", ".join(part for part in (names[described.track], variant) if part)
         tag = language_tag(described.language)
         element = _LABEL.sub(lambda _: f"<Label>{escape(label, quote=False)}</Label>", found[0], count=1)
         element = _LANGUAGE.sub("", element, count=1)
+        # The packager writes "opus", but the sample entry is "Opus" (RFC 6381 section 3.3).
+        element = element.replace('codecs="opus"', f'codecs="{_CODEC_STRINGS["opus"]}"')
         return element.replace('contentType="audio"', f'contentType="audio" lang="{tag}"', 1)
 
     return _SET.sub(replace, text)
@@ -97,10 +101,9 @@ def _groups(audio: dict[str, AudioDescription]) -> dict[str, list[str]]:
     for name, each in audio.items():
         by_variant.setdefault(each.variant, {})[each.track] = name
     tracks = sorted({each.track for each in audio.values()})
-    fallback = by_variant[""]
     return {
         "-".join(each for each in (FIRST_GROUP, variant) if each): [
-            members.get(track) or fallback[track] for track in tracks
+            members.get(track) or by_variant[fallback_variant(variant)][track] for track in tracks
         ]
         for variant, members in by_variant.items()
     }

@@ -13,6 +13,7 @@ from eddyline.core.errors import InputError
 from eddyline.core.processes.runner import Finished, Runner
 from eddyline.media.audio.encode import AudioResult, encode_track, measure_command
 from eddyline.media.audio.loudness import Loudness
+from eddyline.media.audio.renditions import audio_renditions
 from eddyline.media.ladder.profile import AudioSettings, LoudnessSettings
 from eddyline.media.source.source import AudioFacts
 from eddyline.media.toolchain import Toolchain
@@ -67,6 +68,34 @@ def test_every_sample_is_kept_and_none_is_added(
         assert abs(shift) < 0.25
     difference = np.abs(after - before)[8000:-8000]  # the first frames of a pure tone have a larger error
     assert float(difference.mean()) < 0.005
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_opus_presents_every_sample_and_its_delay_is_hidden(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, rate: int
+) -> None:
+    source = make(ffmpeg, tmp_path / "a.mov", TONE.replace("48000", str(rate)), "-c:a", "pcm_s16le")
+    before = pcm(ffmpeg, source)
+    facts = replace(STEREO, sample_rate=rate)
+    settings = AudioSettings(codec="opus", kbps_per_channel=96)
+    (_, opus) = audio_renditions([facts], settings)
+    result = encode_track(
+        source, facts, settings, tools=tools, runner=Runner(), out=tmp_path / "o.m4a", rendition=opus
+    )
+    with FileRanges(result.path) as file:
+        movie = read_movie(file)
+    track = movie.tracks[0]
+    assert (track.format, result.sample_rate, result.priming) == ("Opus", 48_000, 312)
+    assert track.stsd[track.stsd.index(b"dOps") + 6 :][:2] == (312).to_bytes(2, "big")  # PreSkip
+    assert result.samples == -(-len(before) * 48_000 // rate)  # rounded up
+    assert track.edits == (Edit(media_time=312, duration=result.samples, rate=Fraction(1)),)
+    assert int(track.samples.duration.sum()) == 312 + result.samples
+    after = pcm(ffmpeg, result.path)  # FFmpeg also returns the rest of the last packet
+    assert result.samples <= len(after) < result.samples + 960
+    reference = make(ffmpeg, tmp_path / "48.mov", TONE, "-c:a", "pcm_s16le")
+    for start in (8000, result.samples - 8000):
+        shift = (phase(after, start) - phase(pcm(ffmpeg, reference), start)) / (2 * np.pi * 997 / 48_000)
+        assert abs(shift) < 0.25
 
 
 def test_the_priming_is_hidden_by_the_edit_list_and_the_track_is_named(
