@@ -14,6 +14,7 @@ rungs:
   - {height: 180, crf: 30, preset: veryfast, maxrate_kbps: 400, bufsize_kbps: 800}
   - {height: 90, crf: 30, preset: veryfast, maxrate_kbps: 200, bufsize_kbps: 400}
 pictures: {thumbs: 3, poster_width: 320, thumb_width: 160}
+quality: off
 """
 
 
@@ -25,7 +26,7 @@ def eddyline() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def small_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A profile of two small rungs, which are fast to encode."""
+    """A profile of two small rungs, which are fast to encode. Other tests measure quality."""
     path = tmp_path_factory.mktemp("profile") / "small.yaml"
     path.write_text(SMALL_PROFILE)
     return path

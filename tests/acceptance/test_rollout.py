@@ -40,6 +40,7 @@ rungs: [{height: 180, crf: 30, preset: slower, maxrate_kbps: 900, bufsize_kbps: 
 pictures: {thumbs: 1, poster_width: 320, thumb_width: 160, storyboard: null}
 segment_s: 2
 package: false
+quality: off
 """
 
 

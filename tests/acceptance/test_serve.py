@@ -34,6 +34,7 @@ segment_s: 1
 rungs:
   - {height: 90, crf: 30, preset: veryslow, maxrate_kbps: 200, bufsize_kbps: 400}
 pictures: {thumbs: 3, poster_width: 160, thumb_width: 80}
+quality: off
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

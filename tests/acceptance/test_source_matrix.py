@@ -1,115 +1,23 @@
 """Sampled sources of every kind, with several profiles, are published correctly, or rejected at inspection.
 
-Compares FFmpeg's plain decodes of the original and of the highest rendition of each codec family, which share
-no code with Eddyline. SOURCE_MATRIX_SEED selects another sample, SOURCE_MATRIX_COUNT its size.
+SOURCE_MATRIX_SEED selects another sample, SOURCE_MATRIX_COUNT its size.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-from tests.acceptance.source_matrix import Source, sampled, write
-
-from eddyline.media.rejections import REASONS
+from tests.acceptance.source_matrix import sampled, write
+from tests.acceptance.source_outcomes import PROFILES, process
 
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6
-COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "100"))
+COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "72"))
 LEAST_PUBLISHED = 0.85  # a share; far fewer sources have a reason to be rejected
 MOST_UNWRITTEN = 0.08  # the share that FFmpeg cannot write
-CANVAS = 12  # pixels a side: coding noise averages out, a shifted or rotated frame does not
-MOST_ERROR = 12.0  # mean difference a pixel, of 255
-MOST_TINT = 5.0  # mean difference of one colour over a whole frame
-ASPECT_TOLERANCE = 0.05  # sizes are rounded to even numbers of a few dozen pixels
-
-_H264 = """
-  - {height: 72, crf: 12, preset: veryfast, maxrate_kbps: 20000, bufsize_kbps: 40000}
-"""
-_LIMITS = "maxrate_kbps: 20000, bufsize_kbps: 40000"
-_REST = "pictures: {thumbs: 2, poster_width: 160, thumb_width: 80}\n"
-# By shard, in turn.
-PROFILES = {
-    "h264": f"""
-rungs:{_H264}
-  - {{height: 36, crf: 12, preset: veryfast, maxrate_kbps: 10000, bufsize_kbps: 20000}}
-{_REST}""",
-    "h264, av1": f"""
-rungs:{_H264}
-  - {{height: 72, codec: av1, crf: 12, preset: 12, {_LIMITS}}}
-{_REST}""",
-    "h264, hevc, at most 30 frames/s": f"""
-rungs:{_H264}
-  - {{height: 72, codec: hevc, crf: 12, preset: ultrafast, {_LIMITS}, pixel_format: yuv420p10le}}
-hdr: keep
-max_fps: 30
-{_REST}""",
-}
-
-
-def _canvases(ffmpeg: str, path: Path) -> npt.NDArray[np.int16]:
-    """Every frame as FFmpeg decodes and scales it: (frames, CANVAS, CANVAS, 3), RGB."""
-    argv = [ffmpeg, "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
-    # RGB first: FFmpeg averages the chroma of 4:2:0 and of 4:4:4 differently.
-    full = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp+bicubic,format=gbrp"
-    argv += ["-vf", f"{full},scale={CANVAS}:{CANVAS}:flags=area", "-pix_fmt", "rgb24", "-f", "rawvideo", "-"]
-    raw = subprocess.run(argv, check=True, capture_output=True, timeout=120).stdout
-    return np.frombuffer(raw, np.uint8).reshape(-1, CANVAS, CANVAS, 3).astype(np.int16)
-
-
-def _shown_aspect(ffprobe: str, path: Path) -> float:
-    argv = [ffprobe, "-v", "error", "-select_streams", "v:0", "-of", "json", str(path)]
-    argv += ["-show_entries", "stream=width,height,sample_aspect_ratio"]
-    stream = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"][0]
-    sar_width, sar_height = map(int, stream.get("sample_aspect_ratio", "1:1").split(":"))
-    return float(
-        stream["width"] / stream["height"] * (sar_width / sar_height if sar_width and sar_height else 1.0)
-    )
-
-
-def _errors(source: Source, original: Path, folder: Path, ffmpeg: str, ffprobe: str) -> list[str]:
-    """The errors of a published asset that an independent decode finds."""
-    manifest = json.loads((folder / "manifest.json").read_text())
-    highest = {each["family"]: each for each in reversed(manifest["renditions"])}
-    decoded, expected_aspect = _canvases(ffmpeg, original), _shown_aspect(ffprobe, original)
-    expected_aspect = 1 / expected_aspect if source.rotation in {90, 270} else expected_aspect
-    found = []
-    for each in highest.values():
-        path, name = folder / each["path"], each["name"]
-        step = round(Fraction(manifest["source"]["video"]["fps"]) / Fraction(each["fps"]))
-        expected, got = decoded[::step], _canvases(ffmpeg, path)
-        if len(expected) != len(got):
-            found.append(f"{name}: {len(got)} frames, FFmpeg decodes {len(decoded)}, every {step}th is kept")
-        else:
-            difference = got - expected
-            error = np.abs(difference).mean(axis=(1, 2, 3))
-            tint = np.abs(difference.mean(axis=(1, 2))).max(axis=1)
-            if error.max() > MOST_ERROR:
-                found.append(f"{name}: frame {int(error.argmax())} is off by {error.max():.1f} a pixel")
-            if tint.max() > MOST_TINT:
-                found.append(f"{name}: frame {int(tint.argmax())} has a tint of {tint.max():.1f}")
-        if abs(_shown_aspect(ffprobe, path) / expected_aspect - 1) > ASPECT_TOLERANCE:
-            found.append(f"{name}: wrong aspect ratio; the source is shown at {expected_aspect:.3f}")
-    audio = {"none": 0, "two tracks": 2}.get(source.audio, 1)
-    left_out = [each for each in manifest["left_out"] if each["kind"] == "audio"]  # tracks, or channels
-    if not audio - len(left_out) <= len(manifest["audio"]) <= audio:
-        found.append(f"{len(manifest['audio'])} audio tracks of {audio}, {len(left_out)} listed as left out")
-    samples = manifest["proof"].get("frame_samples", {})
-    if set(samples) != {each["name"] for each in manifest["renditions"]}:
-        found.append(f"frames were sampled only of {sorted(samples)}")
-    return found
-
-
-def _is_rejection(failed: dict[str, Any]) -> bool:
-    at_inspection = not failed["job"] or failed["job"].rpartition(".")[2] == "inspect"
-    return at_inspection and failed["refusal"] in REASONS and bool(failed["reason"] and failed["remedy"])
 
 
 @pytest.mark.slow
@@ -118,36 +26,20 @@ def _is_rejection(failed: dict[str, Any]) -> bool:
 def test_every_source_is_published_correctly_or_rejected_at_inspection(
     shard: int, tmp_path: Path, ffmpeg: str, ffprobe: str, eddyline: tuple[str, ...]
 ) -> None:
-    sources = dict(list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS])
-    originals = {n: tmp_path / f"{n:03d}.{source.container}" for n, source in sources.items()}
-    unwritten = []
-    for number, source in list(sources.items()):
+    sampled_sources = list(enumerate(sampled(SEED, COUNT)))[shard::SHARDS]
+    sources, unwritten = {}, []
+    for number, source in sampled_sources:
+        path = tmp_path / f"{number:03d}.{source.container}"
         try:
-            write(source, originals[number], ffmpeg)
+            write(source, path, ffmpeg)
         except subprocess.CalledProcessError:  # a few pairs of codec and container that FFmpeg does not write
-            unwritten.append(sources.pop(number))
-            del originals[number]
-    assert len(unwritten) <= MOST_UNWRITTEN * (len(sources) + len(unwritten)), unwritten
-    profile, out = tmp_path / "profile.yaml", tmp_path / "out"
-    profile.write_text(list(PROFILES.values())[shard % len(PROFILES)])
-    options = ["--out", str(out), "--profile", str(profile), "--slots", "1", "--json"]
-    argv = [*eddyline, "run", *map(str, originals.values()), *options]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
-    folders = {each["name"]: out / "assets" / each["asset"] for each in report["assets"]}
-    failures = {each["name"]: each for each in report["failed"]}
-    wrong, published = [], 0
-    for number, source in sources.items():
-        name = originals[number].name
-        if name in folders:
-            published += 1
-            errors = _errors(source, originals[number], folders[name], ffmpeg, ffprobe)
-            wrong += [f"{name} {source}: {error}" for error in errors]
-        elif name not in failures:
-            wrong.append(f"{name} {source}: neither published nor rejected")
-        elif not _is_rejection(failures[name]):
-            failed = failures[name]
-            wrong.append(f"{name} {source}: {failed['job']} {failed['refusal']!r}: {failed['reason']}")
+            unwritten.append(source)
+        else:
+            sources[path] = source
+    assert len(unwritten) <= MOST_UNWRITTEN * len(sampled_sources), unwritten
+    profile = list(PROFILES.values())[shard % len(PROFILES)]
+    found = process(sources, profile, tmp_path, ffmpeg=ffmpeg, ffprobe=ffprobe, eddyline=eddyline)
+    wrong = [f"{path.name} {sources[path]}: {error}" for path, each in found.items() for error in each.errors]
     assert not wrong, f"seed {SEED}:\n" + "\n".join(wrong)
-    assert published >= LEAST_PUBLISHED * len(sources), failures
+    published = sum(not each.rejection for each in found.values())
+    assert published >= LEAST_PUBLISHED * len(sources), found

@@ -20,6 +20,7 @@ name: slow
 rungs: [{height: 360, codec: h264, crf: 20, preset: slower, maxrate_kbps: 4000, bufsize_kbps: 8000}]
 package: false
 pictures: {thumbs: 1, poster_width: 160, thumb_width: 160}
+quality: off
 """
 _TICKS = os.sysconf("SC_CLK_TCK")
 

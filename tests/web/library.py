@@ -23,7 +23,7 @@ _RIDE_PROFILE = (
 ) + _PICTURES
 _PLAIN_PROFILE = (
     "rungs:\n  - {height: 180, crf: 30, preset: veryfast, maxrate_kbps: 300, bufsize_kbps: 600}\n"
-    "package: false\n"
+    "package: false\nquality: off\n"
 ) + _PICTURES
 
 
