@@ -21,6 +21,7 @@ from eddyline.core.processes.runner import Runner
 from eddyline.media.audio.tracks import probe_audio_tracks
 from eddyline.media.chapters.source_chapters import read_source_chapters
 from eddyline.media.left_out.boxes import left_out_boxes
+from eddyline.media.left_out.insta360 import left_out_lens
 from eddyline.media.left_out.report import LeftOut, sort_left_out
 from eddyline.media.left_out.tracks import left_out_tracks
 from eddyline.media.left_out.video import left_out_video
@@ -123,7 +124,7 @@ def probe(
                 *left_out,
                 *omitted_chapters,
                 *left_out_metadata(movie),
-                *([] if original else left_out_boxes(src, movie)),
+                *([] if original else [*left_out_boxes(src, movie), *left_out_lens(src, video)]),
                 *left_out_tracks(movie, src, track, None if second is None else second.track),
                 *left_out_video(track, video),
                 *left_out_hdr(messages),
