@@ -16,8 +16,8 @@ from tests.unit.media.rungs import RUNG_1080
 from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
+from eddyline.media.pictures.keyframes import ImageSource
 from eddyline.media.pictures.poster import write_poster
-from eddyline.media.pictures.stills import ImageSource
 from eddyline.media.source.open_source import main_video, open_source
 from eddyline.media.source.probe import probe
 from eddyline.media.source.source import SourceFacts

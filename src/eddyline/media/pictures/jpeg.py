@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eddyline.media.pictures.image_filters import image_size
-from eddyline.media.pictures.stills import (
-    ImageSet,
-    ImageSource,
-    Keyframes,
-    decode_keyframes,
-    nearest_keyframes,
-)
+from eddyline.media.pictures.keyframes import ImageSource, Keyframes, nearest_keyframes
+from eddyline.media.pictures.stills import ImageSet, decode_keyframes
 
 JPEG_OUTPUT = ("-c:v", "mjpeg", "-q:v", "3", "-threads", "1", "-f", "image2", "-y")
 

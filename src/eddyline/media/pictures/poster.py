@@ -17,7 +17,8 @@ from eddyline.media.pictures.jpeg import (
     spread_keyframes,
     write_jpegs,
 )
-from eddyline.media.pictures.stills import ImageSet, ImageSource, decode_keyframes
+from eddyline.media.pictures.keyframes import ImageSource
+from eddyline.media.pictures.stills import ImageSet, decode_keyframes
 
 _CANDIDATES = 16
 _MAX_AT_ONCE = 4  # candidates up to which a JPEG file of each costs less than a second command

@@ -14,7 +14,8 @@ from pathlib import Path
 from eddyline.core.files import translate_errors
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_size
-from eddyline.media.pictures.stills import ImageSet, ImageSource, decode_keyframes, nearest_keyframes
+from eddyline.media.pictures.keyframes import ImageSource, nearest_keyframes
+from eddyline.media.pictures.stills import ImageSet, decode_keyframes
 
 _JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-threads", "1", "-f", "image2", "-start_number", "0", "-y")
 

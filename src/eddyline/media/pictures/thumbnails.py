@@ -11,7 +11,8 @@ import numpy as np
 from eddyline.core.errors import InputError
 from eddyline.core.files import translate_errors
 from eddyline.media.pictures.jpeg import ImageInfo, PlannedJpegs, plan_jpegs, spread_keyframes, write_jpegs
-from eddyline.media.pictures.stills import ImageSource, decode_keyframes
+from eddyline.media.pictures.keyframes import ImageSource
+from eddyline.media.pictures.stills import decode_keyframes
 
 
 def write_thumbnails(

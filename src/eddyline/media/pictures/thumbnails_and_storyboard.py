@@ -8,7 +8,8 @@ from eddyline.core.errors import InputError
 from eddyline.core.files import translate_errors
 from eddyline.media.ladder.profile import PictureSettings
 from eddyline.media.pictures.jpeg import ImageInfo
-from eddyline.media.pictures.stills import ImageSource, decode_image_sets
+from eddyline.media.pictures.keyframes import ImageSource
+from eddyline.media.pictures.stills import decode_image_sets
 from eddyline.media.pictures.storyboard import Storyboard, plan_storyboard
 from eddyline.media.pictures.thumbnails import plan_thumbnails
 

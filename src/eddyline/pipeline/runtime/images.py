@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eddyline.media.pictures.jpeg import ImageInfo
-from eddyline.media.pictures.stills import ImageSource
+from eddyline.media.pictures.keyframes import ImageSource
 from eddyline.pipeline.runtime.index_cache import IndexedSource
 from eddyline.pipeline.runtime.runtime import Task
 

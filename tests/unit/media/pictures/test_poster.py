@@ -14,8 +14,8 @@ from eddyline.core.errors import InputError
 from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.profile import StoryboardSettings
 from eddyline.media.pictures.image_filters import image_filters, image_size
+from eddyline.media.pictures.keyframes import ImageSource, Keyframes, nearest_keyframes
 from eddyline.media.pictures.poster import poster_score, write_poster
-from eddyline.media.pictures.stills import ImageSource, Keyframes, nearest_keyframes
 from eddyline.media.pictures.storyboard import Cue, SpriteSheet, cue_starts, format_webvtt, write_storyboard
 from eddyline.media.pictures.thumbnails import write_preceding_keyframes, write_thumbnails
 from eddyline.media.source.source import VideoFacts

@@ -33,8 +33,8 @@ from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder.chunks import Grid
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import StoryboardSettings
+from eddyline.media.pictures.keyframes import ImageSource
 from eddyline.media.pictures.poster import write_poster
-from eddyline.media.pictures.stills import ImageSource
 from eddyline.media.pictures.storyboard import write_storyboard
 from eddyline.media.pictures.thumbnails import write_thumbnails
 from eddyline.media.source.open_source import main_video, open_source
