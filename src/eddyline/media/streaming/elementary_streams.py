@@ -47,7 +47,7 @@ class AudioDescription:
     """One audio stream: a rendition of the source's track number `track` (from 0), and its packets.
 
     `variant`: see `AudioRendition`. `language` is ISO 639-2 ("und" if unknown), `label` what the source calls
-    the track ("" if nothing).
+    the track ("" if nothing). `priming` is the number of packets before the first shown one.
     """
 
     track: int
@@ -57,6 +57,7 @@ class AudioDescription:
     language: str
     label: str
     packets: Timeline
+    priming: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,5 +182,6 @@ def write_audio_stream(
         language=language,
         label=track.title,
         packets=Timeline(pts=shown.pts, end=shown.end, timescale=written.timescale),
+        priming=int(shown.sample[0]) if len(shown) else 0,
     )
     return ElementaryStream(name=rendition.name, path=path, kind="audio", audio=audio)

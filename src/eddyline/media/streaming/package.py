@@ -243,6 +243,7 @@ def _finalize_manifests(
             starts = [int(keyframes.pts[number]) for number in segmenting.first]
             text = playlists.with_timeline(text, each.init, starts, keyframes.end)
             set_presentation_start(stream / each.init, stream / each.media[0], starts[0])
+    text = playlists.with_presentation_offsets(text)
     representations = playlists.read_mpd(text, mpd.name)[1]
     text = playlists.with_presentation_duration(text, max(each.end_s for each in representations))
     mpd.write_text(playlists.without_signature(text), "utf-8")

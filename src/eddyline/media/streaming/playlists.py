@@ -202,6 +202,25 @@ def with_attribute(text: str, tag: str, attribute: str) -> str:
     return re.sub(rf"(?m)^({re.escape(tag)}:[^\n]*)$", lambda found: f"{found[1]},{attribute}", text)
 
 
+def with_presentation_offsets(text: str) -> str:
+    """The MPD `text` whose period starts with the earliest sample of all representations.
+
+    The packager writes the MPD as each stream ends, and never resets @presentationTimeOffset: if the video
+    starts after the audio, some representations keep the offset from before the audio was known.
+    """
+    representations = read_mpd(text, "MPD")[1]
+    start = min((Fraction(each.starts[0], each.timescale) for each in representations), default=Fraction(0))
+
+    def with_offset(found: re.Match[str]) -> str:
+        offset = int(start * int(found[1]))
+        rest = re.sub(r' presentationTimeOffset="[^"]*"', "", found[2])
+        return f'<SegmentTemplate timescale="{found[1]}"' + (
+            f' presentationTimeOffset="{offset}"{rest}' if offset else rest
+        )
+
+    return re.sub(r'<SegmentTemplate timescale="(\d+)"([^>]*)', with_offset, text)
+
+
 def with_presentation_duration(text: str, seconds: Fraction) -> str:
     """The MPD `text` with this mediaPresentationDuration."""
     value = f"{float(seconds):.6f}".rstrip("0").rstrip(".")

@@ -67,13 +67,17 @@ def _distance(variant: Mapping[str, str]) -> tuple[bool, bool, bool, float]:
 
 
 def with_set_attributes(text: str) -> str:
-    """The MPD with the SAP type of video segments."""
+    """The MPD with the SAP type of video segments, and their alignment, which is verified later."""
     return _SET.sub(lambda found: _with_attributes(found[0]), text)
 
 
 def _with_attributes(element: str) -> str:
-    if 'contentType="video"' in element and " startWithSAP=" not in element:
-        return element.replace('contentType="video"', 'contentType="video" startWithSAP="1"', 1)
+    if 'contentType="video"' not in element:
+        return element
+    for attribute in ("segmentAlignment", "startWithSAP"):
+        if f" {attribute}=" not in element:
+            value = "1" if attribute == "startWithSAP" else "true"
+            element = element.replace('contentType="video"', f'contentType="video" {attribute}="{value}"', 1)
     return element
 
 

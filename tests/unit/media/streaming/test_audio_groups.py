@@ -39,6 +39,7 @@ def described(track: int, variant: str = "", *, language: str = "und", label: st
         language=language,
         label=label,
         packets=PACKETS,
+        priming=1,
     )
     return ElementaryStream(name=name, path="", kind="audio", audio=audio)
 

@@ -356,15 +356,37 @@ def test_a_start_offset_keeps_video_and_audio_in_sync(
         edits = (Edit(media_time=-1, duration=round(late_by * timescale), rate=Fraction(1)), *video.edits)
         delayed = type(video)(**{**vars(video), "edits": edits})
         write_mp4(delayed_path, [delayed, audio], timescale=timescale)
-    make(tools, tmp_path, [delayed_path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    # The packager leaves a presentation time offset in the first representation, but not in the second.
+    make(tools, tmp_path, [delayed_path, delayed_path], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
     text = (tmp_path / "stream/manifest.mpd").read_text()
     starts = {each.kind: Fraction(each.starts[0], each.timescale) for each in read_mpd(text, "mpd")[1]}
     assert starts == {"video": late_by, "audio": 0}
+    assert "presentationTimeOffset" not in text
+    assert text.count('segmentAlignment="true"') == 2
     assert playlist(tmp_path, "r0") == [4.004, 4.004, 2.002]
     with FileRanges(joined(tmp_path, "r0")) as source:
         movie = read_movie(source)
         shown = build_presentation(movie, movie.tracks[0])
         assert Fraction(int(shown.pts[0]), movie.tracks[0].timescale) == late_by
+
+
+@pytest.mark.parametrize("late_by", [Fraction(1, 50), Fraction(1, 5)])
+def test_audio_that_starts_late_keeps_its_times(
+    ffmpeg: str, tools: Toolchain, tmp_path: Path, late_by: Fraction
+) -> None:
+    plain = rendition(ffmpeg, tmp_path / "a.mp4", frames=60, audio_inputs=((TONE, 2.0, "und"),))
+    with FileRanges(plain) as source:
+        movie = read_movie(source)
+        video, audio = (passthrough(movie, track, source, timescale=90_000) for track in movie.tracks)
+        edits = (Edit(media_time=-1, duration=round(late_by * 90_000), rate=Fraction(1)), *audio.edits)
+        late = type(audio)(**{**vars(audio), "edits": edits})
+        write_mp4(tmp_path / "late.mp4", [video, late], timescale=90_000)
+    make(tools, tmp_path, [tmp_path / "late.mp4"], frame_grid(gop_s=2, segment_s=4, fps=NTSC))
+    with FileRanges(joined(tmp_path, "audio-1")) as source:
+        movie = read_movie(source)
+        shown = build_presentation(movie, movie.tracks[0])
+    # The first packet after the priming is at the start, to a tick.
+    assert min(abs(int(each) - late_by * RATE) for each in shown.pts) <= 1
 
 
 def test_real_camera_files_with_telemetry_are_packaged(
