@@ -3,8 +3,8 @@
     python -m tests.acceptance.source_table [CONTAINER...]
 
 One source for each container, video codec and pixel format of the matrix is processed with each profile and
-compared with FFmpeg's decode. It takes about ten minutes on two cores. If containers are named, the rows of all
-others are kept.
+compared with FFmpeg's decode. It takes about ten minutes on two cores. If containers are named, only their
+rows are replaced.
 """
 
 from __future__ import annotations
