@@ -50,24 +50,29 @@ def publish(source: Path, out: Path, eddyline: Program, profile: Path) -> Publis
     )
 
 
+def tones_of(channels: int) -> str:
+    return "|".join(f"0.15*sin(2*PI*{tone}*t)" for tone in TONES[:channels])
+
+
 @pytest.fixture(scope="module")
 def published(
     tmp_path_factory: pytest.TempPathFactory, ffmpeg: str, eddyline: Program, small_profile: Path
 ) -> Published:
-    """An asset of three tracks: 5.1 in English, mono in German, stereo in English with a title; with Opus."""
+    """An asset of 5.1 in English, mono in German, titled stereo in English, and ambisonics; with Opus."""
     work = tmp_path_factory.mktemp("audio")
     profile = work / "opus.yaml"
     profile.write_text(f"{small_profile.read_text()}audio: {{codec: opus}}\n")
-    tones = "|".join(f"0.15*sin(2*PI*{tone}*t)" for tone in TONES)
     inputs = (
         f"testsrc2=s=320x180:r=30:d={SECONDS}",
-        f"aevalsrc={tones}:c=5.1:s={RATE}:d={SECONDS}",
+        f"aevalsrc={tones_of(6)}:c=5.1:s={RATE}:d={SECONDS}",
         f"sine=f=900:r={RATE}:d={SECONDS}",
         f"aevalsrc=0.1*sin(2000*t)|0.1*sin(3000*t):s={RATE}:d={SECONDS}",
+        f"aevalsrc={tones_of(4)}:c=4.0:s={RATE}:d={SECONDS}",
     )
     argv = [ffmpeg, "-v", "error", *(part for each in inputs for part in ("-f", "lavfi", "-i", each))]
-    argv += [part for number in range(4) for part in ("-map", str(number))]
+    argv += [part for number in range(5) for part in ("-map", str(number))]
     argv += ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "pcm_s24le"]
+    argv += ["-c:a:3", "pcm_s32le", "-metadata:s:a:3", "handler_name=GoPro AMB"]
     for number, language in enumerate(("eng", "ger", "eng")):
         argv += [f"-metadata:s:a:{number}", f"language={language}"]
     source = work / "source.mov"
@@ -91,20 +96,24 @@ def test_hls_has_stereo_first_and_surround_in_a_group_with_the_same_members(publ
     names = ("GROUP-ID", "URI", "LANGUAGE", "NAME", "DEFAULT", "AUTOSELECT", "CHANNELS")
     found = [tuple(each[name] for name in names) for each in media(published.master)]
     english, german = ("en", "Audio 1 (eng)", "YES", "YES"), ("de", "Audio 2 (deu)", "NO", "YES")
-    wind = ("en", "Wind raw", "NO", "NO")
+    wind, ambisonic = ("en", "Wind raw", "NO", "NO"), ("und", "Ambisonic, as stereo", "NO", "YES")
     assert found == [
         ("audio", "audio-1/main.m3u8", *english, "2"),
         ("audio", "audio-2/main.m3u8", *german, "1"),
         ("audio", "audio-3/main.m3u8", *wind, "2"),
+        ("audio", "audio-4/main.m3u8", *ambisonic, "2"),
         ("audio-surround", "audio-1-surround/main.m3u8", *english, "6"),
         ("audio-surround", "audio-2/main.m3u8", *german, "1"),
         ("audio-surround", "audio-3/main.m3u8", *wind, "2"),
+        ("audio-surround", "audio-4/main.m3u8", *ambisonic, "2"),
         ("audio-opus", "audio-1-opus/main.m3u8", *english, "2"),
         ("audio-opus", "audio-2-opus/main.m3u8", *german, "1"),
         ("audio-opus", "audio-3-opus/main.m3u8", *wind, "2"),
+        ("audio-opus", "audio-4-opus/main.m3u8", *ambisonic, "2"),
         ("audio-surround-opus", "audio-1-surround-opus/main.m3u8", *english, "6"),
         ("audio-surround-opus", "audio-2-opus/main.m3u8", *german, "1"),
         ("audio-surround-opus", "audio-3-opus/main.m3u8", *wind, "2"),
+        ("audio-surround-opus", "audio-4-opus/main.m3u8", *ambisonic, "2"),
     ]
     variant = re.compile(r'(?m)^#EXT-X-STREAM-INF:.*CODECS="([^"]*)".*AUDIO="([^"]*)".*\n(.*)$')
     variants = variant.findall(published.master)
@@ -134,13 +143,15 @@ def test_dash_has_the_same_audio_with_channels_and_languages(published: Publishe
         ("en", "Audio 1 (eng), surround, opus", "Opus", "6"),
         ("en", "Wind raw", "mp4a.40.2", "2"),
         ("en", "Wind raw, opus", "Opus", "2"),
+        ("und", "Ambisonic, as stereo", "mp4a.40.2", "2"),
+        ("und", "Ambisonic, as stereo, opus", "Opus", "2"),
     ]
 
 
 def test_every_sample_is_in_renditions_and_streams_and_both_mixes_are_aligned(
     ffmpeg: str, published: Published
 ) -> None:
-    assert published.manifest["proof"]["audio_samples"] == [RATE * SECONDS] * 8
+    assert published.manifest["proof"]["audio_samples"] == [RATE * SECONDS] * 10
     (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
     mixes = [decode(ffmpeg, rendition, place, count) for place, count in enumerate((2, 6, 2, 6))]
     assert [len(each) for each in mixes[:2]] == [RATE * SECONDS] * 2
@@ -167,12 +178,14 @@ def test_the_manifest_states_tracks_channels_and_the_matrix(published: Published
         (1, "opus", 1, "deu"),
         (2, "aac", 2, "eng"),
         (2, "opus", 2, "eng"),
+        (3, "aac", 2, "und"),
+        (3, "opus", 2, "und"),
     ]
     matrix = {
         "left": {"FL": 0.414214, "FC": 0.292893, "BL": 0.292893},
         "right": {"FR": 0.414214, "FC": 0.292893, "BR": 0.292893},
     }
-    assert [place for place, each in enumerate(audio) if "downmix" in each] == [0, 2]
+    assert [place for place, each in enumerate(audio) if "downmix" in each] == [0, 2, 8, 9]
     assert audio[0]["downmix"] == audio[2]["downmix"] == matrix
     assert published.manifest["left_out"] == []
 
@@ -183,7 +196,7 @@ def test_one_audio_track_of_a_rendition_is_enabled_and_titles_are_kept(
     (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
     argv = (ffprobe, "-v", "error", "-select_streams", "a", "-show_streams", "-of", "json", str(rendition))
     streams = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)["streams"]
-    assert [each["disposition"]["default"] for each in streams] == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert [each["disposition"]["default"] for each in streams] == [1] + [0] * 9
     assert streams[6]["tags"]["name"] == 'Wind "raw"'
 
 
@@ -192,3 +205,30 @@ def test_the_stream_violates_no_rule_that_is_a_must(eddyline: Program, published
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert " 0 MUST" in done.stdout
+
+
+def test_ambisonic_audio_is_kept_as_a_file_and_decoded_by_two_cardioids(
+    ffmpeg: str, ffprobe: str, published: Published
+) -> None:
+    described = [each["ambisonic"] for each in published.manifest["audio"] if "ambisonic" in each]
+    (found,) = described
+    assert (found["order"], found["channels"]) == (1, 4)
+    assert published.manifest["audio"][8]["downmix"] == {
+        "left": {"W": 0.5, "Y": 0.5},
+        "right": {"W": 0.5, "Y": -0.5},
+    }
+    path = published.directory / found["path"]
+    assert path.stat().st_size == found["bytes"]
+    assert sorted(each.name for each in path.parent.iterdir()) == ["ambisonic-4.mp4"]
+    argv = (ffprobe, "-v", "error", "-show_entries", "stream=channels,channel_layout", "-of", "csv=p=0", path)
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == "4,ambisonic 1\n"
+    (source,) = published.directory.parents[2].glob("source.mov")
+    kept, original = decode(ffmpeg, path, 0, 4), decode(ffmpeg, source, 3, 4)
+    assert np.array_equal(kept, original)
+    (rendition, *_) = sorted((published.directory / "renditions").glob("*.mp4"))
+    stereo = decode(ffmpeg, rendition, 8, 2)
+    middle, times = slice(RATE // 2, RATE // 2 + RATE), np.arange(RATE) / RATE
+    waves = np.array([np.sin(2 * np.pi * tone * times) for tone in TONES[:3]])
+    levels = 2 / RATE * waves @ stereo[middle]
+    expected = np.array([[0.075, 0.075], [0.075, -0.075], [0, 0]])
+    assert np.abs(levels - expected).max() < 0.001

@@ -188,7 +188,9 @@ def _audio_track(each: Mapping[str, Any]) -> tuple[str, str]:
         _measure(loudness.get("true_peak_dbtp"), "dBTP peak"),
     ]
     measured = [measure for measure in measures if measure] or ["silent"]
-    return name or "Track", ", ".join([*measured, format_count(each["samples"], "sample")])
+    ambisonic = each.get("ambisonic")
+    kept = [f"{ambisonic['channels']} ambisonic channels in {ambisonic['path']}"] if ambisonic else []
+    return name or "Track", ", ".join([*measured, format_count(each["samples"], "sample"), *kept])
 
 
 def _measure(value: float | None, unit: str) -> str:

@@ -62,5 +62,5 @@ def stereo_matrix(positions: Sequence[str]) -> StereoMatrix:
 
 
 def _sum(gains: Sequence[float]) -> str:
-    terms = [f"{gain:g}*c{number}" for number, gain in enumerate(gains) if gain]
-    return "+".join(terms) or "0*c0"
+    terms = [f"{gain:+g}*c{number}" for number, gain in enumerate(gains) if gain]
+    return "".join(terms).removeprefix("+") or "0*c0"

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from eddyline.media.audio.ambisonic import ambisonic_mix, stereo_decode
 from eddyline.media.audio.channel_layouts import ChannelMix, channel_mix, opus_mix
 from eddyline.media.audio.downmix import StereoMatrix, stereo_matrix
-from eddyline.media.ladder.profile import AudioSettings
 from eddyline.media.source.source import AudioFacts
+from eddyline.mp4.entries.ambisonic import Ambisonics
 
 STEREO: Final = 2
 """Most channels of the renditions that every player plays."""
@@ -64,17 +65,23 @@ class AudioRendition:
 
 
 def unmixed_rendition(facts: AudioFacts, track: int = 0) -> AudioRendition:
-    """The rendition with the channels of the source, up to 5.1."""
+    """The rendition with the channels of the source, up to 5.1; of ambisonic audio its decode to stereo."""
+    if facts.ambisonic:
+        found = Ambisonics(components=facts.ambisonic)
+        return AudioRendition(track=track, mix=ambisonic_mix(found), downmix=stereo_decode(found))
     return AudioRendition(track=track, mix=channel_mix(facts.channels, facts.layout))
 
 
-def audio_renditions(tracks: Sequence[AudioFacts], settings: AudioSettings) -> tuple[AudioRendition, ...]:
-    """The renditions of all tracks in order, the one that every player plays first."""
+def audio_renditions(tracks: Sequence[AudioFacts], codec: str) -> tuple[AudioRendition, ...]:
+    """The renditions of all tracks in order, the one that every player plays first.
+
+    `codec` is that of the profile.
+    """
     found: list[AudioRendition] = []
     for number, facts in enumerate(tracks):
         renditions = _renditions_of(facts, number)
         found += renditions
-        if settings.codec == OPUS:
+        if codec == OPUS:
             found += [opus for each in renditions if (opus := _in_opus(each)) is not None]
     return tuple(found)
 

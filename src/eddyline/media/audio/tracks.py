@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from eddyline.core.processes.runner import Runner
-from eddyline.media.audio.channel_layouts import channel_mix, unpositioned_layout
+from eddyline.media.audio.ambisonic import LABEL, find_ambisonics
+from eddyline.media.audio.channel_layouts import unpositioned_layout
 from eddyline.media.audio.decoding import UNDECODED, can_encode, decode_first_frames
+from eddyline.media.audio.renditions import unmixed_rendition
 from eddyline.media.left_out.report import LeftOut
 from eddyline.media.left_out.tracks import track_label
 from eddyline.media.source.source import AudioFacts
@@ -53,7 +55,7 @@ def probe_audio_tracks(
             left_out.append(_left_out(track, found))
             continue
         facts.append(found)
-        lost = channel_mix(found.channels, found.layout).lost
+        lost = unmixed_rendition(found).mix.lost
         if lost:
             left_out.append(
                 LeftOut(
@@ -111,6 +113,7 @@ class _TrackProbe:
         found = decode_first_frames(input_args(head), "0:a:0", runner=self.runner, tools=self.tools)
         if isinstance(found, str):
             return found
+        ambisonics = find_ambisonics(self.track, found.channels)
         return AudioFacts(
             track=self.track.number,
             codec=found.codec,
@@ -119,14 +122,16 @@ class _TrackProbe:
             language=self.track.language or "und",
             title=self.track.name,
             layout=found.layout,
-            label=self.track.title,
+            label=self.track.title or (LABEL if ambisonics else ""),
+            ambisonic=ambisonics.components if ambisonics else (),
         )
 
     def _select_layout(self, head: Path, facts: AudioFacts) -> AudioFacts | str:
         """Return the facts with a layout that FFmpeg can mix, or the reason of a failure."""
         opened = input_args(head)
         for layout in (facts.layout, unpositioned_layout(facts.channels)):
-            filters = ",".join(channel_mix(facts.channels, layout).filters)
+            tried = replace(facts, layout=layout)
+            filters = ",".join(unmixed_rendition(tried).mix.filters)
             if not filters or can_encode(opened, "0:a:0", filters, runner=self.runner, tools=self.tools):
-                return replace(facts, layout=layout)
+                return tried
         return f"FFmpeg cannot mix its {facts.channels} channels ({facts.layout})"

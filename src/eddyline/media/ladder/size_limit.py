@@ -71,7 +71,7 @@ def _limited(rung: Rung, profile: Profile, limit: int, facts: SourceFacts) -> Ru
 
 def _other_bytes(rung: Rung, profile: Profile, facts: SourceFacts, seconds: Fraction) -> int:
     """What a rendition contains beside the frames, estimated from above."""
-    renditions = audio_renditions(facts.audio, profile.audio)
+    renditions = audio_renditions(facts.audio, profile.audio.codec)
     audio = sum(profile.audio.kbps_per_channel * max(each.mix.channels, 1) * 125 for each in renditions)
     rate = sum(Fraction(facts.audio[each.track].sample_rate, _AAC_FRAME) for each in renditions)
     samples = rung.frame_count(facts.video.frames) + rate * seconds

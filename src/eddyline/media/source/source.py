@@ -124,7 +124,8 @@ class AudioFacts:
     """One audio track: `track` is its track_ID, `language` ISO 639-2 ("und" if unknown).
 
     `layout` is FFmpeg's name of the channel layout ("5.1", "ambisonic 1"); "" is FFmpeg's default. `title` is
-    the name of the handler, `label` the title that users see ("" without one).
+    the name of the handler, `label` the title that users see ("" without one). `ambisonic` has the component
+    of each channel (see `mp4.entries.ambisonic`); empty for other audio.
     """
 
     track: int
@@ -135,6 +136,7 @@ class AudioFacts:
     title: str = ""
     layout: str = ""
     label: str = ""
+    ambisonic: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +241,10 @@ class SourceFacts:
         values = {
             **plain,
             "video": VideoFacts(**video),
-            "audio": tuple(AudioFacts(**track) for track in plain["audio"]),
+            "audio": tuple(
+                AudioFacts(**{**track, "ambisonic": tuple(track.get("ambisonic", ()))})
+                for track in plain["audio"]
+            ),
             "telemetry": None if telemetry is None else TelemetryFacts(**telemetry),
             "subtitles": tuple(SubtitleFacts(**each) for each in plain.get("subtitles", ())),
             "description": _description(plain.get("description") or {}),

@@ -78,7 +78,12 @@ _ROWS = (
     JobKind(name="chunk", priority=30, per=Per.CHUNK, weight_per_frame=1.0, encodes_video=True),
     JobKind(name="preview", priority=1, per=Per.PREVIEW, dependencies=("chunk",), weight=5.0),
     JobKind(
-        name="audio", priority=10, per=Per.AUDIO_RENDITION, dependencies=("preview",), weight_per_frame=0.02
+        name="audio",
+        priority=10,
+        per=Per.AUDIO_RENDITION,
+        dependencies=("preview",),
+        weight_per_frame=0.02,
+        output_directory="audio/",
     ),
     JobKind(
         name="extend",

@@ -18,6 +18,7 @@ from eddyline.graph.job import Job
 from eddyline.media.ladder.encoders import ENCODERS
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import Profile
+from eddyline.mp4.entries.ambisonic import Ambisonics
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.planning.job_options import JobOptions
 from eddyline.pipeline.planning.output_layout import parts_prefix
@@ -155,6 +156,7 @@ def read_plan(data: bytes, asset: str) -> Plan:
     _check_families(plan)
     _check_preview(plan)
     _check_filter_facts(plan)
+    _check_audio(plan)
     return plan
 
 
@@ -165,6 +167,19 @@ def _check_filter_facts(plan: Plan) -> None:
             value = getattr(track, name)
             if not isinstance(value, str) or _FILTER_SYNTAX.search(value):
                 raise JobSpecError(f"invalid {name} {short_repr(value)}", path="plan/facts")
+
+
+def _check_audio(plan: Plan) -> None:
+    """Check the channels of the audio tracks, which select filters."""
+    for each in plan.facts.audio:
+        if not is_count(each.channels) or each.channels < 1:
+            raise JobSpecError(f"invalid channels {short_repr(each.channels)}", path="plan/facts")
+        components = each.ambisonic
+        if components and not (
+            all(is_count(component) for component in components)
+            and Ambisonics(components=components).is_valid
+        ):
+            raise JobSpecError(f"invalid ambisonic {short_repr(components)}", path="plan/facts")
 
 
 def _check_families(plan: Plan) -> None:

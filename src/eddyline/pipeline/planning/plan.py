@@ -172,7 +172,7 @@ class Plan:
     @cached_property
     def audio(self) -> tuple[AudioRendition, ...]:
         """The audio renditions, in the order of their jobs."""
-        return audio_renditions(self.facts.audio, self.profile.audio)
+        return audio_renditions(self.facts.audio, self.profile.audio.codec)
 
     def part_key(self, kind: str, index: int | str | None = None) -> str:
         """The key of the part that the job of `kind` and `index` writes."""

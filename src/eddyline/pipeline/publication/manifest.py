@@ -20,10 +20,10 @@ from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.publication import manifest_sections as sections
 from eddyline.pipeline.publication.manifest_proof import proof_cpu_s, prove
 from eddyline.pipeline.publication.manifest_sections import PartsByKind
+from eddyline.pipeline.publication.published import INTERNAL_FILES
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.parts import Part
-from eddyline.pipeline.runtime.subtitles import CUES
 
 VERSION = 3
 
@@ -119,7 +119,7 @@ def stored_bytes(parts: PartsByKind) -> int:
         if kind.output_directory is not None
         for part in parts[kind.name]
         for name, size in part.files.items()
-        if name != CUES
+        if name not in INTERNAL_FILES
     )
 
 

@@ -130,7 +130,16 @@ def _rendition(plan: Plan, rung: Rung, result: Mapping[str, Any]) -> dict[str, A
 def audio(parts: Sequence[Part]) -> list[dict[str, Any]]:
     """One entry for each audio rendition."""
     keys = ("language", "codec", "track", "channels", "sample_rate", "samples", "loudness", "downmix")
-    return [{key: part.result[key] for key in keys if key in part.result} for part in parts]
+    return [
+        {**{key: part.result[key] for key in keys if key in part.result}, **_ambisonic(part.result)}
+        for part in parts
+    ]
+
+
+def _ambisonic(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The file of an ambisonic track; empty for other audio."""
+    found = result.get("ambisonic")
+    return {} if found is None else {"ambisonic": {**found, "path": f"audio/{found['path']}"}}
 
 
 def subtitles(parts: Sequence[Part]) -> list[dict[str, Any]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from eddyline.core.errors import MissingError
 from eddyline.core.name_rules import is_plain_path
 from eddyline.media.left_out.report import LeftOut
 from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
+from eddyline.pipeline.runtime.audio_track import ENCODED
+from eddyline.pipeline.runtime.subtitles import CUES
 from eddyline.store.store import Store
+
+INTERNAL_FILES: Final = frozenset({CUES, ENCODED})
+"""Files of parts that only other steps read; they are not published."""
 
 
 def read_manifest(store: Store, asset: str) -> dict[str, Any] | None:
@@ -32,6 +37,7 @@ def is_complete(store: Store, asset: str, manifest: Mapping[str, Any]) -> bool:
         names = [manifest["pictures"]["poster"], "index.html"]
         names += [stream[kind] for kind in ("hls", "dash") if stream.get(kind)]
         names += [track["path"] for track in manifest.get("subtitles", ())]
+        names += [each["ambisonic"]["path"] for each in manifest.get("audio", ()) if "ambisonic" in each]
         renditions = {each["path"]: each["bytes"] for each in manifest["renditions"]}
     except (LookupError, TypeError, AttributeError):
         return False

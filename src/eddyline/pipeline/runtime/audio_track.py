@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from eddyline.edit import track_range
 from eddyline.mp4.movie import Track
 from eddyline.mp4.slice import copy_tracks
 from eddyline.mp4.write.mux import write_mp4
 from eddyline.pipeline.runtime.index_cache import IndexedSource
+
+ENCODED: Final = "audio.m4a"
+"""The encoded rendition, which later steps put into renditions and stream."""
 
 
 def copy_audio_track(source: IndexedSource, track: Track, out: Path) -> None:

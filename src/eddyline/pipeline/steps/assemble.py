@@ -15,6 +15,7 @@ from eddyline.media.pictures.highlights import Chapter, chapters_with_highlights
 from eddyline.media.streaming.durations import rendition_duration
 from eddyline.media.video.assemble import assemble_rendition
 from eddyline.pipeline.planning.preview import REORDER
+from eddyline.pipeline.runtime.audio_track import ENCODED
 from eddyline.pipeline.runtime.encoder_consistency import require_single_build, require_single_encoder
 from eddyline.pipeline.runtime.highlights import read_highlights
 from eddyline.pipeline.runtime.index_cache import IndexedSource
@@ -46,7 +47,7 @@ def assemble(task: Task) -> StepOutput:
             presentation=source.presentation,
             chunks=[task.fetch(part, f"{rung.name}.mp4") for part in chunks],
             src=source.src,
-            audio=[task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.audio))],
+            audio=[task.fetch(task.part("audio", index), ENCODED) for index in range(len(plan.audio))],
             audio_facts=[plan.facts.audio[each.track] for each in plan.audio],
             facts=plan.facts,
             chapters=chapters_with_highlights(read_highlights(source), own),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from eddyline.pipeline.runtime.audio_track import ENCODED
 from eddyline.pipeline.runtime.preview import build_preview
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
@@ -12,7 +13,7 @@ from eddyline.pipeline.runtime.step_handler import StepOutput
 def extend(task: Task) -> StepOutput:
     """Write the segments of the first `task.index` chunks that the preview does not have yet."""
     plan = task.plan
-    audio = [task.fetch(task.part("audio", index), "audio.m4a") for index in range(len(plan.audio))]
+    audio = [task.fetch(task.part("audio", index), ENCODED) for index in range(len(plan.audio))]
     return build_preview(task, plan.extension_chunks(task.index), audio, _shown(task), whole_audio=True)
 
 

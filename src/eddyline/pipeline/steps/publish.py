@@ -15,10 +15,9 @@ from eddyline.pipeline.planning.output_layout import asset_key, manifest_key
 from eddyline.pipeline.publication.catalogue_facts import catalogue_facts
 from eddyline.pipeline.publication.manifest import build_manifest, collect_parts, should_keep
 from eddyline.pipeline.publication.manifest_sections import PartsByKind
-from eddyline.pipeline.publication.published import is_complete, read_manifest
+from eddyline.pipeline.publication.published import INTERNAL_FILES, is_complete, read_manifest
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
-from eddyline.pipeline.runtime.subtitles import CUES
 
 _ATTEMPTS = 8  # one is enough unless several jobs publish the same asset at once
 
@@ -84,7 +83,7 @@ def _files_to_publish(parts: PartsByKind) -> list[tuple[str, str]]:
         if kind.output_directory is not None
         for part in parts[kind.name]
         for name in sorted(part.files)
-        if name != CUES
+        if name not in INTERNAL_FILES
     ]
 
 

@@ -65,7 +65,7 @@ def test_each_channel_has_its_level_in_the_stereo_rendition(
 ) -> None:
     expected = np.array(EXPECTED[layout])
     facts = write_tones(ffmpeg, tmp_path / "a.mov", layout, expected.shape[1])
-    stereo, surround = audio_renditions([facts], AudioSettings())
+    stereo, surround = audio_renditions([facts], "aac")
     found = encode(tools, tmp_path / "a.mov", facts, stereo)
     measured = levels(ffmpeg, found, 2, expected.shape[1]) / AMPLITUDE
     audible = expected > 0

@@ -78,7 +78,7 @@ def test_opus_presents_every_sample_and_its_delay_is_hidden(
     before = pcm(ffmpeg, source)
     facts = replace(STEREO, sample_rate=rate)
     settings = AudioSettings(codec="opus", kbps_per_channel=96)
-    (_, opus) = audio_renditions([facts], settings)
+    (_, opus) = audio_renditions([facts], settings.codec)
     result = encode_track(
         source, facts, settings, tools=tools, runner=Runner(), out=tmp_path / "o.m4a", rendition=opus
     )

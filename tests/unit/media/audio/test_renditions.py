@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from eddyline.media.audio.renditions import audio_renditions, fallback_variant, unmixed_rendition
-from eddyline.media.ladder.profile import AudioSettings, load_profile
+from eddyline.media.ladder.profile import load_profile
 from eddyline.media.source.source import AudioFacts
 
 MONO = AudioFacts(track=2, codec="aac", channels=1, sample_rate=48_000, layout="mono")
@@ -13,7 +13,7 @@ SIX = AudioFacts(track=3, codec="ac3", channels=6, sample_rate=48_000, layout="5
 
 
 def test_tracks_of_more_than_two_channels_have_stereo_and_their_own_channels() -> None:
-    found = audio_renditions([MONO, SIX], AudioSettings())
+    found = audio_renditions([MONO, SIX], "aac")
     assert [(each.name, each.track, each.mix.channels, each.variant) for each in found] == [
         ("audio-1", 0, 1, ""),
         ("audio-2", 1, 2, ""),
@@ -26,7 +26,7 @@ def test_tracks_of_more_than_two_channels_have_stereo_and_their_own_channels() -
 
 def test_unknown_positions_are_mixed_as_the_layout_that_they_are_mapped_to() -> None:
     facts = AudioFacts(track=1, codec="pcm_s16le", channels=4, sample_rate=48_000, layout="4 channels")
-    stereo, surround = audio_renditions([facts], AudioSettings())
+    stereo, surround = audio_renditions([facts], "aac")
     assert surround.mix.layout == "4.0"
     assert stereo.mix.filters[0] == surround.mix.filters[0]
     assert stereo.downmix is not None
@@ -35,7 +35,7 @@ def test_unknown_positions_are_mixed_as_the_layout_that_they_are_mapped_to() -> 
 
 def test_opus_is_beside_aac_at_its_own_rate() -> None:
     facts = [replace(MONO, sample_rate=44_100), SIX]
-    found = audio_renditions(facts, AudioSettings(codec="opus"))
+    found = audio_renditions(facts, "opus")
     assert [(each.name, each.codec, each.sample_rate(facts[each.track])) for each in found] == [
         ("audio-1", "aac", 44_100),
         ("audio-1-opus", "opus", 48_000),
@@ -51,7 +51,7 @@ def test_opus_is_beside_aac_at_its_own_rate() -> None:
 
 def test_positions_that_opus_lacks_are_in_opus_as_stereo_only() -> None:
     facts = replace(SIX, channels=4, layout="4.0")
-    names = [each.name for each in audio_renditions([facts], AudioSettings(codec="opus"))]
+    names = [each.name for each in audio_renditions([facts], "opus")]
     assert names == ["audio-1", "audio-1-surround", "audio-1-opus"]
 
 
