@@ -23,6 +23,7 @@ _FALLBACK_KINDS = {
     "preview": "package",
     "extend": "package",
     "quality": "assemble",
+    "ladder": "inspect",
 }  # for a pools.yaml from before the kind existed
 
 

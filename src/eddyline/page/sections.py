@@ -9,6 +9,7 @@ from eddyline.core.formatting import format_count, format_duration, format_size
 from eddyline.core.markup import Html, element, join_lines, join_words, relative_url, section
 from eddyline.core.numbers import parse_rational
 from eddyline.page.quality import quality_text
+from eddyline.page.selection import selection_rows
 from eddyline.page.verification import verification_statements
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
@@ -210,6 +211,7 @@ def run_details(manifest: Mapping[str, Any]) -> Html:
             ("FFmpeg", join_words(tools["ffmpeg"], hash_button(tools["ffmpeg_sha256"]))),
             ("Packager", tools["packager"]),
             *([("Profile", profile["name"])] if profile else []),
+            *selection_rows(manifest),
             ("Run", f"{times}, {repeated}, on {run['host']}, started {run['started']}"),
             ("Source", join_words("fingerprint", hash_button(manifest["source"]["fingerprint"]))),
             (

@@ -15,7 +15,8 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder import profile as profiles
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.parts import PartStore
 from eddyline.pipeline.runtime.runtime import Runtime

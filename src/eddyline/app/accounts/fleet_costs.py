@@ -17,7 +17,7 @@ from eddyline.fleet.accounts.tally import Tallies, Tally, total_of
 from eddyline.fleet.pools import Pools
 from eddyline.graph.ledger.fleet import accounted_starts, demo_mark, queries
 from eddyline.graph.ledger.ledger import Ledger
-from eddyline.pipeline.planning.plan import asset_of_job
+from eddyline.pipeline.planning.job_ids import asset_of_job
 
 
 class By(StrEnum):

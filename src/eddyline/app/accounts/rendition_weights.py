@@ -7,9 +7,9 @@ from typing import Any
 
 from eddyline.core.errors import EddylineError
 from eddyline.media.ladder.cost import encode_weights
+from eddyline.pipeline.planning.job_ids import is_plan
 from eddyline.pipeline.planning.job_spec import read_plan
 from eddyline.pipeline.planning.output_layout import parts_prefix
-from eddyline.pipeline.planning.plan import is_plan
 from eddyline.pipeline.publication.published import read_manifest
 from eddyline.store.store import Store
 
@@ -29,8 +29,8 @@ def read_encode_weights(store: Store | None, asset: str) -> dict[str, int]:
         return weights_of_manifest(manifest)
     try:
         for key in store.list(parts_prefix(asset) + "/"):
-            if is_plan(key):
-                return encode_weights(read_plan(store.get(key), asset).rungs)
+            if is_plan(key) and not (plan := read_plan(store.get(key), asset)).is_draft:
+                return encode_weights(plan.rungs)
     except EddylineError:  # deleted meanwhile, or of another version: the division is an extra
         pass
     return {}

@@ -10,8 +10,8 @@ from pathlib import Path
 from eddyline.core import files
 from eddyline.core.errors import EddylineError
 from eddyline.library.uploads.recordings import UPLOADED
+from eddyline.pipeline.planning.job_ids import is_plan
 from eddyline.pipeline.planning.output_layout import SOURCES, asset_key, manifest_key, parts_prefix
-from eddyline.pipeline.planning.plan import is_plan
 from eddyline.pipeline.runtime.source_files import SourceRegistry
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store

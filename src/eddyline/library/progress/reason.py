@@ -23,6 +23,8 @@ _MAX_ERROR = 300  # characters
 _UNITS = {"chunk": ("encoding", "chunk"), "assemble": ("assembling", "rendition")}
 _DOING = {
     "inspect": "inspecting the source",
+    "analyze": "analyzing the source with probe encodes",
+    "ladder": "choosing the renditions",
     "poster": "making the poster",
     "pictures": "making the thumbnails",
     "telemetry": "reading the telemetry",

@@ -29,7 +29,7 @@ _MAX_RETRIES = 500
 _MAX_SELECTS = 400  # in one statement; SQLite allows 500
 _IS_DONE = jobs.c.state == literal_column("'done'")
 _IS_DEAD = jobs.c.state == literal_column("'dead'")
-# The request of a job: the part of its id between the asset and the name (`pipeline.planning.plan.job_id`).
+# The request of a job: the part of its id between the asset and the name (`pipeline.planning.job_ids`).
 _REQUEST = func.substr(jobs.c.id, func.length(jobs.c.asset) + literal_column("2"), literal_column("8"))
 
 

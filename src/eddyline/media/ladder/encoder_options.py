@@ -200,7 +200,7 @@ def _nvenc(rung: Rung, grid: Grid) -> tuple[str, ...]:
         # FFmpeg drains the lookahead at the end of the chunk, so that no frame is lost or moved.
         *("-rc-lookahead", str(_LOOKAHEAD)),
         # A bitrate of zero; otherwise FFmpeg's default of 2 Mbit/s is the target.
-        *("-rc", "vbr", "-cq", str(rung.crf), "-b:v", "0"),
+        *("-rc", "vbr", "-cq", f"{rung.crf:g}", "-b:v", "0"),
         # The same maximum rate for chunks of any length: it determines the level in the parameter sets.
         *_rate_cap(rung, _NVENC_SHARE, grid.segment_s),
         # NVENC takes ten bits only as P010 (the same samples, shifted).
@@ -234,7 +234,7 @@ def _quality_within_rate(rung: Rung, grid: Grid) -> tuple[str, ...]:
         # Closed GOPs of fixed length; each I frame is an IDR frame (-idr_interval), and none but the first of
         # a GOP is one.
         *("-g", str(grid.gop), "-flags:v", "+cgop", "-bf", "2", "-low_power", "0"),
-        *("-global_quality", str(rung.crf), "-b:v", cap[1], *cap),
+        *("-global_quality", f"{rung.crf:g}", "-b:v", cap[1], *cap),
     )
 
 
@@ -295,7 +295,7 @@ _OPTIONS: Mapping[str, Callable[[Rung, Grid, _Chunk], tuple[str, ...]]] = {
 
 def _common(rung: Rung, grid: Grid, threads: int) -> tuple[str, ...]:
     return (
-        *("-preset", rung.preset, "-crf", str(rung.crf), "-g", str(grid.gop)),
+        *("-preset", rung.preset, "-crf", f"{rung.crf:g}", "-g", str(grid.gop)),
         *("-pix_fmt", rung.pixel_format, "-threads", str(threads)),
     )
 

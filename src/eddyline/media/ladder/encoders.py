@@ -42,7 +42,8 @@ class Encoder:
     `max_side` bound width and height in pixels, `max_kbps` the maximum rate. `hardware`: FFmpeg lists it even
     on machines that cannot run it.
     `counts_ticks`: it counts ticks of a variable rate as frames, and so misapplies the maximum rate.
-    `preset_map` maps presets of the codec's default encoder to its own.
+    `preset_map` maps presets of the codec's default encoder to its own. `quality_step` is the smallest change
+    of its CRF.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Encoder:
     hardware: bool = False
     counts_ticks: bool = False
     preset_map: Mapping[str, str] | None = None
+    quality_step: float = 1.0
 
     def preset(self, requested: str) -> str:
         """Return `requested` if it is a preset, else its entry in `preset_map`; else raise `KeyError`."""
@@ -85,9 +87,15 @@ class Encoder:
 # no table of all drivers exists, and a smaller frame is encoded on a CPU.
 _ROWS = (
     Encoder(
-        name="libx264", codec="h264", presets=_X26X, quality=(0, 51), pixel_formats=("yuv420p",), min_side=2
+        name="libx264",
+        codec="h264",
+        presets=_X26X,
+        quality=(0, 51),
+        pixel_formats=("yuv420p",),
+        min_side=2,
+        quality_step=0.5,
     ),
-    Encoder(name="libx265", codec="hevc", presets=_X26X, quality=(0, 51), min_side=16),
+    Encoder(name="libx265", codec="hevc", presets=_X26X, quality=(0, 51), min_side=16, quality_step=0.5),
     # SVT-AV1 rejects higher maximum rates.
     Encoder(name="libsvtav1", codec="av1", presets=_SVT_AV1, quality=(1, 63), min_side=64, max_kbps=100_000),
     Encoder(

@@ -62,7 +62,7 @@ class Rung:
     encoder: str
     width: int
     height: int
-    crf: int
+    crf: float
     preset: str
     maxrate_kbps: int
     bufsize_kbps: int

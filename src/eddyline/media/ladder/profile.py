@@ -19,6 +19,7 @@ from eddyline.core.identity import digest
 from eddyline.core.settings_file import Section, read_settings
 from eddyline.media.ladder.encoders import find_encoder
 from eddyline.media.ladder.reframe import ReframeSettings
+from eddyline.media.ladder.smart_settings import SmartSettings
 
 _BUILT_IN = Path(__file__).parent / "profiles"
 _REMEDY = "correct it; `eddyline profiles show default` prints a complete example"
@@ -41,6 +42,7 @@ _ADDED = {
     "max_bytes": None,
     "max_duration_s": None,
     "reframe": None,
+    "smart": None,
 }
 
 
@@ -182,7 +184,8 @@ class Profile(Section):
     SSIM of a sample of frames are measured. `encryption`: how HLS and DASH are encrypted. `crop`: the part of
     the frame that renditions show. `max_bytes`: the largest size of a rendition, to which its bitrate is
     limited. `max_duration_s`: longer sources are refused. `reframe` makes flat video of spherical sources;
-    other sources ignore it.
+    other sources ignore it. `smart`: the CRFs are found for each source, rung and chunk (None: those of the
+    rungs are used).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")
@@ -204,6 +207,7 @@ class Profile(Section):
     max_bytes: Annotated[int, Field(ge=100_000, le=10**13)] | None = None
     max_duration_s: Annotated[float, Field(ge=1, le=10**6)] | None = None
     reframe: ReframeSettings | None = None
+    smart: SmartSettings | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from eddyline.core.errors import UsageError
 from eddyline.graph.job import Job
 from eddyline.graph.states import OPEN
+from eddyline.pipeline.planning.job_ids import request_digest
 from eddyline.pipeline.planning.job_kinds import job_kind
 from eddyline.pipeline.planning.output_layout import STATE
-from eddyline.pipeline.planning.plan import request_digest
 from eddyline.store.local import LocalStore
 from eddyline.store.store import Store
 

@@ -20,6 +20,9 @@ _STAGES: Final[tuple[str, ...]] = get_args(Stage)
 class Per(StrEnum):
     """What there is one job of the kind for."""
 
+    SOURCE = "source"
+    ANALYSIS = "analysis of some chunks of a source whose CRFs are to be found"
+    DRAFT = "source whose CRFs are to be found"
     ASSET = "asset"
     ASSET_WITH_SUBTITLES = "asset whose source has subtitles"
     PACKAGED_ASSET = "asset whose profile asks for HLS and DASH"
@@ -40,10 +43,10 @@ class JobKind:
     in frames' worth of encoding (for the progress display). `output_directory` is the directory of the asset
     that the part's files are published to ("": the asset's root; None: they are not published).
 
-    `planned`: the job is part of the plan; only `inspect` is not, which makes the plan. `internal`: the job
-    runs after publication, and users do not wait for it. `publishes`: the asset is published once the job is
-    done. `encodes_video`: the job's pool must have the encoders of its codec family, and one build of FFmpeg
-    makes all jobs of the family.
+    `planned`: the job is part of the complete plan; inspection and analysis, which make the plan, are not.
+    `internal`: the job runs after publication, and users do not wait for it. `publishes`: the asset is
+    published once the job is done. `encodes_video`: the job's pool must have the encoders of its codec
+    family, and one build of FFmpeg makes all jobs of the family.
     """
 
     name: str
@@ -63,7 +66,24 @@ class JobKind:
 # Priorities: the poster and the preview are what users look for first; long serial jobs (audio is one
 # thread) go before the many chunks; jobs that complete an asset go before those that start the next one.
 _ROWS = (
-    JobKind(name="inspect", priority=20, stage="inspect", weight=5.0, planned=False),
+    JobKind(name="inspect", priority=20, stage="inspect", per=Per.SOURCE, weight=5.0, planned=False),
+    JobKind(
+        name="analyze",
+        priority=19,
+        stage="inspect",
+        per=Per.ANALYSIS,
+        weight_per_frame=0.12,
+        planned=False,
+    ),
+    JobKind(
+        name="ladder",
+        priority=18,
+        stage="inspect",
+        per=Per.DRAFT,
+        dependencies=("analyze",),
+        weight=1.0,
+        planned=False,
+    ),
     JobKind(name="poster", priority=0, weight=5.0, output_directory="pictures/"),
     JobKind(name="pictures", priority=15, weight=30.0, output_directory="pictures/"),
     JobKind(name="telemetry", priority=10, weight=2.0, output_directory="telemetry/"),

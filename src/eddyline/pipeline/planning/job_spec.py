@@ -75,7 +75,7 @@ class StepSpec:
     def check(self, kind: str, plan: Plan) -> None:
         """Raise `JobSpecError` unless `plan` has a job of this kind and index."""
         row = JOB_KINDS[kind]
-        if not row.planned or self.index not in plan.indexes(row):
+        if self.index not in plan.indexes(row):
             raise JobSpecError(f"the plan has no {kind} job {short_repr(self.index)}", path="spec/index")
         if self.software and not (
             row.encodes_video
@@ -116,7 +116,7 @@ class InspectSpec:
             fingerprint=_parse_text(spec.get("fingerprint"), "spec/fingerprint"),
             request=_parse_request(job),
             profile=profile,
-            options=_parse_options(spec.get("terms", {})),
+            options=job_options(job),
         )
 
 
@@ -155,8 +155,13 @@ def read_plan(data: bytes, asset: str) -> Plan:
         _check_rung(rung)
     _check_families(plan)
     _check_preview(plan)
+    _check_selection(plan)
     _check_filter_facts(plan)
     _check_audio(plan)
+    try:
+        _ = plan.analyses
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise JobSpecError(f"invalid facts: {short_repr(str(error), 200)}", path="plan/facts") from error
     return plan
 
 
@@ -217,6 +222,24 @@ def _check_preview(plan: Plan) -> None:
         raise JobSpecError("the preview is not a part of the plan", path="plan/preview")
 
 
+def _check_selection(plan: Plan) -> None:
+    """Check that the CRFs are numbers that the encoders accept, one for each chunk of the family."""
+    if plan.selection is None:
+        return
+    rungs = {rung.name: rung for rung in plan.rungs}
+    for name, crfs in plan.selection.crfs.items():
+        rung = rungs.get(name)
+        if rung is None or len(crfs) != len(plan.chunks_of(rung.family)):
+            raise JobSpecError(
+                f"the CRFs of {short_repr(name)} are not those of its chunks", path="plan/selection"
+            )
+        low, high = ENCODERS[rung.encoder].quality
+        if not all(type(crf) in (int, float) and low <= crf <= high for crf in crfs):
+            raise JobSpecError(f"a CRF of {name} is not from {low} to {high}", path="plan/selection")
+    if not is_count(plan.selection.jobs) or plan.selection.jobs > _MAX_INDEX:
+        raise JobSpecError("the number of analyses is invalid", path="plan/selection")
+
+
 def _check_rung(rung: Rung) -> None:
     """Check the texts of a rung, which become file names and arguments of FFmpeg."""
     encoder = ENCODERS.get(rung.encoder) if isinstance(rung.encoder, str) else None
@@ -229,6 +252,11 @@ def _check_rung(rung: Rung) -> None:
         raise JobSpecError(
             f"invalid rung {short_repr(rung.name)}, preset {short_repr(values[0])}", path="plan/rungs"
         )
+
+
+def job_options(job: Job) -> JobOptions:
+    """The options that the job passes on to those that it adds. Raises `JobSpecError`."""
+    return _parse_options(job.spec.get("terms", {}))
 
 
 def _parse_options(value: object) -> JobOptions:

@@ -21,6 +21,7 @@ from eddyline.pipeline.publication import manifest_sections as sections
 from eddyline.pipeline.publication.manifest_proof import proof_cpu_s, prove
 from eddyline.pipeline.publication.manifest_sections import PartsByKind
 from eddyline.pipeline.publication.published import INTERNAL_FILES
+from eddyline.pipeline.publication.selection_sections import smart
 from eddyline.pipeline.runtime.encoder_consistency import ffmpeg_identity
 from eddyline.pipeline.runtime.history import History
 from eddyline.pipeline.runtime.parts import Part
@@ -39,6 +40,7 @@ def collect_parts(
     """
     return {
         "inspect": [get_part("inspect", None)],
+        **_analysis_parts(plan, get_part),
         **{
             kind.name: list(get_chunks(plan.chunks))
             if kind.encodes_video
@@ -46,6 +48,16 @@ def collect_parts(
             for kind in JOB_KINDS.values()
             if kind.planned and not kind.internal and not kind.publishes
         },
+    }
+
+
+def _analysis_parts(plan: Plan, get_part: Callable[[str, int | str | None], Part]) -> dict[str, list[Part]]:
+    """The parts of the jobs that chose the CRFs, for their CPU time."""
+    if plan.selection is None:
+        return {}
+    return {
+        "analyze": [get_part("analyze", index) for index in range(plan.selection.jobs)],
+        "ladder": [get_part("ladder", None)],
     }
 
 
@@ -71,6 +83,7 @@ def build_manifest(
         "left_out": sections.left_out(plan, parts),
         **sections.description(plan.facts.description),
         "profile": {"name": plan.profile.name, "digest": plan.profile.digest()},
+        **smart(plan),
         "renditions": sections.renditions(plan, parts["assemble"], parts["quality"]),
         "audio": sections.audio(parts["audio"]),
         "subtitles": sections.subtitles(parts["subtitles"]),

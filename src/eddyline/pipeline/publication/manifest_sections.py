@@ -14,6 +14,7 @@ from eddyline.media.quality.report import HDR, SPHERE, measured, not_measured
 from eddyline.media.source.source import Description, SourceFacts, SphereFacts
 from eddyline.media.video.hdr_metadata import keeps_hdr
 from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.publication.selection_sections import crf
 from eddyline.pipeline.runtime.parts import Part
 
 PartsByKind: TypeAlias = Mapping[str, Sequence[Part]]
@@ -87,7 +88,7 @@ def left_out(plan: Plan, parts: PartsByKind) -> list[dict[str, str]]:
 def renditions(plan: Plan, assembled: Sequence[Part], quality: Sequence[Part]) -> list[dict[str, Any]]:
     """One entry for each rung."""
     return [
-        {**_rendition(plan, rung, part.result), **_quality(plan, rung, quality)}
+        {**_rendition(plan, rung, part.result), **crf(plan, rung), **_quality(plan, rung, quality)}
         for rung, part in zip(plan.rungs, assembled, strict=True)
     ]
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from eddyline.graph.events import WorkerEvent, WorkerEventKind
 from eddyline.graph.job import Job
 from eddyline.graph.states import OPEN, State
+from eddyline.pipeline.planning.job_ids import request_digest
 from eddyline.pipeline.planning.job_kinds import furthest_stage, job_kind
-from eddyline.pipeline.planning.plan import Plan, request_digest
+from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.runs.events import AssetProgress
 from eddyline.pipeline.submission.submit import Submitted
 
@@ -73,7 +74,7 @@ class Progress:
             if job_kind(job.kind).planned:
                 asset.done += job.weight
                 asset.frames_done += encoded_frames([job])
-            else:  # the inspection, which adds the other jobs
+            else:  # the inspection, or the analysis: they add the other jobs
                 self._count_jobs(job.asset)
         now = self._clock()
         if event.kind is not WorkerEventKind.PROGRESS or now - asset.last_event > _MIN_INTERVAL_S:
@@ -83,7 +84,7 @@ class Progress:
     def _count_jobs(self, name: str) -> None:
         """Read the asset's jobs from the ledger: at the start, and once it has a plan."""
         asset = self._assets[name]
-        jobs = [job for job in self._jobs_of(name) if "plan" in job.spec]
+        jobs = [job for job in self._jobs_of(name) if "plan" in job.spec and job_kind(job.kind).planned]
         current = [job for job in jobs if job.state in OPEN]
         if not current:
             return

@@ -21,7 +21,7 @@ from eddyline.graph.job import Addition, Done, Move
 from eddyline.graph.worker.handler import JobContext
 from eddyline.media.ladder.families import family_codec
 from eddyline.media.video.device_errors import DeviceError, EncoderSessionsError
-from eddyline.pipeline.planning.plan import job_id
+from eddyline.pipeline.planning.job_ids import job_id
 from eddyline.pipeline.planning.routing import software_pool
 from eddyline.pipeline.runtime.build_record import BuildRecord, fall_back
 from eddyline.pipeline.runtime.encoder_consistency import (

@@ -22,8 +22,9 @@ from eddyline.graph.job import Addition, Job, Link, NewJob
 from eddyline.media.ladder.chunks import Chunk
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.toolchain import Toolchain
+from eddyline.pipeline.planning.job_ids import job_id
 from eddyline.pipeline.planning.job_spec import StepSpec
-from eddyline.pipeline.planning.plan import Plan, job_id
+from eddyline.pipeline.planning.plan import Plan
 from eddyline.pipeline.runtime.build_record import (
     BuildRecord,
     EncoderChoice,

@@ -46,6 +46,7 @@ def chunk(task: Task) -> StepOutput:
         result={
             "frames": {each.rung: each.frames for each in encoded},
             "encoders": {rung.name: rung.encoder for rung in rungs},
+            "crfs": {rung.name: rung.crf for rung in rungs},
             "ffmpeg": ffmpeg_identity(task.runtime.tools),
         },
     )

@@ -25,7 +25,8 @@ from eddyline.mp4.movie import Movie
 from eddyline.pipeline.planning.destination import require_same_store
 from eddyline.pipeline.planning.job_spec import InspectSpec
 from eddyline.pipeline.planning.output_layout import parts_prefix
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.runtime.read_counter import BYTES_READ, ReadCounter
 from eddyline.pipeline.runtime.runtime import SOURCE, SOURCE_SUBTITLES, Runtime
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile

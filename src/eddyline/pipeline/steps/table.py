@@ -19,7 +19,7 @@ from eddyline.pipeline.runtime.store_outage import StoreOutage
 _PACKAGE: Final = "eddyline.pipeline.steps"
 _USED_BY_JOBS: Final = ("core", "store", "mp4", "gpmf", "media", "edit", "page", "pipeline")
 _KINDS: Final = (
-    *("poster", "pictures", "samples", "subtitles", "telemetry", "audio"),
+    *("analyze", "poster", "pictures", "samples", "subtitles", "telemetry", "audio"),
     *("chunk", "preview", "extend", "assemble", "package", "quality", "publish"),
 )
 STEPS: Final[Mapping[str, Step]] = {kind: lazy_function(f"{_PACKAGE}.{kind}", kind) for kind in _KINDS}
@@ -30,7 +30,7 @@ _AFTER: Final[Mapping[str, Callable[[Task, Part], None]]] = {
     "preview": lazy_function("eddyline.pipeline.publication.preview_files", "show_preview"),
     "extend": lazy_function("eddyline.pipeline.publication.preview_files", "show_preview"),
 }
-_HANDLERS: Final = ("inspect", "tidy")  # modules that compose their handler themselves
+_HANDLERS: Final = ("inspect", "ladder", "tidy")  # modules that compose their handler themselves
 
 
 def import_job_modules() -> None:

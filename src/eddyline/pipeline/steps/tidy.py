@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from eddyline.graph.job import Done, Job
 from eddyline.graph.worker.handler import Handler, JobContext
+from eddyline.pipeline.planning.job_ids import is_plan
 from eddyline.pipeline.planning.job_spec import checked_asset
 from eddyline.pipeline.planning.output_layout import parts_prefix
-from eddyline.pipeline.planning.plan import is_plan
 from eddyline.pipeline.runtime.runtime import Runtime
 
 

@@ -18,9 +18,11 @@ from eddyline.media.ladder.profile import Profile
 from eddyline.media.source.fingerprint import fingerprint
 from eddyline.mp4.index import read_movie
 from eddyline.pipeline.planning.destination import require_single_store, store_identity
+from eddyline.pipeline.planning.job_ids import job_id, request_digest
 from eddyline.pipeline.planning.job_kinds import job_kind
 from eddyline.pipeline.planning.job_options import DEFAULT_OPTIONS, JobOptions
-from eddyline.pipeline.planning.plan import RECIPE_VERSION, inspect_job, job_id, request_digest
+from eddyline.pipeline.planning.plan import RECIPE_VERSION
+from eddyline.pipeline.planning.plan_jobs import inspect_job
 from eddyline.pipeline.publication.published import is_published
 from eddyline.pipeline.runtime.encoder_consistency import failed_on_mixed_builds
 from eddyline.pipeline.runtime.source_files import ChapterFile, SourceFile, SourceRegistry

@@ -26,6 +26,7 @@ def test_the_built_in_profiles_have_their_documented_names() -> None:
         "modern",
         "modern-hq",
         "progressive",
+        "smart",
         "square",
         "vertical",
     )
@@ -159,6 +160,19 @@ def test_the_digest_of_a_profile_without_encoders_is_stable() -> None:
     assert profile.load_profile("default").digest().startswith("9434e03ae91a2d77")
     assert profile.load_profile("archive").digest().startswith("6c9438192f5169bc")
     assert "encoder" not in profile.load_profile("default").model_dump_json()
+
+
+def test_a_profile_with_smart_settings_has_another_digest_and_round_trips() -> None:
+    smart = profile.load_profile("smart")
+    assert smart.smart is not None
+    assert smart.digest() != smart.model_copy(update={"smart": None}).digest()
+    assert Profile.model_validate(smart.model_dump(mode="json")) == smart
+
+
+def test_the_steps_of_smart_settings_must_be_in_order(tmp_path: Path) -> None:
+    text = f"rungs: [{_RUNG}]\nsmart: {{min_step: 3, max_step: 2}}"
+    with pytest.raises(UsageError, match="min_step must not be larger than max_step"):
+        profile.load_profile(_write_profile(tmp_path, text))
 
 
 def test_highlights_are_part_of_the_digest_where_they_are_listed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eddyline.graph.ledger.catalogue.kinds import FIRST_KIND, INTERNAL_KINDS, PUBLISHING_KIND
+from eddyline.graph.ledger.catalogue.kinds import INTERNAL_KINDS, PLANNING_KINDS, PUBLISHING_KIND
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS, furthest_stage, job_kind
 
 
@@ -19,7 +19,8 @@ def test_one_kind_publishes_and_one_encodes_video() -> None:
 
 
 def test_the_catalogue_knows_the_same_kinds() -> None:
-    assert [kind.name for kind in JOB_KINDS.values() if not kind.planned] == [FIRST_KIND]
+    planning = {kind.name for kind in JOB_KINDS.values() if not kind.planned}
+    assert planning == PLANNING_KINDS | {"analyze"}
     assert [kind.name for kind in JOB_KINDS.values() if kind.publishes] == [PUBLISHING_KIND]
     assert {kind.name for kind in JOB_KINDS.values() if kind.internal} == INTERNAL_KINDS
 

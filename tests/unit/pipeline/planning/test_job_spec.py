@@ -21,7 +21,8 @@ from eddyline.graph.worker.handler import JobContext, run_handler
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.pipeline.planning.job_spec import InspectSpec, JobSpecError, StepSpec, read_plan
-from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import inspect_job, plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.runtime import Runtime
 from eddyline.pipeline.steps.table import handlers

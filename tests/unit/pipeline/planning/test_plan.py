@@ -12,7 +12,8 @@ from eddyline.media.ladder.profile import Profile, load_profile
 from eddyline.media.source.source import SubtitleFacts
 from eddyline.pipeline.planning.job_kinds import JOB_KINDS
 from eddyline.pipeline.planning.job_options import JobOptions
-from eddyline.pipeline.planning.plan import Plan, inspect_job, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import inspect_job, plan_jobs
 
 
 def _plan(
@@ -123,7 +124,9 @@ def test_a_plan_with_all_tracks_has_jobs_of_all_kinds() -> None:
     facts = replace(plan.facts, subtitles=(SubtitleFacts(track=3, codec="mov_text"),))
     plan = replace(plan, facts=facts)
     first = inspect_job(asset="a", name="n", fingerprint="f", request="k", profile=plan.profile)
-    assert {job.kind for job in (first, *plan_jobs(plan, "request"))} == set(JOB_KINDS)
+    draft = _plan("smart")
+    jobs = (first, *plan_jobs(draft, "request"), *plan_jobs(plan, "request"))
+    assert {job.kind for job in jobs} == set(JOB_KINDS)
 
 
 def test_a_profile_without_packaging_has_no_package_job() -> None:

@@ -18,7 +18,8 @@ from eddyline.media.ladder.profile import (
     load_profile,
 )
 from eddyline.pipeline.planning.job_spec import JobSpecError, read_plan
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.planning.preview import extension_sizes
 
 ASSET = "0123456789abcdef"

@@ -27,7 +27,8 @@ from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
 from eddyline.media.video.device_errors import DeviceError, EncoderSessionsError
 from eddyline.pipeline.planning.job_spec import JobSpecError, StepSpec
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.planning.routing import software_pool
 from eddyline.pipeline.runtime.build_record import BuildRecord, fall_back, parse_record, take_over
 from eddyline.pipeline.runtime.device_fallback import MAX_SESSION_WAITS

@@ -22,7 +22,8 @@ from eddyline.graph.states import OPEN, State
 from eddyline.graph.worker.handler import Handler, JobContext, outcome_of_error
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.runtime.build_record import SUPERSEDED_S, BuildRecord, EncoderChoice, choose, take_over
 from eddyline.pipeline.runtime.encoder_consistency import (
     MixedBuildError,

@@ -17,7 +17,8 @@ from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.worker.handler import JobContext, run_handler
 from eddyline.media.ladder.profile import load_profile
 from eddyline.media.toolchain import Toolchain
-from eddyline.pipeline.planning.plan import Plan, plan_jobs
+from eddyline.pipeline.planning.plan import Plan
+from eddyline.pipeline.planning.plan_jobs import plan_jobs
 from eddyline.pipeline.runtime.history import history_from_spec
 from eddyline.pipeline.runtime.runtime import Runtime, Task
 from eddyline.pipeline.runtime.step_handler import StepOutput, step_handler

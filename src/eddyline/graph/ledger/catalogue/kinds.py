@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-FIRST_KIND: Final = "inspect"
-"""The kind of the first job of an asset, which adds the others."""
+PLANNING_KINDS: Final = frozenset({"inspect", "ladder"})
+"""The kinds that plan an asset: they add further jobs, the last of which publishes it."""
 
 PUBLISHING_KIND: Final = "publish"
 """The kind whose result publishes an asset and carries the facts of the catalogue."""

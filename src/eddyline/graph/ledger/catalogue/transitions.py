@@ -25,7 +25,7 @@ from eddyline.graph.ledger.catalogue import events
 from eddyline.graph.ledger.catalogue.asset import AssetState, BeingDeletedError
 from eddyline.graph.ledger.catalogue.creation_times import unique_time
 from eddyline.graph.ledger.catalogue.facts import RESULT_KEY, parse_facts, parse_text
-from eddyline.graph.ledger.catalogue.kinds import FIRST_KIND, INTERNAL_KINDS, PUBLISHING_KIND
+from eddyline.graph.ledger.catalogue.kinds import INTERNAL_KINDS, PLANNING_KINDS, PUBLISHING_KIND
 from eddyline.graph.states import OPEN, Event, State
 
 _MAX_MESSAGE = 2000
@@ -41,7 +41,9 @@ _ROW = select(assets.c.state, assets.c.owner, assets.c.name).where(assets.c.asse
 _ROW = _ROW.with_for_update()
 _LEADING = (
     select(jobs.c.id)
-    .where(jobs.c.asset == bindparam("the_asset"), jobs.c.kind.in_((FIRST_KIND, PUBLISHING_KIND)))
+    .where(
+        jobs.c.asset == bindparam("the_asset"), jobs.c.kind.in_(sorted({*PLANNING_KINDS, PUBLISHING_KIND}))
+    )
     .where(jobs.c.state.in_([state.value for state in sorted(OPEN)]))
     .limit(1)
 )
