@@ -19,7 +19,7 @@ from eddyline.media.ladder.smart_settings import SmartSettings
 from eddyline.media.quality.windows import SourceVideo
 from eddyline.media.toolchain import Toolchain
 
-_MIN_APART = 1.0  # the change of the CRF for which a run is probed again
+_MIN_APART = 1.5  # the change of the CRF for which a run is probed again
 
 
 def repeat_count(count: int) -> int:

@@ -30,10 +30,8 @@ _DECAY: Final = {"h264": 0.13, "hevc": 0.13, "av1": 0.07}  # of the bits
 _USUAL_WEIGHT: Final = 16.0  # of the usual rate: like that of a run that is probed with CRFs 4 apart
 _RATE_RANGE: Final = (0.7, 1.4)  # of the usual rate
 _MIN_LOSS: Final = 0.5  # VMAF is at most 100, and says little close to it
-# The loss of a run's measured frames in a long encode, against that in the probe: the mean of seven clips.
-_BIAS: Final = {"h264": 0.92, "hevc": 0.92, "av1": 1.0}
 _NOISE: Final = 0.18  # standard deviation of the logarithm of a run's loss within a chunk
-_MAX_CHANGE: Final = 8.0  # of the CRF, from the nearest probe
+_MAX_CHANGE: Final = 5.0  # of the CRF, from the nearest probe
 _P5_BELOW: Final = 5.0  # the 5th percentile of the frames may be so far below the target
 _MAX_ABOVE: Final = 0.7  # the mean is raised by at most so much for the sake of the 5th percentile
 
@@ -60,12 +58,14 @@ class RungModel:
         """The CRF for all chunks together, as the probes suggest: the one to probe next."""
         if not self.probes:
             return self._allowed(self.rung.crf)
-        return self._crf_of(fmean(self._level(runs) for runs in self._runs.values()), self.probes)
+        losses = fmean(exp(self._level(runs)) for runs in self._runs.values())
+        return self._allowed(self._crf_of(log(losses)))
 
     def chunk_crfs(self, chunks: Sequence[int]) -> tuple[float, ...]:
         """The CRF of each chunk, by its number, in steps that the encoder accepts."""
-        levels = {chunk: self._chunk_level(chunk) for chunk in chunks}
-        crfs = {chunk: self._crf_of(level, self.probes) for chunk, level in levels.items()}
+        crfs = {chunk: self._crf_of(self._chunk_level(chunk)) for chunk in chunks}
+        change = self._to_target(crfs)
+        crfs = {chunk: crf + change for chunk, crf in crfs.items()}
         lowered = self._lowered_for_p5(crfs)
         return tuple(self._allowed(crfs[chunk] - lowered) for chunk in chunks)
 
@@ -97,8 +97,7 @@ class RungModel:
         return [min(runs, key=lambda each: abs(each.crf - crfs[each.chunk])) for runs in self._runs.values()]
 
     def _losses(self, probe: Probe) -> list[float]:
-        bias = _BIAS[self.rung.codec]
-        return [max(bias * (100 - value), _MIN_LOSS) for value in probe.vmaf]
+        return [max(100 - value, _MIN_LOSS) for value in probe.vmaf]
 
     def _loss(self, probe: Probe) -> float:
         return fmean(self._losses(probe))
@@ -118,11 +117,17 @@ class RungModel:
         trust = between / (between + _NOISE**2 / len(own))
         return title + trust * (fmean(own) - title)
 
-    def _crf_of(self, level: float, probes: Sequence[Probe]) -> float:
+    def _crf_of(self, level: float) -> float:
         """The CRF at which the loss is that of the target, not far from a probe."""
         crf = (log(100 - self.settings.target_vmaf) - level) / self.growth
-        nearest = min((probe.crf for probe in probes), key=lambda each: abs(each - crf))
-        return self._allowed(min(max(crf, nearest - _MAX_CHANGE), nearest + _MAX_CHANGE))
+        nearest = min((probe.crf for probe in self.probes), key=lambda each: abs(each - crf))
+        return min(max(crf, nearest - _MAX_CHANGE), nearest + _MAX_CHANGE)
+
+    def _to_target(self, crfs: Mapping[int, float]) -> float:
+        """The change of all CRFs that gives the probed frames the target as their mean."""
+        losses = fmean(100 - value for value in self.predicted(crfs))
+        change = log((100 - self.settings.target_vmaf) / losses) / self.growth
+        return min(max(change, -_MAX_CHANGE), _MAX_CHANGE)
 
     def _lowered_for_p5(self, crfs: Mapping[int, float]) -> float:
         """By how much all CRFs are lowered so that few frames are far below the target."""

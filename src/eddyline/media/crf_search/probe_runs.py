@@ -24,9 +24,9 @@ from eddyline.media.source.source import VideoFacts
 from eddyline.mp4.movie import Track
 from eddyline.mp4.presentation import Presentation
 
-LENGTH: Final = 12
+LENGTH: Final = 10
 """Frames of a run, of the rung with the fewest frames."""
-MEASURED: Final = range(1, 7)
+MEASURED: Final = range(1, 5)
 """The measured frames of a run. The keyframe is left out, which is better than the mean, and so are the last
 frames: with nothing to look ahead to, encoders spend fewer bits on them (x264: 4 to 7 VMAF less)."""
 SHARE: Final = 0.12
@@ -37,9 +37,9 @@ _USUAL_LEAD: Final = 8  # frames decoded before a run
 _JOB_CPU_S: Final = 40.0  # the target of a chunk (`media/ladder/chunks.py`)
 _MAX_JOBS: Final = 256
 _SNAP_S: Final = 1  # a run starts at the source's keyframe if that is at most so many seconds before
-_START_S: Final = 0.12  # of the two FFmpeg commands of a probe
-# CPU nanoseconds per pixel, as in `quality/sampling`: to decode and compare a frame, and of its VMAF.
-_COMPARE, _VMAF = 6, 26
+_START_S: Final = 0.16  # of the two FFmpeg commands of a probe
+# CPU nanoseconds per pixel: to decode and compare a frame, and of its VMAF.
+_COMPARE, _VMAF = 8, 32
 _GOLDEN: Final = (sqrt(5) - 1) / 2
 
 
@@ -124,4 +124,4 @@ def plan_runs(
 
 def _spread(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
     """`count` chunks: each equally often, or if there are more chunks, evenly spread."""
-    return [chunks[number * len(chunks) // count] for number in range(count)]
+    return [chunks[(2 * number + 1) * len(chunks) // (2 * count)] for number in range(count)]

@@ -72,7 +72,6 @@ def select(draft: Plan, probes: Sequence[Mapping[str, Sequence[Any]]]) -> Select
             expected[rung.name] = {
                 "probes": len(found),
                 "vmaf": {name: vmaf[name] for name in ("mean", "p5")},
-                "kbps": round(kbps[rung.name]),
             }
         dropped |= drop_rungs(rungs, kbps, settings)
     kept = {name: each for name, each in crfs.items() if name not in dropped}
