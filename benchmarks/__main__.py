@@ -148,6 +148,14 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
         "families.modern_hq_bits": ("at most", 0.7),
         "families.modern_hq_cpu": ("at most", 2.2),
     },
+    "smart": {
+        "smart.mean_error": ("at most", 1.0),
+        "smart.p5_below": ("at most", 5.0),
+        "smart.mean_bits": ("at most", 0.75),
+        "smart.total_bits": ("at most", 0.8),
+        "smart.cpu_share": ("at most", 0.15),
+        "smart.median_cpu_share": None,
+    },
     "poster": {"poster_s": ("at most", 0.5), "poster.plain_command_s": None},
     "first_segment": {
         "first_segment_s": ("at most", 3),

@@ -1,7 +1,7 @@
 """Probes the runs of some chunks of one codec family, each at the CRF that the probes before it suggest.
 
-So most probes are close to the target, where they say most; the last ones repeat the runs whose CRF was
-furthest away, which gives the slope.
+So most probes are close to the target, where they say most. Runs whose CRF was far from it are repeated,
+which gives the slope; as long as none was, further runs are probed instead, because content differs more.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from eddyline.media.ladder.smart_settings import SmartSettings
 from eddyline.media.quality.windows import SourceVideo
 from eddyline.media.toolchain import Toolchain
 
-_MIN_APART = 1.5  # the change of the CRF for which a run is probed again
+_MIN_APART = 3.0  # the change of the CRF for which a run is probed again
 
 
 def repeat_count(count: int) -> int:
-    """How many of `count` probes repeat a run with another CRF."""
+    """How many of `count` probes may repeat a run with another CRF."""
     return count // 4 if count > 4 else int(count > 1)  # noqa: PLR2004 - few probes repeat one run
 
 
 def probe_chunks(
     source: SourceVideo,
     runs: Sequence[Run],
-    repeats: int,
     rungs: Sequence[Rung],
     grid: Grid,
     settings: SmartSettings,
@@ -40,7 +39,7 @@ def probe_chunks(
     work: Path,
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, list[Probe]]:
-    """The probes of each rung, by name: of all runs, and `repeats` more at most.
+    """The probes of each rung, by name: as many as there are runs.
 
     The directory `work` gets temporary files. Raises the errors of `probe_run`.
     """
@@ -51,16 +50,14 @@ def probe_chunks(
         for name, each in probes.items():
             found[name].append(each)
         done = max(len(probes) for probes in found.values())
-        on_progress(min(done / (len(runs) + repeats), 1.0))
+        on_progress(done / len(runs))
 
-    for run in runs:
+    fresh = len(runs) - repeat_count(len(runs))
+    for run in runs[:fresh]:
         probe(run, suggested_crfs(rungs, settings, found))
-    for _ in range(repeats):
+    for run in runs[fresh:]:
         crfs = suggested_crfs(rungs, settings, found)
-        again = furthest_run(runs, found, crfs)
-        if again is None:
-            break
-        probe(again, crfs)
+        probe(furthest_run(runs[:fresh], found, crfs) or run, crfs)
     return found
 
 

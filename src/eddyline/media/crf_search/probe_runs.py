@@ -80,7 +80,7 @@ def probe_count(facts: VideoFacts, rungs: Sequence[Rung], chunks: int) -> int:
     """The number of probes of one codec family that has `chunks` chunks."""
     budget_s = SHARE * estimate_cpu_s(facts.frames, rungs, facts)
     most = _MAX_PROBES_PER_CHUNK * max(chunks, 2)
-    return min(max(int(budget_s / probe_cpu_s(facts, rungs)), _MIN_PROBES), most)
+    return min(max(round(budget_s / probe_cpu_s(facts, rungs)), _MIN_PROBES), most)
 
 
 def job_count(facts: VideoFacts, rungs: Sequence[Rung], chunks: int) -> int:

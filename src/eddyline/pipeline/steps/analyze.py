@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eddyline.media.crf_search.analysis import probe_chunks, repeat_count
+from eddyline.media.crf_search.analysis import probe_chunks
 from eddyline.media.crf_search.probe_runs import plan_runs, run_length
 from eddyline.media.quality.windows import SourceVideo
 from eddyline.pipeline.planning.selection import searched_rungs
@@ -20,11 +20,10 @@ def analyze(task: Task) -> StepOutput:
     assert settings is not None  # noqa: S101 - a draft has them
     analysis, facts = plan.analyses[task.index], plan.facts.video
     rungs = searched_rungs(facts, plan.rungs)[analysis.family]
-    repeats = repeat_count(analysis.probes)
     with task.open_source() as source:
         runs = plan_runs(
             analysis.chunks,
-            analysis.probes - repeats,
+            analysis.probes,
             run_length(rungs),
             shown=source.presentation,
             track=source.track,
@@ -42,7 +41,6 @@ def analyze(task: Task) -> StepOutput:
         probes = probe_chunks(
             video,
             runs,
-            repeats,
             rungs,
             plan.grid,
             settings,
