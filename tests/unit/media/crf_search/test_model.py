@@ -46,7 +46,7 @@ def test_the_slope_is_learned_from_a_run_that_was_probed_twice() -> None:
     assert _loss(crf, 3, 0.2) == pytest.approx(7, abs=1)
 
 
-def test_every_chunk_gets_the_crf_of_its_own_content() -> None:
+def test_every_chunk_gets_a_crf_for_its_content() -> None:
     levels = {0: 3.0, 1: 7.0, 2: 12.0}
     probes = [
         probe(22, loss_at_22=loss, chunk=chunk, start=1000 * chunk + 100 * run)
