@@ -7,11 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from eddyline.core.errors import EddylineError
 from eddyline.graph.ledger.catalogue.asset import Asset, AssetState
-from eddyline.pipeline.publication.preview_files import PREVIEW
 from eddyline.pipeline.publication.published import read_manifest
 from eddyline.web.auth.dependencies import Reader
 from eddyline.web.auth.principal import Principal
-from eddyline.web.pages.asset_cards import card_of, media_url
+from eddyline.web.pages.asset_cards import card_of
 from eddyline.web.pages.asset_view import AssetView, view_of
 from eddyline.web.pages.card_list import cards_of
 from eddyline.web.pages.render import render
@@ -60,5 +59,4 @@ def _unfinished(
         asset=asset,
         card=card,
         sequence=sequence,
-        preview=media_url(asset.asset, PREVIEW),
     )

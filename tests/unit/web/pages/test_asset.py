@@ -40,9 +40,9 @@ def test_the_page_of_a_processing_asset_has_a_place_for_its_preview(
     services: Services, client: TestClient
 ) -> None:
     add_asset(services, state="processing")
-    assert f'data-hls="/media/{ASSET}/stream/preview.m3u8"' in client.get(f"/assets/{ASSET}").text
+    assert 'id="preview"' in client.get(f"/assets/{ASSET}").text
     add_asset(services, "f" * 16, state="failed")
-    assert "data-hls" not in client.get(f"/assets/{'f' * 16}").text
+    assert 'id="preview"' not in client.get(f"/assets/{'f' * 16}").text
 
 
 @pytest.mark.parametrize("manifest", [b"{}", b"no json", b'{"source": [], "renditions": 1}'])

@@ -9,7 +9,7 @@ import { showProgress } from "/static/library/live.js";
 
 const article = document.getElementById("unfinished");
 const { asset } = article.dataset;
-const preview = previewPlayer(document.getElementById("preview"));
+const preview = previewPlayer(document.getElementById("preview"), asset);
 
 subscribe("asset.progress", (event) => event.asset === asset && (showProgress(article, event.body), preview.look()));
 for (const kind of ["asset.ready", "asset.failed", "asset.cancelled", "asset.created"]) {
