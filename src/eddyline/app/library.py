@@ -28,6 +28,15 @@ class Library:
     directory: RunDirectory | None
 
 
+def library_store(out: Path | None, shared: SharedServices) -> Store | None:
+    """The store of a library, chosen as by `open_library`; None for a fleet whose store is not set."""
+    if out is None and shared.ledger:
+        return shared.open_store() if shared.store else None
+    directory = RunDirectory(out or DEFAULT_OUT)
+    recorded = directory.recorded_store()
+    return replace(shared, store=recorded).open_store() if recorded else directory.store
+
+
 @contextmanager
 def open_library(out: Path | None, shared: SharedServices, *, stop: Stop | None = None) -> Iterator[Library]:
     """Open the library of the fleet if its ledger is set and `out` is not, else that of the directory.

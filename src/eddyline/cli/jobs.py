@@ -12,13 +12,14 @@ import typer
 from eddyline.cli import options
 from eddyline.cli.job_views import STATE_ORDER, job_json, print_job, print_jobs, write_json
 from eddyline.cli.terminal import console
-from eddyline.core.errors import UsageError
+from eddyline.core.errors import EddylineError, UsageError
 from eddyline.core.formatting import printable
 from eddyline.graph.states import State
 
 if TYPE_CHECKING:
     from eddyline.graph.job import Job
     from eddyline.graph.ledger.ledger import Ledger
+    from eddyline.store.store import Store
 
 commands = typer.Typer(
     help="List, show, retry or cancel jobs of an output directory or a fleet (--ledger); drain workers.",
@@ -120,9 +121,26 @@ def cancel_jobs(
     opened = open_ledger(out, ledger, queues)
     assets = [name for name in names if opened.jobs(asset=name)]
     jobs = [_find(opened, name).id for name in names if name not in assets]
-    cancelled = [job for asset in assets for job in opened.cancel(asset=asset, reason=_CANCEL_REASON)]
+    cancelled = _cancel_assets(opened, _library_store(out, ledger, queues), assets)
     cancelled += [job for name in jobs for job in opened.cancel(job=name, reason=_CANCEL_REASON)]
     _print_ids("cancelled", cancelled, as_json=as_json)
+
+
+def _library_store(out: Path | None, ledger: str, queues: str) -> Store | None:
+    """The store of the library; None if it is not set or unavailable: jobs are cancelled all the same."""
+    from eddyline.app.library import library_store
+    from eddyline.app.shared_services import SharedServices
+
+    try:
+        return library_store(out, SharedServices.from_options(ledger=ledger, queues=queues, out=out))
+    except EddylineError:
+        return None
+
+
+def _cancel_assets(opened: Ledger, store: Store | None, assets: list[str]) -> list[str]:
+    from eddyline.library.asset_actions import cancel_jobs_of_asset
+
+    return [job for asset in assets for job in cancel_jobs_of_asset(opened, store, asset, _CANCEL_REASON)]
 
 
 @commands.command("drain")

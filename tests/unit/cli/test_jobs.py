@@ -125,7 +125,11 @@ def test_a_retry_needs_jobs_or_all(tmp_path: Path, arguments: list[str]) -> None
 
 
 def test_all_jobs_of_an_asset_are_cancelled_by_its_id(tmp_path: Path, ledger: Ledger) -> None:
+    preview = tmp_path / "assets" / "bb" / "stream" / "preview.m3u8"
+    preview.parent.mkdir(parents=True)
+    preview.touch()
     assert call_json(tmp_path, "cancel", "bb") == {"cancelled": ["bb.inspect"]}
+    assert not preview.parent.exists()
     job = ledger.job("bb.inspect")
     assert job is not None
     assert job.state == "cancelled"

@@ -6,6 +6,8 @@ time on another worker, and the playlist that it copies ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from eddyline.core.errors import MissingError
 from eddyline.pipeline.planning.output_layout import asset_key
 from eddyline.pipeline.publication.published import read_manifest
@@ -19,6 +21,7 @@ PREVIEW = "stream/preview.m3u8"
 _MEDIA = (".m4s", ".mp4")
 _END, _SEGMENT = "#EXT-X-ENDLIST", "#EXTINF:"
 _STREAM = "stream/"
+_FIRST = "preview"  # the job with the first segment; the others are those of the kind "extend"
 
 
 def preview_path(store: Store, asset: str) -> str | None:
@@ -29,14 +32,43 @@ def preview_path(store: Store, asset: str) -> str | None:
 def show_preview(task: Task, part: Part) -> None:
     """Copy the files of a part of the preview; nothing if the asset is published already."""
     store, asset = task.runtime.store, task.plan.asset
-    names = sorted(name for name in part.files if name.startswith(_STREAM))
-    if not names or read_manifest(store, asset) is not None:
+    task.context.stop.check()  # a cancelled asset has no preview any more
+    if not _stream_files(part) or read_manifest(store, asset) is not None:
         return
-    media = [name for name in names if name.endswith(_MEDIA)]
-    store.copy_all((part.file(name), asset_key(asset, name)) for name in media)
+    parts = [part] if store.size(asset_key(asset, PREVIEW)) else [*_earlier_parts(task), part]
+    files = {name: each.file(name) for each in parts for name in _stream_files(each)}
+    media = sorted(name for name in files if name.endswith(_MEDIA))
+    store.copy_all((files[name], asset_key(asset, name)) for name in media)
     # The master playlist last: what it names exists.
-    for name in sorted(set(names) - set(media), key=lambda name: (name == PREVIEW, name)):
-        _replace_playlist(store, asset_key(asset, name), store.get(part.file(name)))
+    for name in sorted(files.keys() - set(media), key=lambda name: (name == PREVIEW, name)):
+        _replace_playlist(store, asset_key(asset, name), store.get(files[name]))
+
+
+def remove_preview(store: Store, asset: str) -> None:
+    """Remove the visible files of the stream of an asset that is cancelled and was never published.
+
+    Not while a worker may be publishing it: the stream has the same keys. If the asset is retried, its next
+    extension shows all of the preview again.
+    """
+    if read_manifest(store, asset) is None:
+        store.delete(asset_key(asset, PREVIEW))
+        store.delete(asset_key(asset, _STREAM.rstrip("/")))
+
+
+def _stream_files(part: Part) -> list[str]:
+    return [name for name in part.files if name.startswith(_STREAM)]
+
+
+def _earlier_parts(task: Task) -> Iterator[Part]:
+    """The parts that were shown before that of this job, in order."""
+    preview = task.plan.preview
+    if preview is None or task.job.kind == _FIRST:
+        return
+    if preview.frames:
+        yield task.part(_FIRST)
+    for size in preview.extensions:
+        if isinstance(task.index, int) and size < task.index:
+            yield task.part(task.job.kind, size)
 
 
 def _replace_playlist(store: Store, key: str, data: bytes) -> None:

@@ -22,10 +22,10 @@ router = APIRouter(tags=["assets"])
 
 @router.post("/assets/{asset}/cancel", response_model=views.ChangedJobs, responses=declare(404, 409, 422))
 def cancel(services: WithServices, principal: Writer, asset: str) -> dict[str, Any]:
-    """Cancel all open jobs of an asset."""
+    """Cancel all open jobs of an asset, and remove its preview."""
     find_asset(services, principal, asset)
     try:
-        return {"jobs": cancel_asset(services.ledger, asset)}
+        return {"jobs": cancel_asset(services.ledger, services.store, asset)}
     except NothingToDoError as error:
         raise _conflict(error) from error
 

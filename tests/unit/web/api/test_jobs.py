@@ -13,6 +13,7 @@ from tests.unit.library.asset_jobs import ASSET, WORKER, add_row, planned_jobs
 from eddyline.graph.job import Done, Failed, Interrupted, Settlement
 from eddyline.graph.ledger.ledger import Ledger
 from eddyline.graph.machine import Machine
+from eddyline.graph.states import State
 from eddyline.web.auth.dependencies import authenticate
 from eddyline.web.auth.principal import Principal, Scope
 from eddyline.web.services import Services
@@ -118,6 +119,28 @@ def test_an_asset_is_cancelled_and_retried(client: TestClient, services: Service
     assert (second.status_code, second.json()["title"]) == (409, "Conflict")
     assert len(client.post(f"/api/v1/assets/{ASSET}/retry").json()["jobs"]) == len(services.ledger.jobs())
     assert client.post(f"/api/v1/assets/{ASSET}/retry").status_code == 409
+
+
+def _shows_preview(services: Services) -> bool:
+    return services.store.size(f"assets/{ASSET}/stream/preview.m3u8") is not None
+
+
+def test_a_cancelled_asset_has_no_preview(client: TestClient, services: Services) -> None:
+    fill(services.ledger)
+    services.store.put_bytes(f"assets/{ASSET}/stream/preview.m3u8", b"#EXTM3U\n")
+    assert client.post(f"/api/v1/assets/{ASSET}/cancel").status_code == 200
+    assert not _shows_preview(services)
+
+
+def test_the_stream_of_an_asset_that_may_be_being_published_is_not_removed(
+    client: TestClient, services: Services
+) -> None:
+    fill(services.ledger)
+    services.store.put_bytes(f"assets/{ASSET}/stream/preview.m3u8", b"#EXTM3U\n")
+    while "publish" not in {job.kind for job in services.ledger.jobs(state=State.READY)}:
+        assert end_jobs(services.ledger, Done(result={}), 100)
+    assert client.post(f"/api/v1/assets/{ASSET}/cancel").status_code == 200
+    assert _shows_preview(services)
 
 
 def test_an_asset_is_deleted(client: TestClient, services: Services) -> None:
