@@ -37,7 +37,7 @@ def _write_pools(tmp_path: Path, **changes: object) -> Path:
 
 
 def test_the_built_in_pools_run_every_kind_of_job() -> None:
-    kinds = set(handlers(cast("Runtime", None)))
+    kinds = set(handlers(cast("Runtime", None))) - {"analyze"}  # runs where the chunks of its family run
     assert set().union(*(pool.kinds for pool in load_pools().pools.values())) == kinds
 
 
