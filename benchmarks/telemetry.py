@@ -87,7 +87,7 @@ def write_hour(path: Path) -> None:
 
 def environment() -> dict[str, str]:
     """The variables of a user's process: compiled modules are cached, and nothing is set by this process."""
-    removed = {"PYTHONDONTWRITEBYTECODE", "OPENBLAS_THREAD_TIMEOUT"}
+    removed = {"PYTHONDONTWRITEBYTECODE", "OPENBLAS_NUM_THREADS"}
     return {key: value for key, value in os.environ.items() if key not in removed}
 
 

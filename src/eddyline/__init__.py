@@ -2,9 +2,9 @@
 
 import os
 
-# For each further processor OpenBLAS starts a thread, which waits for work busily, by default for 2**26 clock
-# cycles: 30 to 70 ms of CPU time each whenever a program imports NumPy. So they sleep at once, until there is
-# work. The variable is read when NumPy is loaded.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+# OpenBLAS starts a thread for each further processor. Its handler of fork() ends these threads, and never
+# returns if another thread multiplies matrices at that moment: the process could start no program after that.
+# The threads also wait for work busily. The variable is read when NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.1.0"
