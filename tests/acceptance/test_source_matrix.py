@@ -15,7 +15,7 @@ from tests.acceptance.source_outcomes import PROFILES, process
 
 SEED = int(os.environ.get("SOURCE_MATRIX_SEED", "8"))
 SHARDS = 6
-COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "72"))
+COUNT = int(os.environ.get("SOURCE_MATRIX_COUNT", "60"))
 LEAST_PUBLISHED = 0.85  # a share; far fewer sources have a reason to be rejected
 MOST_UNWRITTEN = 0.08  # the share that FFmpeg cannot write
 
