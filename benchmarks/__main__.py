@@ -34,7 +34,7 @@ SUITES: dict[str, dict[str, tuple[str, float] | None]] = {
     },
     "quality_sampling": {
         "quality_sampling.cpu_share": ("at most", 0.1),
-        "quality_sampling.vmaf_error": ("at most", 1.0),
+        "quality_sampling.vmaf_error": ("at most", 0.5),
         "quality_sampling.psnr_error": None,
         "quality_sampling.ssim_error": None,
     },

@@ -25,16 +25,16 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.clips import make_natural_clip
-from benchmarks.encode import Cost, renditions, run_timed, single_command
+from benchmarks.encode import Cost, clip_facts, renditions, run_timed, single_command
 from benchmarks.quality_metrics import measure_vmaf
 from eddyline.core.processes.runner import Runner
 from eddyline.media.ladder import ladder
 from eddyline.media.ladder.ladder import Rung
 from eddyline.media.ladder.profile import load_profile
-from eddyline.media.source.source import VideoFacts
 from eddyline.media.toolchain import Toolchain
 
 SECONDS, RATE, ROUNDS = 10, 30, 3
+_FPS = Fraction(RATE)
 _VMAF_STEP = 3
 _STREAMER = "shaka-streamer==1.5.1"
 _STREAMER_HOME = Path(__file__).parents[1] / "build" / "shaka-streamer"
@@ -44,15 +44,6 @@ _PROFILES = {  # the settings of `default`, `hevc-hdr` and `modern` for these si
     "av1": (("9", 38, 5600), ("9", 38, 3000), ("9", 35, 800)),
 }
 _SIZES = (1080, 720, 360)
-_FACTS = VideoFacts(
-    codec="h264",
-    width=1920,
-    height=1080,
-    fps=Fraction(RATE),
-    frames=SECONDS * RATE,
-    pixel_format="yuv420p",
-    timescale=15360,
-)
 
 
 def measure(work: Path, rounds: int = ROUNDS) -> dict[str, float]:
@@ -66,12 +57,14 @@ def measure(work: Path, rounds: int = ROUNDS) -> dict[str, float]:
         (folder / "per-rung").mkdir(parents=True)
         profile = folder / "profile.yaml"
         profile.write_text(_profile(codec), "utf-8")
-        rungs = ladder.rungs(load_profile(str(profile)), _FACTS)
+        rungs = ladder.rungs(load_profile(str(profile)), clip_facts(SECONDS, RATE))
         single, each, streamed = [], [], []
         for _ in range(rounds):
             ours = _run_pipeline(clip, folder / "out", profile)
-            one = run_timed(single_command(tools, clip, rungs, folder))
-            apart = [run_timed(single_command(tools, clip, [rung], folder / "per-rung")) for rung in rungs]
+            one = run_timed(single_command(tools, clip, rungs, folder, _FPS))
+            apart = [
+                run_timed(single_command(tools, clip, [rung], folder / "per-rung", _FPS)) for rung in rungs
+            ]
             single.append(ours / one.cpu_s)
             each.append(ours / sum(cost.cpu_s for cost in apart))
             line = f"  {codec}: pipeline {ours:.1f} CPU s, single {one.cpu_s:.1f},"

@@ -33,15 +33,6 @@ SECONDS, RATE = 30, 60
 ROUNDS = 5
 VMAF_STEP = 5  # VMAF of every fifth frame
 _AUDIO = ("-c:a", "aac", "-b:a", "128k")
-_FACTS = VideoFacts(
-    codec="h264",
-    width=1920,
-    height=1080,
-    fps=Fraction(RATE),
-    frames=SECONDS * RATE,
-    pixel_format="yuv420p",
-    timescale=15360,
-)
 
 
 @dataclass(frozen=True)
@@ -52,11 +43,24 @@ class Cost:
     wall_s: float
 
 
+def clip_facts(seconds: int, rate: int) -> VideoFacts:
+    """The facts of the clip that `make_natural_clip` makes."""
+    return VideoFacts(
+        codec="h264",
+        width=1920,
+        height=1080,
+        fps=Fraction(rate),
+        frames=seconds * rate,
+        pixel_format="yuv420p",
+        timescale=15360,
+    )
+
+
 def measure(work: Path, rounds: int = ROUNDS) -> dict[str, float]:
     """Return the ratios and the frames for a CPU second: medians over `rounds` of alternating runs."""
     tools = Toolchain.find()
     clip = make_natural_clip(seconds=SECONDS, rate=RATE, tools=tools)
-    rungs = ladder.rungs(profile.load_profile("default"), _FACTS)
+    rungs = ladder.rungs(profile.load_profile("default"), clip_facts(SECONDS, RATE))
     ratios: dict[str, list[float]] = {
         "encode.cpu_vs_single": [],
         "encode.wall_vs_single": [],
@@ -159,12 +163,15 @@ def proof_share(out: Path) -> float:
     return float(run["proof_cpu_seconds"] / run["cpu_seconds"])
 
 
-def single_command(tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path) -> tuple[str, ...]:
+def single_command(
+    tools: Toolchain, clip: Path, rungs: Sequence[Rung], work: Path, fps: Fraction = Fraction(RATE)
+) -> tuple[str, ...]:
     """Return one FFmpeg command for all `rungs`, with the settings of the pipeline and default threads.
 
+    `fps` is the frame rate of the clip, on which the number of frames of a GOP depends.
     It writes the audio once: into the file of the rung, or to a separate file if there are several rungs.
     """
-    grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=Fraction(RATE))
+    grid = chunks.frame_grid(gop_s=2.0, segment_s=4.0, fps=fps)
     parts, source = [], "0:v"
     for index, rung in enumerate(rungs):
         scale = (

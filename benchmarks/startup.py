@@ -37,13 +37,14 @@ def measure(work: Path, rounds: int = ROUNDS) -> dict[str, float]:
     """Return the smallest times of `rounds` rounds, in seconds, and the number of child processes."""
     tools = Toolchain.find()
     clip, out = _make_clip(tools), work / "startup"
-    rungs = ladder.rungs(profile.load_profile("default"), probe(clip).video)
+    facts = probe(clip).video
+    rungs = ladder.rungs(profile.load_profile("default"), facts)
     run = ("run", str(clip), "--out", str(out), "--json")
     commands: dict[str, Sequence[str]] = {
         "help": (*_EDDYLINE, "--help"),
         "probe": (*_EDDYLINE, "probe", str(clip)),
         "run": (*_EDDYLINE, *run),
-        "plain_command": single_command(tools, clip, rungs, work),
+        "plain_command": single_command(tools, clip, rungs, work, facts.fps),
         "ffprobe": (str(tools.ffprobe), "-v", "error", "-show_format", "-show_streams", str(clip)),
     }
     costs: dict[str, list[Cost]] = {name: [] for name in commands}

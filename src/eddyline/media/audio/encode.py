@@ -85,7 +85,7 @@ def encode_track(
     rendition = rendition or unmixed_rendition(facts)
     tools.require((_ENCODERS[rendition.codec],))
     undelayed = out.with_name(f".{out.name}.plain.mp4")
-    encoded = out.with_name(f".{out.name}.aac.mp4")
+    encoded = out.with_name(f".{out.name}.encoded.mp4")
     delay, length, presented = _extent(source)
     limits = Limits(wall_s=_BASE_S + _MAX_S_PER_S * float(max(length, video_end or 0)))
     gain, target = 0.0, settings.normalise

@@ -30,7 +30,7 @@ MEASURED: Final = range(1, 5)
 """The measured frames of a run. The keyframe is left out, which is better than the mean, and so are the last
 frames: with nothing to look ahead to, encoders spend fewer bits on them (x264: 4 to 7 VMAF less)."""
 SHARE: Final = 0.12
-"""The part of the estimated CPU time of the encode that the probes may cost; measured, it is below 0.15."""
+"""The part of the estimated CPU time of the encode that the probes may cost, beyond the fewest probes."""
 _MIN_PROBES: Final = 3  # also of a source for which they cost more
 _MAX_PROBES_PER_CHUNK: Final = 4  # more would not change the choice
 _USUAL_LEAD: Final = 8  # frames decoded before a run

@@ -31,22 +31,18 @@ from eddyline.media.video.colours import (
     scale_filters,
 )
 from eddyline.media.video.hdr_metadata import SIDE_DATA_FILTERS, keeps_hdr
-from eddyline.media.video.orientation import rotation_filters, swaps_dimensions, upright_filters
+from eddyline.media.video.orientation import (
+    chroma_before_upright,
+    rotation_filters,
+    swaps_dimensions,
+    upright_filters,
+)
 from eddyline.media.video.sphere_filters import decoded_facts, projected_facts, sphere_chains
 from eddyline.media.video.tone_mapping import tonemap_filters
 from eddyline.mp4.slice import Slice
 
 # No rotation or reflection changes this chroma location.
 _SYMMETRIC = "center"
-# The chroma location from which the filters of `upright_filters` move the samples to the left.
-_BEFORE = {
-    ("transpose=clock",): "bottom",
-    ("transpose=cclock",): "top",
-    ("transpose=clock_flip",): "bottom",
-    ("transpose=cclock_flip",): "top",
-    ("vflip",): CHROMA,
-    (): CHROMA,
-}
 
 
 def filter_graph(
@@ -213,7 +209,7 @@ def _from_source(facts: VideoFacts, rung: Rung) -> list[str]:
     """
     width, height = (rung.height, rung.width) if swaps_dimensions(facts) else (rung.width, rung.height)
     upright = upright_filters(facts)
-    chroma, colours = _BEFORE.get(upright, _SYMMETRIC), output_colours(facts)
+    chroma, colours = chroma_before_upright(facts) or _SYMMETRIC, output_colours(facts)
     same = (facts.width, facts.height, facts.pixel_format) == (width, height, rung.pixel_format)
     if facts.hdr and not keeps_hdr(facts, rung):
         output = f"m=bt709:r=limited:c={chroma}:dither=ordered"

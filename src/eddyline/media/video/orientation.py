@@ -26,6 +26,14 @@ def upright_filters(facts: VideoFacts) -> tuple[str, ...]:
     return (_MIRRORED if facts.mirrored else _UPRIGHT).get(facts.rotation, ())
 
 
+def chroma_before_upright(facts: VideoFacts) -> str | None:
+    """The chroma location that `upright_filters` moves to the left; None for the right side: it has no name."""
+    if swaps_dimensions(facts):
+        return "bottom" if facts.rotation == 90 else "top"  # noqa: PLR2004 - degrees
+    reflected = facts.mirrored != (facts.rotation == 180)  # noqa: PLR2004 - from left to right
+    return None if reflected else "left"
+
+
 def rotation_filters(facts: VideoFacts) -> tuple[str, ...]:
     """Filters for angles other than multiples of 90 degrees, to be applied before scaling.
 

@@ -1,4 +1,4 @@
-"""The names of plans and jobs, and what a name tells."""
+"""The names of plans and jobs, and what is read from them."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from threading import Lock
 
+from eddyline.media.quality.windows import SourceVideo
 from eddyline.media.source.eac_pair import SecondTrack, read_second_track
 from eddyline.media.source.open_source import main_video
+from eddyline.media.source.source import VideoFacts
 from eddyline.mp4.byte_ranges import ByteRanges
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.movie import Movie, Track
@@ -29,6 +31,17 @@ class IndexedSource:
     track: Track
     presentation: Presentation
     second: SecondTrack | None = None
+
+    def video(self, facts: VideoFacts) -> SourceVideo:
+        """The video as the measurement of quality reads it."""
+        return SourceVideo(
+            src=self.src,
+            movie=self.movie,
+            track=self.track,
+            shown=self.presentation,
+            facts=facts,
+            second=self.second,
+        )
 
 
 class IndexCache:

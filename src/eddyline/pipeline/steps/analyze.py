@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from eddyline.media.crf_search.analysis import probe_chunks
 from eddyline.media.crf_search.probe_runs import plan_runs, run_length
-from eddyline.media.quality.windows import SourceVideo
 from eddyline.pipeline.planning.selection import searched_rungs
 from eddyline.pipeline.runtime.runtime import Task
 from eddyline.pipeline.runtime.step_handler import StepOutput
@@ -30,14 +29,7 @@ def analyze(task: Task) -> StepOutput:
             fps=float(facts.fps),
             seed=f"{plan.facts.fingerprint} {plan.draft_digest} {task.index}",
         )
-        video = SourceVideo(
-            src=source.src,
-            movie=source.movie,
-            track=source.track,
-            shown=source.presentation,
-            facts=facts,
-            second=source.second,
-        )
+        video = source.video(facts)
         probes = probe_chunks(
             video,
             runs,

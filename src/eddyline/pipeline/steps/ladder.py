@@ -13,7 +13,6 @@ from eddyline.graph.worker.handler import Handler, JobContext
 from eddyline.media.crf_search.ladder_rules import drop_rungs
 from eddyline.media.crf_search.model import RungModel
 from eddyline.media.crf_search.probe import Probe
-from eddyline.media.ladder.smart_settings import SmartSettings
 from eddyline.media.quality.metrics import Metric
 from eddyline.media.quality.pooling import pool
 from eddyline.pipeline.planning.job_spec import StepSpec, job_options
@@ -54,7 +53,8 @@ def ladder(runtime: Runtime) -> Handler:
 
 def select(draft: Plan, probes: Sequence[Mapping[str, Sequence[Any]]]) -> Selection:
     """What is chosen from the probes: for each job of the analysis, those of each rung by its name."""
-    settings = draft.profile.smart or SmartSettings()
+    settings = draft.profile.smart
+    assert settings is not None  # noqa: S101 - a draft has them
     crfs: dict[str, tuple[float, ...]] = {}
     dropped: dict[str, str] = {}
     expected: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from eddyline.media.quality.comparison import is_measurable
 from eddyline.media.quality.metrics import SAMPLED
 from eddyline.media.quality.sampling import SamplingCosts, batches, interval, plan_windows
-from eddyline.media.quality.windows import RenditionVideo, SourceVideo, WindowValues, measure_windows
+from eddyline.media.quality.windows import RenditionVideo, WindowValues, measure_windows
 from eddyline.media.source.open_source import main_video
 from eddyline.mp4.index import read_movie
 from eddyline.mp4.presentation import build_presentation
@@ -30,13 +30,7 @@ def quality(task: Task) -> StepOutput:
         source = stack.enter_context(task.open_source())
         windows = plan_windows(source.presentation, source.track, costs)
         own = windows[task.index * len(windows) // jobs : (task.index + 1) * len(windows) // jobs]
-        video = SourceVideo(
-            src=source.src,
-            movie=source.movie,
-            track=source.track,
-            shown=source.presentation,
-            facts=facts,
-        )
+        video = source.video(facts)
         renditions = [_open_rendition(task, rung.name, stack) for rung in (measurable if own else ())]
         groups = batches(own, costs)
         for number, group in enumerate(groups):

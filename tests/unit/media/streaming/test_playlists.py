@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -11,6 +12,7 @@ from eddyline.media.streaming.playlists import (
     read_mpd,
     with_exact_durations,
     with_presentation_duration,
+    with_presentation_offsets,
     with_timeline,
     without_signature,
 )
@@ -82,3 +84,26 @@ def test_an_invalid_mpd_is_rejected(before: str, after: str) -> None:
     assert before in MPD
     with pytest.raises(ProofError):
         read_mpd(MPD.replace(before, after), "x")
+
+
+def _mpd(*templates: str) -> str:
+    representations = "".join(f"<Representation>{each}</Representation>" for each in templates)
+    adaptation_set = f'<AdaptationSet contentType="video">{representations}</AdaptationSet>'
+    head = '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" mediaPresentationDuration="PT9S">'
+    return f"{head}<Period>{adaptation_set}</Period></MPD>"
+
+
+def _template(start: int, offset: str = "") -> str:
+    return (
+        f'<SegmentTemplate timescale="1000" {offset}initialization="a/init.mp4" media="a/$Number$.m4s"'
+        f' startNumber="1"><SegmentTimeline><S t="{start}" d="4000"/></SegmentTimeline></SegmentTemplate>'
+    )
+
+
+@pytest.mark.parametrize(("starts", "offset"), [((200, 40), 40), ((200, 0), 0)])
+def test_the_period_starts_with_the_earliest_representation(starts: tuple[int, int], offset: int) -> None:
+    stale = _template(starts[0], 'presentationTimeOffset="200" ')
+    text = with_presentation_offsets(_mpd(stale, _template(starts[1])))
+    found = re.findall(r'presentationTimeOffset="(\d+)"', text)
+    assert found == ([str(offset)] * 2 if offset else [])
+    assert {each.offset for each in read_mpd(text, "MPD")[1]} == {offset}
