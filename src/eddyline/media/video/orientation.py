@@ -27,7 +27,10 @@ def upright_filters(facts: VideoFacts) -> tuple[str, ...]:
 
 
 def chroma_before_upright(facts: VideoFacts) -> str | None:
-    """The chroma location that `upright_filters` moves to the left; None for the right side: it has no name."""
+    """The chroma location that `upright_filters` moves to the left; None if that is the right side.
+
+    FFmpeg has no name for chroma samples at the right.
+    """
     if swaps_dimensions(facts):
         return "bottom" if facts.rotation == 90 else "top"  # noqa: PLR2004 - degrees
     reflected = facts.mirrored != (facts.rotation == 180)  # noqa: PLR2004 - from left to right
